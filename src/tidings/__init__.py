@@ -1,0 +1,3 @@
+"""Tidings follows blogs, mails a digest, and publishes one combined feed."""
+
+__version__ = "0.1.0"

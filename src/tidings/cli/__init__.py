@@ -1,0 +1,96 @@
+"""The command line. Commands live in the files beside this one and import what they need when they run, so that
+`tidings --help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tidings import __version__
+from tidings.cli.configuration import check, init
+from tidings.cli.digests import preview, send
+from tidings.cli.polling import poll
+from tidings.cli.publishing import publish
+from tidings.cli.reading import posts
+from tidings.cli.running import run
+from tidings.cli.touring import demo
+from tidings.errors import ConfigError, TidingsError
+
+_EPILOG = """\b
+Exit status
+  0  done
+  1  something failed; the message says what
+  2  the command line or the configuration is wrong
+
+\b
+Files
+  config.toml      the configuration; see -c and TIDINGS_CONFIG
+  data/tidings.db  everything Tidings knows, under [site] data_dir
+  data/public      what it publishes
+
+\b
+A first hour
+  tidings demo                 see everything at work, without network or mail server
+  tidings init                 write a config.toml, then put your blogs into it
+  tidings check                say what is wrong with it
+  tidings poll                 fetch what is due
+  tidings preview NAME         look at the next digest
+  tidings run                  do it all, from now on
+"""
+
+
+class _Commands(click.Group):
+    """Lists commands in the order of the work, and turns our errors into messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            for problem in error.problems:
+                click.echo(problem, err=True)
+            ctx.exit(2)
+        except TidingsError as error:
+            click.echo(f"tidings: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="tidings %(version)s")
+@click.option(
+    "-c",
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    envvar="TIDINGS_CONFIG",
+    default="config.toml",
+    show_default=True,
+    show_envvar=True,
+    help="The configuration file.",
+)
+@click.pass_context
+def cli(ctx: click.Context, config_path: Path) -> None:
+    """Follow blogs, mail a digest, publish one combined feed.
+
+    Tidings polls the sources in one TOML file, keeps each post once in one SQLite file, mails each edition's digest to
+    its subscribers, and publishes all posts as one feed and one page. Results go to standard output, everything else to
+    standard error; reports take --json.
+    """
+    ctx.obj = config_path
+
+
+for _command in (demo, init, check, poll, posts, preview, send, publish, run):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """The console script. A reader that closes the pipe early is no error."""
+    try:
+        cli(prog_name="tidings")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

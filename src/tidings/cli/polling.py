@@ -1,0 +1,136 @@
+"""`tidings poll`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tidings.config import Config
+    from tidings.model import FeedState, PollRow
+
+
+@click.command()
+@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Poll all sources, due or not.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Fetch what is due, once, and store what is new.
+
+    Without arguments the sources whose time has come are polled. Named sources (by name or URL), or all with --all, are
+    polled now even if they are not due; never, though, before the moment a server asked to be left alone until, and
+    then they count as skipped.
+
+    Requests are conditional, so an unchanged feed costs next to nothing. One source that fails stops no other: the
+    rest is saved, the failure is named, and the exit status is 1.
+    """
+    from tidings import poll as pipe
+    from tidings.cli import wiring
+    from tidings.store import exclusive, feeds
+
+    with wiring.open_site(config_path) as (loaded, store), exclusive(store, "poll"), wiring.stop_flag() as stop:
+        states = feeds.states(store, loaded.sources)
+        chosen = _choose(loaded, states, names, everything)
+        allowed, skipped = pipe.allowed(chosen, wiring.utc_now())
+        settings = wiring.poll_settings(loaded)
+        rows = pipe.run(store, allowed, settings, wiring.executor_opener(loaded), wiring.utc_now, stop)
+        report = [*skipped, *_show_progress(rows, len(allowed))]
+        interrupted = stop()
+    if as_json:
+        click.echo(json.dumps(poll_report(report), ensure_ascii=False, indent=2))
+    else:
+        print_rows(report)
+        if not report:
+            click.echo(_nothing_due(states), err=True)
+    if interrupted:
+        click.echo(f"interrupted: {len(allowed) - len(report) + len(skipped)} sources were not polled", err=True)
+    if interrupted or any(row.status == "failed" for row in report):
+        sys.exit(1)
+
+
+def poll_report(rows: Sequence[PollRow]) -> dict[str, object]:
+    """The report as people script against it; times are ISO 8601 UTC."""
+    return {
+        "polled": sum(row.status != "skipped" for row in rows),
+        "new": sum(row.new for row in rows),
+        "updated": sum(row.updated for row in rows),
+        "unchanged": sum(row.status == "unchanged" for row in rows),
+        "failed": sum(row.status == "failed" for row in rows),
+        "sources": [
+            {
+                "name": row.name,
+                "url": row.url,
+                "status": row.status,
+                "http": row.http,
+                "new": row.new,
+                "updated": row.updated,
+                "error": {"kind": row.failure.kind, "message": row.failure.message} if row.failure else None,
+                "next_poll_at": row.next_poll_at.isoformat(timespec="seconds") if row.next_poll_at else None,
+            }
+            for row in rows
+        ],
+    }
+
+
+def print_rows(rows: Sequence[PollRow]) -> None:
+    """A row per source and a line of sums."""
+    from tidings.cli.tables import print_table
+
+    if not rows:
+        return
+    print_table(
+        ("source", "status", "new", "updated", ""),
+        [
+            (
+                row.name,
+                row.status,
+                str(row.new or ""),
+                str(row.updated or ""),
+                row.failure.message if row.failure else "",
+            )
+            for row in rows
+        ],
+    )
+    sums = poll_report(rows)
+    click.echo(
+        f"{sums['polled']} polled: {sums['new']} new, {sums['updated']} updated, "
+        f"{sums['unchanged']} unchanged, {sums['failed']} failed"
+    )
+
+
+def _choose(loaded: Config, states: Sequence[FeedState], names: Sequence[str], everything: bool) -> list[FeedState]:
+    from tidings import poll as pipe
+    from tidings.cli import wiring
+
+    if names:
+        unknown = [name for name in names if not any(name in (s.source.name, s.source.url) for s in states)]
+        if unknown:
+            raise click.UsageError(f"no source in {loaded.path} is called {', '.join(map(repr, unknown))}")
+        return [state for state in states if state.source.name in names or state.source.url in names]
+    if everything:
+        return [state for state in states if not state.source.disabled]
+    return pipe.due(states, wiring.utc_now())
+
+
+def _nothing_due(states: Sequence[FeedState]) -> str:
+    if not states:
+        return "there are no sources; add [[sources]] tables to the configuration"
+    times = [state.next_poll_at for state in states if state.next_poll_at is not None and not state.source.disabled]
+    return f"nothing is due before {min(times):%Y-%m-%d %H:%M} UTC; --all polls anyway" if times else "nothing is due"
+
+
+def _show_progress(rows: Iterable[PollRow], total: int) -> Iterator[PollRow]:
+    """Passes the rows through, with a bar on a terminal and nothing elsewhere (the report follows anyway)."""
+    if not sys.stderr.isatty() or total < 2:
+        yield from rows
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(rows, "polling", total=total, console=Console(stderr=True), transient=True)

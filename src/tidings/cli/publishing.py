@@ -1,0 +1,32 @@
+"""`tidings publish`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to write to.  [default: public under data_dir]",
+)
+@click.pass_obj
+def publish(config_path: Path, out: Path | None) -> None:
+    """Write the combined feed, the planet page and past issues as static files.
+
+    atom.xml is all sources as one feed, index.html the page to read and to subscribe from, issues/ what was mailed.
+    Each file is replaced as a whole, and only if it changed; the names of those that did are printed.
+    """
+    from tidings import publish as pipe
+    from tidings.cli import wiring
+
+    with wiring.open_site(config_path) as (loaded, store):
+        folder = out or wiring.public_folder(loaded)
+        written = pipe.publish(store, folder, wiring.publish_settings(loaded))
+    for path in written:
+        click.echo(path)
+    if not written:
+        click.echo(f"{folder}: up to date", err=True)

@@ -1,0 +1,98 @@
+"""`tidings posts`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tidings.model import StoredPost
+
+
+class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic only since click 8.4
+    """A date, a time, or an age such as 7d or 12h."""
+
+    name = "when"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(value[-1:])
+        try:
+            if unit and value[:-1].isdigit():
+                return datetime.now(UTC) - timedelta(**{unit: int(value[:-1])})
+            moment = datetime.fromisoformat(value)
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is neither a date (2026-11-23), a time (2026-11-23T08:00) nor an age (7d, 12h)", param, ctx
+            )
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+@click.command()
+@click.argument("query", metavar="[QUERY]", nargs=-1)
+@click.option("--source", "sources", metavar="NAME", multiple=True, help="Only posts of this source; may be repeated.")
+@click.option("--tag", default="", metavar="TAG", help="Only posts with this tag.")
+@click.option(
+    "--since", type=_Since(), metavar="WHEN", help="Only posts first seen since a date, a time, or an age (7d)."
+)
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most this many.")
+@click.option("--json", "as_json", is_flag=True, help="Print the posts as JSON, with their whole text.")
+@click.pass_obj
+def posts(
+    config_path: Path,
+    query: tuple[str, ...],
+    sources: tuple[str, ...],
+    tag: str,
+    since: datetime | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List what is stored, newest first, or search it.
+
+    QUERY is searched in title, author and text: every word must occur, in any order; "quoted words" as a phrase.
+    """
+    from tidings.cli import wiring
+    from tidings.cli.tables import print_table
+    from tidings.store.posts import PostQuery, find
+
+    with wiring.open_site(config_path) as (loaded, store):
+        unknown = sorted(set(sources) - {name for source in loaded.sources for name in (source.name, source.url)})
+        if unknown:
+            raise click.UsageError(f"no source in {loaded.path} is called {', '.join(map(repr, unknown))}")
+        names = tuple(source.name for source in loaded.sources if {source.name, source.url} & set(sources))
+        found = find(store, PostQuery(" ".join(query), names, tag, since, limit))
+    if as_json:
+        click.echo(json.dumps([post_report(post) for post in found], ensure_ascii=False, indent=2))
+        return
+    print_table(
+        ("id", "date", "source", "title"),
+        [(str(post.id), f"{post.effective:%Y-%m-%d}", post.source, post.title or post.text[:60]) for post in found],
+    )
+    if not found:
+        click.echo("no posts", err=True)
+
+
+def post_report(post: StoredPost) -> dict[str, object]:
+    """A post as people script against it; times are ISO 8601 UTC or null."""
+    return {
+        "id": post.id,
+        "source": post.source,
+        "guid": post.guid,
+        "url": post.url,
+        "title": post.title,
+        "author": post.author,
+        "published": _iso(post.published),
+        "updated": _iso(post.updated),
+        "first_seen": _iso(post.first_seen),
+        "story": post.story,
+        "tags": list(post.tags),
+        "summary": post.summary,
+        "content_html": post.content_html,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")

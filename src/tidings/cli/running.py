@@ -1,0 +1,127 @@
+"""`tidings run`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tidings.config import Config
+    from tidings.digest import PostOffice
+    from tidings.model import Edition
+
+
+@click.command()
+@click.pass_obj
+def run(config_path: Path) -> None:
+    """Do it all from now on: poll, send, publish, and serve the pages.
+
+    Sources are polled when they are due, issues go out on their editions' schedules, files are brought up to date when
+    something changed, and [web] listen serves them. What is due is kept in the database, so a restart loses nothing and
+    sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue.
+
+    SIGTERM and Ctrl-C finish the message in hand and end with exit status 0. The configuration is read at the start.
+    """
+    from tidings import config, daemon
+    from tidings.cli import wiring
+    from tidings.publish import publish
+    from tidings.web.app import WebServer, create_app
+
+    loaded = config.load(config_path)
+    stop = threading.Event()
+    daemon.stop_on_signals(stop)
+    folder = wiring.public_folder(loaded)
+    ticks = _ticks(loaded, folder, stop)
+    with wiring.open_synced(loaded) as store:
+        publish(store, folder, wiring.publish_settings(loaded))
+    server = WebServer(create_app(folder), loaded.web.host, loaded.web.port)
+    serving = threading.Thread(target=server.serve_forever, name="web")
+    serving.start()
+    click.echo(f"serving http://{_shown(loaded.web.host)}:{server.port}/", err=True)
+    try:
+        daemon.run(ticks, stop)
+    finally:
+        server.close()
+        serving.join()
+    click.echo("stopped", err=True)
+
+
+def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Callable[[], None]]:
+    from tidings.cli import wiring
+
+    ticks = {
+        "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
+        "publish": _reporting("publish", lambda: _publish_due(loaded, folder)),
+    }
+    if loaded.mail is not None:
+        office = wiring.post_office(loaded)
+        for edition in loaded.editions:
+            name = f"send {edition.name}"
+            ticks[name] = _reporting(name, partial(_send_due, loaded, edition, office, stop))
+    return ticks
+
+
+def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:
+    """The tick with its expected errors told to the operator: the daemon goes on, and the next tick tries again."""
+    from tidings.errors import TidingsError
+
+    def guarded() -> None:
+        try:
+            tick()
+        except TidingsError as error:
+            click.echo(f"{name}: {error}", err=True)
+
+    return guarded
+
+
+def _poll_due(loaded: Config, stop: threading.Event) -> None:
+    from tidings import poll
+    from tidings.cli import wiring
+    from tidings.store import exclusive, feeds, open_store
+
+    with open_store(loaded.site.database) as store, exclusive(store, "poll"):
+        due = poll.due(feeds.states(store, loaded.sources), wiring.utc_now())
+        settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
+        rows = list(poll.run(store, due, settings, opener, wiring.utc_now, stop.is_set)) if due else []
+    for row in rows:
+        if row.failure:
+            click.echo(f"poll: {row.name}: {row.failure.message}", err=True)
+    new = sum(row.new for row in rows)
+    if new:
+        click.echo(f"poll: {new} new posts from {sum(row.new > 0 for row in rows)} sources", err=True)
+
+
+def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: threading.Event) -> None:
+    from tidings import digest
+    from tidings.cli import wiring
+    from tidings.cli.digests import report_dispatch
+    from tidings.store import open_store
+
+    pace = digest.Pace(wiring.utc_now, stop.is_set, stop.wait)
+    with open_store(loaded.site.database) as store:
+        content = digest.freeze_due(store, edition, loaded.sources, wiring.masthead(loaded), office, wiring.utc_now())
+        if content is not None:
+            click.echo(f"{edition.name} #{content.number}: {content.subject}", err=True)
+        dispatch = digest.deliver_due(store, edition, office, pace)
+    if dispatch.sent:
+        report_dispatch(dispatch)
+
+
+def _publish_due(loaded: Config, folder: Path) -> None:
+    from tidings.cli import wiring
+    from tidings.publish import publish_due
+    from tidings.store import open_store
+
+    with open_store(loaded.site.database) as store:
+        written = publish_due(store, folder, wiring.publish_settings(loaded))
+    if written:
+        click.echo(f"publish: {len(written)} files written", err=True)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,39 @@
+"""The configuration: one TOML file in, frozen values out; every complaint names file, line, key and fix.
+
+reading   load, read_password, example_text: the file system; everything below is pure
+lines     which line each key stands on
+schema    which keys there are (the only files with pydantic: schema and problems)
+values    text to values: durations, sizes, addresses, URLs, the mail transport
+schedules text to a model.Schedule
+checks    what no single key can know: unique names, tags that exist
+problems  what is wrong, worded for the operator
+settings  the frozen values that the rest of the program sees
+"""
+
+from __future__ import annotations
+
+from tidings.config.reading import example_text, load, read_password
+from tidings.config.settings import (
+    Config,
+    FeedSettings,
+    MailSettings,
+    Network,
+    PollSettings,
+    SiteSettings,
+    Transport,
+    WebSettings,
+)
+
+__all__ = [
+    "Config",
+    "FeedSettings",
+    "MailSettings",
+    "Network",
+    "PollSettings",
+    "SiteSettings",
+    "Transport",
+    "WebSettings",
+    "example_text",
+    "load",
+    "read_password",
+]

@@ -1,0 +1,108 @@
+"""What no single key can know: names are unique, an edition's tags exist.
+
+The checks read the raw document, so they speak up in the same run in which another key of the same table is wrong.
+Anything of the wrong type is the schema's to report and is passed over here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from tidings.config.lines import KeyPath
+from tidings.config.problems import Problem
+from tidings.config.wording import any_of, did_you_mean, quoted
+
+Entry = tuple[int, Mapping[str, Any]]
+
+
+def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
+    """Every problem between tables, in no particular order."""
+    return [
+        *_repeated(document, "editions", "name", lambda edition: _text(edition, "name")),
+        *_repeated(document, "sources", "url", lambda source: _text(source, "url")),
+        *_repeated(document, "sources", "name", source_name),
+        *_unused_tags(document),
+        *_repeated_subscribers(document),
+    ]
+
+
+def source_name(source: Mapping[str, Any]) -> str | None:
+    """What a source is called: its `name`, else its URL without scheme, `www.` and trailing slash."""
+    return _text(source, "name") or default_name(_text(source, "url") or "") or None
+
+
+def default_name(url: str) -> str:
+    """The URL without scheme, `www.` and trailing slash."""
+    return url.partition("://")[2].removeprefix("www.").rstrip("/")
+
+
+def _repeated(
+    document: Mapping[str, Any], table: str, key: str, value_of: Callable[[Mapping[str, Any]], str | None]
+) -> Iterator[Problem]:
+    first_with: dict[str, int] = {}
+    for index, entry in _entries(document, table):
+        value = value_of(entry)
+        if value is None:
+            continue
+        first = first_with.setdefault(value, index)
+        if first != index and not _same_url(document, table, key, first, entry):
+            # The value is not repeated: a URL may hold a password, and a name may come from such a URL.
+            yield Problem((table, index, key), f"is also that of #{first + 1}; {_fix(key, entry)}")
+
+
+def _same_url(document: Mapping[str, Any], table: str, key: str, first: int, entry: Mapping[str, Any]) -> bool:
+    """Whether a repeated name only follows from a repeated URL, which is reported by itself."""
+    return (
+        table == "sources"
+        and key == "name"
+        and "name" not in entry
+        and _text(document[table][first], "url") == _text(entry, "url")
+    )
+
+
+def _fix(key: str, entry: Mapping[str, Any]) -> str:
+    if key == "url":
+        return "remove one of the two"
+    return "give this one another name" if "name" in entry else "this one needs a `name` of its own"
+
+
+def _unused_tags(document: Mapping[str, Any]) -> Iterator[Problem]:
+    known = sorted({tag for _, source in _entries(document, "sources") for _, tag in _texts(source, "tags")})
+    for index, edition in _entries(document, "editions"):
+        for item, tag in _texts(edition, "tags"):
+            if tag not in known:
+                path: KeyPath = ("editions", index, "tags", item)
+                yield Problem(path, f"{quoted(tag)} is a tag of no source{_known_tags(tag, known)}")
+
+
+def _known_tags(tag: str, known: list[str]) -> str:
+    if not known:
+        return "; no source has tags yet, add it to the `tags` of one"
+    return did_you_mean(tag, known) or f"; tags in use are {any_of(quoted(name) for name in known[:8])}"
+
+
+def _repeated_subscribers(document: Mapping[str, Any]) -> Iterator[Problem]:
+    for index, edition in _entries(document, "editions"):
+        seen: set[str] = set()
+        for item, address in _texts(edition, "subscribers"):
+            if address.casefold() in seen:
+                yield Problem(("editions", index, "subscribers", item), f"{quoted(address)} is listed twice; keep one")
+            seen.add(address.casefold())
+
+
+def _entries(document: Mapping[str, Any], table: str) -> Iterator[Entry]:
+    entries = document.get(table)
+    if isinstance(entries, list):
+        yield from ((index, entry) for index, entry in enumerate(entries) if isinstance(entry, dict))
+
+
+def _texts(entry: Mapping[str, Any], key: str) -> Iterator[tuple[int, str]]:
+    items = entry.get(key)
+    if isinstance(items, list):
+        yield from ((item, text.strip()) for item, text in enumerate(items) if isinstance(text, str))
+
+
+def _text(entry: Mapping[str, Any], key: str) -> str | None:
+    value = entry.get(key)
+    return value.strip() if isinstance(value, str) else None

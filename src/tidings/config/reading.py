@@ -1,0 +1,170 @@
+"""The configuration file and its secrets from the disk; the only file of this room that touches it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tidings.config.checks import cross_checks, default_name
+from tidings.config.lines import KeyPath, key_lines
+from tidings.config.problems import report, schema_problems, syntax_problem
+from tidings.config.schema import Document, EditionTable, MailTable, SiteTable, SourceTable
+from tidings.config.settings import Config, FeedSettings, MailSettings, PollSettings, SiteSettings
+from tidings.errors import ConfigError
+from tidings.model import Edition, Source
+
+EXAMPLE = "config.example.toml"
+
+
+def load(path: Path) -> Config:
+    """Reads and checks a configuration file. Raises ConfigError with every problem found, one line each."""
+    text = _read(path)
+    document, lines = _parse(path, text)
+    problems = cross_checks(document)
+    try:
+        checked = Document.model_validate(document)
+    except ValidationError as error:
+        problems = schema_problems(error) + problems
+        raise ConfigError(report(path, document, lines, problems)) from None
+    if problems:
+        raise ConfigError(report(path, document, lines, problems))
+    return _config(path, checked)
+
+
+def read_password(mail: MailSettings, environ: Mapping[str, str]) -> str | None:
+    """The password to log in with, or None when none is configured; the end of a file's line is not part of it.
+
+    Raises ConfigError when the variable or file that the configuration names is absent or empty.
+    """
+    if mail.password_env is not None:
+        password = environ.get(mail.password_env)
+        if not password:
+            state = "is not set" if password is None else "is empty"
+            raise ConfigError([f"[mail] key `password_env`: {mail.password_env} {state}; put the password there"])
+        return password
+    return None if mail.password_file is None else _password_from(mail.password_file)
+
+
+def example_text() -> str:
+    """The example configuration that `tidings init` writes: packaged in the wheel, at the top of a checkout."""
+    packaged = resources.files("tidings") / EXAMPLE
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).resolve().parents[3] / EXAMPLE).read_text(encoding="utf-8")
+
+
+def _read(path: Path) -> str:
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: not found; run `tidings init` to write one, or name another with -c"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read ({error.strerror}); name a readable file with -c"]) from None
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([f"{path}:{line}: not UTF-8 text; save the file in the encoding UTF-8"]) from None
+
+
+def _parse(path: Path, text: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+    try:
+        return tomllib.loads(text), key_lines(text)
+    except RecursionError:
+        raise ConfigError([f"{path}:1: lists or tables are nested too deeply; no key needs more than a list"]) from None
+    except ValueError as error:  # tomllib lets int() speak for itself where a number has thousands of digits
+        line, message = syntax_problem(str(error), text)
+        raise ConfigError([f"{path}:{line}: {message}"]) from None
+
+
+def _password_from(file: Path) -> str:
+    try:
+        password = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except FileNotFoundError:
+        raise ConfigError([f"[mail] key `password_file`: {file} not found; write the password to that file"]) from None
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(
+            [f"[mail] key `password_file`: {file} cannot be read; make it a UTF-8 text file this user may read"]
+        ) from None
+    if not password:
+        raise ConfigError([f"[mail] key `password_file`: {file} is empty; write the password to it"])
+    return password
+
+
+def _config(path: Path, document: Document) -> Config:
+    folder = path.absolute().parent
+    site = _site(document.site, folder)
+    poll = document.poll.model_dump() | {"allow_networks": tuple(document.poll.allow_networks)}
+    return Config(
+        path=path,
+        site=site,
+        poll=PollSettings(**poll),
+        mail=None if document.mail is None else _mail(document.mail, folder),
+        feed=FeedSettings(limit=document.feed.limit, content=document.feed.content),
+        web=document.web.listen,
+        editions=tuple(_edition(table, site) for table in document.editions),
+        sources=tuple(_source(table) for table in document.sources),
+    )
+
+
+def _site(table: SiteTable, folder: Path) -> SiteSettings:
+    return SiteSettings(
+        title=table.title,
+        url=table.url,
+        language=table.language,
+        timezone=table.timezone,
+        contact=table.contact,
+        data_dir=folder / table.data_dir,
+    )
+
+
+def _mail(table: MailTable, folder: Path) -> MailSettings:
+    transport = table.transport
+    if transport.directory is not None:
+        transport = replace(transport, directory=folder / transport.directory)
+    return MailSettings(
+        sender=table.sender,
+        reply_to=table.reply_to,
+        postal_address=table.postal_address,
+        transport=transport,
+        password_env=table.password_env,
+        password_file=None if table.password_file is None else folder / table.password_file,
+        rate=table.rate,
+    )
+
+
+def _edition(table: EditionTable, site: SiteSettings) -> Edition:
+    return Edition(
+        name=table.name,
+        title=table.title or f"{site.title}: {table.name}",
+        schedule=table.schedule,
+        timezone=table.timezone or site.timezone,
+        tags=_unique(table.tags),
+        max_posts=table.max_posts,
+        max_per_source=table.max_per_source,
+        min_posts=table.min_posts,
+        backfill=table.backfill,
+        subscribers=tuple(table.subscribers),
+    )
+
+
+def _source(table: SourceTable) -> Source:
+    return Source(
+        url=table.url,
+        name=table.name or default_name(table.url),
+        tags=_unique(table.tags),
+        every=table.every,
+        max_posts=table.max_posts,
+        content=table.content,
+        disabled=table.disabled,
+    )
+
+
+def _unique(tags: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tags))

@@ -1,0 +1,182 @@
+"""Which tables and keys there are, as pydantic reads them: strict, and nothing beyond what is listed here.
+
+Every text key goes through a function of `values`, `schedules` or `transports`, so the fields hold finished values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from tidings.config import schedules, transports, values
+from tidings.config.settings import Network, Transport, WebSettings
+from tidings.model import Etiquette, Schedule
+
+T = TypeVar("T")
+
+LARGEST_NUMBER = 1_000_000
+
+
+def _from_text(parse: Callable[[str], T]) -> PlainValidator:
+    def validate(value: object) -> T:
+        if not isinstance(value, str):
+            raise PydanticCustomError("string_type", "must be text in quotes")
+        return parse(value)
+
+    return PlainValidator(validate)
+
+
+Line = Annotated[str, _from_text(values.line)]
+Paragraph = Annotated[str, _from_text(values.paragraph)]
+Slug = Annotated[str, _from_text(values.slug)]
+Url = Annotated[str, _from_text(values.url)]
+SiteUrl = Annotated[str, _from_text(values.site_url)]
+Contact = Annotated[str, _from_text(values.contact)]
+Address = Annotated[str, _from_text(values.address)]
+Mailbox = Annotated[str, _from_text(values.mailbox)]
+Language = Annotated[str, _from_text(values.language)]
+TimeZone = Annotated[str, _from_text(values.timezone)]
+PathText = Annotated[str, _from_text(values.path)]
+Variable = Annotated[str, _from_text(values.variable)]
+Duration = Annotated[timedelta, _from_text(values.duration)]
+DurationOrZero = Annotated[timedelta, _from_text(values.duration_or_zero)]
+Size = Annotated[int, _from_text(values.size)]
+Rate = Annotated[float, _from_text(values.rate)]
+Cidr = Annotated[Network, _from_text(values.network)]
+Listen = Annotated[WebSettings, _from_text(values.listen)]
+When = Annotated[Schedule, _from_text(schedules.schedule)]
+Way = Annotated[Transport, _from_text(transports.transport)]
+Count = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
+# libcurl waits with select(), which cannot watch file descriptors above 1023.
+Transfers = Annotated[int, Field(ge=1, le=500)]
+CountOrZero = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+
+
+class Table(BaseModel):
+    """A table of the file: no key beyond its fields, no silent conversion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SiteTable(Table):
+    title: Line
+    url: SiteUrl
+    language: Language = "en"
+    timezone: TimeZone = "UTC"
+    contact: Contact | None = None
+    data_dir: PathText = "data"
+
+
+class PollTable(Table):
+    min_interval: Duration = timedelta(minutes=30)
+    max_interval: Duration = timedelta(hours=24)
+    timeout: Duration = timedelta(seconds=30)
+    max_bytes: Size = 15_000_000
+    host_spacing: DurationOrZero = timedelta(seconds=2)
+    concurrency: Transfers = 32
+    workers: Literal["processes", "inline"] = "processes"
+    allow_networks: list[Cidr] = []
+
+    @model_validator(mode="after")
+    def _intervals_in_order(self) -> Self:
+        if self.min_interval <= self.max_interval:
+            return self
+        key = "min_interval" if "min_interval" in self.model_fields_set else "max_interval"
+        raise _key_error(key, "min_interval is longer than max_interval; it has to be the shorter one (or the same)")
+
+
+class MailTable(Table):
+    sender: Mailbox = Field(alias="from")
+    reply_to: Mailbox | None = None
+    postal_address: Paragraph | None = None
+    transport: Way
+    password_env: Variable | None = None
+    password_file: PathText | None = None
+    rate: Rate | None = None
+
+    @model_validator(mode="after")
+    def _one_password_for_one_user(self) -> Self:
+        if self.password_env and self.password_file:
+            raise _key_error("password_file", "password_env is set as well; keep one of the two")
+        given = self.password_env or self.password_file
+        if given and not self.transport.username and self.transport.kind != "file":
+            raise _key_error("transport", 'names no user for the password; write "smtps://user@mail.example.org"')
+        if self.transport.username and not given:
+            raise _key_error("transport", "names a user without a password; add password_env or password_file")
+        return self
+
+
+class FeedTable(Table):
+    limit: Count = 100
+    content: Etiquette = "full"
+
+
+class WebTable(Table):
+    listen: Listen = WebSettings(host="127.0.0.1", port=8000)
+
+
+class EditionTable(Table):
+    name: Slug
+    title: Line | None = None
+    schedule: When
+    timezone: TimeZone | None = None
+    tags: list[Line] = []
+    max_posts: Count = 50
+    max_per_source: Count | None = None
+    min_posts: Count = 1
+    backfill: CountOrZero = 3
+    subscribers: list[Address] = []
+
+
+class SourceTable(Table):
+    url: Url
+    name: Line | None = None
+    tags: list[Line] = []
+    every: Duration | None = None
+    max_posts: Count | None = None
+    content: Etiquette | None = None
+    disabled: bool = False
+
+
+class Document(Table):
+    """The whole file. `[mail]` may be absent; then nothing can be sent."""
+
+    site: SiteTable
+    poll: PollTable = PollTable()
+    mail: MailTable | None = None
+    feed: FeedTable = FeedTable()
+    web: WebTable = WebTable()
+    editions: list[EditionTable] = []
+    sources: list[SourceTable] = []
+
+
+SINGLE_TABLES: dict[str, type[Table]] = {
+    "site": SiteTable,
+    "poll": PollTable,
+    "mail": MailTable,
+    "feed": FeedTable,
+    "web": WebTable,
+}
+REPEATED_TABLES: dict[str, type[Table]] = {"editions": EditionTable, "sources": SourceTable}
+TABLES: dict[str, type[Table]] = SINGLE_TABLES | REPEATED_TABLES
+
+
+def keys_of(table: str) -> list[str]:
+    """The keys of a table as the file spells them, in order; none for a table that does not exist."""
+    if table not in TABLES:
+        return []
+    return [field.alias or name for name, field in TABLES[table].model_fields.items()]
+
+
+def header(table: str) -> str:
+    """The table's name as the file writes it."""
+    return f"[[{table}]]" if table in REPEATED_TABLES else f"[{table}]"
+
+
+def _key_error(key: str, message: str) -> PydanticCustomError:
+    """An error of a whole table that belongs to one of its keys; `problems` reads the key from the context."""
+    return PydanticCustomError("key_error", "{message}", {"key": key, "message": message})

@@ -1,0 +1,105 @@
+"""The configuration as the rest of the program sees it: frozen, complete, every path absolute."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from tidings.model import Edition, Etiquette, Source
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class SiteSettings:
+    """Who publishes. `url` has no trailing slash, so a page is `f"{url}/page"`; `timezone` is an IANA name."""
+
+    title: str
+    url: str
+    language: str
+    timezone: str
+    contact: str | None
+    data_dir: Path
+
+    @property
+    def database(self) -> Path:
+        """The one database file."""
+        return self.data_dir / "tidings.db"
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """How politely and how widely sources are polled. `max_bytes` bounds one decoded document; `host_spacing` is the
+    pause between two requests to one host and may be zero; `allow_networks` are private ranges that may be polled."""
+
+    min_interval: timedelta
+    max_interval: timedelta
+    timeout: timedelta
+    max_bytes: int
+    host_spacing: timedelta
+    concurrency: int
+    workers: Literal["processes", "inline"]
+    allow_networks: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Where mail goes. `host`, `port` and `username` belong to the SMTP kinds, `directory` to "file"."""
+
+    kind: Literal["smtp", "smtps", "smtp+starttls", "sendmail", "file"]
+    host: str = ""
+    port: int = 0
+    username: str | None = None
+    directory: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """How mail is sent. `sender` and `reply_to` are mailboxes of RFC 5322 section 3.4, an address with or without a
+    display name (quoted where it must be, not encoded). `rate` is messages per second; None means no limit."""
+
+    sender: str
+    reply_to: str | None
+    postal_address: str | None
+    transport: Transport
+    password_env: str | None
+    password_file: Path | None
+    rate: float | None
+
+    @property
+    def username(self) -> str | None:
+        """Who logs in at the mail server, as the transport's URL says."""
+        return self.transport.username
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """The combined feed: at most `limit` posts, and how much of each is shown unless its source says otherwise."""
+
+    limit: int = 100
+    content: Etiquette = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """Where pages are served. An IPv6 `host` has no brackets."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file. `path` is the file as it was named to `load`; `mail` is None when nothing can be sent."""
+
+    path: Path
+    site: SiteSettings
+    poll: PollSettings
+    mail: MailSettings | None
+    feed: FeedSettings
+    web: WebSettings
+    editions: tuple[Edition, ...]
+    sources: tuple[Source, ...]

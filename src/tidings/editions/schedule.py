@@ -1,0 +1,80 @@
+"""When is an issue due? Slots of a schedule in local time, as UTC moments. Pure.
+
+A slot is named by its local time, so a clock that jumps or a zone that changes its offset can't make two of one.
+"""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from tidings.model import Schedule
+
+_HORIZON = timedelta(days=366 * 8 + 2)  # 29 February comes at most eight years apart (1896, 1904).
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One due time: `key` is its local time ("2026-11-27T08:00"), `at` the moment in UTC."""
+
+    key: str
+    at: datetime
+
+
+def latest_slot(schedule: Schedule, timezone: str, now: datetime) -> Slot | None:
+    """The last slot at or before `now`, or None for a schedule that never comes (30 February)."""
+    return _search(schedule, ZoneInfo(timezone), now, step=-1)
+
+
+def next_slot(schedule: Schedule, timezone: str, now: datetime) -> Slot | None:
+    """The first slot after `now`, or None for a schedule that never comes."""
+    return _search(schedule, ZoneInfo(timezone), now, step=1)
+
+
+def _search(schedule: Schedule, zone: ZoneInfo, now: datetime, step: int) -> Slot | None:
+    today = now.astimezone(zone).date()
+    # One day the other way too: a slot in the hour that a zone skips moves past midnight.
+    for offset in range(-1, _HORIZON.days):
+        try:
+            day = today + timedelta(days=offset * step)
+        except OverflowError:
+            return None
+        slots = _slots_of_day(schedule, zone, day) if _matches(schedule, day) else []
+        found = [slot for slot in slots if (slot.at > now) == (step > 0)]
+        if found:
+            return found[0] if step > 0 else found[-1]
+    return None
+
+
+def _slots_of_day(schedule: Schedule, zone: ZoneInfo, day: date) -> list[Slot]:
+    times = [time(hour, minute) for hour in sorted(schedule.hours) for minute in sorted(schedule.minutes)]
+    locals_ = [datetime.combine(day, moment) for moment in times]
+    return [Slot(local.isoformat(timespec="minutes"), _to_utc(local, zone)) for local in locals_]
+
+
+def _matches(schedule: Schedule, day: date) -> bool:
+    if day.month not in schedule.months:
+        return False
+    last = calendar.monthrange(day.year, day.month)[1]
+    by_date = day.day in schedule.days or (schedule.clamp and day.day == last and max(schedule.days) > last)
+    by_weekday = day.weekday() in schedule.weekdays
+    return by_date or by_weekday if schedule.either_day else by_date and by_weekday
+
+
+def _to_utc(local: datetime, zone: ZoneInfo) -> datetime:
+    """The moment of a local time: the first of two when clocks go back, the first minute after the gap when they go
+    forward over it."""
+    moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) == local:
+        return moment
+    # In a gap fold=0 reads the clock before the change and lands as far behind the gap as `local` was inside it.
+    before = zone.utcoffset(local.replace(fold=0))
+    after = zone.utcoffset(local.replace(fold=1))
+    step = timedelta(minutes=1)
+    width = (after or timedelta()) - (before or timedelta())
+    while width > timedelta() and (moment - step).astimezone(zone).utcoffset() == after:
+        moment -= step
+        width -= step
+    return moment

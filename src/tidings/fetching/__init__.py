@@ -1,0 +1,1 @@
+"""The room that talks HTTP, and the only one with libcurl. `fetch.fetch_all` is its door."""

@@ -1,0 +1,129 @@
+"""Reading an answer's head, and the promises in it: validators, freshness, when to come back.
+
+Header bytes are decoded as Latin-1, which loses nothing, so that a validator goes back as exactly the bytes that came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+MAX_HEAD_BYTES = 256 * 1024
+"""All header bytes of one fetch together, redirects included. Real heads are under 16 KB."""
+
+MAX_RETRY_AFTER = timedelta(days=31)
+MAX_TTL = timedelta(days=7)
+"""A year of max-age on a feed is a configuration slip; see the research finding on clamping hints."""
+
+_MAX_VALIDATOR = 4096
+"""Servers commonly refuse request heads over 8 KB: a longer validator would lock a feed into errors for ever."""
+
+_DIRECTIVE = re.compile(r'([!#$%&\'*+.^_`|~\w-]+)(?:\s*=\s*("[^"]*"|[^\s,]*))?')
+_INTEGER = re.compile(r"[+-]?\d{1,30}")
+
+
+class Head:
+    """The status and header fields of the latest answer in a chain of redirects, read line by line.
+
+    Field names are lower-case. Trailers, which libcurl delivers the same way, are ignored.
+    """
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.fields: dict[str, str] = {}
+        self.complete = False
+        self.size = 0
+
+    def read(self, line: bytes) -> bool:
+        """Takes one line. False when the heads of this fetch have passed `MAX_HEAD_BYTES`."""
+        self.size += len(line)
+        if self.size > MAX_HEAD_BYTES:
+            return False
+        text = line.decode("latin-1").strip(" \t\r\n")
+        if line.startswith(b"HTTP/"):
+            self._restart(text)
+        elif not text:
+            self.complete = True
+        elif not self.complete:
+            self._add(text)
+        return True
+
+    def _restart(self, status_line: str) -> None:
+        words = status_line.split(None, 2)
+        self.status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        self.fields = {}
+        self.complete = False
+
+    def _add(self, text: str) -> None:
+        name, _, value = text.partition(":")
+        name, value = name.strip().lower(), value.strip(" \t")
+        if name == "cache-control" and name in self.fields:
+            value = f"{self.fields[name]}, {value}"
+        self.fields[name] = value
+
+
+def validator(fields: Mapping[str, str], name: str) -> str | None:
+    """The ETag or Last-Modified verbatim (RFC 9110 8.8: opaque to a client), or None if absent, empty or unusable."""
+    value = fields.get(name, "")
+    return value if value and len(value) <= _MAX_VALIDATOR else None
+
+
+def retry_after(fields: Mapping[str, str], now: datetime) -> timedelta | None:
+    """The wait that Retry-After asks for (RFC 9110 10.2.3), from 0 to 31 days; None when it asks for nothing.
+
+    A date is read against the server's own Date, as its clock may be wrong; `now` stands in for a missing one.
+    """
+    value = fields.get("retry-after", "")
+    if _INTEGER.fullmatch(value):
+        return _clamp(int(value), MAX_RETRY_AFTER)
+    moment = _date(value)
+    if moment is None:
+        return None
+    served = _date(fields.get("date", "")) or now
+    return _clamp((moment - served).total_seconds(), MAX_RETRY_AFTER)
+
+
+def freshness(fields: Mapping[str, str]) -> timedelta | None:
+    """How long the answer is good for, from 0 to 7 days: max-age less Age, else Expires less Date (RFC 9111 4.2).
+
+    None when nothing is said, and for no-cache and no-store, which speak of storing and not of the next change.
+    """
+    directives = _directives(fields.get("cache-control", ""))
+    if directives.get("no-cache") == "" or "no-store" in directives:
+        return None
+    max_age = directives.get("max-age", "")
+    if _INTEGER.fullmatch(max_age):
+        return _clamp(int(max_age) - _age(fields), MAX_TTL)
+    if "expires" not in fields:
+        return None
+    expires, served = _date(fields["expires"]), _date(fields.get("date", ""))
+    if expires is None:
+        return timedelta(0)  # RFC 9111 5.3: an invalid date, "0" above all, means already expired
+    return None if served is None else _clamp((expires - served).total_seconds(), MAX_TTL)
+
+
+def _directives(cache_control: str) -> dict[str, str]:
+    """Cache-Control taken apart, quotes removed. Of a repeated directive the first counts (RFC 9111 4.2.1)."""
+    found: dict[str, str] = {}
+    for name, argument in _DIRECTIVE.findall(cache_control):
+        found.setdefault(name.lower(), argument.strip('"'))
+    return found
+
+
+def _age(fields: Mapping[str, str]) -> int:
+    value = fields.get("age", "")
+    return max(0, int(value)) if _INTEGER.fullmatch(value) else 0
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _clamp(seconds: float, longest: timedelta) -> timedelta:
+    return timedelta(seconds=min(max(seconds, 0), longest.total_seconds()))

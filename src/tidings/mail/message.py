@@ -1,0 +1,140 @@
+"""An issue for one reader as an RFC 5322 message. Pure: the same arguments give the same bytes."""
+
+from __future__ import annotations
+
+import email.utils
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from urllib.parse import quote
+
+# Everything that some program takes for a line end, and what UTF-8 can't hold.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_UNSAFE_IN_BODY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_LIST_LABEL = re.compile(r"[^a-z0-9-]+")
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3
+_LONGEST_WORD = 70  # characters; longer ones can't be folded at column 78
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Everything of a message but its reader: who sends it and for which list.
+
+    `sender` and `reply_to` are mailboxes ("Name <a@b>" or "a@b"); `list_name` is a slug, `list_title` free text.
+    """
+
+    sender: str
+    reply_to: str
+    list_name: str
+    list_title: str
+
+
+def message_id(edition: str, number: int, frozen_at: datetime, address: str, domain: str) -> str:
+    """The Message-ID of one issue for one reader: the same whenever it is made again, so that a resent message is
+    recognised, and different between readers without showing who they are."""
+    seed = f"{edition}\x00{number}\x00{frozen_at.isoformat()}\x00{address.lower()}"
+    digest = hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()
+    return f"<{edition}.{number}.{digest}@{domain}>"
+
+
+def domain_of(mailbox: str) -> str:
+    """The domain of a mailbox such as "Name <a@b>", in ASCII."""
+    return _parse(mailbox)[1].rpartition("@")[2] or "localhost"
+
+
+def ascii_domain(address: str) -> str:
+    """`address` with its domain in ASCII (IDNA), which every mail server takes; the local part stays as it is."""
+    local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+    except UnicodeError:
+        return address
+
+
+def build(
+    envelope: Envelope, recipient: str, subject: str, html: str, text: str, identity: str, date: datetime
+) -> bytes:
+    """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets.
+
+    `identity` is the Message-ID. Subject and names may come from feeds: control characters and line breaks in them
+    become blanks, so no header can be added (RFC 5322 section 2.2). List-Id is RFC 2919, Auto-Submitted RFC 3834.
+    Everything is ASCII, but for an address that is not before its @ (RFC 6532: then the server must know SMTPUTF8).
+    """
+    headers = {
+        "From": _mailbox("From", envelope.sender),
+        "To": _mailbox("To", recipient),
+        "Subject": _encoded("Subject", header_text(subject)),
+        "Date": format_datetime(date),
+        "Message-ID": identity,
+        "Reply-To": _mailbox("Reply-To", envelope.reply_to),
+        "List-Id": f"{_list_phrase(envelope.list_title)} <{_list_label(envelope)}>",
+        "List-Unsubscribe": f"<mailto:{_in_url(envelope.reply_to or envelope.sender)}?subject=unsubscribe>",
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+    }
+    # Joined by hand: the standard library's new headers lose blanks between encoded words, cut long addresses into
+    # encoded pieces, and decode what only looks encoded, line breaks and all.
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items() if value or name == "Subject"]
+    return "".join(lines).encode() + _content(html, text, identity)
+
+
+def header_text(text: str) -> str:
+    """`text` on one line, without control characters, and without what begins an encoded word (RFC 2047), which the
+    reader's program would decode."""
+    return " ".join(_UNSAFE.sub(" ", text).replace("=?", "= ?").split())
+
+
+def _content(html: str, text: str, identity: str) -> bytes:
+    """The MIME headers and the body."""
+    content = EmailMessage(policy=SMTP)
+    content.set_content(_body(text), subtype="plain", charset="utf-8", cte="quoted-printable")
+    content.add_alternative(_body(html), subtype="html", charset="utf-8", cte="quoted-printable")
+    # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable text.
+    content.set_boundary(f"=_{hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()}")
+    return content.as_bytes()
+
+
+def _body(text: str) -> str:
+    return _UNSAFE_IN_BODY.sub("", text)
+
+
+def _mailbox(header: str, mailbox: str) -> str:
+    name, address = _parse(mailbox)
+    if not name:
+        return address
+    if name.isascii() and not _ATOMS.fullmatch(name):
+        name = f'"{email.utils.quote(name)}"'
+    return f"{_encoded(header, name)} <{address}>"
+
+
+def _parse(mailbox: str) -> tuple[str, str]:
+    name, address = parseaddr(header_text(mailbox))
+    return name, ascii_domain(address)
+
+
+def _encoded(header: str, text: str) -> str:
+    """Free text as the value of a header, folded; encoded if it must be (RFC 2047)."""
+    plain = text.isascii() and max(map(len, text.split()), default=0) <= _LONGEST_WORD
+    return Header(text, "us-ascii" if plain else "utf-8", maxlinelen=76, header_name=header).encode(linesep="\r\n")
+
+
+def _in_url(mailbox: str) -> str:
+    return quote(_parse(mailbox)[1], safe="@+")
+
+
+def _list_label(envelope: Envelope) -> str:
+    label = _LIST_LABEL.sub("-", envelope.list_name.lower()).strip("-") or "digest"
+    return f"{label}.{domain_of(envelope.sender)}"
+
+
+def _list_phrase(title: str) -> str:
+    """The title as an ASCII phrase: List-Id is no place for encoded words."""
+    plain = header_text(title).encode("ascii", "ignore").decode().replace("\\", "").replace('"', "")
+    return f'"{plain[:_LONGEST_WORD].strip() or "Digest"}"'

@@ -1,0 +1,202 @@
+"""The poll pipe, one stage a line:
+
+    due sources
+    | fetch        conditional GET, many at once               → Fetched | Unchanged | Failed
+    | unchanged?   304, or the bytes of last time: stop here
+    | parse        in the executor                              → ParsedFeed | Failed
+    | decide       known posts and the document                 → FeedChange
+    | save         validators and posts in one transaction
+
+Only this thread writes. A failure is a value that belongs to one source and stops no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tidings.fetching.fetch import fetch_all
+from tidings.fetching.settings import FetchSettings
+from tidings.model import (
+    Document,
+    Failed,
+    Fetched,
+    FeedState,
+    FetchRequest,
+    ParsedFeed,
+    PollRow,
+    Unchanged,
+)
+from tidings.posts.decide import decide, keys_to_look_up
+from tidings.posts.parse import parse
+from tidings.sources import cadence
+from tidings.store import Store, feeds, posts
+
+_IN_FLIGHT = 8  # documents handed to the parser at once: bounds memory, keeps every core busy
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettings:
+    """What a poll needs to know of the configuration."""
+
+    fetching: FetchSettings
+    min_interval: timedelta
+    max_interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Parsing:
+    """A document on its way through the parser."""
+
+    state: FeedState
+    fetched: Fetched
+    body_hash: str
+
+
+def due(states: Iterable[FeedState], now: datetime) -> list[FeedState]:
+    """The sources whose time has come: never polled, or past their next poll."""
+    return [
+        state
+        for state in states
+        if not state.source.disabled and (state.next_poll_at is None or state.next_poll_at <= now)
+    ]
+
+
+def allowed(states: Iterable[FeedState], now: datetime) -> tuple[list[FeedState], list[PollRow]]:
+    """Parts the sources that may be asked now from those whose server asked to be left alone for longer."""
+    chosen, skipped = [], []
+    for state in states:
+        if state.retry_after is not None and state.retry_after > now:
+            skipped.append(_row(state, "skipped", next_poll_at=state.next_poll_at))
+        else:
+            chosen.append(state)
+    return chosen, skipped
+
+
+def run(
+    store: Store,
+    states: Sequence[FeedState],
+    settings: PollSettings,
+    open_executor: Callable[[], Executor],
+    clock: Callable[[], datetime],
+    stop: Callable[[], bool],
+) -> Iterator[PollRow]:
+    """Polls `states` once and yields a row for each as it is done and saved. With `stop()` true, what is in flight is
+    given up unsaved and unrecorded: it is still due."""
+    by_id = {state.feed_id: state for state in states}
+    requests = [FetchRequest(state.feed_id, state.source.url, state.etag, state.last_modified) for state in states]
+    with open_executor() as executor:
+        parsing: dict[Future[ParsedFeed | Failed], Parsing] = {}
+        for request, outcome in fetch_all(requests, settings.fetching, stop):
+            work = _to_parse(by_id[request.feed_id], outcome)
+            if work is None:
+                yield _save_unparsed(store, by_id[request.feed_id], outcome, settings, clock())
+                continue
+            parsing[_submit(executor, work)] = work
+            for done, parsed in _parsed(parsing, open_executor, most_left=_IN_FLIGHT - 1):
+                yield _save_parsed(store, done, parsed, settings, clock())
+        for done, parsed in _parsed(parsing, open_executor, most_left=0):
+            yield _save_parsed(store, done, parsed, settings, clock())
+
+
+def _to_parse(state: FeedState, outcome: Fetched | Unchanged | Failed) -> Parsing | None:
+    """What there is to parse, if anything: a body that differs from last time's."""
+    if not isinstance(outcome, Fetched):
+        return None
+    body_hash = hashlib.blake2b(outcome.body, digest_size=16).hexdigest()
+    return None if body_hash == state.body_hash else Parsing(state, outcome, body_hash)
+
+
+def _submit(executor: Executor, work: Parsing) -> Future[ParsedFeed | Failed]:
+    document = Document(work.fetched.url, work.fetched.body, work.fetched.content_type)
+    try:
+        return executor.submit(parse, document)
+    except BrokenExecutor as error:  # a document before this one killed a worker
+        failed: Future[ParsedFeed | Failed] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def _parsed(
+    parsing: dict[Future[ParsedFeed | Failed], Parsing], open_executor: Callable[[], Executor], most_left: int
+) -> Iterator[tuple[Parsing, ParsedFeed | Failed]]:
+    """Takes out what is parsed by now, and waits while more than `most_left` are not."""
+    while parsing:
+        over = len(parsing) > most_left
+        done, _ = wait(parsing, timeout=None if over else 0, return_when=FIRST_COMPLETED)
+        for future in done:
+            work = parsing.pop(future)
+            yield work, _result(future, work, open_executor)
+        if not over:
+            return
+
+
+def _result(
+    future: Future[ParsedFeed | Failed], work: Parsing, open_executor: Callable[[], Executor]
+) -> ParsedFeed | Failed:
+    """What parsing came to. When a worker died, every document it and its siblings held is parsed again alone, so the
+    one that kills its worker is found and the others come through."""
+    try:
+        return future.result()
+    except BrokenExecutor:
+        pass
+    try:
+        with open_executor() as alone:
+            return _submit(alone, work).result()
+    except BrokenExecutor:
+        return Failed("parse", "the parser process died on this document; it is tried again when it changes")
+
+
+def _save_unparsed(
+    store: Store, state: FeedState, outcome: Fetched | Unchanged | Failed, settings: PollSettings, now: datetime
+) -> PollRow:
+    if isinstance(outcome, Failed):
+        return _save_failure(store, state, outcome, settings, now)
+    next_poll_at = cadence.after_success(state, outcome.ttl, settings.min_interval, settings.max_interval, now)
+    feeds.save_unchanged(store, state, outcome, next_poll_at, now)
+    return _row(state, "unchanged", http=outcome.http, next_poll_at=next_poll_at)
+
+
+def _save_parsed(
+    store: Store, work: Parsing, parsed: ParsedFeed | Failed, settings: PollSettings, now: datetime
+) -> PollRow:
+    if isinstance(parsed, Failed):
+        failure = replace(parsed, http=work.fetched.http)
+        return _save_failure(store, work.state, failure, settings, now)
+    state, fetched = work.state, work.fetched
+    known = posts.known(store, state.feed_id, keys_to_look_up(parsed))
+    change = decide(parsed, known)
+    freshness = max(fetched.ttl or timedelta(), parsed.ttl or timedelta())
+    next_poll_at = cadence.after_success(state, freshness, settings.min_interval, settings.max_interval, now)
+    feeds.save_fetched(store, state, fetched, parsed, change, work.body_hash, next_poll_at, now)
+    return _row(
+        state,
+        "ok",
+        http=fetched.http,
+        new=len(change.new),
+        updated=len(change.changed),
+        next_poll_at=next_poll_at,
+    )
+
+
+def _save_failure(store: Store, state: FeedState, failure: Failed, settings: PollSettings, now: datetime) -> PollRow:
+    next_poll_at = cadence.after_failure(state, failure, settings.min_interval, settings.max_interval, now)
+    feeds.save_failure(store, state, failure, next_poll_at, now)
+    return _row(state, "failed", http=failure.http, failure=failure, next_poll_at=next_poll_at)
+
+
+def _row(
+    state: FeedState,
+    status: Literal["ok", "unchanged", "failed", "skipped"],
+    *,
+    http: int | None = None,
+    new: int = 0,
+    updated: int = 0,
+    failure: Failed | None = None,
+    next_poll_at: datetime | None = None,
+) -> PollRow:
+    return PollRow(state.source.name, state.source.url, status, http, new, updated, failure, next_poll_at)

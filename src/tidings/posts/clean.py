@@ -1,0 +1,178 @@
+"""Foreign HTML to HTML that is safe to show, and to text. Pure; the only importer of nh3.
+
+What is kept is what reading needs: text, structure, links and pictures. Style, scripts, forms and players go, the last
+leaving a link behind. The result holds absolute http, https and mailto URLs only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape, unescape
+from typing import Literal
+from urllib.parse import urlsplit
+
+import nh3
+
+from tidings.posts.links import resolve
+from tidings.posts.plain import bare_text, paragraphs, scrub
+from tidings.posts.reading import visible_text
+
+__all__ = ["clean", "visible_text"]
+
+_TAGS = set(
+    "p br hr h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table caption colgroup col thead tbody tfoot tr th td "
+    "pre code kbd samp var tt blockquote q cite figure figcaption img a em strong b i u s del ins strike sub sup small "
+    "mark abbr dfn time span div details summary ruby rt rp bdi bdo section article aside header footer address".split()
+)
+_DROPPED_WHOLE = set(
+    "script style iframe noscript noembed noframes object applet embed audio video canvas svg math template title head "
+    "select option optgroup datalist textarea button input map area xmp plaintext listing frameset".split()
+)
+_ATTRIBUTES = {
+    "*": {"lang", "dir", "title"},
+    "a": {"href", "hreflang"},
+    "img": {"src", "alt", "width", "height", "style", "data-src", "data-lazy-src", "data-original"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "ol": {"start", "reversed", "type"},
+    "li": {"value"},
+    "time": {"datetime"},
+    "q": {"cite"},
+    "blockquote": {"cite"},
+    "del": {"cite", "datetime"},
+    "ins": {"cite", "datetime"},
+}
+_Relative = Literal["deny"] | tuple[Literal["rewrite_with_base"], str]
+_SCHEMES = {"http", "https", "mailto"}
+_LAZY = ("data-src", "data-lazy-src", "data-original")
+_IMAGE_ATTRIBUTES = ("src", "alt", "title", "width", "height", "lang", "dir")
+_MAX_PASSES = 6
+
+# Above these the sanitiser's time grows with the square (measured with nh3 0.3.8: 100,000 nested <div>, a minute). No
+# article comes near; browsers themselves stop nesting at 512.
+_MAX_DEPTH = 400
+_MAX_AMPERSANDS = 200_000
+_MAX_ATTRIBUTES = 5_000
+_LONGEST_PLAIN = 50_000
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{20000,}")
+_NOT_NESTING = frozenset(
+    "p li dt dd td th tr tbody thead tfoot option area base br col embed hr img input link meta source wbr".split()
+)
+
+# [^<>] keeps these linear on hostile input.
+_PLAYER = re.compile(
+    r"""<(?:iframe|video|audio|embed)\b[^<>]*?\ssrc\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))[^<>]*>""",
+    re.IGNORECASE,
+)
+# Only ever applied to what nh3 wrote: attributes in double quotes, with < and > escaped in them.
+_IMAGE = re.compile(r'<img((?:\s[^\s=<>"]+="[^"<>]*")*)\s*/?>')
+_ATTRIBUTE = re.compile(r'\s([^\s=<>"]+)="([^"<>]*)"')
+_BLANK_BEFORE_URL = re.compile(r'(<(?:a|img)\b[^<>]*?\s(?:href|src)=")\s+')
+_PRE = re.compile(r"(<pre[^<>]*>)\n")
+_HIDDEN = re.compile(r"display\s*:\s*none|(?:^|[;\s])(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|!|$)", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
+
+
+def clean(html: str, base: str) -> str:
+    """`html` as safe HTML; relative links and pictures resolved against `base`, those that cannot be are dropped.
+
+    Never raises. Cleaning a result again with any base gives the same: removing a tag can leave mark-up that a browser
+    would read as another tree, so the pass is repeated until nothing changes. What does not settle, and what is nested
+    or repeated beyond any article, comes out as the beginning of its plain text.
+    """
+    html = scrub(html)
+    if _is_abusive(html):
+        return _plain(html)
+    markup = _pass(html, base)
+    for _ in range(_MAX_PASSES):
+        again = _pass(markup, base)
+        if again == markup:
+            return markup
+        markup = again
+    return _plain(markup)
+
+
+def _is_abusive(html: str) -> bool:
+    if html.count("&") > _MAX_AMPERSANDS:
+        return True
+    if any(len(tag.split()) > _MAX_ATTRIBUTES for tag in _LONG_TAG.findall(html)):
+        return True
+    return html.count("<") > _MAX_DEPTH and _depth(html) > _MAX_DEPTH
+
+
+def _depth(html: str) -> int:
+    """How deep elements may nest at most."""
+    depth = deepest = 0
+    for closing, name in _TAG.findall(html):
+        if name.lower() not in _NOT_NESTING:
+            depth = max(depth - 1, 0) if closing else depth + 1
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _plain(html: str) -> str:
+    """The beginning of a text made to harm, without any of its mark-up."""
+    return paragraphs(bare_text(html)[:_LONGEST_PLAIN])
+
+
+def _pass(html: str, base: str) -> str:
+    if not html:
+        return ""
+    prepared = _PLAYER.sub(lambda player: _link_to_player(player, base), html)
+    try:
+        safe = _sanitise(prepared, base, ("rewrite_with_base", base))
+    except ValueError:  # a base that is no absolute URL
+        safe = _sanitise(prepared, "", "deny")
+    # HTML drops the first line break in <pre>, so one that belongs to the text needs another before it.
+    return _PRE.sub(r"\1\n\n", _IMAGE.sub(_image, _BLANK_BEFORE_URL.sub(r"\1", safe))).strip()
+
+
+def _sanitise(html: str, base: str, relative: _Relative) -> str:
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        clean_content_tags=_DROPPED_WHOLE,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_lazy_sources(base) if "data-" in html else None,
+        url_schemes=_SCHEMES,
+        url_relative=relative,
+        link_rel="noopener noreferrer",
+    )
+
+
+def _lazy_sources(base: str) -> Callable[[str, str, str], str | None]:
+    """nh3 resolves `src` itself, but knows nothing of the attributes that scripts load pictures from."""
+
+    def source(_tag: str, attribute: str, value: str) -> str | None:
+        return (resolve(base, value) or None) if attribute in _LAZY else value
+
+    return source
+
+
+def _link_to_player(player: re.Match[str], base: str) -> str:
+    url = resolve(base, unescape(player[1] or player[2] or player[3] or ""))
+    if not url.startswith(("http://", "https://")):
+        return player[0]
+    name = urlsplit(url).hostname or url
+    return f'<p><a href="{escape(url)}">{escape(name)}</a></p>{player[0]}'
+
+
+def _image(tag: re.Match[str]) -> str:
+    """The picture with its true source, or nothing: without a source, or made to be unseen (a tracking pixel)."""
+    found = dict(_ATTRIBUTE.findall(tag[1]))
+    source = next((found[name] for name in (*_LAZY, "src") if _is_web(found.get(name, ""))), "")
+    sizes = [_SIZE.fullmatch(found.pop(name, "")) for name in ("width", "height")]
+    if not source or _HIDDEN.search(found.pop("style", "")) or any(size and int(size[1]) <= 1 for size in sizes):
+        return ""
+    found["src"] = source
+    found |= {name: size[1] for name, size in zip(("width", "height"), sizes, strict=True) if size}
+    return "<img" + "".join(f' {name}="{found[name]}"' for name in _IMAGE_ATTRIBUTES if name in found) + ">"
+
+
+def _is_web(url: str) -> bool:
+    return url.startswith(("http://", "https://"))

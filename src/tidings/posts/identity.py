@@ -1,0 +1,186 @@
+"""Which post is this? The keys that name a post within its source, and the matching of a document against them. Pure.
+
+A post is named by its guid, else by its link, else by its text; as a last resort by its page (path, title and date),
+so that a feed which renames its guids or moves to another host does not bring everything again. A key that two posts
+of one document ever shared names nothing from then on (seen in the wild: guids all equal, or one per day). Keys are
+scoped by source: two feeds may share guid `1`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tidings.model import KnownPost, ParsedPost
+from tidings.posts.edits import content_hash
+from tidings.posts.links import canonical, is_front_page
+
+_LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't fill the index.
+_MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
+_OF_ITS_TEXT = ("text", "page+text")
+_SHARED = "shared:"
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A parsed post with the keys that may name it, the most specific first. That first one is its own: no other post
+    of the document has it.
+
+    `shared` are marks of the keys that others have as well. `former` are keys it may have been stored under before it
+    had a guid: a document cut off in the middle of an item gives that item without one, and some feeds add guids later.
+    """
+
+    post: ParsedPost
+    keys: tuple[str, ...]
+    shared: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
+
+    @property
+    def lookups(self) -> tuple[str, ...]:
+        """Everything to ask the store about: the keys, and whether any of them was ever shared."""
+        return (*self.keys, *self.former, *(_SHARED + key for key in (*self.keys[1:], *self.former)), *self.shared)
+
+    @property
+    def lasting_keys(self) -> tuple[str, ...]:
+        """What is remembered of a post already known. Keys made of text are not: a text that changes at every poll
+        would add one each time."""
+        return (*(key for key in self.keys if _kind(key) not in _OF_ITS_TEXT), *self.shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An identified post and the stored post it turned out to be, if any."""
+
+    identified: Identified
+    known: KnownPost | None
+
+
+def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
+    """The posts of one document with their usable keys, in document order.
+
+    A post that shows nothing at all is left out; of posts with the same own key the newest stays (RFC 4287 section
+    4.1.1: entries with one id are versions of one entry).
+    """
+    newest: dict[str, tuple[ParsedPost, tuple[str, ...]]] = {}
+    for post in posts:
+        if _shows_something(post):
+            version = (post, _keys(post))
+            own = version[1][0]
+            newest[own] = max(newest.get(own, version), version, key=_age)
+    candidates = [(post, keys, _former_keys(post)) for post, keys in newest.values()]
+    counts = Counter(key for _, keys, former in candidates for key in (*keys, *former))
+    return [
+        Identified(
+            post,
+            keys=tuple(key for key in keys if counts[key] == 1),
+            shared=tuple(_SHARED + key for key in keys if counts[key] > 1),
+            former=tuple(key for key in former if counts[key] == 1),
+        )
+        for post, keys, former in candidates
+    ]
+
+
+def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> list[Match]:
+    """Pairs each post with the stored one it is, in document order.
+
+    Works in rounds from the most specific kind of key to the least. A stored post is claimed once, so a second post
+    under a known guid is new instead of an edit of the first. Left out is only what was seen before exactly so: a
+    former version of a post that another one claimed. Whatever is new has an own key that was never seen, and is saved
+    with it: it can't be new again.
+    """
+    found: dict[int, KnownPost] = {}
+    claimed: set[int] = set()
+    for kind in _MOST_SPECIFIC_FIRST:
+        for index, candidate in _claims(identified, known, kind):
+            if index not in found and candidate.post_id not in claimed:
+                found[index] = candidate
+                claimed.add(candidate.post_id)
+    return [
+        Match(one, found.get(index))
+        for index, one in enumerate(identified)
+        if index in found or one.keys[0] not in known
+    ]
+
+
+def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], kind: str) -> list[tuple[int, KnownPost]]:
+    """Who may be which stored post by keys of one kind. Whoever is the same to the letter comes first, and the order
+    of the document says nothing."""
+    claims = [
+        (candidate.content_hash != content_hash(one.post), one.keys, index, candidate)
+        for index, one in enumerate(identified)
+        if (candidate := _candidate(one, known, kind)) is not None
+    ]
+    return [(index, candidate) for _, _, index, candidate in sorted(claims, key=lambda claim: claim[:3])]
+
+
+def _candidate(one: Identified, known: Mapping[str, KnownPost], kind: str) -> KnownPost | None:
+    keys = one.keys[:1] if one.keys[0] in known else (*one.keys, *one.former)
+    key = next((key for key in keys if _kind(key) == kind), None)
+    return None if key is None or _SHARED + key in known else known.get(key)
+
+
+def _shows_something(post: ParsedPost) -> bool:
+    return bool(post.guid.strip() or post.url or post.title or post.content_html.strip() or post.summary_html.strip())
+
+
+def _age(version: tuple[ParsedPost, tuple[str, ...]]) -> tuple[float, str, tuple[str, ...]]:
+    """Orders versions of one post by date, and without dates at least always in the same way."""
+    post, keys = version
+    date = post.updated or post.published
+    return (date.timestamp() if date else 0.0, content_hash(post), keys)
+
+
+def _keys(post: ParsedPost) -> tuple[str, ...]:
+    guid, link, text = post.guid.strip(), _link(post.url), post.content_html or post.summary_html
+    # Without a guid or a title nothing but the text tells two posts of one page apart.
+    named = guid and post.title
+    keys = [_key("guid+link+title", guid, link, post.title) if named else _key("text", guid, link, post.title, text)]
+    if guid:
+        keys += [_key("guid+link", guid, link), _key("guid", guid)]
+    else:
+        keys += _link_keys(link, post.title)
+    return (*keys, *_page_keys(post, text))
+
+
+def _former_keys(post: ParsedPost) -> tuple[str, ...]:
+    return _link_keys(_link(post.url), post.title) if post.guid.strip() else ()
+
+
+def _link_keys(link: str, title: str) -> tuple[str, ...]:
+    if not link:
+        return ()
+    with_title = _key("link+title", link, title)
+    return (with_title,) if is_front_page(link) else (with_title, _key("link", link))
+
+
+def _page_keys(post: ParsedPost, text: str) -> list[str]:
+    """What a post keeps when its guid and its host change: the path of its page, its title, and its date or else its
+    text. Titles repeat ("Open thread"), so they don't do alone."""
+    parts = urlsplit(canonical(post.url))
+    path = f"{parts.path}?{parts.query}".strip("/?")
+    if post.published and (path or post.title):
+        return [_key("page", path, post.title, post.published.isoformat())]
+    return [_key("page+text", path, post.title, text)] if path else []
+
+
+def _link(url: str) -> str:
+    """The canonical link with its fragment: entries of a change log often differ in nothing else."""
+    link = canonical(url)
+    fragment = url.partition("#")[2]
+    return f"{link}#{fragment}" if link and fragment and "#" not in link else link or url
+
+
+def _key(kind: str, *values: str) -> str:
+    folded = [" ".join(value.split()) for value in values]
+    plain = f"{kind}:{chr(9).join(folded)}"
+    if kind not in _OF_ITS_TEXT and len(plain) <= _LONGEST_PLAIN_KEY:
+        return plain
+    digest = hashlib.blake2b(plain.encode("utf-8", "replace"), digest_size=16).hexdigest()
+    return f"{kind}:#{digest}"
+
+
+def _kind(key: str) -> str:
+    return key.partition(":")[0]

@@ -1,0 +1,139 @@
+"""JSON Feed 1.0 and 1.1 (jsonfeed.org/version/1.1), which feedparser does not know. Pure.
+
+Every value may be of any type: what is not usable counts as absent.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tidings.model import Enclosure, Failed, ParsedFeed, ParsedPost
+from tidings.posts.dates import parse_date
+from tidings.posts.entries import MAX_ENCLOSURES, MAX_TAGS
+from tidings.posts.links import host, resolve
+from tidings.posts.plain import language_tag, one_line, paragraphs, scrub
+
+_Object = dict[str, Any]
+
+
+def parse_json_feed(text: str, url: str, max_posts: int) -> ParsedFeed | Failed:
+    """The JSON Feed in `text`, served at `url`; or why it is none. Never raises."""
+    try:
+        # strict=False: line breaks inside strings are common in hand-made feeds. Text after the object is left out.
+        feed, _end = json.JSONDecoder(strict=False).raw_decode(text.strip())
+    except (ValueError, RecursionError) as error:
+        return Failed("parse", f"The document is JSON that breaks off or is wrong: {error}. The site has to mend it.")
+    if not isinstance(feed, dict) or not _is_json_feed(feed):
+        return Failed("not-a-feed", "The address answers with JSON that is not a JSON Feed. Check its URL.")
+    return _feed(feed, url, max_posts)
+
+
+def _is_json_feed(feed: _Object) -> bool:
+    return "jsonfeed.org" in _string(feed, "version") or isinstance(feed.get("items"), list)
+
+
+def _feed(feed: _Object, url: str, max_posts: int) -> ParsedFeed:
+    site_url = resolve(url, _string(feed, "home_page_url"))
+    base = site_url if site_url and host(site_url) != host(url) else url
+    author, language = _author(feed), language_tag(feed.get("language"))
+    items = _objects(feed, "items")
+    posts = (_post(position, item, base, author, language) for position, item in enumerate(items[:max_posts]))
+    version = _string(feed, "version").rstrip("/")
+    return ParsedFeed(
+        format="json11" if version.endswith("1.1") else "json10",
+        title=one_line(_string(feed, "title")),
+        site_url=site_url,
+        language=language,
+        malformed=len(items) > max_posts,
+        posts=tuple(posts),
+    )
+
+
+def _post(position: int, item: _Object, base: str, author: str, language: str) -> ParsedPost:
+    enclosures = _attachments(item, base)
+    guid = _id(item.get("id"))
+    url = _url(item, guid, base, enclosures)
+    content = scrub(_string(item, "content_html")).strip() or paragraphs(scrub(_string(item, "content_text")))
+    summary = paragraphs(scrub(_string(item, "summary")))
+    return ParsedPost(
+        position=position,
+        guid=guid,
+        url=url,
+        title=one_line(_string(item, "title")),
+        author=_author(item) or author,
+        published=parse_date(_string(item, "date_published")),
+        updated=parse_date(_string(item, "date_modified")),
+        tags=_tags(item),
+        summary_html=summary if content and summary != content else "",
+        content_html=content or summary or _picture(item, base),
+        base=url or base,
+        language=language_tag(item.get("language")) or language,
+        enclosures=enclosures,
+    )
+
+
+def _id(value: object) -> str:
+    """An id is a string; numbers are to be read as one (specification, "id"). 7.0 and 7 are the same JSON number."""
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return scrub(str(value)).strip() if isinstance(value, str | int | float) else ""
+
+
+def _url(item: _Object, guid: str, base: str, enclosures: tuple[Enclosure, ...]) -> str:
+    """The post's own page; else the page a link post is about; else an id that is a URL, as the specification asks."""
+    for key in ("url", "external_url"):
+        if url := resolve(base, _string(item, key)):
+            return url
+    if guid.startswith(("http://", "https://")):
+        return resolve("", guid)
+    return enclosures[0].url if enclosures else ""
+
+
+def _picture(item: _Object, base: str) -> str:
+    url = resolve(base, _string(item, "image")).replace("&", "&amp;").replace('"', "%22")
+    return f'<img src="{url}" alt="">' if url.startswith(("http://", "https://")) else ""
+
+
+def _author(context: _Object) -> str:
+    """1.1 has `authors`, 1.0 had `author`; some write the name alone."""
+    people = context.get("authors") or context.get("author")
+    names: list[str] = []
+    for person in people if isinstance(people, list) else [people]:
+        name = person.get("name") if isinstance(person, dict) else person
+        names += [one_line(name)] if isinstance(name, str) else []
+    return ", ".join(dict.fromkeys(name for name in names if name))
+
+
+def _tags(item: _Object) -> tuple[str, ...]:
+    tags = item.get("tags")
+    found: dict[str, str] = {}
+    for tag in tags if isinstance(tags, list) else []:
+        name = one_line(tag) if isinstance(tag, str) else ""
+        if name:
+            found.setdefault(name.casefold(), name)
+    return tuple(found.values())[:MAX_TAGS]
+
+
+def _attachments(item: _Object, base: str) -> tuple[Enclosure, ...]:
+    found: dict[str, Enclosure] = {}
+    for attachment in _objects(item, "attachments")[:MAX_ENCLOSURES]:
+        url = resolve(base, _string(attachment, "url"))
+        if url.startswith(("http://", "https://")):
+            length = attachment.get("size_in_bytes")
+            known = isinstance(length, int) and not isinstance(length, bool) and 0 < length < 2**53
+            enclosure = Enclosure(url, one_line(_string(attachment, "mime_type")), length if known else None)
+            found.setdefault(url, enclosure)
+    return tuple(found.values())
+
+
+def _string(context: _Object, key: str) -> str:
+    value = context.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _objects(context: _Object, key: str) -> list[_Object]:
+    value = context.get(key)
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -1,0 +1,62 @@
+"""Small rules on text that both feed readers share: one-line texts, plain text as HTML, language tags. Pure."""
+
+from __future__ import annotations
+
+import re
+from html import escape, unescape
+
+# What XML 1.0 (section 2.2) forbids, besides lone surrogates, which no UTF-8 can hold.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*|!)[^<>]*>")
+_BREAKING = frozenset("br p div li td th tr h1 h2 h3 h4 h5 h6".split())
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
+_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
+
+
+def scrub(text: str) -> str:
+    """`text` without the characters that neither XML nor UTF-8 can carry."""
+    return _FORBIDDEN.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """`text` without control characters, its white space collapsed: fit for a title or a mail header."""
+    return " ".join(scrub(text).split())
+
+
+def one_line_of_html(markup: str) -> str:
+    """The text of a short piece of HTML (a title) on one line: tags dropped, character references decoded."""
+    return " ".join(bare_text(markup).split())
+
+
+def bare_text(markup: str) -> str:
+    """The text of HTML without any layout, in linear time whatever the input."""
+    return scrub(unescape(_TAG.sub(_trace_of_tag, markup))).strip()
+
+
+def paragraphs(text: str) -> str:
+    """Plain text as HTML: escaped, blank lines between paragraphs, line breaks kept."""
+    return _paragraphs(escape(text, quote=False))
+
+
+def with_paragraphs(markup: str) -> str:
+    """HTML, its blank lines made paragraphs if it has no tag at all: feeds call plain text HTML that way."""
+    if "<" in markup or not _BLANK_LINES.search(markup.strip()):
+        return markup
+    return _paragraphs(markup)
+
+
+def language_tag(text: object) -> str:
+    """A BCP 47 language tag as given in a feed, `en_GB` written `en-GB`; "" when it is none."""
+    tag = text.strip().replace("_", "-") if isinstance(text, str) else ""
+    return tag if _LANGUAGE.fullmatch(tag) else ""
+
+
+def _paragraphs(escaped: str) -> str:
+    lines = escaped.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not lines:
+        return ""
+    return "\n".join(f"<p>{part.strip().replace(chr(10), '<br>')}</p>" for part in _BLANK_LINES.split(lines))
+
+
+def _trace_of_tag(tag: re.Match[str]) -> str:
+    return " " if tag.group(1).lstrip("/").lower() in _BREAKING else ""

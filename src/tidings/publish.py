@@ -1,0 +1,164 @@
+"""The publish pipe, one stage a line:
+
+    newest posts, frozen issues
+    | render       combined feed, planet page, issue archive
+    | write        each file whole or not at all, and only if its bytes changed
+
+The same frozen issues as the mail; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tidings.errors import StoreError
+from tidings.model import Etiquette, Source
+from tidings.render.feeds import CombinedFeed, render_atom
+from tidings.render.pages import (
+    BlogrollEntry,
+    FeedLink,
+    IssueLinks,
+    PastIssue,
+    PlanetPage,
+    render_issue_page,
+    render_planet,
+)
+from tidings.store import Store, exclusive, feeds, issues, posts, site
+from tidings.store.issues import StoredIssue
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSettings:
+    """What publishing needs to know of the configuration. `content` is shown of sources that say nothing else."""
+
+    title: str
+    url: str
+    language: str
+    timezone: str
+    limit: int
+    content: Etiquette
+    sources: Sequence[Source]
+    author: str = ""
+
+
+def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
+    """Publishes when something has changed since the last time this was called; returns the files written. `publish` by
+    itself, which may write to any folder, makes no difference to that."""
+    change = site.publishing_wanted(store)
+    if change is None:
+        return []
+    written = publish(store, folder, settings)
+    site.record_published(store, change)
+    return written
+
+
+def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
+    """Brings the files in `folder` up to date and returns those that were written.
+
+    Raises StoreError when the folder cannot be written.
+    """
+    with exclusive(store, "publish"):
+        return [folder / name for name, content in _files(store, settings) if _write(folder / name, content)]
+
+
+def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes]]:
+    """Each file's name below the folder and its bytes."""
+    names = [source.name for source in settings.sources]
+    record = site.record(store)
+    newest = posts.newest(store, names, settings.limit)
+    etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
+    archive = issues.frozen(store)
+    yield (
+        "atom.xml",
+        render_atom(
+            CombinedFeed(
+                id=record.feed_id,
+                title=settings.title,
+                site_url=f"{settings.url}/",
+                self_url=f"{settings.url}/atom.xml",
+                posts=newest,
+                empty_updated=record.created_at,
+                author=settings.author,
+                language=settings.language,
+                content=settings.content,
+                etiquette=etiquette,
+            )
+        ),
+    )
+    for stored, links in _archive_links(archive, settings):
+        yield stored.content.path, render_issue_page(stored.content, links).encode()
+    page = PlanetPage(
+        title=settings.title,
+        url=f"{settings.url}/",
+        language=settings.language,
+        timezone=settings.timezone,
+        posts=newest,
+        sources=_blogroll(store, settings.sources),
+        issues=[_past_issue(stored) for stored in archive],
+        feeds=[FeedLink("Atom feed", "atom.xml")],
+        etiquette={name: etiquette.get(name, settings.content) for name in names},
+    )
+    yield "index.html", render_planet(page).encode()
+
+
+def _blogroll(store: Store, sources: Sequence[Source]) -> list[BlogrollEntry]:
+    entries = [
+        BlogrollEntry(
+            state.title or state.source.name, state.site_url, state.source.url, feeds.last_post(store, state.feed_id)
+        )
+        for state in feeds.states(store, sources)
+    ]
+    return sorted(entries, key=lambda entry: entry.name.casefold())
+
+
+def _past_issue(stored: StoredIssue) -> PastIssue:
+    content = stored.content
+    day = content.frozen_at.astimezone(ZoneInfo(content.timezone)).date()
+    return PastIssue(content.edition_title, content.number, day, content.path)
+
+
+def _archive_links(
+    archive: Sequence[StoredIssue], settings: PublishSettings
+) -> Iterator[tuple[StoredIssue, IssueLinks]]:
+    """Each issue with the links to its neighbours within its edition."""
+    for stored in archive:
+        same = sorted(
+            (other for other in archive if other.content.edition == stored.content.edition),
+            key=lambda other: other.content.number,
+        )
+        place = same.index(stored)
+        older = same[place - 1] if place > 0 else None
+        newer = same[place + 1] if place + 1 < len(same) else None
+        yield (
+            stored,
+            IssueLinks(
+                url=f"{settings.url}/{stored.content.path}",
+                older=Path(older.content.path).name if older else "",
+                newer=Path(newer.content.path).name if newer else "",
+                feeds=[FeedLink("Atom feed", "../atom.xml")],
+            ),
+        )
+
+
+def _write(path: Path, content: bytes) -> bool:
+    """Writes a file as a whole, unless it already holds these bytes: readers and caches never see half a feed."""
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        if path.exists() and path.read_bytes() == content:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StoreError(f"{path}: cannot be written ({error}); check its folder and the disk") from error
+    return True

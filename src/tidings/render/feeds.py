@@ -1,0 +1,188 @@
+"""The combined feed as Atom (RFC 4287), every post attributed to where it came from.
+
+Built as a tree, so that it is well-formed whatever a post contains. Nothing here looks at a clock: the same posts give
+the same bytes, which is what makes the feed's ETag mean something.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+from uuid import NAMESPACE_URL, uuid5
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from tidings.model import Enclosure, Etiquette, StoredPost
+from tidings.render.pages import excerpt
+from tidings.render.words import headline, language_tag, one_line, web_link
+
+_ATOM = "http://www.w3.org/2005/Atom"
+
+# XML 1.0, production 2 (Char): everything else cannot be written in a document, not even as a reference.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# RFC 3987: what an IRI cannot contain unescaped, and brackets, which only an IPv6 host may have.
+_NOT_IRI = re.compile(r"""[\x00-\x20\x7f-\xa0<>"{}|\\^`\[\]\s\ud800-\udfff\ue000-\uf8ff\ufff0-\uffff]""")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class CombinedFeed:
+    """A combined feed to write. `id` is an absolute IRI that never changes, whatever `self_url` does.
+
+    `content` is how much is shown of a source that `etiquette` (by source name) says nothing of. `empty_updated` is
+    the feed's date while it has no posts, such as the moment its edition or site was set up.
+    """
+
+    id: str
+    title: str
+    site_url: str
+    self_url: str
+    posts: Sequence[StoredPost]
+    empty_updated: datetime
+    author: str = ""
+    language: str = ""
+    content: Etiquette = "full"
+    etiquette: Mapping[str, Etiquette] = field(default_factory=dict)
+
+
+def render_atom(feed: CombinedFeed) -> bytes:
+    """The feed as an Atom document in UTF-8, entries in the order of `feed.posts`."""
+    ids = entry_ids(feed.posts)
+    root = Element("feed", _language({"xmlns": _ATOM}, feed.language))
+    _text(root, "id", feed.id)
+    _text(root, "title", one_line(feed.title), type="text")
+    _text(root, "updated", _rfc3339(max((_updated(post) for post in feed.posts), default=feed.empty_updated)))
+    _link(root, "self", feed.self_url, type="application/atom+xml")
+    _link(root, "alternate", feed.site_url, type="text/html")
+    if feed.author:
+        _text(SubElement(root, "author"), "name", one_line(feed.author))
+    _text(root, "generator", "Tidings")
+    source_dates = _source_dates(feed.posts)
+    for post in feed.posts:
+        shown = feed.etiquette.get(post.source, feed.content)
+        _entry(root, post, ids[post.id], shown, source_dates[post.feed_url])
+    indent(root, " ")
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def entry_ids(posts: Sequence[StoredPost]) -> dict[int, str]:
+    """The Atom id of each post, by post id, no two the same.
+
+    The author's own id where it is one; readers then know a post they have already seen in the author's feed. Where
+    two posts claim the same id the one stored first keeps it, in whatever order they are listed.
+    """
+    ids: dict[int, str] = {}
+    taken: set[str] = set()
+    for post in sorted(posts, key=lambda post: post.id):
+        made = (_made_id(post.feed_url, post.guid or post.url), _made_id(post.feed_url, post.guid, str(post.id)))
+        own = post.guid.strip()
+        candidates = (own, *made) if is_absolute_iri(own) else made
+        ids[post.id] = next(candidate for candidate in candidates if candidate not in taken)
+        taken.add(ids[post.id])
+    return ids
+
+
+def is_absolute_iri(text: str) -> bool:
+    """Whether `text` may stand as an Atom id as it is (RFC 4287 4.2.6)."""
+    if not _SCHEME.match(text) or _NOT_IRI.search(text) or _LONE_PERCENT.search(text) or text.count("#") > 1:
+        return False
+    return not text.lower().startswith(("http:", "https:")) or bool(urlsplit(text).netloc)
+
+
+def _made_id(*parts: str) -> str:
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, _legal(' '.join(parts)))}"
+
+
+def _entry(root: Element, post: StoredPost, entry_id: str, shown: Etiquette, source_date: datetime) -> None:
+    entry = SubElement(root, "entry", _language({}, post.language))
+    _text(entry, "id", entry_id)
+    _text(entry, "title", headline(post.title, post.text or post.summary), type="text")
+    # An entry without content must have an alternate link (RFC 4287 4.1.2).
+    _link(entry, "alternate", web_link(post.url) or web_link(post.source_url) or post.feed_url)
+    for enclosure in post.enclosures:
+        _enclosure(entry, enclosure)
+    if web_link(post.origin_url):
+        _link(entry, "via", post.origin_url, title=one_line(post.origin_title))
+    if post.published is not None:
+        _text(entry, "published", _rfc3339(post.effective))
+    _text(entry, "updated", _rfc3339(_updated(post)))
+    author = post.author or post.origin_title or post.source_title or post.source
+    _text(SubElement(entry, "author"), "name", one_line(author))
+    for tag in dict.fromkeys(one_line(tag) for tag in post.tags):
+        SubElement(entry, "category", {"term": _legal(tag)})
+    _source(entry, post, source_date)
+    _content(entry, post, shown)
+
+
+def _source(entry: Element, post: StoredPost, updated: datetime) -> None:
+    source = SubElement(entry, "source")
+    _text(source, "id", _iri(post.feed_url))
+    _text(source, "title", one_line(post.source_title or post.source), type="text")
+    _text(source, "updated", _rfc3339(updated))
+    _link(source, "self", post.feed_url)
+    if web_link(post.source_url):
+        _link(source, "alternate", post.source_url, type="text/html")
+
+
+def _content(entry: Element, post: StoredPost, shown: Etiquette) -> None:
+    if shown == "full" and post.content_html:
+        _text(entry, "content", post.content_html, type="html")
+    elif shown != "title" and excerpt(post):
+        _text(entry, "summary", excerpt(post), type="text")
+
+
+def _enclosure(entry: Element, enclosure: Enclosure) -> None:
+    if not web_link(enclosure.url):
+        return
+    attributes = {}
+    if _MEDIA_TYPE.fullmatch(enclosure.type):
+        attributes["type"] = enclosure.type
+    if enclosure.length is not None and enclosure.length > 0:
+        attributes["length"] = str(enclosure.length)
+    _link(entry, "enclosure", enclosure.url, **attributes)
+
+
+def _updated(post: StoredPost) -> datetime:
+    return post.updated or post.effective
+
+
+def _source_dates(posts: Sequence[StoredPost]) -> dict[str, datetime]:
+    """When each feed was last updated, as far as its posts here tell."""
+    dates: dict[str, datetime] = {}
+    for post in posts:
+        dates[post.feed_url] = max(dates.get(post.feed_url, _updated(post)), _updated(post))
+    return dates
+
+
+def _text(parent: Element, name: str, text: str, **attributes: str) -> None:
+    SubElement(parent, name, attributes).text = _legal(text)
+
+
+def _link(parent: Element, rel: str, href: str, **attributes: str) -> None:
+    pairs = {"rel": rel, "href": _iri(href)} | {name: _legal(value) for name, value in attributes.items() if value}
+    SubElement(parent, "link", pairs)
+
+
+def _language(attributes: dict[str, str], language: str) -> dict[str, str]:
+    tag = language_tag(language)
+    return attributes | {"xml:lang": tag} if tag else attributes
+
+
+def _legal(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def _iri(url: str) -> str:
+    """`url` with what an IRI cannot contain percent-encoded; feeds have links with spaces in them."""
+    escaped = _NOT_IRI.sub(lambda found: quote(found.group(), errors="replace"), url.strip())
+    return _LONE_PERCENT.sub("%25", escaped)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

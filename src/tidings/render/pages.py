@@ -1,0 +1,128 @@
+"""The pages a reader sees in a browser: the planet (newest posts of all sources) and an issue on the web.
+
+Each page is one file that asks for nothing else: no script, no font, no style sheet. Links between pages are relative,
+so a site works under any path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import groupby
+
+from tidings.model import Etiquette, IssueContent, StoredPost
+from tidings.render.environment import render_template
+from tidings.render.words import direction, headline, local_date, shorten
+
+_EXCERPT = 320
+"""Characters of a post that the planet shows: enough to decide whether to read it at its author's."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLink:
+    """A feed to subscribe to. `href` is relative to the page that shows it."""
+
+    title: str
+    href: str
+    type: str = "application/atom+xml"
+
+
+@dataclass(frozen=True, slots=True)
+class BlogrollEntry:
+    """A source as the blogroll lists it. `last_post` is None for one that has none yet."""
+
+    name: str
+    site_url: str
+    feed_url: str
+    last_post: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastIssue:
+    """An issue as the archive lists it; `day` is its date in its edition's time zone, `href` relative to the page."""
+
+    edition_title: str
+    number: int
+    day: date
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanetPage:
+    """What the planet shows. `posts` come newest first by `effective`; `etiquette` tells by source name how much of
+    its posts may be shown, and a source it does not name may be shown in full."""
+
+    title: str
+    url: str
+    language: str
+    timezone: str
+    posts: Sequence[StoredPost]
+    sources: Sequence[BlogrollEntry] = ()
+    issues: Sequence[PastIssue] = ()
+    feeds: Sequence[FeedLink] = ()
+    etiquette: Mapping[str, Etiquette] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IssueLinks:
+    """Where an issue's page leads: back to the planet and to its neighbours, relative to the page itself.
+
+    `url` is the page's own absolute address. An empty one is left out.
+    """
+
+    planet: str = "../index.html"
+    url: str = ""
+    older: str = ""
+    newer: str = ""
+    feeds: Sequence[FeedLink] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostLine:
+    """A post as the planet shows it."""
+
+    post: StoredPost
+    title: str
+    excerpt: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The posts of one local day."""
+
+    day: date
+    lines: tuple[PostLine, ...]
+
+
+def render_planet(page: PlanetPage) -> str:
+    """The planet as one HTML page. Raises RenderError."""
+    days = _days(page)
+    return render_template("planet.html", {"page": page, "days": days, "today": days[0].day if days else None})
+
+
+def render_issue_page(content: IssueContent, links: IssueLinks) -> str:
+    """The web version of a frozen issue: what the mail has, without what is the reader's own. Raises RenderError."""
+    return render_template("issue.html", {"content": content, "links": links})
+
+
+def excerpt(post: StoredPost) -> str:
+    """The beginning of a post as plain text, cut at a word."""
+    return shorten(post.summary or post.text, _EXCERPT)
+
+
+def _days(page: PlanetPage) -> list[Day]:
+    def day_of(post: StoredPost) -> date:
+        return local_date(post.effective, page.timezone)
+
+    return [
+        Day(day, tuple(_line(post, page.etiquette.get(post.source, "full")) for post in posts))
+        for day, posts in groupby(page.posts, key=day_of)
+    ]
+
+
+def _line(post: StoredPost, etiquette: Etiquette) -> PostLine:
+    title = headline(post.title, post.text or post.summary)
+    shown = "" if etiquette == "title" else excerpt(post)
+    return PostLine(post, title, "" if shown == title else shown, direction(f"{title} {post.text[:400]}"))

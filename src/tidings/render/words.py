@@ -1,0 +1,166 @@
+"""What templates say about a value: headlines, excerpts, dates in words, links that may be followed.
+
+Everything here takes text that a stranger wrote. It comes out on one line (a line break in a title would forge lines
+in the text part of a mail) and without control characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+from functools import cache
+from pathlib import PurePosixPath
+from typing import Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton
+from babel.units import format_unit
+
+from tidings.model import Enclosure
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_SENTENCE_ENDS = ".!?…。！？؟"
+_FILE_WORDS = {
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/x-m4a": "m4a",
+    "audio/ogg": "ogg",
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+}
+
+
+def one_line(text: str) -> str:
+    """`text` with every run of white space made one space and control characters dropped."""
+    return " ".join(_CONTROL.sub("", text).split())
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of plain text, split at blank lines; single line breaks are kept."""
+    lines = [_CONTROL.sub("", line).rstrip() for line in text.splitlines()]
+    return [block.strip("\n") for block in re.split(r"\n{2,}", "\n".join(lines)) if block.strip()]
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text` on one line, cut at a word to at most `limit` characters, an ellipsis included."""
+    text = one_line(text)
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    at_word = cut.rpartition(" ")[0] if text[limit - 1] != " " else cut
+    # Chinese and Japanese have no spaces, and a very long word has none near: then cutting inside is all there is.
+    kept = at_word if len(at_word) > limit // 2 else cut
+    return kept.rstrip(" ,;:–—-·" + _SENTENCE_ENDS) + "…"
+
+
+def headline(title: str, text: str) -> str:
+    """What a post is called: its title, or the first words of its text. Microblog posts have no title."""
+    return one_line(title) or shorten(text, 56) or "Untitled"
+
+
+def direction(text: str) -> Literal["ltr", "rtl"]:
+    """The direction that most letters of `text` run in. The first letter alone misleads: an Arabic headline may begin
+    with a Latin name."""
+    kinds = [unicodedata.bidirectional(character) for character in text[:600]]
+    rtl = kinds.count("R") + kinds.count("AL")
+    return "rtl" if rtl > kinds.count("L") else "ltr"
+
+
+def language_tag(language: str) -> str:
+    """`language` when it has the form of a language tag (RFC 5646), else "". Feeds also say "English"."""
+    language = language.strip().replace("_", "-")
+    return language if _LANGUAGE.fullmatch(language) and len(language.split("-")[0]) <= 3 else ""
+
+
+def text_direction(language: str) -> str:
+    """ "ltr" or "rtl", as `language` is written."""
+    return _locale(language).text_direction
+
+
+def local_date(moment: datetime, timezone: str) -> date:
+    """The date that `moment` falls on in `timezone`, an IANA name."""
+    return moment.astimezone(ZoneInfo(timezone)).date()
+
+
+def full_day(day: date, language: str) -> str:
+    """As in "Sunday, November 23, 2025"."""
+    return format_date(day, "full", locale=_locale(language))
+
+
+def long_day(day: date, language: str) -> str:
+    """As in "November 23, 2025"."""
+    return format_date(day, "long", locale=_locale(language))
+
+
+def short_day(day: date, today: date, language: str) -> str:
+    """As in "November 23"; with the year when it is another year than that of `today`."""
+    if day.year != today.year:
+        return long_day(day, language)
+    return format_skeleton("MMMMd", day, locale=_locale(language))
+
+
+def timestamp(moment: datetime, timezone: str) -> str:
+    """`moment` for the `datetime` attribute of an HTML `time` element."""
+    return moment.astimezone(ZoneInfo(timezone)).isoformat(timespec="seconds")
+
+
+def playable(enclosures: tuple[Enclosure, ...]) -> list[Enclosure]:
+    """The enclosures worth a link of their own. Pictures are not: feeds repeat a post's lead image as one."""
+    return [file for file in enclosures if web_link(file.url) and not file.type.startswith("image/")]
+
+
+def media(enclosure: Enclosure, language: str) -> tuple[str, str]:
+    """What to do with a file and what it is, as in ("Listen", "mp3, 34 MB")."""
+    kind = enclosure.type.partition("/")[0]
+    verb = {"audio": "Listen", "video": "Watch"}.get(kind, "Download")
+    facts = [_file_word(enclosure), _size(enclosure.length, language)]
+    return verb, ", ".join(fact for fact in facts if fact)
+
+
+def web_link(url: str) -> str:
+    """`url` when it is an absolute http(s) address, else "". Line breaks and tabs go and spaces are encoded, as
+    browsers do with what feeds write."""
+    url = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", "", url).strip().replace(" ", "%20")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return url if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+def mailto(contact: str) -> str:
+    """`contact`, an address with or without "mailto:", as a link that asks to unsubscribe; "" for no contact."""
+    address = one_line(contact).removeprefix("mailto:")
+    if not address or "?" in address:
+        return f"mailto:{address}" if address else ""
+    return f"mailto:{address}?subject=unsubscribe"
+
+
+def _file_word(enclosure: Enclosure) -> str:
+    known = _FILE_WORDS.get(enclosure.type.lower())
+    suffix = PurePosixPath(urlsplit(enclosure.url).path).suffix.removeprefix(".").lower()
+    return known or (suffix if suffix.isalnum() and len(suffix) <= 4 else "")
+
+
+def _size(length: int | None, language: str) -> str:
+    # Podcast hosts write 0, or a few bytes, when they don't know: no size then.
+    if length is None or length < 10_000:
+        return ""
+    if length < 1_000_000:
+        return format_unit(round(length / 1_000), "kilobyte", "short", locale=_locale(language))
+    return format_unit(round(length / 1_000_000), "megabyte", "short", locale=_locale(language))
+
+
+@cache
+def _locale(language: str) -> Locale:
+    """The locale for a language tag; English when Babel does not know it, since the templates speak English."""
+    for tag in (language, language.partition("-")[0]):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError, TypeError):
+            continue
+    return Locale("en")

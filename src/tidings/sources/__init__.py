@@ -1,0 +1,1 @@
+"""When and where to ask a source. Pure."""

@@ -1,0 +1,148 @@
+"""The database file: opening it, and the one way to write. The room's other files hold the statements.
+
+WAL lets readers go on while one writes; `BEGIN IMMEDIATE` with a busy timeout makes a second writer wait its turn
+instead of failing half-way. Commits are synced (`synchronous=FULL`): a delivery recorded must survive a power cut.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from tidings.errors import StoreError
+from tidings.model import Enclosure
+from tidings.store.schema import migrations, newer_migrations
+
+_BUSY_SECONDS = 60
+_CHECK = "check the file and [site] data_dir"
+_ADVICE = {
+    sqlite3.SQLITE_NOTADB: "it is some other file: point [site] data_dir at another folder, or move the file away",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup, or save what is left with sqlite3's .recover",
+    sqlite3.SQLITE_FULL: "free some space on its disk; nothing half-written was kept",
+    sqlite3.SQLITE_READONLY: "let this user write to the file and its folder, [site] data_dir",
+    sqlite3.SQLITE_BUSY: f"another process has kept it for {_BUSY_SECONDS} seconds; end that one, then try again",
+}
+
+
+class Store:
+    """An open database. Shells pass it to this room's functions and look no further inside."""
+
+    def __init__(self, path: Path, db: Database) -> None:
+        self.path = path
+        self.db = db
+
+    def close(self) -> None:
+        self.db.close()
+
+    @contextmanager
+    def write(self) -> Iterator[None]:
+        """One short transaction; joins the one already open, if any. Rolled back when the block raises."""
+        if self.db.conn.in_transaction:
+            yield
+            return
+        self.db.conn.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.db.conn.execute("COMMIT")
+        except BaseException:
+            self.db.conn.rollback()
+            raise
+
+    def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
+        return self.db.conn.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
+        found: sqlite3.Row | None = self.db.conn.execute(sql, parameters).fetchone()
+        return found
+
+
+@contextmanager
+def open_store(path: Path) -> Iterator[Store]:
+    """Opens the database at `path` for reading and writing, made and migrated as needed.
+
+    Raises StoreError when the file cannot be opened, is no database, or is of a newer Tidings.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path}: the database cannot be opened ({error}); check [site] data_dir") from error
+    connection.row_factory = sqlite3.Row
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
+    store = Store(path, Database(connection))
+    try:
+        _prepare(store)
+        yield store
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise  # a statement of ours is wrong, and no operator can do anything about that
+    except sqlite3.DatabaseError as error:
+        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _CHECK)
+        raise StoreError(f"{path}: the database cannot be used ({error}); {advice}") from error
+    finally:
+        store.close()
+
+
+@contextmanager
+def exclusive(store: Store, task: str) -> Iterator[None]:
+    """Holds the right to do `task` (`poll`, `deliver`), waiting until no other process on this database does it.
+
+    A lock file beside the database, released by the kernel however the holder dies. Raises StoreError when that file
+    cannot be made.
+    """
+    path = store.path.parent / f"{task}.lock"
+    try:
+        lock = path.open("w")
+    except OSError as error:
+        raise StoreError(f"{path}: the lock file cannot be opened ({error}); check who owns [site] data_dir") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare(store: Store) -> None:
+    connection = store.db.conn
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    unknown = newer_migrations(store.db)
+    if unknown:
+        raise StoreError(
+            f"{store.path}: the database was made by a newer Tidings ({', '.join(unknown)}); "
+            "update this one, or point [site] data_dir at another folder"
+        )
+    if migrations.pending(store.db):
+        with store.write():
+            migrations.apply(store.db)
+
+
+# Values as the columns hold them: times as ISO 8601 text in UTC with microseconds, so that text order is time order.
+
+
+def time_to_text(value: datetime | None) -> str | None:
+    return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def text_to_time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def stored_time(text: str) -> datetime:
+    """The time of a column that is never null."""
+    return datetime.fromisoformat(text)
+
+
+def enclosures_to_text(enclosures: Sequence[Enclosure]) -> str:
+    return json.dumps([asdict(enclosure) for enclosure in enclosures], ensure_ascii=False)
+
+
+def text_to_enclosures(text: str) -> tuple[Enclosure, ...]:
+    return tuple(Enclosure(**one) for one in json.loads(text))

@@ -1,0 +1,102 @@
+"""Deliveries: one issue to one subscriber, and how far it came.
+
+    pending → inflight → accepted | deferred → inflight … | rejected | suppressed
+
+`inflight` is committed just before a message goes out and the outcome just after, so a crash leaves at most one message
+in doubt, and that one is known by name: it stays `inflight` until it is sent again and settled.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidings.model import Delivery, Receipt
+from tidings.store.database import Store, time_to_text
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many deliveries of an issue are in each state."""
+
+    accepted: int = 0
+    rejected: int = 0
+    deferred: int = 0
+    suppressed: int = 0
+    pending: int = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether there are deliveries at all."""
+        return self != Tally()
+
+
+def due(store: Store, issue_id: int, now: datetime | None) -> list[Delivery]:
+    """What is to be sent of an issue, in a fixed order: all that is not settled, or, with `now`, of the deferred ones
+    only those whose time has come. Only for who holds the right to deliver, to whom what is in flight is
+    in doubt."""
+    rows = store.rows(
+        """SELECT * FROM deliveries WHERE issue_id = ? AND state IN ('pending', 'inflight', 'deferred')
+        AND (? IS NULL OR next_at IS NULL OR next_at <= ?) ORDER BY id""",
+        (issue_id, time_to_text(now), time_to_text(now)),
+    )
+    return [_delivery(row) for row in rows]
+
+
+def start(store: Store, delivery: Delivery, now: datetime) -> None:
+    """Records that the message is about to go out."""
+    with store.write():
+        store.db.conn.execute(
+            "UPDATE deliveries SET state = 'inflight', attempts = attempts + 1, updated_at = ? WHERE id = ?",
+            (time_to_text(now), delivery.id),
+        )
+
+
+def put_back(store: Store, delivery: Delivery, reason: str, now: datetime) -> None:
+    """Records that the message did not go out at all, because the server as a whole failed. One that was in doubt
+    before still is."""
+    state = "inflight" if delivery.in_doubt else "pending"
+    with store.write():
+        store.db.conn.execute(
+            "UPDATE deliveries SET state = ?, attempts = attempts - 1, reply = ?, updated_at = ? WHERE id = ?",
+            (state, reason, time_to_text(now), delivery.id),
+        )
+
+
+def settle(store: Store, delivery: Delivery, receipt: Receipt, next_at: datetime | None, now: datetime) -> None:
+    """Records what the server said; `next_at` is when to try a deferred one again."""
+    with store.write():
+        store.db.conn.execute(
+            "UPDATE deliveries SET state = ?, reply = ?, next_at = ?, updated_at = ? WHERE id = ?",
+            (receipt.state, receipt.reply, time_to_text(next_at), time_to_text(now), delivery.id),
+        )
+
+
+def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
+    """The balance of some issues' deliveries."""
+    rows = store.rows(
+        f"""SELECT state, count(*) AS n FROM deliveries WHERE issue_id IN ({", ".join("?" * len(issue_ids))})
+        GROUP BY state""",
+        tuple(issue_ids),
+    )
+    counts = {row["state"]: row["n"] for row in rows}
+    return Tally(
+        accepted=counts.get("accepted", 0),
+        rejected=counts.get("rejected", 0),
+        deferred=counts.get("deferred", 0),
+        suppressed=counts.get("suppressed", 0),
+        pending=counts.get("pending", 0) + counts.get("inflight", 0),
+    )
+
+
+def _delivery(row: sqlite3.Row) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        issue_id=row["issue_id"],
+        address=row["address"],
+        message_id=row["message_id"],
+        attempts=row["attempts"],
+        in_doubt=row["state"] == "inflight",
+    )

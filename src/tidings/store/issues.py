@@ -1,0 +1,140 @@
+"""Editions and issues: what an edition may carry, freezing, slots, and reading frozen issues back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from tidings.model import AlsoIn, Enclosure, IssueContent, IssueItem, StoredPost
+from tidings.store.database import Store, stored_time, text_to_time, time_to_text
+from tidings.store.posts import stored_post
+from tidings.store.site import want_publishing
+
+# Ingest order (ids) decides what is news, never a date: dates come from other people's clocks.
+_CANDIDATES = """
+WITH horizons AS (
+    SELECT es.feed_id, max(es.after_id, coalesce(f.first_batch_id, 0)) AS after_id
+    FROM edition_sources es JOIN feeds f ON f.id = es.feed_id WHERE es.edition = :edition
+),
+backlog AS (
+    SELECT p.id, row_number() OVER (PARTITION BY p.feed_id ORDER BY p.effective DESC, p.id DESC) AS n
+    FROM posts p JOIN horizons h ON h.feed_id = p.feed_id WHERE p.id <= h.after_id
+)
+SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url
+FROM posts p JOIN feeds f ON f.id = p.feed_id JOIN horizons h ON h.feed_id = p.feed_id
+WHERE (p.id > h.after_id OR p.id IN (SELECT id FROM backlog WHERE n <= :backfill))
+    AND NOT EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story)
+ORDER BY p.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIssue:
+    """A frozen issue with its id and, while its mail server is not to be had, when to try again."""
+
+    id: int
+    content: IssueContent
+    retry_at: datetime | None = None
+    failures: int = 0
+
+
+def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int) -> list[StoredPost]:
+    """What `edition` may carry of `sources` (names), in ingest order: every post of a story it has not carried, that
+    came after its source joined the edition; of what the source had before (or brought when it was first read), the
+    newest `backfill`. Call `feeds.sync` first."""
+    rows = store.rows(_CANDIDATES, {"edition": edition, "backfill": backfill})
+    wanted = set(sources)
+    return [stored_post(row) for row in rows if row["source"] in wanted]
+
+
+def next_number(store: Store, edition: str) -> int:
+    row = store.row("SELECT coalesce(max(number), 0) + 1 AS number FROM issues WHERE edition = ?", (edition,))
+    return int(row["number"]) if row else 1
+
+
+def freeze(
+    store: Store, content: IssueContent, deliveries: Sequence[tuple[str, str]], slot: str | None, now: datetime
+) -> int:
+    """Stores an issue, its items and one delivery per (address, message id), in one transaction; returns its id."""
+    with store.write():
+        cursor = store.db.conn.execute(
+            "INSERT INTO issues (edition, number, slot, frozen_at, content) VALUES (?, ?, ?, ?, ?)",
+            (content.edition, content.number, slot, time_to_text(content.frozen_at), _content_to_text(content)),
+        )
+        issue_id = int(cursor.lastrowid or 0)
+        store.db.conn.executemany(
+            "INSERT INTO issue_items (edition, story, issue_id, post_id, position) VALUES (?, ?, ?, ?, ?)",
+            [(content.edition, item.story, issue_id, item.post_id, n) for n, item in enumerate(content.items)],
+        )
+        store.db.conn.executemany(
+            "INSERT INTO deliveries (issue_id, address, message_id, updated_at) VALUES (?, ?, ?, ?)",
+            [(issue_id, address, message_id, time_to_text(now)) for address, message_id in deliveries],
+        )
+        want_publishing(store)
+    return issue_id
+
+
+def open_slot(store: Store, edition: str, slot: str, slot_time: datetime) -> bool:
+    """Whether `slot` is still to be handled: not done yet, and after the edition came to be."""
+    row = store.row(
+        """SELECT 1 FROM editions e WHERE e.name = ? AND e.since < ?
+        AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.edition = e.name AND s.slot = ?)""",
+        (edition, time_to_text(slot_time), slot),
+    )
+    return row is not None
+
+
+def record_slot(store: Store, edition: str, slot: str, now: datetime) -> None:
+    """Notes that `slot` has had its issue, or had nothing to put in one."""
+    with store.write():
+        store.db.conn.execute(
+            "INSERT OR IGNORE INTO slots (edition, slot, handled_at) VALUES (?, ?, ?)",
+            (edition, slot, time_to_text(now)),
+        )
+
+
+def undelivered(store: Store, edition: str) -> list[StoredIssue]:
+    """Issues of `edition` with a delivery that is not settled, oldest first."""
+    rows = store.rows(
+        """SELECT * FROM issues i WHERE edition = ? AND EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id
+        AND d.state IN ('pending', 'inflight', 'deferred')) ORDER BY number""",
+        (edition,),
+    )
+    return [_stored_issue(row) for row in rows]
+
+
+def record_trouble(store: Store, issue_id: int, retry_at: datetime | None, failures: int) -> None:
+    """Notes that the mail server as a whole failed (`failures` times in a row) and when to try again; 0 clears it."""
+    with store.write():
+        store.db.conn.execute(
+            "UPDATE issues SET retry_at = ?, failures = ? WHERE id = ?", (time_to_text(retry_at), failures, issue_id)
+        )
+
+
+def frozen(store: Store) -> list[StoredIssue]:
+    """All issues, newest first."""
+    return [_stored_issue(row) for row in store.rows("SELECT * FROM issues ORDER BY frozen_at DESC, id DESC")]
+
+
+def _stored_issue(row: Any) -> StoredIssue:
+    return StoredIssue(row["id"], _text_to_content(row["content"]), text_to_time(row["retry_at"]), row["failures"])
+
+
+def _content_to_text(content: IssueContent) -> str:
+    return json.dumps(asdict(content), ensure_ascii=False, default=time_to_text)
+
+
+def _text_to_content(text: str) -> IssueContent:
+    raw = json.loads(text)
+    items = tuple(_item(item) for item in raw.pop("items"))
+    return IssueContent(**{**raw, "frozen_at": stored_time(raw["frozen_at"]), "items": items})
+
+
+def _item(raw: dict[str, Any]) -> IssueItem:
+    also_in = tuple(AlsoIn(**one) for one in raw.pop("also_in"))
+    enclosures = tuple(Enclosure(**one) for one in raw.pop("enclosures"))
+    item = IssueItem(**raw, also_in=also_in, enclosures=enclosures)
+    return replace(item, published=text_to_time(raw["published"]))

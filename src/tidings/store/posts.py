@@ -1,0 +1,234 @@
+"""Posts: known ones to decide against, saving what was decided, listing and searching."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidings.model import FeedChange, KnownPost, PostToSave, StoredPost
+from tidings.store import site
+from tidings.store.database import (
+    Store,
+    enclosures_to_text,
+    stored_time,
+    text_to_enclosures,
+    text_to_time,
+    time_to_text,
+)
+
+_SELECT = """
+SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url
+FROM posts p JOIN feeds f ON f.id = p.feed_id
+"""
+
+_COLUMNS = (
+    "guid url title author published updated tags summary content_html text language enclosures origin_title "
+    "origin_url content_hash"
+).split()
+
+# Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+
+# What no stored text holds, and SQLite can't be asked for: NUL, and the half characters a shell makes of bad bytes.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+_MOST_WORDS = 100  # A pasted page is no query: SQLite takes at most 1,000 conditions.
+
+_KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
+
+
+@dataclass(frozen=True, slots=True)
+class PostQuery:
+    """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase."""
+
+    words: str = ""
+    sources: tuple[str, ...] = ()
+    tag: str = ""
+    since: datetime | None = None
+    limit: int = 50
+
+
+def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
+    """Key → stored post, for those of `keys` that this feed's posts have ever been met under."""
+    found: dict[str, KnownPost] = {}
+    for start in range(0, len(keys), _KEYS_A_QUERY):
+        some = keys[start : start + _KEYS_A_QUERY]
+        rows = store.rows(
+            f"""SELECT k.key, k.post_id, coalesce(p.content_hash, '') AS content_hash
+            FROM post_keys k LEFT JOIN posts p ON p.id = k.post_id
+            WHERE k.feed_id = ? AND k.key IN ({", ".join("?" * len(some))})""",
+            (feed_id, *some),
+        )
+        found.update((row["key"], KnownPost(row["post_id"], row["content_hash"])) for row in rows)
+    return found
+
+
+def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
+    """Writes a change decided on; `now` is when its new posts were first seen."""
+    with store.write():
+        added = [_insert(store, feed_id, post, now) for post in change.new]
+        if added:
+            store.db.conn.execute(
+                """INSERT INTO posts_fts (rowid, title, author, text)
+                SELECT id, title, author, text FROM posts WHERE id BETWEEN ? AND ?""",
+                (added[0], added[-1]),
+            )
+        for post in change.changed:
+            _update(store, feed_id, post, now)
+        _remember(store, feed_id, change.aliases)
+        if change.new or change.changed:
+            site.want_publishing(store)
+
+
+def find(store: Store, query: PostQuery) -> list[StoredPost]:
+    """The posts that match every part of `query`, newest first."""
+    conditions, parameters = ["1"], list[object]()
+    if query.sources:
+        conditions.append(f"f.name IN ({', '.join('?' * len(query.sources))})")
+        parameters += query.sources
+    if query.tag:
+        conditions.append("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE casefold(value) = casefold(?))")
+        parameters.append(_NO_TEXT.sub(" ", query.tag))
+    if query.since:
+        conditions.append("p.first_seen >= ?")
+        parameters.append(time_to_text(query.since))
+    for condition, word in _word_conditions(query.words):
+        conditions.append(condition)
+        parameters.append(word)
+    rows = store.rows(
+        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY p.effective DESC, p.id DESC LIMIT ?",
+        (*parameters, query.limit),
+    )
+    return [stored_post(row) for row in rows]
+
+
+def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]:
+    """The newest posts of `sources` (names), each story once, by the post of it that was stored first."""
+    if not sources:
+        return []
+    names = ", ".join("?" * len(sources))
+    rows = store.rows(
+        f"""{_SELECT} WHERE f.name IN ({names}) AND NOT EXISTS (
+            SELECT 1 FROM posts q JOIN feeds g ON g.id = q.feed_id
+            WHERE q.story = p.story AND q.id < p.id AND g.name IN ({names}))
+        ORDER BY p.effective DESC, p.id DESC LIMIT ?""",
+        (*sources, *sources, limit),
+    )
+    return [stored_post(row) for row in rows]
+
+
+def stored_post(row: sqlite3.Row) -> StoredPost:
+    """The value of a row of posts joined with its feed."""
+    return StoredPost(
+        id=row["id"],
+        feed_id=row["feed_id"],
+        story=row["story"],
+        source=row["source"],
+        source_title=row["source_title"] or row["source"],
+        source_url=row["source_url"],
+        feed_url=row["feed_url"],
+        guid=row["guid"],
+        url=row["url"],
+        title=row["title"],
+        author=row["author"],
+        published=text_to_time(row["published"]),
+        updated=text_to_time(row["updated"]),
+        first_seen=stored_time(row["first_seen"]),
+        tags=tuple(json.loads(row["tags"])),
+        summary=row["summary"],
+        content_html=row["content_html"],
+        text=row["text"],
+        language=row["language"],
+        enclosures=text_to_enclosures(row["enclosures"]),
+        origin_title=row["origin_title"],
+        origin_url=row["origin_url"],
+    )
+
+
+def _insert(store: Store, feed_id: int, post: PostToSave, now: datetime) -> int:
+    values = _values(post)
+    cursor = store.db.conn.execute(
+        f"""INSERT INTO posts (feed_id, story, first_seen, {", ".join(_COLUMNS)})
+        VALUES (?, 0, ?, {", ".join("?" * len(_COLUMNS))})""",
+        (feed_id, time_to_text(now), *values),
+    )
+    post_id = int(cursor.lastrowid or 0)
+    story = _story(store, feed_id, post.story_url, post_id)
+    store.db.conn.execute("UPDATE posts SET story = ? WHERE id = ?", (story, post_id))
+    _remember(store, feed_id, [(key, post_id) for key in post.keys])
+    return post_id
+
+
+def _story(store: Store, feed_id: int, url: str, post_id: int) -> int:
+    """The story a new post belongs to: that of another source's post under the same canonical URL, else its own."""
+    if not url:
+        return post_id
+    row = store.row(
+        """SELECT story FROM story_urls u WHERE url = ?
+        AND NOT EXISTS (SELECT 1 FROM posts p WHERE p.story = u.story AND p.feed_id = ?)""",
+        (url, feed_id),
+    )
+    if row:
+        return int(row["story"])
+    store.db.conn.execute("INSERT OR IGNORE INTO story_urls (url, story) VALUES (?, ?)", (url, post_id))
+    return post_id
+
+
+def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None:
+    connection = store.db.conn
+    connection.execute(
+        """INSERT INTO posts_fts (posts_fts, rowid, title, author, text)
+        SELECT 'delete', id, title, author, text FROM posts WHERE id = ?""",
+        (post.post_id,),
+    )
+    connection.execute(
+        f"UPDATE posts SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, changed_at = ? WHERE id = ?",
+        (*_values(post), time_to_text(now), post.post_id),
+    )
+    connection.execute(
+        "INSERT INTO posts_fts (rowid, title, author, text) SELECT id, title, author, text FROM posts WHERE id = ?",
+        (post.post_id,),
+    )
+    _remember(store, feed_id, [(key, post.post_id) for key in post.keys if post.post_id is not None])
+
+
+def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]]) -> None:
+    store.db.conn.executemany(
+        "INSERT OR IGNORE INTO post_keys (feed_id, key, post_id) VALUES (?, ?, ?)",
+        [(feed_id, key, post_id) for key, post_id in keys],
+    )
+
+
+def _values(post: PostToSave) -> tuple[object, ...]:
+    return (
+        post.guid,
+        post.url,
+        post.title,
+        post.author,
+        time_to_text(post.published),
+        time_to_text(post.updated),
+        json.dumps(post.tags, ensure_ascii=False),
+        post.summary,
+        post.content_html,
+        post.text,
+        post.language,
+        enclosures_to_text(post.enclosures),
+        post.origin_title,
+        post.origin_url,
+        post.content_hash,
+    )
+
+
+def _word_conditions(words: str) -> Iterator[tuple[str, str]]:
+    """One condition a word or quoted phrase; what the operator types is never read as query syntax."""
+    for phrase, word in re.findall(r'"([^"]*)"|(\S+)', _NO_TEXT.sub(" ", words))[:_MOST_WORDS]:
+        wanted = (phrase or word).strip()
+        if _UNSPACED.search(wanted):
+            yield "instr(casefold(p.title || ' ' || p.author || ' ' || p.text), casefold(?)) > 0", wanted
+        elif re.search(r"[^\W_]", wanted):
+            quoted = '"' + wanted.replace('"', '""') + '"'
+            yield "p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)", quoted

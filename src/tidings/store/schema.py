@@ -1,0 +1,195 @@
+"""The tables, as an append-only list of migrations: each runs with its record in one transaction; never edit one."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("tidings")
+
+# `first_batch_id` is the last post id after the feed was first read: what it brought then is its backlog, not news.
+_FEEDS = """
+CREATE TABLE feeds (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL DEFAULT '',
+    site_url TEXT NOT NULL DEFAULT '',
+    language TEXT NOT NULL DEFAULT '',
+    etag TEXT,
+    last_modified TEXT,
+    body_hash TEXT,
+    malformed INTEGER NOT NULL DEFAULT 0,
+    http INTEGER,
+    added_at TEXT NOT NULL,
+    first_batch_id INTEGER,
+    polled_at TEXT,
+    next_poll_at TEXT,
+    retry_after TEXT,
+    failures INTEGER NOT NULL DEFAULT 0,
+    failure_kind TEXT,
+    failure_message TEXT
+)
+"""
+
+# `effective` is what posts are sorted and shown by: published, but never later than first seen.
+_POSTS = """
+CREATE TABLE posts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    feed_id INTEGER NOT NULL REFERENCES feeds(id),
+    story INTEGER NOT NULL,
+    guid TEXT NOT NULL,
+    url TEXT NOT NULL,
+    title TEXT NOT NULL,
+    author TEXT NOT NULL,
+    published TEXT,
+    updated TEXT,
+    first_seen TEXT NOT NULL,
+    changed_at TEXT,
+    tags TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    content_html TEXT NOT NULL,
+    text TEXT NOT NULL,
+    language TEXT NOT NULL,
+    enclosures TEXT NOT NULL,
+    origin_title TEXT NOT NULL,
+    origin_url TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    effective TEXT NOT NULL GENERATED ALWAYS AS (min(coalesce(published, first_seen), first_seen)) STORED
+)
+"""
+
+# What was seen, apart from the posts themselves: this memory outlives them.
+_POST_KEYS = """
+CREATE TABLE post_keys (
+    feed_id INTEGER NOT NULL REFERENCES feeds(id),
+    key TEXT NOT NULL,
+    post_id INTEGER NOT NULL,
+    PRIMARY KEY (feed_id, key)
+) WITHOUT ROWID
+"""
+
+_STORY_URLS = "CREATE TABLE story_urls (url TEXT PRIMARY KEY, story INTEGER NOT NULL) WITHOUT ROWID"
+
+_EDITIONS = "CREATE TABLE editions (name TEXT PRIMARY KEY, since TEXT NOT NULL) WITHOUT ROWID"
+
+# `after_id` is the last post id when the source joined the edition: what it had before is backlog to this edition.
+_EDITION_SOURCES = """
+CREATE TABLE edition_sources (
+    edition TEXT NOT NULL,
+    feed_id INTEGER NOT NULL REFERENCES feeds(id),
+    after_id INTEGER NOT NULL,
+    PRIMARY KEY (edition, feed_id)
+) WITHOUT ROWID
+"""
+
+_SLOTS = """
+CREATE TABLE slots (
+    edition TEXT NOT NULL,
+    slot TEXT NOT NULL,
+    handled_at TEXT NOT NULL,
+    PRIMARY KEY (edition, slot)
+) WITHOUT ROWID
+"""
+
+_ISSUES = """
+CREATE TABLE issues (
+    id INTEGER PRIMARY KEY,
+    edition TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    slot TEXT,
+    frozen_at TEXT NOT NULL,
+    content TEXT NOT NULL,
+    retry_at TEXT,
+    failures INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (edition, number),
+    UNIQUE (edition, slot)
+)
+"""
+
+# One row per story and edition, for ever: an edition carries a story once.
+_ISSUE_ITEMS = """
+CREATE TABLE issue_items (
+    edition TEXT NOT NULL,
+    story INTEGER NOT NULL,
+    issue_id INTEGER NOT NULL REFERENCES issues(id),
+    post_id INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (edition, story)
+) WITHOUT ROWID
+"""
+
+_DELIVERIES = """
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY,
+    issue_id INTEGER NOT NULL REFERENCES issues(id),
+    address TEXT NOT NULL,
+    message_id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL DEFAULT 'pending'
+        CHECK (state IN ('pending', 'inflight', 'accepted', 'deferred', 'rejected', 'suppressed')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at TEXT,
+    reply TEXT NOT NULL DEFAULT '',
+    updated_at TEXT NOT NULL,
+    UNIQUE (issue_id, address)
+)
+"""
+
+# One row. `feed_id` names the combined feed wherever it is published. `wanted` counts the changes worth publishing,
+# `done` how far the files on disk are: a restart loses neither.
+_SITE = """
+CREATE TABLE site (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    feed_id TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    wanted INTEGER NOT NULL DEFAULT 1,
+    done INTEGER NOT NULL DEFAULT 0
+)
+"""
+
+_INDEXES = (
+    "CREATE INDEX posts_by_feed ON posts (feed_id, id)",
+    "CREATE INDEX posts_by_story ON posts (story)",
+    "CREATE INDEX posts_by_effective ON posts (effective DESC, id DESC)",
+    "CREATE INDEX post_keys_by_post ON post_keys (post_id)",
+    "CREATE INDEX issue_items_by_issue ON issue_items (issue_id, position)",
+    "CREATE INDEX deliveries_open ON deliveries (issue_id) WHERE state IN ('pending', 'inflight', 'deferred')",
+)
+
+
+@migrations()
+def tables(db: Database) -> None:
+    for statement in (
+        _FEEDS,
+        _POSTS,
+        _POST_KEYS,
+        _STORY_URLS,
+        _EDITIONS,
+        _EDITION_SOURCES,
+        _SLOTS,
+        _ISSUES,
+        _ISSUE_ITEMS,
+        _DELIVERIES,
+        _SITE,
+        *_INDEXES,
+    ):
+        db.conn.execute(statement)
+    db.conn.execute(
+        """INSERT INTO site (id, feed_id, created_at)
+        VALUES (1, lower(hex(randomblob(16))), strftime('%Y-%m-%dT%H:%M:%S.000000+00:00', 'now'))"""
+    )
+
+
+@migrations()
+def full_text_search(db: Database) -> None:
+    # Without triggers: they are the dearest part of storing; `posts.save` indexes a document's posts in one statement.
+    db.table("posts").enable_fts(
+        ["title", "author", "text"], fts_version="FTS5", tokenize="unicode61 remove_diacritics 2", create_triggers=False
+    )
+
+
+_STEPS = frozenset({tables.__name__, full_text_search.__name__})
+
+
+def newer_migrations(db: Database) -> list[str]:
+    """What was done to `db` that this version knows nothing of: a newer one has been at it."""
+    return [one.name for one in migrations.applied(db) if one.name not in _STEPS]

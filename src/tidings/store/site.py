@@ -1,0 +1,39 @@
+"""The site as a whole: the combined feed's name for life, and whether its files are up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from tidings.store.database import Store, stored_time
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRecord:
+    """`feed_id` is the combined feed's Atom id, kept wherever it is published; `created_at` when this database was."""
+
+    feed_id: str
+    created_at: datetime
+
+
+def record(store: Store) -> SiteRecord:
+    row = store.rows("SELECT * FROM site")[0]
+    return SiteRecord(UUID(row["feed_id"]).urn, stored_time(row["created_at"]))
+
+
+def want_publishing(store: Store) -> None:
+    """Notes, within the caller's transaction, that pages and feeds are out of date."""
+    store.db.conn.execute("UPDATE site SET wanted = wanted + 1")
+
+
+def publishing_wanted(store: Store) -> int | None:
+    """The change up to which publishing would bring the files, or None when they are up to date."""
+    row = store.row("SELECT wanted FROM site WHERE wanted > done")
+    return None if row is None else int(row["wanted"])
+
+
+def record_published(store: Store, change: int) -> None:
+    """Notes that the files hold everything up to `change`, a value of `publishing_wanted`."""
+    with store.write():
+        store.db.conn.execute("UPDATE site SET done = max(done, ?)", (change,))

@@ -1,0 +1,41 @@
+"""The benchmarks still run, and measure what they say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("workers", ["inline", "processes"])
+def test_the_poll_benchmark_runs(workers: str) -> None:
+    """Each round polls cold, unchanged and with one new post in each feed, and reports time and posts of each phase."""
+    options = ["--feeds", "3", "--rounds", "1", "--seed", "7", "--workers", workers]
+    command = [sys.executable, str(ROOT / "benchmarks" / "poll.py"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["feeds"], report["seed"], report["workers"]) == (3, 7, workers)
+    (only,) = report["rounds"]
+    assert list(only) == ["cold", "unchanged", "one_new"]
+    assert only["cold"]["posts"] >= 30
+    assert (only["unchanged"]["posts"], only["one_new"]["posts"]) == (0, 3)
+    assert all(phase["wall_seconds"] > 0 and phase["cpu_seconds"] > 0 for phase in only.values())
+
+
+def test_the_same_seed_makes_the_same_feeds() -> None:
+    """What is polled follows from the seed, so that two runs can be compared."""
+    code = "import poll, sys; print([poll.Feeds(2, int(seed)).served for seed in sys.argv[1:]])"
+    folder = ROOT / "benchmarks"
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code, seed], cwd=folder, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("1", "1", "2")
+    ]
+    assert runs[0] == runs[1] != runs[2]

@@ -1,0 +1,333 @@
+"""Deciding what a document changes: nothing lost, nothing twice, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.builders import NOW, parsed_feed, parsed_post
+from tidings.model import FeedChange, KnownPost, ParsedPost, PostToSave
+from tidings.posts.decide import decide, keys_to_look_up
+
+LINK = "https://blog.example/post"
+
+
+@dataclass
+class Memory:
+    """What the store does with a change, in a few dicts: a key belongs to whoever had it first."""
+
+    keys: dict[str, int] = field(default_factory=dict)
+    posts: dict[int, PostToSave] = field(default_factory=dict)
+
+    def poll(self, *posts: ParsedPost) -> FeedChange:
+        feed = parsed_feed(*posts)
+        change = decide(feed, self.known(keys_to_look_up(feed)))
+        for post in change.new:
+            self.remember(post, max(self.posts, default=0) + 1)
+        for post in change.changed:
+            assert post.post_id in self.posts
+            self.remember(post, post.post_id)
+        for key, post_id in change.aliases:
+            assert post_id in self.posts
+            self.keys.setdefault(key, post_id)
+        return change
+
+    def known(self, keys: Sequence[str]) -> dict[str, KnownPost]:
+        return {
+            key: KnownPost(self.keys[key], self.posts[self.keys[key]].content_hash) for key in keys if key in self.keys
+        }
+
+    def remember(self, post: PostToSave, post_id: int) -> None:
+        self.posts[post_id] = post
+        for key in post.keys:
+            self.keys.setdefault(key, post_id)
+
+    @property
+    def titles(self) -> list[str]:
+        return [post.title for post in self.posts.values()]
+
+
+def numbers(change: FeedChange) -> tuple[int, int]:
+    """How many posts are new and how many changed."""
+    return len(change.new), len(change.changed)
+
+
+def few(*choices: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(choices)
+
+
+POSTS = st.builds(
+    parsed_post,
+    guid=few("", " ", "1", "2", "3", "http://blog.example/?p=1", "x" * 400),
+    url=few("", "https://blog.example/", LINK, LINK + "?utm_source=a", LINK + "#1", LINK + "2", "mailto:a@b"),
+    title=few("", "A", "B"),
+    content_html=few("", "a", "b", "<script>x</script>"),
+    summary_html=few("", "s"),
+    published=st.sampled_from([None, NOW, NOW - timedelta(days=1)]),
+    updated=st.sampled_from([None, NOW, NOW + timedelta(days=1)]),
+)
+DOCUMENTS = st.lists(POSTS, max_size=8)
+
+
+def named_by_guid(posts: Sequence[ParsedPost]) -> set[str]:
+    """The guids that exactly one item has."""
+    guids = [post.guid.strip() for post in posts]
+    return {guid for guid in guids if guid and guids.count(guid) == 1}
+
+
+@settings(max_examples=120, deadline=None)
+@given(document=DOCUMENTS)
+def test_every_post_with_its_own_guid_is_stored(document: list[ParsedPost]) -> None:
+    """Of a document read for the first time, each post that has a guid for itself becomes a post, whatever else is
+    the same."""
+    change = Memory().poll(*document)
+    stored = [post.guid.strip() for post in change.new]
+    assert named_by_guid(document) <= set(stored)
+    assert not change.changed
+    assert not change.aliases
+
+
+@settings(max_examples=120, deadline=None)
+@given(document=DOCUMENTS)
+def test_nothing_that_a_reader_can_tell_apart_is_dropped(document: list[ParsedPost]) -> None:
+    """Left out of a first document is only what shows nothing, and versions of one titled entry."""
+    change = Memory().poll(*document)
+    assert {post.title for post in change.new} >= {post.title for post in document if post.title}
+    stored = {(post.guid.strip(), post.title, post.content_hash) for post in change.new}
+    for post in document:
+        visible = post.guid.strip() or post.url or post.title or post.content_html or post.summary_html
+        entry = [one for one in stored if one[0] == post.guid.strip() and one[1] == post.title]
+        assert entry or not visible
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents=st.lists(DOCUMENTS, min_size=1, max_size=5))
+@example(
+    documents=[
+        [parsed_post(guid="1", url=LINK, title="A")],
+        [parsed_post(guid="1", url=LINK, title="B")],
+        [parsed_post(guid="1", url=LINK, title="A"), parsed_post(guid="1", url=LINK, title="B")],
+    ]
+)
+def test_deciding_again_changes_nothing(documents: list[list[ParsedPost]]) -> None:
+    """After any history, a document that was just saved brings nothing new, changes nothing and adds no key."""
+    memory = Memory()
+    for document in documents:
+        memory.poll(*document)
+        assert memory.poll(*document) == FeedChange()
+
+
+@settings(max_examples=120, deadline=None)
+@given(history=DOCUMENTS, document=DOCUMENTS, random=st.randoms(use_true_random=False))
+def test_the_order_of_a_document_says_nothing(
+    history: list[ParsedPost], document: list[ParsedPost], random: Random
+) -> None:
+    """Shuffling the items, or repeating them, gives the same posts; and the shuffled document changes nothing more."""
+    shuffled = [*document, *document[:3]]
+    random.shuffle(shuffled)
+    one, other = Memory(), Memory()
+    one.poll(*history)
+    other.poll(*history)
+    for memory, posts in ((one, document), (other, shuffled)):
+        memory.poll(*posts)
+    assert sorted(post.content_hash for post in one.posts.values()) == sorted(
+        post.content_hash for post in other.posts.values()
+    )
+    assert one.poll(*shuffled) == FeedChange()
+
+
+@settings(max_examples=120, deadline=None)
+@given(documents=st.lists(DOCUMENTS, min_size=2, max_size=4))
+def test_a_post_with_a_guid_and_a_page_never_seen_is_new(documents: list[list[ParsedPost]]) -> None:
+    """After any history, a post under a guid never seen, on a page never seen, is stored as a post of its own."""
+    memory = Memory()
+    for number, document in enumerate(documents):
+        fresh = parsed_post(guid=f"fresh-{number}", url=f"https://blog.example/fresh/{number}", title="A")
+        change = memory.poll(fresh, *document)
+        assert fresh.guid in [post.guid for post in change.new]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    guids=st.lists(st.integers(0, 9), min_size=1, max_size=10, unique=True),
+    windows=st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), min_size=1, max_size=8),
+    texts=st.lists(few("a", "b"), min_size=10, max_size=10),
+)
+def test_guids_that_name_posts_name_them_for_ever(
+    guids: list[int], windows: list[tuple[int, int]], texts: list[str]
+) -> None:
+    """A well-behaved feed that shows changing windows of its posts gives each post once, as often as it is edited."""
+    memory = Memory()
+    seen = set()
+    for number, (start, length) in enumerate(windows):
+        shown = guids[start : start + length]
+        seen |= set(shown)
+        memory.poll(
+            *(
+                parsed_post(guid=f"g{guid}", url=f"{LINK}/{guid}", title=f"T{guid}", content_html=f"{texts[guid]}{number}")
+                for guid in shown
+            )
+        )
+    assert sorted(post.guid for post in memory.posts.values()) == sorted(f"g{guid}" for guid in seen)
+
+
+def test_new_posts_come_oldest_first() -> None:
+    """Ids follow time: by date where all have one, else from the end of the document."""
+    days = [3, 1, 2]
+    dated = [parsed_post(guid=str(day), published=NOW + timedelta(days=day)) for day in days]
+    assert [post.guid for post in Memory().poll(*dated).new] == ["1", "2", "3"]
+    undated = [*dated[:2], parsed_post(guid="2")]
+    assert [post.guid for post in Memory().poll(*undated).new] == ["2", "1", "3"]
+
+
+def test_an_edit_is_a_change_and_not_news() -> None:
+    """A new title or text under a known guid rewrites the post and keeps its id."""
+    memory = Memory()
+    memory.poll(parsed_post(guid="g", url=LINK, title="Tytle", content_html="<p>a</p>"))
+    change = memory.poll(parsed_post(guid="g", url=LINK, title="Title", content_html="<p>b</p>"))
+    assert numbers(change) == (0, 1)
+    assert (change.changed[0].post_id, change.changed[0].title, change.changed[0].text) == (1, "Title", "b")
+
+
+def test_a_date_bumped_at_every_build_is_no_edit() -> None:
+    """Dates alone change nothing."""
+    memory = Memory()
+    post = parsed_post(guid="g", title="A", published=NOW, updated=NOW)
+    memory.poll(post)
+    assert memory.poll(replace(post, updated=NOW + timedelta(hours=1))) == FeedChange()
+
+
+def test_a_growing_document_of_equal_guids_brings_each_post_once() -> None:
+    """A feed whose guids are all the same works by what differs, also after the first post came alone."""
+    memory = Memory()
+    posts = [parsed_post(guid="same", url=LINK, title=title, content_html=title) for title in "ABCDE"]
+    for length in range(1, 6):
+        memory.poll(*posts[:length])
+    assert memory.titles == list("ABCDE")
+    assert memory.poll(*posts[3:]) == FeedChange()
+
+
+def test_a_rolling_document_of_equal_guids_loses_nothing() -> None:
+    """The same with a window of two that rolls on, and then a window of one."""
+    memory = Memory()
+    posts = [parsed_post(guid="same", url=f"{LINK}/{title}", title=title) for title in "ABCDEFG"]
+    for start in range(5):
+        memory.poll(*posts[start : start + 2])
+    memory.poll(posts[6])
+    assert memory.titles == list("BACDEFG")
+
+
+def test_a_rolling_document_of_one_link_without_guids_loses_nothing() -> None:
+    """A status page without guids: one link for everything, different titles, a window that rolls on to one item."""
+    memory = Memory()
+    posts = [parsed_post(url=LINK, title=title) for title in "ABCDEF"]
+    memory.poll(*posts[:2])
+    for post in posts[2:]:
+        memory.poll(post)
+    assert sorted(memory.titles) == list("ABCDEF")
+
+
+def test_untitled_notes_under_one_link_are_all_kept() -> None:
+    """Notes without title and guid, all linking to the front page, are told apart by their text."""
+    notes = [parsed_post(url="https://blog.example/", content_html=text) for text in ("one", "two", "three")]
+    assert len(Memory().poll(*notes).new) == 3
+
+
+def test_untitled_notes_under_one_guid_are_all_kept() -> None:
+    """The same when a broken generator gives them all one guid."""
+    notes = [parsed_post(guid="g", url="https://blog.example/", content_html=text) for text in ("one", "two", "three")]
+    assert len(Memory().poll(*notes).new) == 3
+
+
+def test_new_guids_for_a_whole_feed_bring_nothing() -> None:
+    """A migration to other software, with other guids on another host, is no news; nor are edits after it."""
+    memory = Memory()
+    old = [
+        parsed_post(
+            guid=f"https://old.example/?p={n}",
+            url=f"https://old.example/{n}",
+            title=f"T{n}",
+            published=NOW - timedelta(days=n),
+        )
+        for n in range(5)
+    ]
+    memory.poll(*old)
+    new = [replace(post, guid=f"urn:{n}", url=f"https://new.example/{n}/") for n, post in enumerate(old)]
+    assert numbers(memory.poll(*new)) == (0, 5)
+    edited = [replace(post, title=post.title + "!") for post in new]
+    assert numbers(memory.poll(*edited)) == (0, 5)
+
+
+def test_a_guid_that_is_random_at_every_fetch_brings_nothing_twice() -> None:
+    """Some generators roll a new guid each time; the posts do not come again."""
+    memory = Memory()
+    for number in range(4):
+        memory.poll(parsed_post(guid=f"{number}", url=LINK, title="A", published=NOW))
+    assert memory.titles == ["A"]
+
+
+def test_a_volatile_text_does_not_fill_the_memory() -> None:
+    """A post without title whose text changes at every poll (a counter) adds no key each time."""
+    memory = Memory()
+    for number in range(20):
+        memory.poll(parsed_post(guid="g", url=LINK, content_html=f"{number} views"))
+        memory.poll(parsed_post(guid="g", url=LINK, content_html=f"{number} views"), parsed_post(url=LINK + "2"))
+    assert len(memory.posts) == 2
+    assert len(memory.keys) < 12
+
+
+def test_an_erased_post_stays_erased() -> None:
+    """The memory of what was seen outlives the post: its item is neither new nor rewritten at every poll."""
+    feed = parsed_feed(parsed_post(guid="g", url=LINK, title="A", content_html="a"))
+    [key, *_] = keys_to_look_up(feed)
+    change = decide(feed, {key: KnownPost(7, "")})
+    assert numbers(change) == (0, 0)
+
+
+def test_an_item_listed_twice_still_names_its_story() -> None:
+    """A document that repeats an item does not keep another source's copy from being recognised."""
+    post = parsed_post(guid="g", url=LINK, title="A")
+    [saved] = Memory().poll(post, post, post).new
+    assert saved.story_url == LINK
+
+
+def test_two_feeds_may_use_the_same_guids() -> None:
+    """Keys hold nothing of the feed: the store scopes them, and each feed's memory is its own."""
+    post = parsed_post(guid="1", title="A")
+    assert numbers(Memory().poll(post)) == numbers(Memory().poll(post)) == (1, 0)
+
+
+def test_a_post_is_saved_clean() -> None:
+    """What is stored is safe to show, with links resolved, its text, and the feed's language where it has none."""
+    html = '<p onclick="x">Hello <a href="/a">you</a></p><script>x</script>'
+    post = parsed_post(guid="g", title="A", content_html=html, summary_html="<b>Hi</b>", base="https://blog.example/p")
+    feed = parsed_feed(post, language="de")
+    [saved] = decide(feed, {}).new
+    assert 'href="https://blog.example/a"' in saved.content_html
+    assert "onclick" not in saved.content_html
+    assert "script" not in saved.content_html
+    assert (saved.text, saved.summary, saved.language) == ("Hello you", "Hi", "de")
+
+
+def test_a_content_of_nothing_gives_way_to_the_summary() -> None:
+    """Where the content cleans to nothing, the summary is what there is to read, in both renderings."""
+    post = parsed_post(guid="g", content_html="<script>long</script>", summary_html="<p>Short</p>")
+    [saved] = decide(parsed_feed(post), {}).new
+    assert (saved.content_html, saved.text) == ("<p>Short</p>", "Short")
+
+
+def test_no_post_of_any_kind_raises() -> None:
+    """Odd text anywhere is decided on like any other."""
+    odd: list[dict[str, Any]] = [
+        {"guid": "\ud800"},
+        {"url": "http://[broken"},
+        {"title": "\x00"},
+        {"content_html": "<" * 50, "base": "::"},
+    ]
+    assert len(Memory().poll(*(parsed_post(**values) for values in odd)).new) == len(odd)

@@ -1,0 +1,516 @@
+"""The digest pipe on a real database, with transports that fail as scripted."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from threading import Barrier
+
+import pytest
+
+from tests.builders import edition, schedule
+from tests.stocking import blog, configure, edit, only, post, receive, scalar
+from tests.transports import ACCEPTED, LATER, NEVER, Clock, Killed, RecordingTransport
+from tidings import digest
+from tidings.editions.compose import Masthead
+from tidings.errors import MailError
+from tidings.model import Edition, IssueContent, Receipt, Source
+from tidings.store import Store, issues, open_store
+from tidings.store.deliveries import Tally
+
+MASTHEAD = Masthead("Planet", "https://planet.example", "en")
+READERS = ("ann@readers.example", "bob@readers.example", "cyd@readers.example", "dee@readers.example")
+A, B = blog("a"), blog("b")
+SOURCES = (A, B)
+DAILY = edition(timezone="UTC", subscribers=READERS)
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FIRST_SLOT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(START + HOUR)
+
+
+@pytest.fixture
+def stocked(store: Store) -> Store:
+    """Two sources, read empty at first, then two posts of the first one."""
+    configure(store, *SOURCES, editions=[DAILY])
+    receive(store, A)
+    receive(store, B)
+    receive(store, A, post(1), post(2))
+    return store
+
+
+def freeze(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> IssueContent | None:
+    return digest.freeze_next(store, one, SOURCES, MASTHEAD, mail.office(), clock())
+
+
+def freeze_due(
+    store: Store, now: datetime, one: Edition = DAILY, sources: Sequence[Source] = SOURCES
+) -> IssueContent | None:
+    return digest.freeze_due(store, one, sources, MASTHEAD, RecordingTransport().office(), now)
+
+
+def send(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> digest.Dispatch:
+    """What `tidings send` does."""
+    freeze(store, mail, clock, one)
+    return digest.deliver(store, one, mail.office(), clock.pace())
+
+
+def send_due(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> digest.Dispatch:
+    """What the daemon does of deliveries at each tick."""
+    return digest.deliver_due(store, one, mail.office(), clock.pace())
+
+
+# ------------------------------------------------------------------------------------------------------- delivering
+
+
+def test_every_reader_gets_the_issue_once(stocked: Store, clock: Clock) -> None:
+    """Each subscriber gets one message, to them alone, with a Message-ID of its own."""
+    mail = RecordingTransport()
+    dispatch = send(stocked, mail, clock)
+    assert dispatch == digest.Dispatch(Tally(accepted=4), 4, ())
+    assert mail.recipients == list(READERS)
+    assert [letter.parsed["To"] for letter in mail.letters] == list(READERS)
+    assert len({letter.identity for letter in mail.letters}) == 4
+    assert all(b"Post 1" in letter.message and b"Post 2" in letter.message for letter in mail.letters)
+
+
+def test_a_second_send_sends_nothing(stocked: Store, clock: Clock) -> None:
+    """With nothing new there is neither an issue nor a message."""
+    mail = RecordingTransport()
+    send(stocked, mail, clock)
+    assert freeze(stocked, mail, clock) is None
+    assert digest.deliver(stocked, DAILY, mail.office(), clock.pace()) == digest.Dispatch(Tally())
+    assert send_due(stocked, mail, clock) == digest.Dispatch(Tally())
+    assert len(mail.letters) == 4
+
+
+def test_a_refused_reader_is_final_and_stops_nobody(stocked: Store, clock: Clock) -> None:
+    """One refusal is recorded; the others get theirs, and the refused one is never tried again."""
+    mail = RecordingTransport({READERS[1]: [NEVER]})
+    assert send(stocked, mail, clock).tally == Tally(accepted=3, rejected=1)
+    clock.now += 30 * DAY
+    send_due(stocked, mail, clock)
+    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert mail.tries[READERS[1]] == 1
+    assert sorted(mail.recipients) == sorted({*READERS} - {READERS[1]})
+
+
+def test_a_deferred_reader_is_tried_later_and_later_and_given_up(stocked: Store, clock: Clock) -> None:
+    """Tries follow the ladder of 5 min, 15 min, 1 h, 4 h, 12 h, not a second earlier; after the last it is over."""
+    mail = RecordingTransport({READERS[0]: [LATER] * 99})
+    send(stocked, mail, clock)
+    for tries, pause in enumerate((5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR), 1):
+        clock.now += pause - timedelta(seconds=1)
+        assert send_due(stocked, mail, clock).sent == 0
+        assert mail.tries[READERS[0]] == tries
+        clock.now += timedelta(seconds=1)
+        assert send_due(stocked, mail, clock).sent == 1
+    assert mail.tries == dict.fromkeys(READERS, 1) | {READERS[0]: 6}
+    assert (
+        scalar(stocked, "SELECT reply FROM deliveries WHERE state = 'rejected'") == "given up after 6 tries: 451 later"
+    )
+    clock.now += 30 * DAY
+    assert send_due(stocked, mail, clock) == digest.Dispatch(Tally())
+
+
+def test_a_deferred_reader_gets_the_message_when_it_is_taken(stocked: Store, clock: Clock) -> None:
+    """A reader whose server says later, and then takes it, gets it once, under the same Message-ID."""
+    mail = RecordingTransport({READERS[2]: [LATER, LATER]})
+    send(stocked, mail, clock)
+    for _ in range(20):
+        clock.now += 10 * MINUTE
+        send_due(stocked, mail, clock)
+    assert Counter(mail.recipients) == dict.fromkeys(READERS, 1)
+    assert mail.tries[READERS[2]] == 3
+
+
+def test_a_server_that_fails_midway_leaves_the_rest_due(stocked: Store, clock: Clock) -> None:
+    """When the server as a whole fails at the third message, the rest stay due; later they are sent, nobody twice."""
+    mail = RecordingTransport({READERS[2]: [MailError("down"), MailError("down")]})
+    with pytest.raises(MailError):
+        send(stocked, mail, clock)
+    assert mail.recipients == list(READERS[:2])
+    with pytest.raises(MailError):
+        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert dispatch == digest.Dispatch(Tally(accepted=4), 2, ())
+    assert mail.recipients == list(READERS)
+    assert scalar(stocked, "SELECT max(attempts) FROM deliveries") == 1
+
+
+def test_a_failing_server_is_asked_less_and_less(stocked: Store, clock: Clock) -> None:
+    """Ticks every ten seconds for three days without a server: first after five minutes, at last once an hour; when it is
+    back, all get their mail, and the pauses start over."""
+    mail = RecordingTransport(down=True)
+    freeze(stocked, mail, clock)
+    begun, asked = clock.now, []
+    while clock.now < begun + 3 * DAY:
+        try:
+            send_due(stocked, mail, clock)
+        except MailError:
+            asked.append(clock.now - begun)
+        clock.now += MINUTE
+    pauses = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    assert pauses[:5] == [5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, HOUR]
+    assert set(pauses[4:]) == {HOUR}
+    mail.down = False
+    clock.now += HOUR
+    assert send_due(stocked, mail, clock).tally == Tally(accepted=4)
+    assert scalar(stocked, "SELECT failures FROM issues") == 0
+
+
+def test_a_server_down_for_months_is_still_asked(stocked: Store, clock: Clock) -> None:
+    """However often the server has failed, the next failure is one too, and not a number too large."""
+    mail = RecordingTransport(down=True)
+    freeze(stocked, mail, clock)
+    issues.record_trouble(stocked, 1, None, 5000)
+    with pytest.raises(MailError):
+        send_due(stocked, mail, clock)
+    clock.now += HOUR - timedelta(seconds=1)
+    assert send_due(stocked, mail, clock).sent == 0
+    mail.down = False
+    clock.now += timedelta(seconds=1)
+    assert send_due(stocked, mail, clock).sent == 4
+
+
+def test_stop_ends_between_two_messages(stocked: Store, clock: Clock) -> None:
+    """Told to stop, a pass finishes the message in hand and leaves the others due; the next pass sends them."""
+    mail = RecordingTransport()
+    freeze(stocked, mail, clock)
+    dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: len(mail.letters) >= 2))
+    assert dispatch == digest.Dispatch(Tally(accepted=2, pending=2), 2, ())
+    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert mail.recipients == list(READERS)
+
+
+def test_stop_during_a_pause_sends_no_further_message(stocked: Store, clock: Clock) -> None:
+    """Told to stop while waiting for its turn, a pass does not send the message it waited for."""
+    mail = RecordingTransport()
+    freeze(stocked, mail, clock)
+    pace = clock.pace(stop=lambda: bool(clock.pauses))
+    assert digest.deliver(stocked, DAILY, mail.office(rate=2), pace).sent == 1
+    assert mail.recipients == [READERS[0]]
+
+
+def test_the_rate_is_kept_between_messages(stocked: Store, clock: Clock) -> None:
+    """There is a pause between every two messages, also of different issues, and none before the first or without a
+    rate."""
+    mail = RecordingTransport()
+    freeze(stocked, mail, clock)
+    receive(stocked, A, post(3))
+    freeze(stocked, mail, clock)
+    digest.deliver(stocked, DAILY, mail.office(rate=4), clock.pace())
+    assert clock.pauses == [0.25] * 7
+    receive(stocked, A, post(4))
+    send(stocked, mail, clock)
+    assert len(clock.pauses) == 7
+
+
+def test_who_is_no_subscriber_any_more_is_not_mailed(stocked: Store, clock: Clock) -> None:
+    """A reader removed after freezing gets nothing, and who was added since is not in this issue."""
+    mail = RecordingTransport()
+    freeze(stocked, mail, clock)
+    changed = replace(DAILY, subscribers=(*READERS[1:], "new@readers.example"))
+    dispatch = digest.deliver(stocked, changed, mail.office(), clock.pace())
+    assert dispatch == digest.Dispatch(Tally(accepted=3, suppressed=1), 3, ())
+    assert mail.recipients == list(READERS[1:])
+    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert mail.recipients == list(READERS[1:])
+
+
+def test_an_address_written_in_another_case_is_the_same_reader(stocked: Store, clock: Clock) -> None:
+    """Capitals in an address make no new reader and lose none."""
+    mail = RecordingTransport()
+    freeze(stocked, mail, clock)
+    shouting = replace(DAILY, subscribers=tuple(reader.upper() for reader in READERS))
+    assert digest.deliver(stocked, shouting, mail.office(), clock.pace()).tally == Tally(accepted=4)
+
+
+def test_a_message_in_doubt_is_named_and_keeps_its_identity(stocked: Store, clock: Clock) -> None:
+    """After a death in the middle of a message, that one is named and sent again under the same Message-ID, also when the
+    sender's address was changed meanwhile; nobody else hears twice."""
+    mail = RecordingTransport({READERS[1]: [Killed()]})
+    freeze(stocked, mail, clock)
+    with pytest.raises(Killed):
+        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    office = mail.office(sender="digest@other.example")
+    dispatch = digest.deliver(stocked, DAILY, office, clock.pace())
+    [doubtful] = dispatch.in_doubt
+    assert doubtful.address == READERS[1]
+    assert dispatch.tally == Tally(accepted=4)
+    assert Counter(mail.recipients) == dict.fromkeys(READERS, 1) | {READERS[1]: 2}
+    identities = {letter.identity for letter in mail.letters if letter.recipient == READERS[1]}
+    assert identities == {doubtful.message_id}
+    assert digest.deliver(stocked, DAILY, office, clock.pace()).in_doubt == ()
+
+
+def test_a_message_in_doubt_is_not_forgotten_while_the_server_is_down(stocked: Store, clock: Clock) -> None:
+    """Death, then a failing server: the message is named when it is sent at last."""
+    mail = RecordingTransport({READERS[0]: [Killed(), MailError("down"), MailError("down")]})
+    freeze(stocked, mail, clock)
+    with pytest.raises(Killed):
+        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    for _ in range(2):
+        with pytest.raises(MailError):
+            digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert [delivery.address for delivery in dispatch.in_doubt] == [READERS[0]]
+
+
+def test_a_death_at_any_message_mails_at_most_that_one_twice(stocked: Store, clock: Clock) -> None:
+    """Dying once at each message in turn, every reader still gets the issue, and each copy has the same Message-ID."""
+    mail = RecordingTransport({reader: [Killed()] for reader in READERS})
+    freeze(stocked, mail, clock)
+    for _ in READERS:
+        with pytest.raises(Killed):
+            digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert Counter(mail.recipients) == dict.fromkeys(READERS, 2)
+    assert len({letter.identity for letter in mail.letters}) == len(READERS)
+
+
+def test_an_edit_after_freezing_does_not_change_the_mail(stocked: Store, clock: Clock) -> None:
+    """What is mailed is what was frozen, to the last reader, whatever the blog says by then."""
+    mail = RecordingTransport({READERS[3]: [LATER]})
+    freeze(stocked, mail, clock)
+    edit(
+        stocked,
+        A,
+        only(stocked, words='"Post 1"'),
+        title="Rewritten",
+        text="Rewritten",
+        content_html="<p>Rewritten</p>",
+    )
+    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    clock.now += HOUR
+    send_due(stocked, mail, clock)
+    assert mail.recipients == list(READERS)
+    assert all(b"Post 1" in letter.message and b"Rewritten" not in letter.message for letter in mail.letters)
+
+
+def test_an_edition_without_readers_has_issues_all_the_same(stocked: Store, clock: Clock) -> None:
+    """Its issues go into the archive, and its stories count as carried."""
+    nobody = replace(DAILY, subscribers=())
+    mail = RecordingTransport()
+    assert send(stocked, mail, clock, nobody) == digest.Dispatch(Tally())
+    assert [stored.content.number for stored in issues.frozen(stocked)] == [1]
+    assert freeze(stocked, mail, clock, nobody) is None
+
+
+def test_two_senders_at_once_mail_each_reader_once(stocked: Store, clock: Clock) -> None:
+    """A command beside the daemon waits until that one has delivered, and finds nothing left."""
+    mail = RecordingTransport()
+    together = Barrier(4)
+
+    def run(_: int) -> int:
+        with open_store(stocked.path) as mine:
+            together.wait(20)
+            return send(mine, mail, clock).sent
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(run, range(4))) == [0, 0, 0, 4]
+    assert sorted(mail.recipients) == sorted(READERS)
+    assert scalar(stocked, "SELECT count(*) FROM issues") == 1
+
+
+# ------------------------------------------------------------------------------------------------------- freezing
+
+
+def test_a_preview_changes_nothing(stocked: Store, clock: Clock) -> None:
+    """A draft is what would be frozen, and can be made any number of times."""
+    drafts = [digest.draft(stocked, DAILY, SOURCES, MASTHEAD, clock()) for _ in range(2)]
+    assert drafts[0] == drafts[1]
+    assert freeze(stocked, RecordingTransport(), clock) == drafts[0]
+    assert digest.draft(stocked, DAILY, SOURCES, MASTHEAD, clock()) is None
+
+
+def test_too_few_posts_wait(stocked: Store, clock: Clock) -> None:
+    """Below `min_posts` there is no issue, and no post is lost by waiting."""
+    picky = replace(DAILY, min_posts=4)
+    mail = RecordingTransport()
+    assert freeze(stocked, mail, clock, picky) is None
+    receive(stocked, B, post(3))
+    assert freeze(stocked, mail, clock, picky) is None
+    receive(stocked, A, post(4))
+    frozen = freeze(stocked, mail, clock, picky)
+    assert frozen is not None
+    assert {item.title for item in frozen.items} == {"Post 1", "Post 2", "Post 3", "Post 4"}
+
+
+def test_what_does_not_fit_comes_with_the_next_issue(stocked: Store, clock: Clock) -> None:
+    """More posts than `max_posts` are spread over issues, oldest first, none lost, none twice."""
+    small = replace(DAILY, max_posts=3)
+    receive(stocked, B, *(post(n) for n in range(3, 9)))
+    carried = []
+    while frozen := freeze(stocked, RecordingTransport(), clock, small):
+        carried.append(sorted(item.title for item in frozen.items))
+    assert carried == [["Post 1", "Post 2", "Post 3"], ["Post 4", "Post 5", "Post 6"], ["Post 7", "Post 8"]]
+
+
+def test_slots_before_the_edition_have_no_issue(stocked: Store) -> None:
+    """Set up at noon, a daily edition for 08:00 has its first issue the next morning."""
+    assert freeze_due(stocked, START) is None
+    assert freeze_due(stocked, FIRST_SLOT - timedelta(seconds=1)) is None
+    frozen = freeze_due(stocked, FIRST_SLOT)
+    assert frozen is not None
+    assert frozen.number == 1
+
+
+def test_a_slot_has_one_issue(stocked: Store) -> None:
+    """After its issue a slot is done, whatever comes in; the next day's issue has it."""
+    assert freeze_due(stocked, FIRST_SLOT) is not None
+    receive(stocked, A, post(3))
+    for later in (timedelta(), MINUTE, 23 * HOUR + 59 * MINUTE):
+        assert freeze_due(stocked, FIRST_SLOT + later) is None
+    frozen = freeze_due(stocked, FIRST_SLOT + DAY)
+    assert frozen is not None
+    assert [item.title for item in frozen.items] == ["Post 3"]
+
+
+def test_a_slot_with_nothing_new_is_done(stocked: Store) -> None:
+    """A morning without news has no issue, and what comes at noon waits for the next morning."""
+    assert freeze_due(stocked, FIRST_SLOT) is not None
+    assert freeze_due(stocked, FIRST_SLOT + DAY) is None
+    receive(stocked, A, post(3))
+    assert freeze_due(stocked, FIRST_SLOT + DAY + HOUR) is None
+    assert freeze_due(stocked, FIRST_SLOT + 2 * DAY) is not None
+
+
+def test_after_an_outage_there_is_one_issue(stocked: Store) -> None:
+    """Three days asleep make one issue with everything, not three."""
+    receive(stocked, B, post(3))
+    awake = FIRST_SLOT + 3 * DAY + HOUR
+    frozen = freeze_due(stocked, awake)
+    assert frozen is not None
+    assert len(frozen.items) == 3
+    receive(stocked, B, post(4))
+    for hours in range(22):
+        assert freeze_due(stocked, awake + hours * HOUR) is None
+    assert freeze_due(stocked, FIRST_SLOT + 4 * DAY) is not None
+
+
+def test_a_clock_set_back_makes_no_second_issue(stocked: Store) -> None:
+    """With the clock back before the slot, and then past it again, the slot is still done."""
+    assert freeze_due(stocked, FIRST_SLOT + DAY - HOUR) is not None
+    receive(stocked, A, post(3))
+    for minutes in range(-120, 120, 7):
+        assert freeze_due(stocked, FIRST_SLOT + minutes * MINUTE) is None
+
+
+def test_the_hour_that_comes_twice_has_one_issue(store: Store) -> None:
+    """When clocks go back over the slot, the repeated hour brings no second issue."""
+    night = replace(DAILY, schedule=schedule(hours={2}, minutes={30}), timezone="Europe/Berlin")
+    configure(store, A, editions=[night], now=datetime(2026, 10, 24, 12, tzinfo=UTC))
+    receive(store, A)
+    receive(store, A, post(0))
+    change = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert freeze_due(store, change, night, [A]) is not None
+    receive(store, A, post(1))
+    assert freeze_due(store, change + HOUR, night, [A]) is None
+    assert freeze_due(store, change + 24 * HOUR, night, [A]) is None
+    assert freeze_due(store, change + 25 * HOUR, night, [A]) is not None
+
+
+def test_a_schedule_that_never_comes_has_no_issue(stocked: Store) -> None:
+    """30 February is no error, just never."""
+    never = replace(DAILY, schedule=schedule(days={30}, months={2}))
+    assert freeze_due(stocked, START + 4000 * DAY, never) is None
+
+
+def test_the_issue_is_frozen_at_its_slot_while_the_server_is_down(stocked: Store, clock: Clock) -> None:
+    """Without a mail server the issue is frozen all the same; what comes in before it is delivered is not in it."""
+    mail = RecordingTransport(down=True)
+    clock.now = FIRST_SLOT
+    assert freeze_due(stocked, clock.now) is not None
+    with pytest.raises(MailError):
+        send_due(stocked, mail, clock)
+    receive(stocked, A, post(3))
+    mail.down = False
+    clock.now += HOUR
+    assert send_due(stocked, mail, clock).tally == Tally(accepted=4)
+    assert not any(b"Post 3" in letter.message for letter in mail.letters)
+
+
+def test_two_daemons_freeze_one_issue_for_a_slot(stocked: Store) -> None:
+    """However many processes tick at the same moment, a slot has one issue."""
+    together = Barrier(6)
+
+    def tick(_: int) -> bool:
+        with open_store(stocked.path) as mine:
+            together.wait(20)
+            return freeze_due(mine, FIRST_SLOT) is not None
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sorted(pool.map(tick, range(6))) == [False] * 5 + [True]
+    assert scalar(stocked, "SELECT count(*) FROM issues") == 1
+
+
+# ------------------------------------------------------------------------------------------------------- a month
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_month_carries_each_story_once_to_each_reader(store: Store, seed: int) -> None:
+    """Thirty random days: posts and copies come in at any hour, polls and ticks at any time, servers fail, readers say
+    later, the process dies, the machine sleeps. At the end every story was in exactly one issue, and every reader has
+    every issue, twice only where it was named in doubt."""
+    chance = random.Random(seed)
+    sources = tuple(blog(f"s{n}") for n in range(5))
+    configure(store, *sources, editions=[DAILY], now=START)
+    for one in sources:
+        receive(store, one)
+    clock, mail, doubtful, numbers = Clock(START), RecordingTransport(), Counter[str](), iter(range(10_000))
+    while clock.now < START + 30 * DAY:
+        clock.now += timedelta(minutes=chance.choice([10, 60, 300, 3000]))
+        for _ in range(chance.randrange(3)):
+            arrivals = (arrival(chance, next(numbers)) for _ in range(chance.randrange(4)))
+            receive(store, chance.choice(sources), *arrivals, now=clock.now)
+        doubtful += tick(store, mail, clock, sources, chance)
+    mail.answers, mail.down = {}, False
+    for _ in range(60):
+        clock.now += DAY
+        freeze_due(store, clock.now, DAILY, sources)
+        doubtful += Counter(one.message_id for one in send_due(store, mail, clock).in_doubt)
+    frozen = issues.frozen(store)
+    carried = Counter(item.story for stored in frozen for item in stored.content.items)
+    assert carried == dict.fromkeys((row["story"] for row in store.rows("SELECT DISTINCT story FROM posts")), 1)
+    assert len(frozen) <= 32
+    copies = Counter(letter.identity for letter in mail.letters)
+    expected = {
+        row["message_id"]: 1 for row in store.rows("SELECT message_id FROM deliveries WHERE state = 'accepted'")
+    }
+    assert copies == Counter(expected) + doubtful
+    assert set(scalar_column(store, "SELECT state FROM deliveries")) <= {"accepted", "rejected"}
+    assert len(scalar_column(store, "SELECT id FROM deliveries")) == len(frozen) * len(READERS)
+
+
+def arrival(chance: random.Random, number: int):  # type: ignore[no-untyped-def]
+    """A new post, dated anywhen, half of them with a URL that other sources may have too."""
+    dated = None if chance.random() < 0.3 else START + timedelta(days=chance.uniform(-400, 60))
+    shared = f"x.example/{chance.randrange(60)}" if chance.random() < 0.5 else ""
+    return post(number, published=dated, story_url=shared)
+
+
+def tick(
+    store: Store, mail: RecordingTransport, clock: Clock, sources: Sequence[Source], chance: random.Random
+) -> Counter[str]:
+    """One tick of the daemon in bad weather; returns the Message-IDs it named as in doubt."""
+    mail.down = chance.random() < 0.2
+    weather: list[Receipt | BaseException] = [ACCEPTED, ACCEPTED, ACCEPTED, LATER, MailError("down"), Killed()]
+    mail.answers, mail.tries = {reader: [chance.choice(weather)] for reader in READERS}, {}
+    freeze_due(store, clock.now, DAILY, sources)
+    try:
+        return Counter(one.message_id for one in send_due(store, mail, clock).in_doubt)
+    except (MailError, Killed):
+        return Counter()
+
+
+def scalar_column(store: Store, sql: str) -> list[object]:
+    return [row[0] for row in store.rows(sql)]

@@ -1,0 +1,313 @@
+"""The poll pipe: real HTTP on loopback, real parsing, a real database."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Literal
+
+import pytest
+
+from tests.feeds import blog, item, rss
+from tests.origin import Answer, Origin, Request
+from tidings import poll
+from tidings.fetching.settings import FetchSettings
+from tidings.model import Document, Failed, ParsedFeed, PollRow, Source, StoredPost
+from tidings.poll import PollSettings
+from tidings.store import Store, feeds
+from tidings.store.posts import PostQuery, find
+from tidings.workers import open_executor
+
+SETTINGS = PollSettings(
+    fetching=FetchSettings(
+        user_agent="Tidings test",
+        timeout=timedelta(seconds=10),
+        max_bytes=1_000_000,
+        host_spacing=timedelta(),
+        concurrency=8,
+        allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
+    ),
+    min_interval=timedelta(minutes=30),
+    max_interval=timedelta(hours=24),
+)
+
+
+def run_poll(
+    store: Store,
+    sources: Sequence[Source],
+    now: datetime,
+    opener: Callable[[], Executor] = partial(open_executor, "inline"),
+) -> dict[str, PollRow]:
+    """Polls all sources once and returns their rows by name."""
+    feeds.sync(store, sources, [], now)
+    rows = poll.run(store, feeds.states(store, sources), SETTINGS, opener, lambda: now, lambda: False)
+    return {row.name: row for row in rows}
+
+
+def titles(store: Store) -> list[str]:
+    return sorted(post.title for post in find(store, PostQuery(limit=1000)))
+
+
+def stored(store: Store) -> list[StoredPost]:
+    return find(store, PostQuery(limit=1000))
+
+
+def source(origin: Origin, path: str, name: str = "") -> Source:
+    return Source(origin.url(path), name or path.strip("/"))
+
+
+@pytest.mark.parametrize("kind", ["inline", "processes"])
+def test_a_second_poll_costs_one_conditional_request_and_stores_nothing(
+    store: Store, origin: Origin, now: datetime, kind: Literal["inline", "processes"]
+) -> None:
+    """Polling again sends the validators back verbatim, and the answer 304 stores nothing, on either executor."""
+    origin.serve_feed("/a", blog([3, 2, 1]), etag='W/"odd, but ours"', last_modified="yesterday or so")
+    sources = [source(origin, "/a")]
+    first = run_poll(store, sources, now, partial(open_executor, kind))["a"]
+    second = run_poll(store, sources, now, partial(open_executor, kind))["a"]
+    assert (first.status, first.http, first.new) == ("ok", 200, 3)
+    assert (second.status, second.http, second.new) == ("unchanged", 304, 0)
+    asked = origin.asked("/a")
+    assert len(asked) == 2
+    assert asked[0].headers["If-None-Match"] is None
+    assert asked[1].headers["If-None-Match"] == 'W/"odd, but ours"'
+    assert asked[1].headers["If-Modified-Since"] == "yesterday or so"
+    assert titles(store) == ["Post 1", "Post 2", "Post 3"]
+
+
+def test_new_posts_are_added_oldest_first(store: Store, origin: Origin, now: datetime) -> None:
+    """Ids follow time: of the documents' newest-first lists the older posts get the smaller ids."""
+    origin.serve_feed("/a", blog([2, 1]))
+    run_poll(store, [source(origin, "/a")], now)
+    origin.serve_feed("/a", blog([4, 3, 2, 1]))
+    row = run_poll(store, [source(origin, "/a")], now)["a"]
+    assert row.new == 2
+    assert [post.title for post in sorted(stored(store), key=lambda post: post.id)] == [
+        f"Post {n}" for n in (1, 2, 3, 4)
+    ]
+
+
+def test_the_same_bytes_without_validators_are_unchanged(store: Store, origin: Origin, now: datetime) -> None:
+    """A server without validators sends its feed again; the bytes of last time count as unchanged."""
+    origin.serve("/a", Answer(200, blog([1])))
+    run_poll(store, [source(origin, "/a")], now)
+    row = run_poll(store, [source(origin, "/a")], now)["a"]
+    assert (row.status, row.http) == ("unchanged", 200)
+
+
+def test_a_new_etag_on_the_same_bytes_is_kept(store: Store, origin: Origin, now: datetime) -> None:
+    """Validators are stored on every 200, also when nothing else changed, or each later poll would be a download."""
+    origin.serve_feed("/a", blog([1]), etag='"1"')
+    run_poll(store, [source(origin, "/a")], now)
+    origin.serve_feed("/a", blog([1]), etag='"2"')
+    run_poll(store, [source(origin, "/a")], now)
+    assert run_poll(store, [source(origin, "/a")], now)["a"].http == 304
+    assert origin.asked("/a")[-1].headers["If-None-Match"] == '"2"'
+
+
+def test_a_304_refreshes_only_the_validators_it_carries(store: Store, origin: Origin, now: datetime) -> None:
+    """A 304 with a new ETag and no Last-Modified replaces the one and keeps the other."""
+
+    def answer(request: Request) -> Answer:
+        if request.headers["If-None-Match"]:
+            return Answer(304, headers={"ETag": '"b"'})
+        return Answer(200, blog([1]), {"ETag": '"a"', "Last-Modified": "once"})
+
+    origin.serve("/a", answer)
+    for _ in range(3):
+        run_poll(store, [source(origin, "/a")], now)
+    last = origin.asked("/a")[-1].headers
+    assert (last["If-None-Match"], last["If-Modified-Since"]) == ('"b"', "once")
+
+
+def test_a_server_that_stops_sending_validators_gets_no_stale_one(store: Store, origin: Origin, now: datetime) -> None:
+    """A 200 overwrites both validators, also with nothing."""
+    origin.serve("/a", Answer(200, blog([1]), {"ETag": '"a"'}))
+    run_poll(store, [source(origin, "/a")], now)
+    origin.serve("/a", Answer(200, blog([2, 1])))
+    run_poll(store, [source(origin, "/a")], now)
+    run_poll(store, [source(origin, "/a")], now)
+    assert origin.asked("/a")[-1].headers["If-None-Match"] is None
+
+
+def test_a_truncated_document_gives_its_posts_and_no_validators(store: Store, origin: Origin, now: datetime) -> None:
+    """What a cut-off document holds is stored, and it is asked for again unconditionally, so the rest can come."""
+    whole = blog([3, 2, 1])
+    origin.serve("/a", Answer(200, whole[:-120], {"ETag": '"cut"'}))
+    assert run_poll(store, [source(origin, "/a")], now)["a"].new >= 2
+    origin.serve("/a", Answer(200, whole, {"ETag": '"whole"'}))
+    run_poll(store, [source(origin, "/a")], now)
+    assert origin.asked("/a")[1].headers["If-None-Match"] is None
+    assert titles(store) == ["Post 1", "Post 2", "Post 3"]
+
+
+def test_one_dead_source_stops_no_other(store: Store, origin: Origin, now: datetime) -> None:
+    """A source that is down, one that is no feed and one that refuses are told by kind; the fourth is stored."""
+    origin.serve("/down", Answer(500))
+    origin.serve("/page", Answer(200, b"<!doctype html><html><title>Hello</title></html>"))
+    origin.serve_feed("/good", blog([1]))
+    nobody = Source("http://127.0.0.1:1/feed", "nobody")
+    sources = [source(origin, "/down"), source(origin, "/page"), nobody, source(origin, "/good")]
+    rows = run_poll(store, sources, now)
+    kinds = {name: row.failure.kind if row.failure else None for name, row in rows.items()}
+    assert kinds == {"down": "http", "page": "not-a-feed", "nobody": "connect", "good": None}
+    assert rows["page"].http == 200
+    assert titles(store) == ["Post 1"]
+
+
+def test_a_failure_keeps_posts_and_validators_and_backs_off(store: Store, origin: Origin, now: datetime) -> None:
+    """After failures the wait grows; the first success sends the validators of before and clears the failures."""
+    origin.serve_feed("/a", blog([1]), etag='"1"')
+    run_poll(store, [source(origin, "/a")], now)
+    origin.serve("/a", Answer(500))
+    waits = []
+    for _ in range(3):
+        row = run_poll(store, [source(origin, "/a")], now)["a"]
+        assert row.next_poll_at is not None
+        waits.append(row.next_poll_at - now)
+    assert waits[0] < waits[1] < waits[2]
+    origin.serve_feed("/a", blog([1]), etag='"1"')
+    assert run_poll(store, [source(origin, "/a")], now)["a"].status == "unchanged"
+    assert feeds.states(store, [source(origin, "/a")])[0].failures == 0
+
+
+def test_an_empty_document_deletes_nothing(store: Store, origin: Origin, now: datetime) -> None:
+    """A feed that is empty for a while loses no post, and its posts do not come back as new."""
+    origin.serve_feed("/a", blog([2, 1]))
+    run_poll(store, [source(origin, "/a")], now)
+    origin.serve_feed("/a", blog([]))
+    run_poll(store, [source(origin, "/a")], now)
+    origin.serve_feed("/a", blog([2, 1], title="Renamed"))
+    assert run_poll(store, [source(origin, "/a")], now)["a"].new == 0
+    assert titles(store) == ["Post 1", "Post 2"]
+
+
+def test_an_edited_post_is_updated_in_place(store: Store, origin: Origin, now: datetime) -> None:
+    """An edit keeps id and first_seen, counts as updated once, and is found by its new words only."""
+    origin.serve_feed("/a", rss([item(1, text="<p>An aubergine.</p>")]))
+    run_poll(store, [source(origin, "/a")], now)
+    before = stored(store)[0]
+    origin.serve_feed("/a", rss([item(1, text="<p>A courgette.</p>")]))
+    later = now + timedelta(hours=1)
+    assert run_poll(store, [source(origin, "/a")], later)["a"].updated == 1
+    after = stored(store)[0]
+    assert (after.id, after.first_seen) == (before.id, before.first_seen)
+    assert "courgette" in after.content_html
+    assert find(store, PostQuery("aubergine")) == []
+    assert [post.id for post in find(store, PostQuery("courgette"))] == [before.id]
+    origin.serve_feed("/a", rss([item(1, text="<p>A courgette.</p>")], title="Noise"))
+    assert run_poll(store, [source(origin, "/a")], later)["a"].updated == 0
+
+
+def test_one_post_in_two_sources_is_one_story(store: Store, origin: Origin, now: datetime) -> None:
+    """The same canonical URL in two sources makes one story of two posts; other posts stay apart."""
+    origin.serve_feed("/a", rss([item(1, link="https://blog.example/x"), item(2)]))
+    origin.serve_feed("/b", rss([item(9, link="http://www.blog.example/x/?utm_source=planet")]))
+    run_poll(store, [source(origin, "/a"), source(origin, "/b")], now)
+    stories = {post.title: post.story for post in stored(store)}
+    assert stories["Post 1"] == stories["Post 9"] != stories["Post 2"]
+
+
+def test_two_sources_may_share_a_guid(store: Store, origin: Origin, now: datetime) -> None:
+    """Guids are scoped by source."""
+    origin.serve_feed("/a", rss([item("a", guid="1")]))
+    origin.serve_feed("/b", rss([item("b", guid="1")]))
+    run_poll(store, [source(origin, "/a"), source(origin, "/b")], now)
+    assert titles(store) == ["Post a", "Post b"]
+
+
+def test_a_source_whose_url_changed_in_the_file_brings_nothing_again(
+    store: Store, origin: Origin, now: datetime
+) -> None:
+    """A source keeps its posts by its name when the operator changes its URL; the first request there is unconditional."""
+    origin.serve_feed("/old", blog([1]), etag='"1"')
+    origin.serve_feed("/new", blog([2, 1]), etag='"1"')
+    run_poll(store, [source(origin, "/old", "blog")], now)
+    row = run_poll(store, [source(origin, "/new", "blog")], now)["blog"]
+    assert row.new == 1
+    assert origin.asked("/new")[0].headers["If-None-Match"] is None
+
+
+def test_posts_are_stored_clean(store: Store, origin: Origin, now: datetime) -> None:
+    """Scripts, handlers and relative links in a post's HTML do not reach the database."""
+    text = '<p onclick="x()">Read <a href="/more">more</a><script>alert(1)</script></p>'
+    origin.serve_feed("/a", rss([item(1, text=text)]))
+    run_poll(store, [source(origin, "/a")], now)
+    html = stored(store)[0].content_html
+    assert "script" not in html
+    assert "onclick" not in html
+    assert "https://blog.example/more" in html
+
+
+def test_due_leaves_out_what_is_disabled_or_not_due(store: Store, origin: Origin, now: datetime) -> None:
+    """A source is due when it was never polled or its time has come, unless it is disabled."""
+    origin.serve_feed("/a", blog([1]))
+    sources = [source(origin, "/a"), source(origin, "/b"), Source(origin.url("/c"), "c", disabled=True)]
+    run_poll(store, sources[:1], now)
+    feeds.sync(store, sources, [], now)
+    states = feeds.states(store, sources)
+    assert [state.source.name for state in poll.due(states, now)] == ["b"]
+    assert [state.source.name for state in poll.due(states, now + timedelta(days=1))] == ["a", "b"]
+
+
+def test_a_source_is_left_alone_until_its_retry_after(store: Store, origin: Origin, now: datetime) -> None:
+    """After 429 with Retry-After a source is skipped until then, even when named, and not a second longer."""
+    origin.serve("/a", Answer(429, headers={"Retry-After": "7200"}))
+    run_poll(store, [source(origin, "/a")], now)
+    states = feeds.states(store, [source(origin, "/a")])
+    chosen, skipped = poll.allowed(states, now + timedelta(seconds=7199))
+    assert (chosen, [row.status for row in skipped]) == ([], ["skipped"])
+    chosen, skipped = poll.allowed(states, now + timedelta(seconds=7200))
+    assert (len(chosen), skipped) == (1, [])
+
+
+def test_stopping_leaves_the_rest_due(store: Store, origin: Origin, now: datetime) -> None:
+    """A poll told to stop records nothing for the sources it did not reach."""
+    sources = [source(origin, f"/{n}") for n in range(20)]
+    for n in range(20):
+        origin.serve("/" + str(n), Answer(200, blog([n]), delay=0.05))
+    feeds.sync(store, sources, [], now)
+    rows: list[PollRow] = []
+    states = feeds.states(store, sources)
+    for row in poll.run(store, states, SETTINGS, partial(open_executor, "inline"), lambda: now, lambda: len(rows) >= 2):
+        rows.append(row)
+    assert 2 <= len(rows) < 20
+    assert len(poll.due(feeds.states(store, sources), now)) == 20 - len(rows)
+
+
+def _parse_or_die(document: Document) -> ParsedFeed | Failed:
+    """A parser that one document kills, as a bug in a C library would."""
+    if b"deadly" in document.body:
+        os._exit(1)
+    from tidings.posts.parse import parse
+
+    return parse(document)
+
+
+class _Fragile(Executor):
+    """A process pool whose workers run `_parse_or_die` in place of the parser."""
+
+    def __init__(self) -> None:
+        self._inner = open_executor("processes")
+
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        return self._inner.submit(_parse_or_die, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._inner.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def test_a_document_that_kills_its_parser_takes_no_other_with_it(store: Store, origin: Origin, now: datetime) -> None:
+    """When a worker process dies, the document that killed it fails and every other one is stored."""
+    names = [str(n) for n in range(6)]
+    for name in names:
+        origin.serve_feed(f"/{name}", rss([item(name, text="deadly" if name == "2" else "fine")]))
+    rows = run_poll(store, [source(origin, f"/{name}") for name in names], now, _Fragile)
+    assert {name: row.status for name, row in rows.items()} == {
+        name: "failed" if name == "2" else "ok" for name in names
+    }
+    assert titles(store) == [f"Post {name}" for name in names if name != "2"]

@@ -1,0 +1,156 @@
+"""Mail and pages in a real browser: nothing scrolls sideways and everything can be read, in light and in dark."""
+
+from __future__ import annotations
+
+import functools
+import html
+import http.server
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import threading
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.render_samples import FOOTER, ISSUE
+from tests.test_render_pages import LINKS, PLANET
+from tidings.render.mail import render_issue
+from tidings.render.pages import render_issue_page, render_planet
+
+WIDTHS = (320, 360, 800, 1200)
+SCHEMES = {"dark": 0, "light": 1}
+MEASURE = """
+const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
+const light = ([r, g, b]) => { const [x, y, z] = [r, g, b].map(v => (v /= 255) <= .04045 ? v / 12.92
+  : ((v + .055) / 1.055) ** 2.4); return .2126 * x + .7152 * y + .0722 * z; };
+const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + .05) / (y + .05); };
+const turned = c => c.slice(0, 3).map(v => 255 - v);
+function behind(view, element) {
+  for (; element; element = element.parentElement) {
+    const colour = rgb(view.getComputedStyle(element).backgroundColor);
+    if (colour.length === 3 || colour[3] > 0) return colour;
+  }
+  return null;
+}
+function faint(frame) {
+  const found = [], doc = frame.contentDocument, view = frame.contentWindow;
+  const walk = doc.createTreeWalker(doc.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const element = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !element.checkVisibility()) continue;
+    const ink = rgb(view.getComputedStyle(element).color), paper = behind(view, element);
+    const worst = paper ? Math.min(ratio(ink, paper), ratio(turned(ink), turned(paper))) : 0;
+    if (worst < 4.5) found.push(worst.toFixed(2) + " " + walk.currentNode.data.trim().slice(0, 40));
+  }
+  return found;
+}
+addEventListener("load", () => {
+  const rows = [...document.querySelectorAll("iframe")].map(frame => {
+    const root = frame.contentDocument.documentElement, view = frame.contentWindow;
+    return {page: frame.dataset.page, width: root.clientWidth, scroll: root.scrollWidth, faint: faint(frame),
+      dark: view.matchMedia("(prefers-color-scheme: dark)").matches, paper: behind(view, frame.contentDocument.body),
+      images: [...frame.contentDocument.images].map(image => image.naturalWidth)};
+  });
+  document.getElementById("result").textContent = JSON.stringify(rows);
+});
+"""
+
+
+def chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI"):
+        pytest.fail("Chromium is not installed, and CI must run this test.")
+    pytest.skip("Chromium is not installed.")
+
+
+def png(width: int, height: int) -> bytes:
+    """A grey picture of that size."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = (b"\x00" + b"\x99" * width) * height
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def local_pictures(page: str) -> str:
+    return page.replace("https://columnar.example/chart.png", "/chart.png").replace(' loading="lazy"', "")
+
+
+@pytest.fixture
+def frames_page(tmp_path: Path) -> Iterator[str]:
+    """A loopback server with every page, and a frame of each width around each; its address."""
+    mail = render_issue(ISSUE, FOOTER).html
+    pages = {
+        "mail": mail,
+        "mail-without-style": re.sub(r"(?s)<style.*?</style>", "", mail),
+        "mail-rtl": render_issue(replace(ISSUE, language="ar"), FOOTER).html,
+        "planet": render_planet(PLANET),
+        "planet-rtl": render_planet(replace(PLANET, language="ar")),
+        "issue": render_issue_page(ISSUE, LINKS),
+    }
+    frames = "".join(
+        f'<iframe data-page="{name}" src="{name}.html" '
+        f'style="width:{width}px;height:900px;border:0;color-scheme:normal"></iframe>'
+        for name in pages
+        for width in WIDTHS
+    )
+    served = tmp_path / "site"
+    served.mkdir()
+    for name, page in pages.items():
+        (served / f"{name}.html").write_text(local_pictures(page), encoding="utf-8")
+    (served / "chart.png").write_bytes(png(1600, 900))
+    (served / "frames.html").write_text(f'<script>{MEASURE}</script>{frames}<pre id="result"></pre>', encoding="utf-8")
+    handler = functools.partial(QuietHandler, directory=str(served))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/frames.html"
+        server.shutdown()
+        thread.join()
+
+
+def measured(url: str, scheme: str, profile: Path) -> list[dict[str, Any]]:
+    """What the browser reports of each frame under a colour scheme."""
+    command = [
+        chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        f"--user-data-dir={profile}", "--virtual-time-budget=10000",
+        f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}", "--dump-dom", url,
+    ]  # fmt: skip
+    dump = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    result = re.search(r'<pre id="result">(.*?)</pre>', dump, re.DOTALL)
+    assert result, "the browser measured nothing"
+    rows: list[dict[str, Any]] = json.loads(html.unescape(result.group(1)))
+    return rows
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_pages_fit_and_are_readable(frames_page: str, scheme: str, tmp_path: Path) -> None:
+    """At any width nothing is wider than the window, and every text has a contrast of 4.5, also with colours inverted,
+    as mail programs do; a mail without its style block still fits, and in dark the paper is dark."""
+    rows = measured(frames_page, scheme, tmp_path / "profile")
+    assert len(rows) == 6 * len(WIDTHS)
+    assert {row["width"] for row in rows} == set(WIDTHS)
+    assert [(row["page"], row["width"], row["scroll"]) for row in rows if row["scroll"] > row["width"]] == []
+    assert [(row["page"], row["faint"]) for row in rows if row["faint"]] == []
+    assert all(1600 in row["images"] for row in rows if not row["page"].startswith("planet"))
+    assert {row["dark"] for row in rows} == {scheme == "dark"}
+    styled = [row["paper"][0] for row in rows if row["page"] != "mail-without-style"]
+    assert all((shade < 60) is (scheme == "dark") for shade in styled)

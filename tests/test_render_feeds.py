@@ -1,0 +1,243 @@
+"""The combined Atom feed: valid by RFC 4287, attributed, and the same bytes for the same posts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from tests.render_samples import FROZEN_AT, POSTS
+from tidings.model import Enclosure, StoredPost
+from tidings.render.feeds import CombinedFeed, entry_ids, is_absolute_iri, render_atom
+
+NS = {"a": "http://www.w3.org/2005/Atom"}
+SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parent / "data" / "atom.rng"))
+RFC3339_UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+HOSTILE = "a<b>&\"'\r\n\x00\x0b\ufffe]]>\ud800"
+
+
+def combined(posts: Sequence[StoredPost] = POSTS, **changes: object) -> CombinedFeed:
+    feed = CombinedFeed(
+        id="tag:planet.example,2026:all",
+        title="Planet Harbour",
+        site_url="https://planet.example/",
+        self_url="https://planet.example/atom.xml",
+        posts=posts,
+        empty_updated=datetime(2026, 1, 1, tzinfo=UTC),
+        language="en",
+    )
+    return replace(feed, **changes)  # type: ignore[arg-type]
+
+
+def valid(document: bytes) -> etree._Element:
+    """The document's root, after every rule of RFC 4287 that applies to it was checked."""
+    root = etree.fromstring(document)
+    SCHEMA.assertValid(root)
+    for entry in root.iterfind("a:entry", NS):
+        assert entry.findtext("a:author/a:name", namespaces=NS).strip()  # 4.1.2
+        assert len(entry.findall("a:link[@rel='alternate']", NS)) == 1  # 4.1.2
+        assert is_absolute_iri(entry.findtext("a:source/a:id", namespaces=NS) or "")  # 4.2.11
+    for date in root.xpath("//a:updated | //a:published", namespaces=NS):
+        assert RFC3339_UTC.fullmatch(date.text)  # 3.3
+    ids = [element.text for element in root.xpath("/a:feed/a:id | /a:feed/a:entry/a:id", namespaces=NS)]
+    assert all(is_absolute_iri(element) for element in ids)  # 4.2.6
+    assert len(set(ids)) == len(ids)
+    assert not root.xpath("//a:link[not(string(@href))] | //a:category[not(@term)]", namespaces=NS)
+    return root
+
+
+def only_entry(post: StoredPost, **changes: object) -> etree._Element:
+    (entry,) = valid(render_atom(combined([post], **changes))).iterfind("a:entry", NS)
+    return entry
+
+
+def test_the_feed_is_valid_and_in_order() -> None:
+    """All samples make a valid feed, in the order they were given."""
+    root = valid(render_atom(combined()))
+    assert root.findtext("a:title", namespaces=NS) == "Planet Harbour"
+    assert [entry.findtext("a:id", namespaces=NS) for entry in root.iterfind("a:entry", NS)] == [p.guid for p in POSTS]
+
+
+def test_the_schema_can_fail() -> None:
+    """The schema that the other tests lean on refuses an entry without a date."""
+    broken = re.sub(rb"<updated>[^<]*</updated>", b"", render_atom(combined()))
+    assert not SCHEMA.validate(etree.fromstring(broken))
+
+
+def test_the_same_posts_give_the_same_bytes() -> None:
+    """Nothing but the posts decides the bytes, so an ETag of them is honest."""
+    assert render_atom(combined()) == render_atom(combined([replace(post) for post in POSTS]))
+
+
+def test_the_feed_is_as_new_as_its_newest_entry() -> None:
+    """The feed's date is the newest entry's, edits included; an empty feed has the date it is given."""
+    edited = replace(POSTS[-1], updated=datetime(2026, 11, 20, 3, 0, tzinfo=UTC))
+    root = valid(render_atom(combined([*POSTS[:-1], edited])))
+    assert root.findtext("a:updated", namespaces=NS) == "2026-11-20T03:00:00Z"
+    assert valid(render_atom(combined([]))).findtext("a:updated", namespaces=NS) == "2026-01-01T00:00:00Z"
+
+
+def test_a_post_from_the_future_is_dated_when_it_was_seen() -> None:
+    """A wrong year must not pin a post to the top of every reader."""
+    entry = only_entry(replace(POSTS[0], published=datetime(2099, 1, 1, tzinfo=UTC), first_seen=FROZEN_AT))
+    assert entry.findtext("a:published", namespaces=NS) == "2026-11-20T07:00:00Z"
+    assert entry.findtext("a:updated", namespaces=NS) == "2026-11-20T07:00:00Z"
+
+
+def test_a_post_without_dates_has_only_when_it_was_seen() -> None:
+    """What the author did not say is not made up: updated is required, published is not."""
+    entry = only_entry(replace(POSTS[0], published=None, updated=None, first_seen=FROZEN_AT))
+    assert entry.find("a:published", NS) is None
+    assert entry.findtext("a:updated", namespaces=NS) == "2026-11-20T07:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"author": "Ann"}, "Ann"),
+        ({"author": "", "origin_title": "Her Blog"}, "Her Blog"),
+        ({"author": "", "source_title": "The Planet"}, "The Planet"),
+        ({"author": "", "source_title": "", "source": "planet"}, "planet"),
+    ],
+)
+def test_every_entry_has_an_author(changes: dict[str, str], expected: str) -> None:
+    """The post's author, else where it came from first, else its source."""
+    assert only_entry(replace(POSTS[0], **changes)).findtext("a:author/a:name", namespaces=NS) == expected
+
+
+def test_an_entry_names_its_source() -> None:
+    """Readers see where a post is from, and can subscribe there."""
+    post = POSTS[0]
+    source = only_entry(post).find("a:source", NS)
+    assert source.findtext("a:id", namespaces=NS) == post.feed_url
+    assert source.findtext("a:title", namespaces=NS) == post.source_title
+    assert source.find("a:link[@rel='self']", NS).get("href") == post.feed_url
+    assert source.find("a:link[@rel='alternate']", NS).get("href") == post.source_url
+    assert RFC3339_UTC.fullmatch(source.findtext("a:updated", namespaces=NS))
+
+
+def test_enclosures_keep_type_and_length() -> None:
+    """A podcast in the combined feed still plays; what the feed said wrongly is left out."""
+    files = (
+        Enclosure("https://a.example/1.mp3", "audio/mpeg", 123),
+        Enclosure("https://a.example/2", "mp3", 0),
+        Enclosure("file:///etc/passwd", "audio/mpeg", 1),
+    )
+    links = only_entry(replace(POSTS[0], enclosures=files)).findall("a:link[@rel='enclosure']", NS)
+    assert [dict(link.attrib) for link in links] == [
+        {"rel": "enclosure", "href": "https://a.example/1.mp3", "type": "audio/mpeg", "length": "123"},
+        {"rel": "enclosure", "href": "https://a.example/2"},
+    ]
+
+
+def test_tags_and_language_are_kept() -> None:
+    """Every tag is a category, and the language is the post's own."""
+    entry = only_entry(replace(POSTS[0], tags=("Go", "Go", "a & b"), language="pt_BR"))
+    assert [category.get("term") for category in entry.iterfind("a:category", NS)] == ["Go", "a & b"]
+    assert entry.get("{http://www.w3.org/XML/1998/namespace}lang") == "pt-BR"
+    assert only_entry(replace(POSTS[0], language="English!")).attrib == {}
+
+
+@pytest.mark.parametrize(
+    ("etiquette", "content", "summary"), [("full", True, False), ("excerpt", False, True), ("title", False, False)]
+)
+def test_a_source_is_shown_as_far_as_its_etiquette_allows(etiquette: str, content: bool, summary: bool) -> None:
+    """The whole text, its beginning, or the headline alone; a source's own rule goes before the feed's."""
+    for changes in ({"content": etiquette}, {"content": "full", "etiquette": {POSTS[0].source: etiquette}}):
+        entry = only_entry(POSTS[0], **changes)
+        assert (entry.find("a:content", NS) is not None) is content
+        assert (entry.find("a:summary", NS) is not None) is summary
+
+
+def test_content_is_the_posts_html() -> None:
+    """Unescaped, the content is the very HTML that is stored."""
+    assert only_entry(POSTS[0]).findtext("a:content", namespaces=NS) == POSTS[0].content_html
+
+
+def test_a_post_without_an_address_links_to_its_source() -> None:
+    """An entry that has no content needs a link somewhere."""
+    entry = only_entry(replace(POSTS[0], url="javascript:x", content_html="", text=""))
+    assert entry.find("a:link[@rel='alternate']", NS).get("href") == POSTS[0].source_url
+
+
+@pytest.mark.parametrize(
+    "field", ["title", "author", "content_html", "text", "source_title", "guid", "language", "url"]
+)
+def test_hostile_text_leaves_the_feed_valid(field: str) -> None:
+    """Mark-up stays text, and what XML cannot write is replaced by U+FFFD."""
+    only_entry(replace(POSTS[0], **{field: HOSTILE}))
+
+
+def test_what_xml_cannot_write_is_replaced() -> None:
+    """Content keeps its length: each illegal character becomes one U+FFFD."""
+    entry = only_entry(replace(POSTS[0], content_html="a\x00b\x1bc\ud800d\U0001f600"))
+    assert entry.findtext("a:content", namespaces=NS) == "a\ufffdb\ufffdc\ufffdd\U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://a.example/1", True),
+        ("tag:blogger.com,1999:blog-1.post-2", True),
+        ("urn:uuid:1225c695-cfb8-4ebb-aaaa-80da344efa6a", True),
+        ("https://a.example/é", True),
+        ("1234", False),
+        ("post 12", False),
+        ("https://a.example/a b", False),
+        ("https://a.example/50%", False),
+        ("https:///path", False),
+        ("http:relative", False),
+        ("https://a.example/#a#b", False),
+        ("/relative", False),
+        ("tag:", False),
+        ("", False),
+    ],
+)
+def test_absolute_iri(text: str, expected: bool) -> None:
+    """What may stand as an entry's id as it is."""
+    assert is_absolute_iri(text) is expected
+
+
+def test_a_guid_that_is_no_iri_gets_a_stable_id() -> None:
+    """The made id comes from feed and guid, so that it survives any change of the post."""
+    post = replace(POSTS[0], guid="1234")
+    made = entry_ids([post])[post.id]
+    assert made.startswith("urn:uuid:")
+    assert made == entry_ids([replace(post, id=999, title="Edited", url="https://moved.example/")])[999]
+    assert made != entry_ids([replace(post, feed_url="https://other.example/feed")])[post.id]
+
+
+def test_of_two_posts_with_one_guid_the_first_stored_keeps_it() -> None:
+    """Whatever their order in the feed, both keep the id they have."""
+    first = replace(POSTS[0], id=1)
+    second = replace(POSTS[0], id=2, feed_url="https://copycat.example/feed")
+    ids = entry_ids([first, second])
+    assert ids == entry_ids([second, first])
+    assert ids[1] == first.guid
+    assert ids[2].startswith("urn:uuid:")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=8), st.text(max_size=8), st.sampled_from(["x", "1", "urn:a:b", ""]), st.text()),
+        max_size=6,
+    )
+)
+def test_any_posts_make_a_valid_feed(rows: list[tuple[str, str, str, str]]) -> None:
+    """Whatever titles, tags and ids posts have, the feed is valid and its ids are unique."""
+    posts = [
+        replace(
+            POSTS[0], id=number, title=title, tags=(tag,), guid=guid, url="", content_html=content,
+            published=FROZEN_AT - timedelta(hours=number),
+        )
+        for number, (title, tag, guid, content) in enumerate(rows)
+    ]  # fmt: skip
+    valid(render_atom(combined(posts)))

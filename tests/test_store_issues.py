@@ -1,0 +1,351 @@
+"""Editions and issues as stored: what an edition may carry, freezing, numbers, slots."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.builders import edition
+from tests.stocking import START, blog, configure, edit, only, post, receive, scalar
+from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, Source
+from tidings.store import Store, issues, open_store, site
+
+A, B, C = blog("a"), blog("b"), blog("c")
+DAILY = edition()
+HOUR = timedelta(hours=1)
+
+
+def content(number: int = 1, stories: tuple[int, ...] = (), name: str = "daily", at: datetime = START) -> IssueContent:
+    items = tuple(
+        IssueItem(story, story, "", f"Story {story}", "a", "", "", None, "en", "ltr", "", "", True) for story in stories
+    )
+    return IssueContent(name, "The daily", number, "Subject", at, "UTC", "en", "Planet", "https://p.example", items)
+
+
+def offered(
+    store: Store, one: Edition = DAILY, *, backfill: int = 3, sources: tuple[Source, ...] = (A, B, C)
+) -> list[str]:
+    """What an edition may carry, by title."""
+    names = [source.name for source in sources]
+    return [found.title.removeprefix("Post ") for found in issues.candidates(store, one.name, names, backfill)]
+
+
+def carry(store: Store, one: Edition = DAILY, *, backfill: int = 3, sources: tuple[Source, ...] = (A, B, C)) -> None:
+    """Freezes an issue of all that the edition may carry."""
+    found = issues.candidates(store, one.name, [source.name for source in sources], backfill)
+    stories = tuple(dict.fromkeys(one.story for one in found))
+    issues.freeze(store, content(issues.next_number(store, one.name), stories, one.name), [], None, START)
+
+
+# ------------------------------------------------------------------------------------------------------- candidates
+
+
+def test_of_what_was_there_first_only_the_newest_are_offered(store: Store) -> None:
+    """What a source brings when it is first read is backlog: its newest by date are offered, in order of arrival."""
+    configure(store, A)
+    receive(store, A, *(post(n, published=START - timedelta(days=(n * 7) % 10 + 1)) for n in range(10)))
+    assert offered(store) == ["0", "3", "6"]
+    assert offered(store, backfill=0) == []
+    assert len(offered(store, backfill=99)) == 10
+
+
+def test_everything_that_comes_later_is_offered(store: Store) -> None:
+    """Posts of later polls are news, all of them, however old their dates are."""
+    configure(store, A)
+    receive(store, A, *(post(n) for n in range(10)))
+    receive(store, A, *(post(n, published=START - timedelta(days=4000)) for n in range(10, 20)), now=START + HOUR)
+    assert offered(store) == ["7", "8", "9", *map(str, range(10, 20))]
+
+
+def test_a_source_first_read_empty_has_no_backlog(store: Store) -> None:
+    """A blog that is new itself: its first posts are all news, though other sources had posts by then."""
+    configure(store, A, B)
+    receive(store, A)
+    receive(store, B, post(100))
+    receive(store, A, *(post(n) for n in range(10)))
+    assert offered(store, sources=(A,)) == [str(n) for n in range(10)]
+
+
+def test_a_source_that_failed_at_first_has_its_backlog_when_it_is_read(store: Store) -> None:
+    """The first reading counts, not the first attempt, and not what other sources brought meanwhile."""
+    configure(store, A, B)
+    receive(store, B, *(post(f"b{n}") for n in range(5)))
+    receive(store, A, *(post(n) for n in range(10)))
+    assert offered(store, sources=(A,)) == ["7", "8", "9"]
+
+
+def test_a_new_edition_takes_backfill_of_what_is_there_and_all_that_follows(store: Store) -> None:
+    """An edition set up later is not flooded with the archive."""
+    configure(store, A)
+    receive(store, A, post(0))
+    receive(store, A, *(post(n) for n in range(1, 10)))
+    weekly = edition(name="weekly")
+    configure(store, A, editions=[DAILY, weekly], now=START + HOUR)
+    receive(store, A, post(10), post(11))
+    assert offered(store, weekly) == ["7", "8", "9", "10", "11"]
+    assert offered(store) == [str(n) for n in range(12)]
+
+
+def test_a_source_that_joins_by_a_change_of_tags(store: Store) -> None:
+    """A source that an edition comes to cover later joins with its backfill; until then nothing of it is offered."""
+    news = edition(name="news", tags=("news",))
+    configure(store, A, B, editions=[news])
+    receive(store, A, *(post(n) for n in range(9)))
+    assert offered(store, news, sources=()) == []
+    assert offered(store, news) == []
+    tagged = replace(A, tags=("news",))
+    configure(store, tagged, B, editions=[news])
+    receive(store, A, post(9))
+    assert offered(store, news, sources=(tagged,)) == ["6", "7", "8", "9"]
+
+
+def test_a_source_that_left_is_not_offered(store: Store) -> None:
+    """Only posts of the sources named are offered, whatever joined before."""
+    configure(store, A, B)
+    receive(store, A, post(1))
+    receive(store, B, post(2))
+    assert offered(store, sources=(B,)) == ["2"]
+
+
+def test_what_was_not_frozen_is_still_offered(store: Store) -> None:
+    """Posts wait as long as it takes, beside those that come meanwhile."""
+    configure(store, A)
+    receive(store, A)
+    for n in range(5):
+        receive(store, A, post(n), now=START + n * timedelta(days=30))
+        assert offered(store) == [str(one) for one in range(n + 1)]
+
+
+def test_a_carried_story_is_not_offered_again(store: Store) -> None:
+    """After an issue, only what it did not carry is offered; other editions are not concerned."""
+    weekly = edition(name="weekly")
+    configure(store, A, editions=[DAILY, weekly])
+    receive(store, A)
+    receive(store, A, post(1), post(2))
+    carry(store)
+    assert offered(store) == []
+    assert offered(store, weekly) == ["1", "2"]
+    receive(store, A, post(3))
+    assert offered(store) == ["3"]
+
+
+def test_a_story_carried_through_one_source_is_not_offered_through_another(store: Store) -> None:
+    """A copy that comes in after the issue, in another source, is the same story."""
+    configure(store, A, B)
+    receive(store, A)
+    receive(store, B)
+    receive(store, A, post(1, story_url="x.example/1"))
+    carry(store)
+    receive(store, B, post(2, story_url="x.example/1"), post(3))
+    assert offered(store) == ["3"]
+
+
+def test_the_backlog_is_not_refilled_after_its_issue(store: Store) -> None:
+    """Once the newest of the backlog are carried, the older ones do not move up."""
+    configure(store, A)
+    receive(store, A, *(post(n) for n in range(10)))
+    carry(store)
+    assert offered(store) == []
+
+
+def test_an_edited_post_is_not_offered_again(store: Store) -> None:
+    """A correction after the issue is no new story."""
+    configure(store, A)
+    receive(store, A, post(1))
+    carry(store)
+    edit(store, A, only(store), title="Post corrected", published=START + HOUR)
+    assert offered(store) == []
+
+
+def test_a_moved_source_does_not_flood(store: Store) -> None:
+    """With a new URL, posts already known stay carried and new ones are offered."""
+    configure(store, A)
+    receive(store, A, *(post(n) for n in range(5)))
+    carry(store)
+    moved = replace(A, url="https://new.example/feed")
+    configure(store, moved)
+    receive(store, moved, post(5))
+    assert offered(store, sources=(moved,)) == ["5"]
+
+
+# ------------------------------------------------------------------------------------------------------- freezing
+
+
+def test_an_issue_is_stored_with_its_items_and_deliveries(store: Store) -> None:
+    """Items and deliveries are there in their order, and pages are out of date."""
+    change = site.publishing_wanted(store)
+    assert change is not None
+    site.record_published(store, change)
+    frozen = content(stories=(3, 1, 2))
+    issue_id = issues.freeze(store, frozen, [("x@r.example", "<1@p>"), ("y@r.example", "<2@p>")], "slot", START)
+    rows = store.rows("SELECT story, position FROM issue_items WHERE issue_id = ? ORDER BY position", (issue_id,))
+    assert [tuple(row) for row in rows] == [(3, 0), (1, 1), (2, 2)]
+    rows = store.rows("SELECT address, message_id, state FROM deliveries WHERE issue_id = ? ORDER BY id", (issue_id,))
+    assert [tuple(row) for row in rows] == [("x@r.example", "<1@p>", "pending"), ("y@r.example", "<2@p>", "pending")]
+    assert [stored.content for stored in issues.frozen(store)] == [frozen]
+    assert site.publishing_wanted(store) is not None
+
+
+@pytest.mark.parametrize(
+    "deliveries",
+    [
+        [("x@r.example", "<1@p>"), ("x@r.example", "<2@p>")],
+        [("x@r.example", "<1@p>"), ("y@r.example", "<1@p>")],
+        [("x@r.example", "<1@p>"), (None, "<2@p>")],
+    ],
+    ids=["one reader twice", "one Message-ID twice", "no address"],
+)
+def test_an_issue_that_cannot_be_frozen_whole_is_not_frozen(store: Store, deliveries: list[tuple[str, str]]) -> None:
+    """When its last delivery can't be stored, there is no issue, no item and no delivery."""
+    with pytest.raises(sqlite3.IntegrityError):
+        issues.freeze(store, content(stories=(1, 2)), deliveries, None, START)
+    for table in ("issues", "issue_items", "deliveries"):
+        assert scalar(store, f"SELECT count(*) FROM {table}") == 0
+
+
+def test_no_story_is_frozen_twice_in_an_edition(store: Store) -> None:
+    """The database itself refuses a story its edition has carried."""
+    issues.freeze(store, content(1, (1, 2)), [], None, START)
+    with pytest.raises(sqlite3.IntegrityError):
+        issues.freeze(store, content(2, (3, 2)), [], None, START)
+    assert scalar(store, "SELECT count(*) FROM issues") == 1
+    issues.freeze(store, content(1, (1, 2), "weekly"), [], None, START)
+
+
+def test_numbers_count_up_by_edition(store: Store) -> None:
+    """Every edition counts its own issues from 1."""
+    assert issues.next_number(store, "daily") == 1
+    issues.freeze(store, content(1), [], None, START)
+    issues.freeze(store, content(2), [], None, START)
+    assert issues.next_number(store, "daily") == 3
+    assert issues.next_number(store, "weekly") == 1
+    with pytest.raises(sqlite3.IntegrityError):
+        issues.freeze(store, content(2), [], None, START)
+
+
+def test_frozen_issues_come_newest_first(store: Store) -> None:
+    """The archive is in the order of freezing, over all editions."""
+    issues.freeze(store, content(1, at=START), [], None, START)
+    issues.freeze(store, content(1, name="weekly", at=START + HOUR), [], None, START)
+    issues.freeze(store, content(2, at=START + 2 * HOUR), [], None, START)
+    assert [(one.content.edition, one.content.number) for one in issues.frozen(store)] == [
+        ("daily", 2),
+        ("weekly", 1),
+        ("daily", 1),
+    ]
+
+
+def test_trouble_is_kept_and_cleared(store: Store) -> None:
+    """When to try the mail server again is remembered with the issue, and forgotten when it works."""
+    issue_id = issues.freeze(store, content(), [("x@r.example", "<1@p>")], None, START)
+    issues.record_trouble(store, issue_id, START + HOUR, 3)
+    [stored] = issues.undelivered(store, "daily")
+    assert (stored.retry_at, stored.failures) == (START + HOUR, 3)
+    issues.record_trouble(store, issue_id, None, 0)
+    [stored] = issues.undelivered(store, "daily")
+    assert (stored.retry_at, stored.failures) == (None, 0)
+
+
+times = st.datetimes(timezones=st.just(UTC))
+texts = st.text(max_size=20)
+items = st.builds(
+    IssueItem,
+    story=st.integers(1, 2**40),
+    post_id=st.integers(1, 2**40),
+    url=texts,
+    title=texts,
+    source=texts,
+    source_url=texts,
+    author=texts,
+    published=st.none() | times,
+    language=texts,
+    direction=st.sampled_from(["ltr", "rtl"]),
+    html=texts,
+    text=texts,
+    whole=st.booleans(),
+    enclosures=st.lists(st.builds(Enclosure, texts, texts, st.none() | st.integers(0, 2**60)), max_size=2).map(tuple),
+    also_in=st.lists(st.builds(AlsoIn, texts, texts), max_size=2).map(tuple),
+)
+contents = st.builds(
+    IssueContent,
+    edition=texts,
+    edition_title=texts,
+    number=st.integers(1, 2**40),
+    subject=texts,
+    frozen_at=times,
+    timezone=texts,
+    language=texts,
+    site_title=texts,
+    site_url=texts,
+    items=st.lists(items, max_size=3, unique_by=lambda item: item.story).map(tuple),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(frozen=contents)
+def test_frozen_content_comes_back_as_it_was(store: Store, frozen: IssueContent) -> None:
+    """Whatever an issue holds, reading it back gives the same value."""
+    with store.write():
+        for table in ("deliveries", "issue_items", "issues"):
+            store.db.conn.execute(f"DELETE FROM {table}")
+        issues.freeze(store, frozen, [], None, START)
+    assert [stored.content for stored in issues.frozen(store)] == [frozen]
+
+
+# ------------------------------------------------------------------------------------------------------- slots
+
+
+def test_a_slot_is_open_until_it_is_recorded(store: Store) -> None:
+    """A slot after the edition came to be is open once; recording it twice does no harm."""
+    configure(store, A)
+    assert issues.open_slot(store, "daily", "s1", START + HOUR)
+    issues.record_slot(store, "daily", "s1", START)
+    issues.record_slot(store, "daily", "s1", START)
+    assert not issues.open_slot(store, "daily", "s1", START + HOUR)
+    assert issues.open_slot(store, "daily", "s2", START + HOUR)
+
+
+@pytest.mark.parametrize("before", [timedelta(), timedelta(microseconds=1), timedelta(days=900)])
+def test_a_slot_before_the_edition_came_to_be_is_not_open(store: Store, before: timedelta) -> None:
+    """A new edition waits for its first slot after it was set up."""
+    configure(store, A)
+    assert not issues.open_slot(store, "daily", "s", START - before)
+    assert not issues.open_slot(store, "unknown", "s", START + HOUR)
+
+
+def test_a_slot_has_its_issue_once_though_many_try(store: Store) -> None:
+    """Eight connections that find a slot open at the same moment freeze one issue between them."""
+    configure(store, A)
+    together = threading.Barrier(8)
+
+    def attempt(_: int) -> bool:
+        with open_store(store.path) as mine:
+            together.wait(20)
+            with mine.write():
+                if not issues.open_slot(mine, "daily", "s", START + HOUR):
+                    return False
+                number = issues.next_number(mine, "daily")
+                issues.freeze(mine, content(number), [("x@r.example", f"<{number}@p>")], "s", START)
+                issues.record_slot(mine, "daily", "s", START)
+                return True
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(attempt, range(8)))
+    assert outcomes.count(True) == 1
+    assert scalar(store, "SELECT count(*) FROM issues") == 1
+
+
+def test_the_database_itself_refuses_a_second_issue_for_a_slot(store: Store) -> None:
+    """Even code that forgets to ask cannot freeze two issues for one slot; issues without a slot are not limited."""
+    issues.freeze(store, content(1), [], "s", START)
+    with pytest.raises(sqlite3.IntegrityError):
+        issues.freeze(store, content(2), [], "s", START)
+    issues.freeze(store, content(2), [], None, START)
+    issues.freeze(store, content(3), [], None, START)

@@ -1,0 +1,372 @@
+"""Posts as stored: searching, edits and the index, the memory of keys, stories."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.stocking import START, blog, configure, edit, only, post, receive, scalar, state_of, titles
+from tidings.model import Document, Enclosure, FeedChange, KnownPost, ParsedFeed
+from tidings.posts.decide import decide, keys_to_look_up
+from tidings.posts.parse import parse
+from tidings.store import Store, posts
+from tidings.store.posts import PostQuery
+
+A, B, C = blog("a"), blog("b"), blog("c")
+
+
+def assert_index_is_whole(store: Store) -> None:
+    """Raises when the index does not hold exactly what the posts do."""
+    store.db.conn.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
+
+
+# ------------------------------------------------------------------------------------------------------- searching
+
+
+@pytest.fixture
+def library(store: Store) -> Store:
+    configure(store, A)
+    receive(
+        store,
+        A,
+        post(1, title="Weights in the open", author="Zoë Ñandú", text="A model is more than its weights."),
+        post(2, title="Café society", text="Über die Öffnung der Modelle; the open weights of a naïve model."),
+        post(3, title="模型开放的意义", text="开放的权重比封闭的服务更可靠。OpenAI发布了新模型。"),
+        post(4, title="โมเดลภาษาแบบเปิด", text="เราเปิดน้ำหนักของโมเดลให้ทุกคนใช้"),
+        post(5, title="C++ and 3.14", text="100% of snake_case, e-mail and http://example.org/path?x=1"),
+    )
+    return store
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        ("weights", [1, 2]),
+        ("WEIGHTS open", [1, 2]),
+        ("open model weights", [1, 2]),
+        ('"open weights"', [2]),
+        ('"weights open"', []),
+        ('"more than" weights', [1]),
+        ("zoe nandu", [1]),
+        ("ZOË", [1]),
+        ("cafe", [2]),
+        ("uber offnung", [2]),
+        ("naive", [2]),
+        ("weight", []),
+        ("权重", [3]),
+        ("权重 服务", [3]),
+        ("重比封", [3]),
+        ("权重 weights", []),
+        ("openai发布", [3]),
+        ('"封闭的服务"', [3]),
+        ("น้ำหนัก", [4]),
+        ("เปิด", [4]),
+        ("c++", [5]),
+        ("3.14", [5]),
+        ("snake_case", [5]),
+        ("e-mail", [5]),
+        ("example.org/path", [5]),
+        ("", [1, 2, 3, 4, 5]),
+        ("   ", [1, 2, 3, 4, 5]),
+        ("weights _", [1, 2]),
+        ("weights -", [1, 2]),
+        ("absent", []),
+    ],
+)
+def test_search(library: Store, words: str, numbers: list[int]) -> None:
+    """Words count anywhere and in any case, quoted ones as a phrase, accents folded; scripts without spaces by part."""
+    found = posts.find(library, PostQuery(words=words))
+    assert sorted(int(one.guid.removeprefix("guid-")) for one in found) == numbers
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(
+            '" OR *',
+            '"',
+            '""',
+            '"""',
+            "*",
+            "a*",
+            "NEAR(a b)",
+            "title:open",
+            "-open",
+            "^open",
+            "a AND",
+            "NOT",
+            "OR",
+            "(",
+        ),
+        *(
+            "{a}",
+            "'; DROP TABLE posts; --",
+            "a\x00b",
+            "\x00",
+            "\udcff",
+            "权\udcff重",
+            "\\",
+            "%",
+            "_",
+            "🎉",
+            "+",
+            "\u0301",
+        ),
+        *("a" * 100_000, "a " * 3000, "权 " * 3000, '"a" ' * 3000),
+    ],
+    ids=lambda words: ascii(words[:30]),
+)
+def test_nothing_typed_is_query_syntax(library: Store, words: str) -> None:
+    """Whatever is typed is looked for, never understood: no error, and the posts are still there."""
+    posts.find(library, PostQuery(words=words, tag=words, sources=()))
+    posts.find(library, PostQuery(words=words))
+    assert len(posts.find(library, PostQuery())) == 5
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(words=st.text(st.characters(), max_size=40))
+def test_any_text_can_be_searched_for(library: Store, words: str) -> None:
+    """No text at all makes a search fail."""
+    posts.find(library, PostQuery(words=words))
+
+
+def test_tags_in_any_case_and_script(store: Store) -> None:
+    """A tag is found whole and in any case, also beyond ASCII; a part of one is not."""
+    configure(store, A)
+    receive(store, A, post(1, tags=("Open Source", "Ökonomie")), post(2, tags=("open",)), post(3, tags=()))
+    assert titles(store, tag="open source") == ["Post 1"]
+    assert titles(store, tag="ÖKONOMIE") == ["Post 1"]
+    assert titles(store, tag="OPEN") == ["Post 2"]
+    assert titles(store, tag="pen") == []
+    assert titles(store, tag="%") == []
+
+
+def test_since_counts_from_when_a_post_was_first_seen(store: Store) -> None:
+    """`since` goes by when a post came in, whatever date it bears, and includes its own moment."""
+    configure(store, A)
+    receive(store, A, post(1, published=START + timedelta(days=30)), now=START)
+    receive(store, A, post(2, published=START - timedelta(days=3000)), now=START + timedelta(hours=1))
+    assert titles(store, since=START) == ["Post 1", "Post 2"]
+    assert titles(store, since=START + timedelta(microseconds=1)) == ["Post 2"]
+    assert titles(store, since=START + timedelta(hours=1)) == ["Post 2"]
+    assert titles(store, since=START + timedelta(hours=2)) == []
+
+
+def test_the_newest_come_first_and_a_future_date_stays_not_on_top(store: Store) -> None:
+    """Posts are listed newest first, one dated in the future by when it was seen; `limit` cuts at the end."""
+    configure(store, A)
+    receive(store, A, post(1, published=START + timedelta(days=365)), now=START)
+    receive(store, A, post(2, published=START + timedelta(minutes=30)), now=START + timedelta(hours=1))
+    receive(store, A, post(3), now=START + timedelta(hours=2))
+    assert [one.title for one in posts.find(store, PostQuery())] == ["Post 3", "Post 2", "Post 1"]
+    assert [one.title for one in posts.find(store, PostQuery(limit=2))] == ["Post 3", "Post 2"]
+    assert posts.find(store, PostQuery(limit=0)) == []
+    assert all(one.effective <= one.first_seen for one in posts.find(store, PostQuery()))
+
+
+def test_sources_and_words_narrow_together(store: Store) -> None:
+    """Every part of a query must match."""
+    configure(store, A, B)
+    receive(store, A, post(1, text="one apple", tags=("fruit",)), post(2, text="one pear"))
+    receive(store, B, post(3, text="one apple"))
+    assert titles(store, sources=("a",)) == ["Post 1", "Post 2"]
+    assert titles(store, sources=("a", "b"), words="apple") == ["Post 1", "Post 3"]
+    assert titles(store, sources=("a",), words="apple", tag="fruit") == ["Post 1"]
+    assert titles(store, sources=("nobody",)) == []
+
+
+def test_a_post_comes_back_as_it_was_saved(store: Store) -> None:
+    """Everything of a post survives storing, in any script, and its source is named."""
+    saved = post(
+        1,
+        title="Ünï ‮код‬ 🎉",
+        author="作者",
+        published=START - timedelta(days=1, microseconds=1),
+        updated=START,
+        tags=("a,b", 'c"d', "نص"),
+        summary="S",
+        enclosures=(Enclosure("https://a.example/1.mp3", "audio/mpeg", 12), Enclosure("x")),
+        origin_title="Origin",
+        origin_url="https://origin.example/",
+    )
+    configure(store, A)
+    receive(store, A, saved)
+    found = only(store)
+    for name in "guid url title author published updated tags summary content_html text language enclosures".split():
+        assert getattr(found, name) == getattr(saved, name), name
+    assert (found.source, found.source_title, found.source_url) == ("a", "The a", "https://a.example/")
+    assert (found.origin_title, found.origin_url) == ("Origin", "https://origin.example/")
+    assert (found.feed_url, found.first_seen, found.story) == (A.url, START, found.id)
+
+
+# ------------------------------------------------------------------------------------------------------- saving
+
+
+def test_an_edit_changes_post_and_index(store: Store) -> None:
+    """An edited post is found by its new words and no longer by the old; its place in the order of arrival stays."""
+    configure(store, A)
+    receive(store, A, post(1, title="Old title", text="old text"), post(2))
+    before = only(store, words="old")
+    edit(store, A, before, title="New title", text="new text")
+    assert titles(store, words="old") == []
+    after = only(store, words="new")
+    assert (after.id, after.first_seen, after.story) == (before.id, before.first_seen, before.story)
+    assert_index_is_whole(store)
+
+
+def test_posts_edits_and_new_ones_of_one_document(store: Store) -> None:
+    """A document that brings new posts and edits at once leaves a whole index."""
+    configure(store, A)
+    receive(store, A, *(post(n) for n in range(10)))
+    changed = tuple(
+        post(n, post_id=one.id, text=f"changed {n}", content_hash="other")
+        for n, one in enumerate(sorted(posts.find(store, PostQuery()), key=lambda one: one.id))
+        if n % 2
+    )
+    posts.save(store, state_of(store, A).feed_id, FeedChange(new=(post(10), post(11)), changed=changed), START)
+    assert len(titles(store, words="changed")) == 5
+    assert len(titles(store, words="text")) == 7
+    assert_index_is_whole(store)
+
+
+def test_the_index_holds_a_document_though_others_write_between(store: Store) -> None:
+    """Ids of one document follow each other without gaps, because nobody else can write in its transaction: so the
+    range of ids that is indexed is exactly the document's posts."""
+    configure(store, A, B)
+    with store.write():
+        receive(store, A, post(1), post(2))
+        receive(store, B, post(3))
+        receive(store, A, post(4), post(5))
+    ids = [row["id"] for row in store.rows("SELECT id FROM posts ORDER BY id")]
+    assert ids == list(range(1, 6))
+    assert_index_is_whole(store)
+
+
+def test_ids_are_never_used_again(store: Store) -> None:
+    """After the newest post is gone, the next one gets a new id: what points to the old one must not find another."""
+    configure(store, A)
+    receive(store, A, post(1))
+    former = only(store).id
+    with store.write():
+        store.db.conn.execute("DELETE FROM posts")
+    receive(store, A, post(2))
+    assert only(store).id > former
+
+
+def test_a_document_of_2000_posts(store: Store) -> None:
+    """A large document is stored, known and searchable as a whole."""
+    configure(store, A)
+    receive(store, A, *(post(n, text=f"common word{n}") for n in range(2000)))
+    keys = [f"guid:{n}" for n in range(2500)]
+    known = posts.known(store, state_of(store, A).feed_id, keys)
+    assert set(known) == set(keys[:2000])
+    assert known["guid:1234"].content_hash == "hash-1234"
+    assert titles(store, words="word1999") == ["Post 1999"]
+    assert len(titles(store, words="common", limit=5000)) == 2000
+
+
+def test_no_text_of_a_feed_can_make_saving_fail(store: Store) -> None:
+    """A document with half characters, NUL and control characters in every field is stored, not fatal."""
+    nasty = "\\ud800 \\u0000 \\udfff\\u0007 x"
+    body = (
+        '{"version": "https://jsonfeed.org/version/1.1", "title": "NASTY", "home_page_url": "https://x.example/NASTY",'
+        ' "language": "NASTY", "items": [{"id": "NASTY", "url": "https://x.example/NASTY", "title": "NASTY",'
+        ' "content_html": "<p>NASTY</p>", "summary": "NASTY", "tags": ["NASTY"], "authors": [{"name": "NASTY"}],'
+        ' "attachments": [{"url": "https://x.example/NASTY", "mime_type": "NASTY"}]}]}'
+    ).replace("NASTY", nasty)
+    configure(store, A)
+    feed = parse(Document(A.url, body.encode(), "application/feed+json"))
+    assert isinstance(feed, ParsedFeed)
+    feed_id = state_of(store, A).feed_id
+    change = decide(feed, posts.known(store, feed_id, keys_to_look_up(feed)))
+    posts.save(store, feed_id, change, START)
+    assert len(posts.find(store, PostQuery())) == 1
+
+
+# ------------------------------------------------------------------------------------------------------- known
+
+
+def test_a_key_is_known_in_its_own_source_only(store: Store) -> None:
+    """Two sources may use the same guid for different posts."""
+    configure(store, A, B)
+    receive(store, A, post(1))
+    assert set(posts.known(store, state_of(store, A).feed_id, ["guid:1", "guid:2"])) == {"guid:1"}
+    assert posts.known(store, state_of(store, B).feed_id, ["guid:1"]) == {}
+    assert posts.known(store, state_of(store, A).feed_id, []) == {}
+
+
+def test_keys_outlive_their_post(store: Store) -> None:
+    """A post whose row is gone is still known under its keys."""
+    configure(store, A)
+    receive(store, A, post(1))
+    with store.write():
+        store.db.conn.execute("DELETE FROM posts")
+    assert posts.known(store, state_of(store, A).feed_id, ["guid:1"]) == {"guid:1": KnownPost(1, "")}
+
+
+def test_an_alias_is_known_and_never_moves(store: Store) -> None:
+    """A key met later names the post from then on; a key once given to a post stays its own."""
+    configure(store, A)
+    receive(store, A, post(1), post(2))
+    feed_id = state_of(store, A).feed_id
+    posts.save(store, feed_id, FeedChange(aliases=(("link:x", 1), ("guid:1", 2))), START)
+    known = posts.known(store, feed_id, ["guid:1", "link:x"])
+    assert {key: one.post_id for key, one in known.items()} == {"guid:1": 1, "link:x": 1}
+
+
+# ------------------------------------------------------------------------------------------------------- stories
+
+
+def test_one_canonical_url_in_two_sources_is_one_story(store: Store) -> None:
+    """The same URL in another source joins the story; a third joins too."""
+    configure(store, A, B, C)
+    for one in (A, B, C):
+        receive(store, one, post(one.name, story_url="x.example/1"))
+    assert scalar(store, "SELECT count(DISTINCT story) FROM posts") == 1
+
+
+def test_two_posts_of_one_source_are_two_stories(store: Store) -> None:
+    """Within one source the same URL makes no story of two posts, now or later, also when the story is another's."""
+    configure(store, A, B, C)
+    receive(store, B, post(0, story_url="x.example/1"))
+    receive(store, A, post(1, story_url="x.example/1"), post(2, story_url="x.example/1"))
+    receive(store, A, post(3, story_url="x.example/1"))
+    stories = [row["story"] for row in store.rows("SELECT story FROM posts ORDER BY id")]
+    assert stories == [1, 1, 3, 4]
+    receive(store, C, post(4, story_url="x.example/1"))
+    assert only(store, sources=("c",)).story == 1
+
+
+def test_posts_without_a_canonical_url_are_stories_of_their_own(store: Store) -> None:
+    """No URL is nothing in common."""
+    configure(store, A, B)
+    receive(store, A, post(1))
+    receive(store, B, post(2))
+    assert scalar(store, "SELECT count(DISTINCT story) FROM posts") == 2
+
+
+def test_the_newest_show_a_story_once(store: Store) -> None:
+    """Of a story the post stored first is shown; if its source is not asked for, the next one is."""
+    configure(store, A, B)
+    receive(store, A, post(1, title="First", story_url="x.example/1"))
+    receive(store, B, post(2, title="Copy", story_url="x.example/1"), post(3, title="Other"))
+    assert {one.title for one in posts.newest(store, ["a", "b"], 10)} == {"First", "Other"}
+    assert {one.title for one in posts.newest(store, ["b"], 10)} == {"Copy", "Other"}
+    assert posts.newest(store, [], 10) == []
+    assert [one.title for one in posts.newest(store, ["a", "b"], 1)] == ["Other"]
+
+
+def test_stories_of_random_sources_never_hold_two_posts_of_one(store: Store) -> None:
+    """However posts of five sources come in, no story holds two of one source, and each is shown once."""
+    chance = random.Random(7)
+    sources = [blog(f"s{n}") for n in range(5)]
+    configure(store, *sources)
+    for n in range(200):
+        receive(store, chance.choice(sources), post(n, story_url=f"x.example/{chance.randrange(30)}"))
+    assert scalar(store, "SELECT coalesce(max(n), 0) FROM (SELECT count(*) n FROM posts GROUP BY story, feed_id)") == 1
+    shown = posts.newest(store, [one.name for one in sources], 1000)
+    assert len(shown) == scalar(store, "SELECT count(DISTINCT story) FROM posts")

@@ -1,0 +1,94 @@
+"""Mail transports that never leave the test: they keep what they are given, or fail as scripted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from email.message import Message
+
+from tidings.digest import Pace, PostOffice
+from tidings.errors import MailError
+from tidings.mail.transport import Transport
+from tidings.model import Receipt
+
+ACCEPTED = Receipt("accepted", "250 taken")
+LATER = Receipt("deferred", "451 later")
+NEVER = Receipt("rejected", "550 no such reader")
+
+
+class Killed(BaseException):
+    """Stands for the end of the process in the middle of a message."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One message as it was handed over."""
+
+    recipient: str
+    message: bytes
+
+    @property
+    def parsed(self) -> Message:
+        return message_from_bytes(self.message)
+
+    @property
+    def identity(self) -> str:
+        return str(self.parsed["Message-ID"])
+
+
+@dataclass
+class RecordingTransport:
+    """Takes every message. `answers` scripts a reader's outcomes, one a try; after the last all is accepted."""
+
+    answers: Mapping[str, Sequence[Receipt | BaseException]] = field(default_factory=dict)
+    letters: list[Letter] = field(default_factory=list)
+    tries: dict[str, int] = field(default_factory=dict)
+    down: bool = False
+
+    def send(self, sender: str, recipient: str, message: bytes) -> Receipt:  # noqa: ARG002
+        if self.down:
+            raise MailError("mx.example:25: the mail server cannot be used")
+        script = self.answers.get(recipient, ())
+        number = self.tries.get(recipient, 0)
+        self.tries[recipient] = number + 1
+        outcome = script[number] if number < len(script) else ACCEPTED
+        if isinstance(outcome, Killed):
+            self.letters.append(Letter(recipient, message))
+        if isinstance(outcome, BaseException):
+            raise outcome
+        if outcome.state == "accepted":
+            self.letters.append(Letter(recipient, message))
+        return outcome
+
+    @property
+    def recipients(self) -> list[str]:
+        return [letter.recipient for letter in self.letters]
+
+    @contextmanager
+    def opened(self) -> Iterator[Transport]:
+        yield self
+
+    def office(self, rate: float | None = None, sender: str = "Planet <digest@planet.example>") -> PostOffice:
+        """A post office that hands everything to this transport."""
+        return PostOffice(sender, "editor@planet.example", "1 Test Street", self.opened, rate)
+
+
+@dataclass
+class Clock:
+    """A clock that goes only when told to, or while somebody pauses."""
+
+    now: datetime
+    pauses: list[float] = field(default_factory=list)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+    def pace(self, stop: Callable[[], bool] = lambda: False) -> Pace:
+        return Pace(self, stop, self.pause)
