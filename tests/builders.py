@@ -41,7 +41,7 @@ def numbered_post(position: int, post: ParsedPost) -> ParsedPost:
     return ParsedPost(**values | {"position": position})
 
 
-def stored_post(id: int = 1, **values: Any) -> StoredPost:  # noqa: A002
+def stored_post(id: int = 1, **values: Any) -> StoredPost:
     """A stored post, a story of its own unless `story` says otherwise; a later id was seen later."""
     source = values.get("source", "blog")
     defaults: dict[str, Any] = {
@@ -64,6 +64,7 @@ def stored_post(id: int = 1, **values: Any) -> StoredPost:  # noqa: A002
         "text": f"Text {id}",
         "language": "en",
     }
+    values.setdefault("dated", values.get("published", defaults["published"]))
     return StoredPost(id=id, **defaults | values)
 
 

@@ -13,7 +13,6 @@ from tests.origin import Origin
 from tests.sites import Site
 from tidings.store import Store, open_store
 
-
 # Examples are judged by their outcome, not by how busy the machine is.
 settings.register_profile("tidings", deadline=None)
 settings.load_profile("tidings")

@@ -181,6 +181,7 @@ def stored(item: IssueItem, feed_id: int, age: timedelta) -> StoredPost:
         author=item.author,
         published=item.published,
         updated=None,
+        dated=item.published,
         first_seen=FROZEN_AT - age,
         tags=("databases", "تقنية") if item.direction == "rtl" else ("databases", "craft"),
         summary="",

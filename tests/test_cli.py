@@ -122,7 +122,8 @@ def test_control_characters_in_titles_do_not_reach_the_terminal(site: Site, orig
     """A title with terminal escapes is printed without them."""
     origin.serve_feed(
         "/a",
-        '{"version": "https://jsonfeed.org/version/1.1", "title": "x", "items": [{"id": "1", "title": "\\u001b[31mred\\u0007"}]}'.encode(),
+        b'{"version": "https://jsonfeed.org/version/1.1", "title": "x",'
+        b' "items": [{"id": "1", "title": "\\u001b[31mred\\u0007"}]}',
     )
     site.configure([("a", origin.url("/a"))])
     site.run("poll")

@@ -61,7 +61,7 @@ def test_a_missed_slot_gets_one_issue_and_a_restart_no_second(site: Site, origin
 
 
 def test_sigterm_finishes_the_message_in_hand(site: Site, origin: Origin) -> None:
-    """Stopped in the middle of an issue, the daemon ends with status 0; started again it sends the rest, nobody twice."""
+    """Stopped within an issue, the daemon ends with status 0; the next send mails the rest, and nobody twice."""
     origin.serve_feed("/a", blog([2, 1]))
     with take_mail() as mailbox:
         slot = (datetime.now(UTC) - timedelta(minutes=5)).strftime("daily %H:%M")

@@ -264,6 +264,24 @@ def test_a_writer_waits_for_its_turn(store: Store) -> None:
     assert titles(store) == ["Post 1", "Post 2"]
 
 
+def test_a_transaction_that_reads_before_it_writes_misses_nothing(store: Store) -> None:
+    """What a transaction has read is still so when it writes: nobody writes between, and nobody fails for waiting."""
+    together = threading.Barrier(4)
+
+    def count_up() -> None:
+        with open_store(store.path) as mine:
+            together.wait(20)
+            for _ in range(25):
+                with mine.write():
+                    wanted = mine.rows("SELECT wanted FROM site")[0]["wanted"]
+                    mine.db.conn.execute("UPDATE site SET wanted = ?", (wanted + 1,))
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(count_up) for _ in range(4)]:
+            future.result(60)
+    assert scalar(store, "SELECT wanted FROM site") == 101
+
+
 def test_processes_that_write_at_once_all_succeed(store: Store) -> None:
     """Four processes that store posts at the same time lose none of them and leave a sound file and a whole index."""
     names, count = ["a", "b", "c", "d"], 15

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from threading import Barrier
 
 import pytest
@@ -104,21 +105,31 @@ def test_a_refused_reader_is_final_and_stops_nobody(stocked: Store, clock: Clock
 
 
 def test_a_deferred_reader_is_tried_later_and_later_and_given_up(stocked: Store, clock: Clock) -> None:
-    """Tries follow the ladder of 5 min, 15 min, 1 h, 4 h, 12 h, not a second earlier; after the last it is over."""
+    """Tries follow the ladder of 5 min, 15 min, 1 h, 4 h, 12 h and 12 h again, not a second earlier; after two days it
+    is over."""
     mail = RecordingTransport({READERS[0]: [LATER] * 99})
     send(stocked, mail, clock)
-    for tries, pause in enumerate((5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR), 1):
+    for tries, pause in enumerate((5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, *[12 * HOUR] * 4), 1):
         clock.now += pause - timedelta(seconds=1)
         assert send_due(stocked, mail, clock).sent == 0
         assert mail.tries[READERS[0]] == tries
         clock.now += timedelta(seconds=1)
         assert send_due(stocked, mail, clock).sent == 1
-    assert mail.tries == dict.fromkeys(READERS, 1) | {READERS[0]: 6}
+    assert mail.tries == dict.fromkeys(READERS, 1) | {READERS[0]: 9}
     assert (
-        scalar(stocked, "SELECT reply FROM deliveries WHERE state = 'rejected'") == "given up after 6 tries: 451 later"
+        scalar(stocked, "SELECT reply FROM deliveries WHERE state = 'rejected'") == "given up after 9 tries: 451 later"
     )
     clock.now += 30 * DAY
     assert send_due(stocked, mail, clock) == digest.Dispatch(Tally())
+
+
+def test_sending_by_hand_again_and_again_gives_nobody_up(stocked: Store, clock: Clock) -> None:
+    """An operator who runs the command ten times in a row does not use up a greylisted reader's chances."""
+    mail = RecordingTransport({READERS[0]: [LATER] * 10})
+    send(stocked, mail, clock)
+    for _ in range(10):
+        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert mail.recipients.count(READERS[0]) == 1
 
 
 def test_a_deferred_reader_gets_the_message_when_it_is_taken(stocked: Store, clock: Clock) -> None:
@@ -147,18 +158,18 @@ def test_a_server_that_fails_midway_leaves_the_rest_due(stocked: Store, clock: C
 
 
 def test_a_failing_server_is_asked_less_and_less(stocked: Store, clock: Clock) -> None:
-    """Ticks every ten seconds for three days without a server: first after five minutes, at last once an hour; when it is
-    back, all get their mail, and the pauses start over."""
+    """Ticks every minute for a day without a server: it is asked after five minutes first, at last once an hour; when
+    it is back, all get their mail, and the pauses start over."""
     mail = RecordingTransport(down=True)
     freeze(stocked, mail, clock)
     begun, asked = clock.now, []
-    while clock.now < begun + 3 * DAY:
+    while clock.now < begun + DAY:
         try:
             send_due(stocked, mail, clock)
         except MailError:
             asked.append(clock.now - begun)
         clock.now += MINUTE
-    pauses = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(asked)]
     assert pauses[:5] == [5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, HOUR]
     assert set(pauses[4:]) == {HOUR}
     mail.down = False
@@ -235,8 +246,8 @@ def test_an_address_written_in_another_case_is_the_same_reader(stocked: Store, c
 
 
 def test_a_message_in_doubt_is_named_and_keeps_its_identity(stocked: Store, clock: Clock) -> None:
-    """After a death in the middle of a message, that one is named and sent again under the same Message-ID, also when the
-    sender's address was changed meanwhile; nobody else hears twice."""
+    """After a death in the middle of a message, that one is named and sent again under the same Message-ID, also when
+    the sender's address was changed meanwhile; nobody else hears twice."""
     mail = RecordingTransport({READERS[1]: [Killed()]})
     freeze(stocked, mail, clock)
     with pytest.raises(Killed):
@@ -263,6 +274,7 @@ def test_a_message_in_doubt_is_not_forgotten_while_the_server_is_down(stocked: S
             digest.deliver(stocked, DAILY, mail.office(), clock.pace())
     dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert [delivery.address for delivery in dispatch.in_doubt] == [READERS[0]]
+    assert "may have come already" in scalar(stocked, "SELECT reply FROM deliveries ORDER BY id")
 
 
 def test_a_death_at_any_message_mails_at_most_that_one_twice(stocked: Store, clock: Clock) -> None:
@@ -456,11 +468,11 @@ def test_two_daemons_freeze_one_issue_for_a_slot(stocked: Store) -> None:
 # ------------------------------------------------------------------------------------------------------- a month
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_month_carries_each_story_once_to_each_reader(store: Store, seed: int) -> None:
     """Thirty random days: posts and copies come in at any hour, polls and ticks at any time, servers fail, readers say
     later, the process dies, the machine sleeps. At the end every story was in exactly one issue, and every reader has
-    every issue, twice only where it was named in doubt."""
+    every issue, twice only where the database named it as in doubt."""
     chance = random.Random(seed)
     sources = tuple(blog(f"s{n}") for n in range(5))
     configure(store, *sources, editions=[DAILY], now=START)
@@ -477,7 +489,7 @@ def test_a_month_carries_each_story_once_to_each_reader(store: Store, seed: int)
     for _ in range(60):
         clock.now += DAY
         freeze_due(store, clock.now, DAILY, sources)
-        doubtful += Counter(one.message_id for one in send_due(store, mail, clock).in_doubt)
+        send_due(store, mail, clock)
     frozen = issues.frozen(store)
     carried = Counter(item.story for stored in frozen for item in stored.content.items)
     assert carried == dict.fromkeys((row["story"] for row in store.rows("SELECT DISTINCT story FROM posts")), 1)
@@ -501,15 +513,20 @@ def arrival(chance: random.Random, number: int):  # type: ignore[no-untyped-def]
 def tick(
     store: Store, mail: RecordingTransport, clock: Clock, sources: Sequence[Source], chance: random.Random
 ) -> Counter[str]:
-    """One tick of the daemon in bad weather; returns the Message-IDs it named as in doubt."""
+    """One tick of the daemon in bad weather; returns the Message-ID that it left in doubt, if it died."""
     mail.down = chance.random() < 0.2
     weather: list[Receipt | BaseException] = [ACCEPTED, ACCEPTED, ACCEPTED, LATER, MailError("down"), Killed()]
     mail.answers, mail.tries = {reader: [chance.choice(weather)] for reader in READERS}, {}
     freeze_due(store, clock.now, DAILY, sources)
     try:
-        return Counter(one.message_id for one in send_due(store, mail, clock).in_doubt)
-    except (MailError, Killed):
+        send_due(store, mail, clock)
+    except MailError:
         return Counter()
+    except Killed:
+        return Counter(
+            [scalar(store, "SELECT message_id FROM deliveries WHERE state = 'inflight' ORDER BY updated_at DESC")]
+        )
+    return Counter()
 
 
 def scalar_column(store: Store, sql: str) -> list[object]:

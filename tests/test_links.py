@@ -209,7 +209,7 @@ def test_host_is_comparable(url: str, expected: str) -> None:
     assert host(url) == expected
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(base=ANY_TEXT, link=ANY_TEXT)
 @example(base="https://blog.example/", link="http://.")
 def test_resolve_gives_a_clean_url_or_nothing(base: str, link: str) -> None:
@@ -221,7 +221,7 @@ def test_resolve_gives_a_clean_url_or_nothing(base: str, link: str) -> None:
     assert not any(ord(character) < 33 for character in url)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(base=ANY_TEXT, link=ANY_TEXT)
 def test_a_resolved_link_resolves_to_itself(base: str, link: str) -> None:
     """Resolving is done once: a second time, against any base, changes nothing."""
@@ -229,7 +229,7 @@ def test_a_resolved_link_resolves_to_itself(base: str, link: str) -> None:
     assert resolve(BASE, url) == url
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(url=ANY_TEXT)
 @example(url="http://./a")
 @example(url="http://a。。/")

@@ -36,11 +36,14 @@ SETTINGS = PollSettings(
 )
 
 
+inline = partial(open_executor, "inline")
+
+
 def run_poll(
     store: Store,
     sources: Sequence[Source],
     now: datetime,
-    opener: Callable[[], Executor] = partial(open_executor, "inline"),
+    opener: Callable[[], Executor] = inline,
 ) -> dict[str, PollRow]:
     """Polls all sources once and returns their rows by name."""
     feeds.sync(store, sources, [], now)
@@ -223,7 +226,7 @@ def test_two_sources_may_share_a_guid(store: Store, origin: Origin, now: datetim
 def test_a_source_whose_url_changed_in_the_file_brings_nothing_again(
     store: Store, origin: Origin, now: datetime
 ) -> None:
-    """A source keeps its posts by its name when the operator changes its URL; the first request there is unconditional."""
+    """A source keeps its posts by its name when its URL is changed; the first request there is unconditional."""
     origin.serve_feed("/old", blog([1]), etag='"1"')
     origin.serve_feed("/new", blog([2, 1]), etag='"1"')
     run_poll(store, [source(origin, "/old", "blog")], now)
@@ -294,7 +297,7 @@ class _Fragile(Executor):
     def __init__(self) -> None:
         self._inner = open_executor("processes")
 
-    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]  # noqa: ARG002
         return self._inner.submit(_parse_or_die, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

@@ -86,14 +86,14 @@ def test_the_feed_is_as_new_as_its_newest_entry() -> None:
 
 def test_a_post_from_the_future_is_dated_when_it_was_seen() -> None:
     """A wrong year must not pin a post to the top of every reader."""
-    entry = only_entry(replace(POSTS[0], published=datetime(2099, 1, 1, tzinfo=UTC), first_seen=FROZEN_AT))
+    entry = only_entry(replace(POSTS[0], published=datetime(2099, 1, 1, tzinfo=UTC), dated=None, first_seen=FROZEN_AT))
     assert entry.findtext("a:published", namespaces=NS) == "2026-11-20T07:00:00Z"
     assert entry.findtext("a:updated", namespaces=NS) == "2026-11-20T07:00:00Z"
 
 
 def test_a_post_without_dates_has_only_when_it_was_seen() -> None:
     """What the author did not say is not made up: updated is required, published is not."""
-    entry = only_entry(replace(POSTS[0], published=None, updated=None, first_seen=FROZEN_AT))
+    entry = only_entry(replace(POSTS[0], published=None, updated=None, dated=None, first_seen=FROZEN_AT))
     assert entry.find("a:published", NS) is None
     assert entry.findtext("a:updated", namespaces=NS) == "2026-11-20T07:00:00Z"
 

@@ -104,8 +104,8 @@ def test_both_pages_announce_the_feed() -> None:
 
 def test_planet_groups_posts_by_local_day() -> None:
     """A post of half past eleven in the evening in UTC belongs to the next day in Berlin."""
-    late = replace(POSTS[0], published=datetime(2026, 11, 18, 23, 30, tzinfo=UTC))
-    early = replace(POSTS[1], published=datetime(2026, 11, 18, 8, 0, tzinfo=UTC))
+    late = replace(POSTS[0], dated=datetime(2026, 11, 18, 23, 30, tzinfo=UTC))
+    early = replace(POSTS[1], dated=datetime(2026, 11, 18, 8, 0, tzinfo=UTC))
     days = [heading.text for heading in planet_of(late, early).xpath("//h2[@class='day']")]
     assert days == ["Thursday, November 19, 2026", "Wednesday, November 18, 2026"]
 

@@ -370,3 +370,22 @@ def test_stories_of_random_sources_never_hold_two_posts_of_one(store: Store) -> 
     assert scalar(store, "SELECT coalesce(max(n), 0) FROM (SELECT count(*) n FROM posts GROUP BY story, feed_id)") == 1
     shown = posts.newest(store, [one.name for one in sources], 1000)
     assert len(shown) == scalar(store, "SELECT count(DISTINCT story) FROM posts")
+
+
+def test_a_post_without_a_published_date_stays_where_updated_first_put_it(store: Store) -> None:
+    """A feed that only says `updated` dates a post by it once; an edit that moves `updated` does not move the post."""
+    configure(store, A)
+    receive(store, A, post(1, updated=START - timedelta(days=3)), now=START)
+    edit(store, A, only(store), updated=START)
+    stored = only(store)
+    assert (stored.published, stored.updated) == (None, START)
+    assert stored.effective == START - timedelta(days=3)
+
+
+@pytest.mark.parametrize("words", ["🎈", "->", "_"])
+def test_signs_and_pictures_are_searched_too(store: Store, words: str) -> None:
+    """A query of nothing but signs finds the posts that hold them, not everything."""
+    configure(store, A)
+    receive(store, A, post(1, title=f"a {words} b"), now=START)
+    receive(store, A, post(2, title="plain"), now=START)
+    assert [one.title for one in posts.find(store, PostQuery(words))] == [f"a {words} b"]

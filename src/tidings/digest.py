@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
@@ -31,7 +31,9 @@ from tidings.store.deliveries import Tally
 from tidings.store.issues import StoredIssue
 
 _LADDER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
+_GIVE_UP_AFTER = timedelta(hours=48)  # By age, not by tries: an operator who sends again by hand uses none up.
 _LONGEST_PAUSE = timedelta(hours=1)
+_DOUBT = "an earlier try was in flight when its process ended, so this may have come already"
 _DOUBLINGS = 4  # From five minutes that is past the longest pause; without an end the number would overflow.
 
 
@@ -204,12 +206,12 @@ class _Counter:
             if self._pace.stop():
                 return
             if delivery.address.casefold() not in self._subscribers:
-                self._settle(delivery, Receipt("suppressed", "not a subscriber any more"))
+                self._settle(issue, delivery, Receipt("suppressed", "not a subscriber any more"))
                 continue
             if not self._wait_for_turn():
                 return
             receipt = self._send(delivery, mail, failures)
-            self._settle(delivery, receipt)
+            self._settle(issue, delivery, receipt)
             self.sent.append(delivery)
             if failures:
                 failures = 0
@@ -235,12 +237,15 @@ class _Counter:
             issues.record_trouble(self._store, delivery.issue_id, retry_at, failures + 1)
             raise
 
-    def _settle(self, delivery: Delivery, receipt: Receipt) -> None:
+    def _settle(self, issue: StoredIssue, delivery: Delivery, receipt: Receipt) -> None:
+        """Records an outcome; of a message in doubt also that it was, because this pass may die before it reports."""
         now = self._pace.clock()
         next_at = None
         if receipt.state == "deferred":
-            if delivery.attempts >= len(_LADDER):
+            if now - issue.content.frozen_at >= _GIVE_UP_AFTER:
                 receipt = Receipt("rejected", f"given up after {delivery.attempts + 1} tries: {receipt.reply}")
             else:
-                next_at = now + _LADDER[delivery.attempts]
+                next_at = now + _LADDER[min(delivery.attempts, len(_LADDER) - 1)]
+        if delivery.in_doubt:
+            receipt = replace(receipt, reply=f"{receipt.reply} ({_DOUBT})")
         deliveries.settle(self._store, delivery, receipt, next_at, now)

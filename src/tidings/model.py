@@ -272,8 +272,8 @@ class PollRow:
 
 @dataclass(frozen=True, slots=True)
 class StoredPost:
-    """A post as stored, with what it needs of its source. `effective` is what it is sorted and shown by:
-    published, but never later than first seen, so that a post dated in the future does not stay on top."""
+    """A post as stored, with what it needs of its source. `dated` is when its author says it was written: published,
+    or, for feeds that never say, what `updated` was when it was first seen; later edits do not move it."""
 
     id: int
     feed_id: int
@@ -288,6 +288,7 @@ class StoredPost:
     author: str
     published: datetime | None
     updated: datetime | None
+    dated: datetime | None
     first_seen: datetime
     tags: tuple[str, ...]
     summary: str
@@ -300,7 +301,8 @@ class StoredPost:
 
     @property
     def effective(self) -> datetime:
-        return self.first_seen if self.published is None else min(self.published, self.first_seen)
+        """What it is sorted and shown by: never later than first seen, so a date in the future does not stay on top."""
+        return self.first_seen if self.dated is None else min(self.dated, self.first_seen)
 
 
 @dataclass(frozen=True, slots=True)

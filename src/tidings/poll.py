@@ -24,8 +24,8 @@ from tidings.fetching.settings import FetchSettings
 from tidings.model import (
     Document,
     Failed,
-    Fetched,
     FeedState,
+    Fetched,
     FetchRequest,
     ParsedFeed,
     PollRow,

@@ -94,8 +94,7 @@ class Origin:
 def serve_blogs() -> Iterator[Origin]:
     """Serves the bundled blogs on a free loopback port until the block ends."""
     traffic = Traffic()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(traffic))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(traffic))
     thread = threading.Thread(target=server.serve_forever, name="origin", daemon=True)
     thread.start()
     try:
@@ -104,6 +103,12 @@ def serve_blogs() -> Iterator[Origin]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # A poll opens all its connections at once; one that found the queue full would wait a second.
+    request_queue_size = 128
 
 
 def _handler(traffic: Traffic) -> type[BaseHTTPRequestHandler]:
@@ -130,7 +135,7 @@ def _handler(traffic: Traffic) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:
             """The tour does the talking."""
 
     return Handler

@@ -114,9 +114,7 @@ def show_mail(mailbox: Mailbox, public: Path) -> list[Path]:
 
 
 def _configuration(origin: str, smtp_port: int, web_port: int) -> str:
-    sources = [
-        _SOURCE.format(url=f"{origin}/{blog.file}", name=blog.name, tags=_quoted(blog.tags)) for blog in BLOGS
-    ]
+    sources = [_SOURCE.format(url=f"{origin}/{blog.file}", name=blog.name, tags=_quoted(blog.tags)) for blog in BLOGS]
     return _CONFIG.format(
         web_port=web_port, smtp_port=smtp_port, edition=EDITION, readers=_quoted(READERS), sources="".join(sources)
     )

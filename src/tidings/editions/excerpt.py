@@ -24,11 +24,21 @@ _ALT = re.compile(r'<img\b[^>]*\balt="([^"]*)"')
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A top-level piece of a post: its tag ("" for loose text), its mark-up, and how many characters a reader sees."""
+    """A top-level piece of a post: its tag ("" for loose text), its mark-up, and how many characters a reader sees.
+    One that shows nothing still parts its neighbours."""
 
     tag: str
     html: str
     size: int
+
+    @property
+    def is_seen(self) -> bool:
+        return self.size > 0 or "<img" in self.html
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether it is only there for what follows it."""
+        return self.tag in _LEADING or not self.is_seen
 
 
 def excerpt_html(html: str) -> tuple[str, bool]:
@@ -42,10 +52,10 @@ def excerpt_html(html: str) -> tuple[str, bool]:
             break
         taken.append(block)
         size += block.size
-        has_text = has_text or (block.size > 0 and block.tag not in _LEADING)
+        has_text = has_text or (block.tag not in _LEADING and bool(_letters(_text(block.html))))
     if len(taken) == len(blocks):
         return html, True
-    while taken[-1].tag in _LEADING:
+    while taken[-1].leads_on:
         taken.pop()
     return "".join(block.html for block in taken), False
 
@@ -53,7 +63,7 @@ def excerpt_html(html: str) -> tuple[str, bool]:
 def excerpt_text(text: str, html: str) -> str:
     """The leading paragraphs of `text` (a whole post, paragraphs parted by blank lines) that say what `html`, an
     excerpt of the same post, says."""
-    wanted = len(_letters(unescape(_TAG.sub("", html))))
+    wanted = len(_letters(_text(html)))
     pictures = {f"[{' '.join(unescape(alt).split())}]" for alt in _ALT.findall(html)}
     taken: list[str] = []
     for paragraph in text.split("\n\n"):
@@ -73,9 +83,10 @@ def _top_blocks(html: str, deepest: int) -> list[Block]:
     blocks = _Splitter(html).blocks()
     if not deepest:
         return blocks
+    alone = sum(block.is_seen for block in blocks) == 1
     found: list[Block] = []
     for block in blocks:
-        opened = block.tag in _WRAPPERS and (len(blocks) == 1 or block.size > _TOO_MUCH)
+        opened = block.tag in _WRAPPERS and (alone or block.size > _TOO_MUCH)
         found += _top_blocks(_OUTER.sub("", block.html), deepest - 1) if opened else [block]
     return found
 
@@ -103,7 +114,7 @@ class _Splitter(HTMLParser):
         found = []
         for (start, tag), end in zip(self._cuts, ends, strict=True):
             piece = self._html[start:end]
-            if _size(piece) or "<img" in piece:
+            if piece.strip():
                 found.append(Block(tag, piece, _size(piece)))
         return found
 
@@ -157,5 +168,9 @@ def _letters(text: str) -> str:
     return "".join(character for character in text if character.isalnum())
 
 
+def _text(html: str) -> str:
+    return unescape(_TAG.sub("", html))
+
+
 def _size(html: str) -> int:
-    return len(" ".join(_TAG.sub("", html).split()))
+    return len(" ".join(_text(html).split()))

@@ -6,13 +6,15 @@ A slot is named by its local time, so a clock that jumps or a zone that changes 
 from __future__ import annotations
 
 import calendar
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tidings.model import Schedule
 
-_HORIZON = timedelta(days=366 * 8 + 2)  # 29 February comes at most eight years apart (1896, 1904).
+_HORIZON = timedelta(days=366 * 40 + 2)  # 29 February falls on one weekday at most forty years apart (2072, 2112).
+_MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,15 @@ def _slots_of_day(schedule: Schedule, zone: ZoneInfo, day: date) -> list[Slot]:
 def _matches(schedule: Schedule, day: date) -> bool:
     if day.month not in schedule.months:
         return False
-    last = calendar.monthrange(day.year, day.month)[1]
-    by_date = day.day in schedule.days or (schedule.clamp and day.day == last and max(schedule.days) > last)
+    by_date = day.day in schedule.days or (schedule.clamp and _is_clamped(day, max(schedule.days)))
     by_weekday = day.weekday() in schedule.weekdays
     return by_date or by_weekday if schedule.either_day else by_date and by_weekday
+
+
+def _is_clamped(day: date, wanted: int) -> bool:
+    """Whether `day` stands in for day `wanted`, which its month does not have."""
+    last = calendar.monthrange(day.year, day.month)[1]
+    return day.day == last < wanted
 
 
 def _to_utc(local: datetime, zone: ZoneInfo) -> datetime:
@@ -69,12 +76,11 @@ def _to_utc(local: datetime, zone: ZoneInfo) -> datetime:
     moment = local.replace(tzinfo=zone, fold=0).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) == local:
         return moment
-    # In a gap fold=0 reads the clock before the change and lands as far behind the gap as `local` was inside it.
-    before = zone.utcoffset(local.replace(fold=0))
-    after = zone.utcoffset(local.replace(fold=1))
-    step = timedelta(minutes=1)
-    width = (after or timedelta()) - (before or timedelta())
-    while width > timedelta() and (moment - step).astimezone(zone).utcoffset() == after:
-        moment -= step
-        width -= step
-    return moment
+    # In a gap fold=0 reads the clock before the change and lands as far behind the gap as `local` was inside it; fold=1
+    # lands as far before it.
+    before = local.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    offset = before.astimezone(zone).utcoffset()
+    minutes = range((moment - before) // _MINUTE)
+    return before + _MINUTE * bisect_left(
+        minutes, True, key=lambda minute: (before + _MINUTE * minute).astimezone(zone).utcoffset() != offset
+    )

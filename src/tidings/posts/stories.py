@@ -12,8 +12,8 @@ from tidings.posts.links import canonical, is_front_page
 def story_urls(posts: Sequence[ParsedPost]) -> dict[int, str]:
     """Position of a post → the canonical URL by which another source's copy of the same story is recognised, or "".
 
-    A front page names no story, and neither does a link that several posts of the document share (status pages, podcasts
-    that link to their home): merging under those would hide posts.
+    A front page names no story, and neither does a link that several posts of the document share (status pages,
+    podcasts that link to their home): merging under those would hide posts.
     """
     urls = {post.position: canonical(post.url) for post in posts}
     counts = Counter(urls.values())

@@ -110,7 +110,7 @@ def _entry(root: Element, post: StoredPost, entry_id: str, shown: Etiquette, sou
     if web_link(post.origin_url):
         _link(entry, "via", post.origin_url, title=one_line(post.origin_title))
     if post.published is not None:
-        _text(entry, "published", _rfc3339(post.effective))
+        _text(entry, "published", _rfc3339(min(post.published, post.first_seen)))
     _text(entry, "updated", _rfc3339(_updated(post)))
     author = post.author or post.origin_title or post.source_title or post.source
     _text(SubElement(entry, "author"), "name", one_line(author))

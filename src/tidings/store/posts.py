@@ -30,7 +30,8 @@ _COLUMNS = (
     "origin_url content_hash"
 ).split()
 
-# Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning.
+# Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
+# so are signs and pictures, which it does not hold at all.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 # What no stored text holds, and SQLite can't be asked for: NUL, and the half characters a shell makes of bad bytes.
@@ -137,6 +138,7 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         author=row["author"],
         published=text_to_time(row["published"]),
         updated=text_to_time(row["updated"]),
+        dated=text_to_time(row["dated"]),
         first_seen=stored_time(row["first_seen"]),
         tags=tuple(json.loads(row["tags"])),
         summary=row["summary"],
@@ -152,9 +154,9 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
 def _insert(store: Store, feed_id: int, post: PostToSave, now: datetime) -> int:
     values = _values(post)
     cursor = store.db.conn.execute(
-        f"""INSERT INTO posts (feed_id, story, first_seen, {", ".join(_COLUMNS)})
-        VALUES (?, 0, ?, {", ".join("?" * len(_COLUMNS))})""",
-        (feed_id, time_to_text(now), *values),
+        f"""INSERT INTO posts (feed_id, story, first_seen, dated, {", ".join(_COLUMNS)})
+        VALUES (?, 0, ?, ?, {", ".join("?" * len(_COLUMNS))})""",
+        (feed_id, time_to_text(now), time_to_text(post.published or post.updated), *values),
     )
     post_id = int(cursor.lastrowid or 0)
     story = _story(store, feed_id, post.story_url, post_id)
@@ -186,8 +188,9 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
         (post.post_id,),
     )
     connection.execute(
-        f"UPDATE posts SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, changed_at = ? WHERE id = ?",
-        (*_values(post), time_to_text(now), post.post_id),
+        f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS)}, dated = coalesce(?, dated), changed_at = ?
+        WHERE id = ?""",
+        (*_values(post), time_to_text(post.published), time_to_text(now), post.post_id),
     )
     connection.execute(
         "INSERT INTO posts_fts (rowid, title, author, text) SELECT id, title, author, text FROM posts WHERE id = ?",
@@ -224,11 +227,14 @@ def _values(post: PostToSave) -> tuple[object, ...]:
 
 
 def _word_conditions(words: str) -> Iterator[tuple[str, str]]:
-    """One condition a word or quoted phrase; what the operator types is never read as query syntax."""
-    for phrase, word in re.findall(r'"([^"]*)"|(\S+)', _NO_TEXT.sub(" ", words))[:_MOST_WORDS]:
-        wanted = (phrase or word).strip()
-        if _UNSPACED.search(wanted):
-            yield "instr(casefold(p.title || ' ' || p.author || ' ' || p.text), casefold(?)) > 0", wanted
-        elif re.search(r"[^\W_]", wanted):
-            quoted = '"' + wanted.replace('"', '""') + '"'
+    """One condition a word or quoted phrase; what the operator types is never read as query syntax. Signs count only
+    where there is nothing else."""
+    found = re.findall(r'"([^"]*)"|(\S+)', _NO_TEXT.sub(" ", words))[:_MOST_WORDS]
+    wanted = [text for phrase, word in found if (text := (phrase or word).strip())]
+    spoken = [text for text in wanted if re.search(r"[^\W_]", text)]
+    for text in spoken or wanted:
+        if not spoken or _UNSPACED.search(text):
+            yield "instr(casefold(p.title || ' ' || p.author || ' ' || p.text), casefold(?)) > 0", text
+        else:
+            quoted = '"' + text.replace('"', '""') + '"'
             yield "p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)", quoted

@@ -31,7 +31,7 @@ CREATE TABLE feeds (
 )
 """
 
-# `effective` is what posts are sorted and shown by: published, but never later than first seen.
+# `dated` and `effective`: see model.StoredPost.
 _POSTS = """
 CREATE TABLE posts (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -43,6 +43,7 @@ CREATE TABLE posts (
     author TEXT NOT NULL,
     published TEXT,
     updated TEXT,
+    dated TEXT,
     first_seen TEXT NOT NULL,
     changed_at TEXT,
     tags TEXT NOT NULL,
@@ -54,7 +55,7 @@ CREATE TABLE posts (
     origin_title TEXT NOT NULL,
     origin_url TEXT NOT NULL,
     content_hash TEXT NOT NULL,
-    effective TEXT NOT NULL GENERATED ALWAYS AS (min(coalesce(published, first_seen), first_seen)) STORED
+    effective TEXT NOT NULL GENERATED ALWAYS AS (min(coalesce(dated, first_seen), first_seen)) STORED
 )
 """
 

@@ -36,9 +36,9 @@ def create_app(folder: Path) -> Flask:
     app = Flask("tidings", static_folder=None)
     root = folder.absolute()  # Flask takes a relative one to mean below its own code
 
-    @app.get("/", defaults={"name": "index.html"})
+    @app.get("/")
     @app.get("/<path:name>")
-    def serve(name: str) -> Response:
+    def serve(name: str = "index.html") -> Response:
         path = f"{name}index.html" if name.endswith("/") else name
         if any(part.startswith(".") for part in path.split("/")):
             abort(404)  # among them files that are being written

@@ -1,0 +1,351 @@
+"""The publish pipe: files that change only when they must, and what is in them."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.builders import edition
+from tests.stocking import START, blog, configure, edit, only, post, receive
+from tidings.errors import StoreError
+from tidings.model import IssueContent, IssueItem
+from tidings.publish import PublishSettings, publish, publish_due
+from tidings.store import Store, issues, open_store
+
+A, B = blog("a"), blog("b")
+ATOM = {"atom": "http://www.w3.org/2005/Atom"}
+
+
+def settings(**values: Any) -> PublishSettings:
+    defaults: dict[str, Any] = {
+        "title": "Planet",
+        "url": "https://planet.example",
+        "language": "en",
+        "timezone": "UTC",
+        "limit": 100,
+        "content": "full",
+        "sources": (A, B),
+    }
+    return PublishSettings(**defaults | values)
+
+
+@pytest.fixture
+def stocked(store: Store) -> Store:
+    configure(store, A, B)
+    receive(store, A, post(1), post(2))
+    receive(store, B, post(3))
+    return store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "public"
+
+
+def freeze(store: Store, number: int, name: str = "daily") -> None:
+    item = IssueItem(number, 1, "https://a.example/1", f"Item {number}", "a", "", "", None, "en", "ltr", "", "", True)
+    at = START + timedelta(days=number)
+    content = IssueContent(
+        name, f"The {name}", number, f"Subject {number}", at, "UTC", "en", "Planet", "https://planet.example", (item,)
+    )
+    issues.freeze(store, content, [], None, START)
+
+
+def names(folder: Path, written: list[Path]) -> set[str]:
+    return {str(path.relative_to(folder)) for path in written}
+
+
+def snapshot(folder: Path) -> dict[str, tuple[bytes, int, int]]:
+    """Every file with its bytes, inode and time: what differs when a file is written again."""
+    return {
+        str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def entry_titles(folder: Path) -> list[str]:
+    root = ElementTree.parse(folder / "atom.xml")
+    return [str(title.text) for title in root.findall("atom:entry/atom:title", ATOM)]
+
+
+def feed_id(folder: Path) -> str:
+    return str(ElementTree.parse(folder / "atom.xml").findtext("atom:id", namespaces=ATOM))
+
+
+# ------------------------------------------------------------------------------------------------------- files
+
+
+def test_the_files_of_a_site(stocked: Store, folder: Path) -> None:
+    """Feed, page and past issues are written, with every source's posts in them, and nothing else is left behind."""
+    freeze(stocked, 1)
+    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml", "index.html", "issues/daily-1.html"}
+    assert set(snapshot(folder)) == {"atom.xml", "index.html", "issues/daily-1.html"}
+    assert sorted(entry_titles(folder)) == ["Post 1", "Post 2", "Post 3"]
+    page = (folder / "index.html").read_text()
+    assert all(f"Post {n}" in page for n in (1, 2, 3))
+    assert "issues/daily-1.html" in page
+    assert "Item 1" in (folder / "issues/daily-1.html").read_text()
+
+
+def test_an_empty_site_has_its_files_too(store: Store, folder: Path) -> None:
+    """Before the first post there is a valid feed and a page."""
+    configure(store, A, B)
+    publish(store, folder, settings())
+    assert entry_titles(folder) == []
+    publish(store, folder, settings(sources=()))
+    assert entry_titles(folder) == []
+
+
+def test_publishing_again_writes_nothing(stocked: Store, folder: Path) -> None:
+    """Without a change not one file is touched, not even by another process at another time."""
+    freeze(stocked, 1)
+    publish(stocked, folder, settings())
+    before = snapshot(folder)
+    assert publish(stocked, folder, settings()) == []
+    with open_store(stocked.path) as again:
+        assert publish(again, folder, settings()) == []
+    assert snapshot(folder) == before
+
+
+def test_a_poll_that_changed_nothing_changes_no_file(stocked: Store, folder: Path) -> None:
+    """Polling again without news leaves the bytes as they are, so caches stay warm."""
+    publish(stocked, folder, settings())
+    receive(stocked, A, now=START + timedelta(days=2))
+    assert publish(stocked, folder, settings()) == []
+
+
+def test_only_what_changed_is_written(stocked: Store, folder: Path) -> None:
+    """A new post concerns feed and page and leaves issues alone; a lost file is made again, and it alone."""
+    freeze(stocked, 1)
+    publish(stocked, folder, settings())
+    receive(stocked, A, post(4))
+    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml", "index.html"}
+    (folder / "atom.xml").unlink()
+    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml"}
+    (folder / "atom.xml").write_bytes(b"")
+    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml"}
+
+
+def test_a_file_is_replaced_as_a_whole(stocked: Store, folder: Path) -> None:
+    """Who has the old feed open goes on reading the old feed: the new one is another file under its name."""
+    publish(stocked, folder, settings())
+    with (folder / "atom.xml").open("rb") as reader:
+        start = reader.read(100)
+        receive(stocked, A, post(4, title="Fresh"))
+        publish(stocked, folder, settings())
+        assert b"Fresh" not in start + reader.read()
+    assert b"Fresh" in (folder / "atom.xml").read_bytes()
+
+
+@pytest.mark.parametrize("in_the_way", ["public", "public/atom.xml/", "public/index.html/", "public/issues"])
+def test_a_file_that_cannot_be_written_is_named(stocked: Store, folder: Path, in_the_way: str) -> None:
+    """When something is in the way, the error names it, no half file is left, and the files before it are whole."""
+    freeze(stocked, 1)
+    obstacle = folder.parent / in_the_way
+    obstacle.parent.mkdir(exist_ok=True)
+    if in_the_way.endswith("/"):
+        (obstacle / "x").mkdir(parents=True)
+    else:
+        obstacle.write_text("")
+    with pytest.raises(StoreError, match=in_the_way.strip("/")):
+        publish(stocked, folder, settings())
+    assert list(folder.parent.rglob("*.partial")) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_leaves_the_old_files_and_no_partial_ones(stocked: Store, folder: Path) -> None:
+    """When a file can't be written to its end, readers keep the old one and the half is taken away."""
+    publish(stocked, folder, settings())
+    before = snapshot(folder)
+    receive(stocked, A, post(4))
+    (folder / ".atom.xml.partial").symlink_to("/dev/full")
+    with pytest.raises(StoreError, match=r"atom\.xml.*disk"):
+        publish(stocked, folder, settings())
+    assert snapshot(folder) == before
+    assert list(folder.glob(".*")) == []
+
+
+def test_a_partial_file_of_a_process_that_died_does_no_harm(stocked: Store, folder: Path) -> None:
+    """What a killed process left half-written is written anew and gone afterwards."""
+    folder.mkdir()
+    (folder / ".atom.xml.partial").write_text("half a fe")
+    publish(stocked, folder, settings())
+    assert len(entry_titles(folder)) == 3
+    assert list(folder.rglob("*.partial")) == []
+
+
+def test_several_publishers_at_once_leave_whole_files(stocked: Store, folder: Path) -> None:
+    """Daemon and command publishing the same folder at the same moment don't write into each other's files."""
+    receive(stocked, A, *(post(n, content_html=f"<p>{'long ' * 400}</p>") for n in range(10, 60)))
+    failures: list[Exception] = []
+
+    def work(title: str) -> None:
+        try:
+            with open_store(stocked.path) as mine:
+                for _ in range(4):
+                    publish(mine, folder, settings(title=title))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"Planet {n}" * n,)) for n in range(1, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(entry_titles(folder)) == 53
+    assert list(folder.rglob("*.partial")) == []
+
+
+# ------------------------------------------------------------------------------------------------------- content
+
+
+def test_a_story_of_two_sources_is_shown_once(stocked: Store, folder: Path) -> None:
+    """Of two copies the first one is in the feed and on the page."""
+    receive(stocked, A, post(5, title="The story", story_url="x.example/1"))
+    receive(stocked, B, post(6, title="The copy", story_url="x.example/1"))
+    publish(stocked, folder, settings())
+    assert "The story" in entry_titles(folder)
+    assert "The copy" not in entry_titles(folder)
+    assert "The copy" not in (folder / "index.html").read_text()
+
+
+def test_a_removed_source_leaves_the_page(stocked: Store, folder: Path) -> None:
+    """Posts and blogroll entry of a source no longer configured are gone, also when its name is given to another."""
+    publish(stocked, folder, settings())
+    assert "a.example" in (folder / "index.html").read_text()
+    renamed = replace(B, name="a")
+    configure(stocked, renamed)
+    publish(stocked, folder, settings(sources=(renamed,)))
+    assert entry_titles(folder) == ["Post 3"]
+    assert "https://a.example" not in (folder / "index.html").read_text()
+
+
+def test_an_edit_is_published(stocked: Store, folder: Path) -> None:
+    """A corrected post replaces the old text everywhere."""
+    publish(stocked, folder, settings())
+    edit(stocked, A, only(stocked, words='"Post 1"'), title="Corrected")
+    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml", "index.html"}
+    assert "Corrected" in entry_titles(folder)
+    assert "Post 1" not in entry_titles(folder)
+
+
+@pytest.mark.parametrize(
+    ("usual", "own", "shown", "hidden"),
+    [
+        ("full", None, ["The end of it"], []),
+        ("full", "excerpt", ["Words"], ["The end of it"]),
+        ("full", "title", ["Headline"], ["Words", "The end of it"]),
+        ("title", "full", ["The end of it"], []),
+        ("title", None, ["Headline"], ["Words", "The end of it"]),
+    ],
+)
+def test_the_feed_shows_what_a_source_allows(
+    store: Store, folder: Path, usual: str, own: Any, shown: list[str], hidden: list[str]
+) -> None:
+    """A source's own setting wins over the usual one, in the feed and on the page."""
+    one = blog("a", content=own)
+    configure(store, one)
+    text = "Words and words. " * 60 + "The end of it."
+    receive(store, one, post(1, title="Headline", text=text, content_html=f"<p>{text}</p>"))
+    publish(store, folder, settings(sources=(one,), content=usual))
+    feed, page = (folder / "atom.xml").read_text(), (folder / "index.html").read_text()
+    assert all(words in feed for words in shown)
+    assert not any(words in feed for words in hidden)
+    assert "The end of it" not in page
+    assert ("Words" in page) == ((own or usual) != "title")
+
+
+def test_the_limit_keeps_the_newest(stocked: Store, folder: Path) -> None:
+    """A feed of two holds the two newest, newest first."""
+    receive(stocked, B, post(9), now=START + timedelta(hours=1))
+    publish(stocked, folder, settings(limit=2))
+    assert entry_titles(folder)[0] == "Post 9"
+    assert len(entry_titles(folder)) == 2
+
+
+def test_the_feed_keeps_its_name_for_life(stocked: Store, folder: Path, tmp_path: Path) -> None:
+    """The feed's id survives restarts, a new title and a new address; two sites never share one."""
+    publish(stocked, folder, settings())
+    name = feed_id(folder)
+    with open_store(stocked.path) as again:
+        publish(again, folder, settings(title="New", url="https://elsewhere.example"))
+    assert feed_id(folder) == name
+    assert name.startswith("urn:uuid:")
+    with open_store(tmp_path / "other" / "tidings.db") as other:
+        publish(other, tmp_path / "elsewhere", settings(sources=()))
+    assert feed_id(tmp_path / "elsewhere") != name
+
+
+def test_issue_pages_lead_to_their_neighbours(store: Store, folder: Path) -> None:
+    """Each issue links to the one before and after it of its own edition; the first and last have one neighbour."""
+    configure(store, A, B, editions=[edition(), edition(name="weekly")])
+    for number in (1, 2, 3):
+        freeze(store, number)
+    freeze(store, 2, "weekly")
+    publish(store, folder, settings())
+
+    def leads_to(name: str) -> set[str]:
+        page = (folder / "issues" / f"{name}.html").read_text()
+        every = ("daily-1", "daily-2", "daily-3", "weekly-2")
+        return {other for other in every if f'href="{other}.html"' in page}
+
+    assert leads_to("daily-1") == {"daily-2"}
+    assert leads_to("daily-2") == {"daily-1", "daily-3"}
+    assert leads_to("daily-3") == {"daily-2"}
+    assert leads_to("weekly-2") == set()
+
+
+def test_a_new_issue_changes_only_its_neighbour(store: Store, folder: Path) -> None:
+    """An issue's page stays as it was mailed, but for the link to the next one."""
+    configure(store, A, B)
+    for number in (1, 2):
+        freeze(store, number)
+    publish(store, folder, settings())
+    freeze(store, 3)
+    assert names(folder, publish(store, folder, settings())) == {
+        "index.html",
+        "issues/daily-2.html",
+        "issues/daily-3.html",
+    }
+
+
+# ------------------------------------------------------------------------------------------------------- due
+
+
+def test_publishing_is_due_after_changes_only(stocked: Store, folder: Path) -> None:
+    """Due at first, not again until a post or an issue comes, and due over a restart."""
+    assert publish_due(stocked, folder, settings()) != []
+    (folder / "atom.xml").unlink()
+    assert publish_due(stocked, folder, settings()) == []
+    receive(stocked, A, post(4))
+    with open_store(stocked.path) as again:
+        assert "atom.xml" in names(folder, publish_due(again, folder, settings()))
+    assert publish_due(stocked, folder, settings()) == []
+    freeze(stocked, 1)
+    assert "issues/daily-1.html" in names(folder, publish_due(stocked, folder, settings()))
+
+
+def test_publishing_that_failed_is_still_due(stocked: Store, folder: Path) -> None:
+    """When files could not be written, the next time tries again."""
+    folder.write_text("in the way")
+    with pytest.raises(StoreError):
+        publish_due(stocked, folder, settings())
+    folder.unlink()
+    assert publish_due(stocked, folder, settings()) != []
+
+
+def test_publishing_elsewhere_leaves_the_site_due(stocked: Store, folder: Path, tmp_path: Path) -> None:
+    """Writing the files into some other folder by hand does not make the served ones up to date."""
+    publish_due(stocked, folder, settings())
+    receive(stocked, A, post(4, title="Fresh"))
+    publish(stocked, tmp_path / "elsewhere", settings())
+    assert "atom.xml" in names(folder, publish_due(stocked, folder, settings()))
+    assert "Fresh" in entry_titles(folder)

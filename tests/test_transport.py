@@ -1,0 +1,378 @@
+"""Transport: one message's outcome is a receipt, a server that fails as a whole is an error. Against real servers."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tests.builders import NOW
+from tests.smtp_servers import HOST, Script, ScriptedServer, certificate, real_server
+from tidings.errors import MailError
+from tidings.mail.message import Envelope, build, message_id
+from tidings.mail.transport import SmtpServer, open_folder, open_smtp
+from tidings.model import Receipt
+
+SENDER = "news@example.com"
+READER = "reader@example.org"
+
+
+def letter(number: int = 1, text: str = "Hello", recipient: str = READER) -> bytes:
+    identity = message_id("daily", number, NOW, recipient, "example.com")
+    return build(Envelope(SENDER, "", "daily", "The daily"), recipient, "News", "<p>Hello</p>", text, identity, NOW)
+
+
+def plain(port: int, username: str | None = None, password: str | None = None) -> SmtpServer:
+    return SmtpServer(HOST, port, "none", username, password)
+
+
+def send_one(server: SmtpServer, recipient: str = READER) -> Receipt:
+    with open_smtp(server) as transport:
+        return transport.send(SENDER, recipient, letter(recipient=recipient))
+
+
+def sent(script: Script, count: int = 1) -> tuple[list[Receipt], ScriptedServer]:
+    """The receipts of `count` messages to a server that answers by `script`."""
+    with ScriptedServer(script) as server, open_smtp(plain(server.port)) as transport:
+        return [transport.send(SENDER, READER, letter(number)) for number in range(count)], server
+
+
+# --------------------------------------------------------------------------------------------------- a good server
+
+
+def test_a_message_arrives_to_the_byte() -> None:
+    """Envelope and content are what was handed over."""
+    with real_server() as (port, mailbox):
+        receipt = send_one(plain(port))
+    assert receipt == Receipt("accepted", "250 kept")
+    [envelope] = mailbox.envelopes
+    assert (envelope.mail_from, envelope.rcpt_tos) == (SENDER, [READER])
+    assert envelope.content == letter()
+
+
+def test_lines_of_dots_arrive() -> None:
+    """A line that begins with a dot does not end the message (RFC 5321 section 4.5.2)."""
+    message = letter(text=".\n..\n.hidden\n")
+    with real_server() as (port, mailbox), open_smtp(plain(port)) as transport:
+        assert transport.send(SENDER, READER, message).state == "accepted"
+        assert transport.send(SENDER, READER, letter(2)).state == "accepted"
+    assert [envelope.content for envelope in mailbox.envelopes] == [message, letter(2)]
+
+
+def test_many_messages_share_a_connection_for_a_while() -> None:
+    """Connections are used again, but not beyond what servers allow."""
+    receipts, server = sent({}, 150)
+    assert {receipt.state for receipt in receipts} == {"accepted"}
+    assert server.connections == 2
+    assert [message for message in server.messages if b"\r\nSubject: News\r\n" in message] == server.messages
+    assert len(server.messages) == 150
+
+
+def test_nothing_to_send_connects_to_nothing() -> None:
+    """The connection is made with the first message."""
+    with ScriptedServer() as server:
+        with open_smtp(plain(server.port)):
+            pass
+        assert server.connections == 0
+
+
+def test_the_end_is_polite() -> None:
+    """A session ends with QUIT."""
+    _, server = sent({})
+    assert server.heard[-1].upper() == "QUIT"
+
+
+# --------------------------------------------------------------------------------------------- addresses and SMTPUTF8
+
+
+def test_a_foreign_address_goes_to_a_server_that_takes_it() -> None:
+    """With SMTPUTF8 an address outside ASCII is used as it is, its domain in ASCII."""
+    with real_server() as (port, mailbox):
+        assert send_one(plain(port), "jörg@bücher.example").state == "accepted"
+    [envelope] = mailbox.envelopes
+    assert envelope.rcpt_tos == ["jörg@xn--bcher-kva.example"]
+    assert "SMTPUTF8" in envelope.mail_options
+
+
+def test_a_foreign_address_is_refused_where_it_cannot_go() -> None:
+    """Without SMTPUTF8 that reader is refused, the next is not."""
+    with real_server(smtputf8=False) as (port, mailbox), open_smtp(plain(port)) as transport:
+        refused = transport.send(SENDER, "jörg@example.org", letter())
+        assert refused.state == "rejected"
+        assert "SMTPUTF8" in refused.reply
+        assert transport.send(SENDER, READER, letter()).state == "accepted"
+    assert len(mailbox.envelopes) == 1
+
+
+def test_a_foreign_domain_goes_anywhere() -> None:
+    """A domain outside ASCII needs no SMTPUTF8."""
+    with real_server(smtputf8=False) as (port, mailbox):
+        assert send_one(plain(port), "joe@bücher.example").state == "accepted"
+    assert mailbox.envelopes[0].rcpt_tos == ["joe@xn--bcher-kva.example"]
+
+
+# ------------------------------------------------------------------------------------------------ one message's outcome
+
+
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        ({"RCPT": "450 greylisted, try later"}, "deferred"),
+        ({"RCPT": "452 too many recipients"}, "deferred"),
+        ({"RCPT": "550 no such user"}, "rejected"),
+        ({"RCPT": "551 user not local"}, "rejected"),
+        ({"RCPT": "251 will forward"}, "accepted"),
+        ({"DATA": "451 local error"}, "deferred"),
+        ({"DATA": "554 no valid recipients"}, "rejected"),
+        ({"DATA": "250 what?"}, "deferred"),
+        ({".": "451 try again"}, "deferred"),
+        ({".": "452 disk full"}, "deferred"),
+        ({".": "552 too big"}, "rejected"),
+        ({".": "554 looks like spam"}, "rejected"),
+        ({"RCPT": "hello?"}, "deferred"),
+        ({".": "nonsense"}, "deferred"),
+    ],
+)
+def test_a_refusal_belongs_to_one_message(script: dict[str, str], state: str) -> None:
+    """4xx means later and 5xx never, wherever they come; what is no answer is no refusal; and the next message has its
+    own chance on the same connection."""
+    [verb] = script
+    receipts, server = sent({verb: lambda before: USUAL_AFTER[verb] if before else script[verb]}, 2)
+    assert [receipt.state for receipt in receipts] == [state, "accepted"]
+    assert receipts[0].reply.split()[-1] == script[verb].split()[-1] if state != "accepted" else True
+    assert server.connections == 1
+
+
+USUAL_AFTER = {"RCPT": "250 ok", "DATA": "354 go on", ".": "250 queued"}
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DATA", "."])
+def test_a_server_that_hangs_up_after_a_refusal_has_refused(verb: str) -> None:
+    """A 5xx counts although the connection is gone right after it; the next message gets a new connection."""
+    gone: Script = {verb: lambda before: USUAL_AFTER[verb] if before else "550 go away", "RSET": None}
+    receipts, server = sent(gone, 2)
+    assert [receipt.state for receipt in receipts] == ["rejected", "accepted"]
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "DATA", "."])
+def test_421_is_later(verb: str) -> None:
+    """A server that shuts down in the middle defers the message in hand; the next gets a new connection."""
+    script: Script = {
+        verb: lambda before: USUAL_AFTER[verb] if before else "421 shutting down",
+        "RSET": None,
+        "NOOP": None,
+    }
+    receipts, _ = sent(script, 2)
+    assert [receipt.state for receipt in receipts] == ["deferred", "accepted"]
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+def test_a_lost_connection_defers_the_message_in_hand(verb: str) -> None:
+    """A server that hangs up without a word defers that message and no other."""
+    usual = {"MAIL": "250 ok", **USUAL_AFTER}
+    receipts, server = sent({verb: lambda before: usual[verb] if before else None}, 2)
+    assert [receipt.state for receipt in receipts] == ["deferred", "accepted"]
+    assert f"{HOST}:{server.port}" in receipts[0].reply
+    assert server.connections == 2
+
+
+def test_a_connection_lost_inside_a_message_defers_it() -> None:
+    """Whether it arrived is not known then; it will be sent again with the same Message-ID."""
+    with ScriptedServer({"body": None}) as server, open_smtp(plain(server.port)) as transport:
+        receipt = transport.send(SENDER, READER, letter(text="long line\n" * 100_000))
+    assert receipt.state == "deferred"
+
+
+def test_a_server_that_hung_up_between_messages_is_called_again() -> None:
+    """Nobody notices a session that ended while there was nothing to send."""
+    receipts, server = sent({"NOOP": lambda before: "250 ok" if before else None}, 3)
+    assert [receipt.state for receipt in receipts] == ["accepted"] * 3
+    assert server.connections == 2
+
+
+# --------------------------------------------------------------------------------------------- the server as a whole
+
+
+def test_a_server_that_is_not_there_is_an_error() -> None:
+    """Nobody listening is the transport's failure, named with its address."""
+    with socket.socket() as unused:
+        unused.bind((HOST, 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(MailError, match=f"{HOST}:{port}"):
+            send_one(plain(port))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        {"": "554 no service for you"},
+        {"": "421 too busy"},
+        {"": None},
+        {"": "garbage"},
+        {"EHLO": None},
+        {"EHLO": "550 no", "HELO": "550 no"},
+        {"MAIL": "550 sender refused"},
+        {"MAIL": "451 try later"},
+        {"MAIL": "421 too many"},
+        {"MAIL": "530 log in first"},
+    ],
+)
+def test_a_server_that_takes_no_mail_is_an_error(script: Script) -> None:
+    """A refusal before any reader was named concerns all of them."""
+    with ScriptedServer(script) as server, pytest.raises(MailError, match=str(server.port)):
+        send_one(plain(server.port))
+
+
+def test_after_an_error_a_later_message_may_go() -> None:
+    """The transport can be used again: it starts afresh."""
+    with ScriptedServer({"MAIL": lambda before: "250 ok" if before else "451 later"}) as server:
+        with open_smtp(plain(server.port)) as transport:
+            with pytest.raises(MailError, match="451 later"):
+                transport.send(SENDER, READER, letter())
+            assert transport.send(SENDER, READER, letter()).state == "accepted"
+        assert server.connections == 2
+
+
+# ---------------------------------------------------------------------------------------------------- login and TLS
+
+
+def test_login() -> None:
+    """The right password opens, and mail flows."""
+    with real_server(login=True) as (port, mailbox):
+        assert send_one(plain(port, "joe", "right")).state == "accepted"
+    assert mailbox.logins == [(b"joe", b"right")]
+
+
+@pytest.mark.parametrize("password", ["wrong", "", None, "pässwörd"])
+def test_a_refused_login_is_an_error(password: str | None) -> None:
+    """A wrong password is said to be wrong, with the user's name and never the password."""
+    with real_server(login=True) as (port, mailbox):
+        with pytest.raises(MailError, match="password") as caught:
+            send_one(plain(port, "joe", password))
+        assert mailbox.envelopes == []
+    assert not password or password not in str(caught.value)
+
+
+def test_a_server_without_login_is_an_error_for_who_has_one() -> None:
+    """A name and password that nobody asks for mean the wrong server or port."""
+    with real_server() as (port, _), pytest.raises(MailError, match="AUTH"):
+        send_one(plain(port, "joe", "right"))
+
+
+@pytest.mark.parametrize("host", ["mail.example", "192.0.2.1", "127.0.0.1.example", "10.0.0.1"])
+def test_no_password_goes_over_an_open_line(host: str) -> None:
+    """Without TLS a password is only ever told to this machine; it is refused before anything is looked up."""
+    with pytest.raises(MailError, match=r"unencrypted.*smtps://"):
+        send_one(SmtpServer(host, 25, "none", "joe", "right"))
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, object]]:
+    return certificate(tmp_path_factory.mktemp("tls"))  # type: ignore[return-value]
+
+
+SECURE: list[Literal["tls", "starttls"]] = ["tls", "starttls"]
+
+
+@pytest.mark.parametrize("security", SECURE)
+def test_encrypted_mail_with_login(
+    security: Literal["tls", "starttls"], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS from the start and STARTTLS both carry login and mail, with a certificate that is trusted."""
+    file, context = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    options = {"implicit" if security == "tls" else "starttls": context}
+    with real_server(login=True, **options) as (port, mailbox):  # type: ignore[arg-type]
+        assert send_one(SmtpServer("localhost", port, security, "joe", "right")).state == "accepted"
+    assert mailbox.logins == [(b"joe", b"right")]
+    assert mailbox.envelopes[0].content == letter()
+
+
+@pytest.mark.parametrize("security", SECURE)
+@pytest.mark.parametrize("problem", ["untrusted", "other name"])
+def test_a_bad_certificate_gets_no_password(
+    security: Literal["tls", "starttls"], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A certificate that is not trusted, or is somebody else's, ends it before the login."""
+    file, context = certificate(tmp_path, "localhost" if problem == "untrusted" else "other.example")
+    trusted, _ = certificate(tmp_path, "unrelated.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted if problem == "untrusted" else file))
+    options = {"implicit" if security == "tls" else "starttls": context}
+    with real_server(login=True, **options) as (port, mailbox):  # type: ignore[arg-type]
+        with pytest.raises(MailError, match=r"(?i)certificate"):
+            send_one(SmtpServer("localhost", port, security, "joe", "right"))
+        assert mailbox.logins == []
+
+
+def test_starttls_is_required_and_not_only_tried() -> None:
+    """A server, or somebody in between, that does not offer STARTTLS gets neither password nor mail."""
+    with ScriptedServer() as server:
+        with pytest.raises(MailError, match="STARTTLS"):
+            send_one(SmtpServer("localhost", server.port, "starttls", "joe", "right"))
+        assert not any(line.upper().startswith(("AUTH", "MAIL")) for line in server.heard)
+
+
+def test_tls_to_a_server_that_speaks_plainly_is_an_error() -> None:
+    """The wrong port for smtps:// is reported, not hung on."""
+    with ScriptedServer() as server, pytest.raises(MailError, match=str(server.port)):
+        send_one(SmtpServer("localhost", server.port, "tls"))
+
+
+# ------------------------------------------------------------------------------------------------------------- folder
+
+
+def test_a_folder_keeps_a_file_a_message(tmp_path: Path) -> None:
+    """Each message is one file, to the byte; the folder is made when it is missing."""
+    folder = tmp_path / "a" / "outbox"
+    with open_folder(folder) as transport:
+        receipts = [transport.send(SENDER, READER, letter(number)) for number in (1, 2)]
+    assert [receipt.state for receipt in receipts] == ["accepted", "accepted"]
+    files = sorted(folder.iterdir())
+    assert {file.suffix for file in files} == {".eml"}
+    assert [file.read_bytes() for file in files] == [letter(1), letter(2)]
+    assert all(any(file.name in receipt.reply for receipt in receipts) for file in files)
+
+
+def test_a_message_written_again_makes_no_second_file(tmp_path: Path) -> None:
+    """After a crash the same Message-ID is the same file, also where a torn one was left."""
+    (tmp_path / "torn.partial").write_bytes(b"To")
+    with open_folder(tmp_path) as transport:
+        for _ in range(3):
+            transport.send(SENDER, READER, letter())
+    assert [file.read_bytes() for file in tmp_path.glob("*.eml")] == [letter()]
+    assert list(tmp_path.glob("*.partial")) == [tmp_path / "torn.partial"]
+
+
+def test_different_messages_have_different_files(tmp_path: Path) -> None:
+    """Readers, issues and moments are told apart, with long names too."""
+    identities = [
+        message_id("e" * 60, number, NOW + timedelta(days=number), address, "mail." * 10 + "example")
+        for number in (1, 2)
+        for address in (READER, "other@example.org")
+    ]
+    envelope = Envelope(SENDER, "", "daily", "The daily")
+    with open_folder(tmp_path) as transport:
+        for identity in identities:
+            transport.send(SENDER, READER, build(envelope, READER, "News", "", "", identity, NOW))
+    assert len(list(tmp_path.glob("*.eml"))) == len(identities)
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    """A file in the way is the operator's to remove."""
+    (tmp_path / "outbox").write_text("in the way")
+    with pytest.raises(MailError, match="outbox"), open_folder(tmp_path / "outbox"):
+        pass
+
+
+def test_a_folder_that_went_away_is_an_error(tmp_path: Path) -> None:
+    """What cannot be written was not sent."""
+    folder = tmp_path / "outbox"
+    with open_folder(folder) as transport:
+        folder.rmdir()
+        with pytest.raises(MailError, match="cannot be written"):
+            transport.send(SENDER, READER, letter())
