@@ -5,6 +5,7 @@ Nothing here depends on a clock: the moment everything happens at is `NOW`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,21 +25,17 @@ ALL_MONTHS = frozenset(range(1, 13))
 ALL_WEEKDAYS = frozenset(range(7))
 
 
-def parsed_post(position: int = 0, **values: Any) -> ParsedPost:
+def parsed_post(position: int = 0, /, **values: Any) -> ParsedPost:
     """An item of a feed; without any values it shows nothing."""
     return ParsedPost(position=position, **values)
 
 
 def parsed_feed(*posts: ParsedPost, **values: Any) -> ParsedFeed:
     """A document with `posts`, numbered by their place in it."""
-    numbered = tuple(numbered_post(position, post) for position, post in enumerate(posts))
-    return ParsedFeed(**{"format": "rss20", "title": "A blog", "site_url": "https://blog.example/"} | values, posts=numbered)
-
-
-def numbered_post(position: int, post: ParsedPost) -> ParsedPost:
-    """`post` at another place of its document."""
-    values = {name: getattr(post, name) for name in ParsedPost.__dataclass_fields__}
-    return ParsedPost(**values | {"position": position})
+    numbered = tuple(replace(post, position=position) for position, post in enumerate(posts))
+    return ParsedFeed(
+        **{"format": "rss20", "title": "A blog", "site_url": "https://blog.example/"} | values, posts=numbered
+    )
 
 
 def stored_post(id: int = 1, **values: Any) -> StoredPost:

@@ -33,7 +33,7 @@ USUAL = {
     "QUIT": "221 bye",
 }
 
-Script = Mapping[str, str | None | Callable[[int], str | None]]
+Script = Mapping[str, str | Callable[[int], str | None] | None]
 
 
 class ScriptedServer:
@@ -72,8 +72,8 @@ class ScriptedServer:
         if not self._answer(stream, ""):
             return
         while line := stream.readline():
-            self.heard.append(line.decode().rstrip())
-            verb = line.decode().split()[0].upper().partition(":")[0] if line.strip() else ""
+            self.heard.append(line.decode("latin-1").rstrip())
+            verb = line.decode("latin-1").upper().partition(" ")[0].strip() or "?"
             if not self._answer(stream, verb):
                 return
             if verb == "DATA" and self._reply("DATA", 0).startswith("354") and not self._take_message(stream):
@@ -120,7 +120,7 @@ class Mailbox:
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, login: Any) -> AuthResult:  # noqa: ARG002
         assert isinstance(login, LoginPassword)
         self.logins.append((login.login, login.password))
-        return AuthResult(success=login.password == b"right")
+        return AuthResult(success=login.password == b"right", handled=False)
 
 
 class _Controller(Controller):
@@ -134,7 +134,10 @@ class _Controller(Controller):
         return SMTP(self.handler, hostname="mail.example", **self._options)
 
     def _trigger_server(self) -> None:
-        """The usual one connects to port 0 to see whether the server is up; `start` waited for that already."""
+        """Connects once to see whether the server is up, and must know where."""
+        server: Any = self.server
+        self.port = server.sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -145,7 +148,7 @@ def real_server(
     login: bool = False,
     smtputf8: bool = True,
 ) -> Iterator[tuple[int, Mailbox]]:
-    """aiosmtpd, its port and what it gets. `login` demands a password, which is "right"."""
+    """aiosmtpd, its port and what it gets. `login` offers one; the password is "right"."""
     mailbox = Mailbox()
     controller = _Controller(
         mailbox,
@@ -154,12 +157,11 @@ def real_server(
         require_starttls=starttls is not None,
         enable_SMTPUTF8=smtputf8,
         authenticator=mailbox.authenticate if login else None,
-        auth_required=login,
-        auth_require_tls=starttls is not None,
+        auth_require_tls=starttls is not None or not login,
     )
     controller.start()
     try:
-        yield controller.server.sockets[0].getsockname()[1], mailbox
+        yield controller.port, mailbox
     finally:
         controller.stop()
 

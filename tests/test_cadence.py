@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -117,4 +118,4 @@ def test_jitter_depends_on_the_feed_alone() -> None:
     waits = [success(feed_id=feed_id) for feed_id in range(1, 98)]
     assert waits == [success(feed_id=feed_id) for feed_id in range(1, 98)]
     assert len(set(waits)) == len(waits)
-    assert all(abs(one - other) > timedelta(seconds=30) for one, other in zip(waits, waits[1:], strict=False))
+    assert all(abs(one - other) > timedelta(seconds=30) for one, other in pairwise(waits))

@@ -29,7 +29,7 @@ def composed(
     return compose(stories, edition(**values), MASTHEAD, 7, etiquette or {}, NOW)
 
 
-def long_post(id: int = 1, **values: Any) -> StoredPost:  # noqa: A002
+def long_post(id: int = 1, **values: Any) -> StoredPost:
     return stored_post(id, **{"content_html": LONG_HTML, "text": LONG_TEXT} | values)
 
 

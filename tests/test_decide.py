@@ -170,7 +170,9 @@ def test_guids_that_name_posts_name_them_for_ever(
         seen |= set(shown)
         memory.poll(
             *(
-                parsed_post(guid=f"g{guid}", url=f"{LINK}/{guid}", title=f"T{guid}", content_html=f"{texts[guid]}{number}")
+                parsed_post(
+                    guid=f"g{guid}", url=f"{LINK}/{guid}", title=f"T{guid}", content_html=f"{texts[guid]}{number}"
+                )
                 for guid in shown
             )
         )

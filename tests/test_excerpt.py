@@ -188,11 +188,28 @@ def test_a_described_picture_does_not_shorten_the_text() -> None:
 
 
 TAGS = (
-    "<p> </p> <div> </div> <span> </span> <b> </b> <br> <br><br> <br/> <hr> <ul> <li> </li> </ul> <h2> </h2> <pre> </pre> "
-    "<table> <tr> <td> </td> </table> <blockquote> </blockquote> <figure> </figure> <section> </section> </a> </br>"
+    "<p> </p> <div> </div> <span> </span> <section> </section> <b> </b> <br> <br><br> <br/> <hr> <ul> <li> </li> </ul> "
+    "<h2> </h2> <pre> </pre> <table> <tr> <td> </td> </table> <blockquote> </blockquote> <figure> </figure> </a> </br>"
 ).split()
-MARKUP = ['<a href="https://x.example">', '<img src="https://x.example/a.png" alt="> &amp;">', "<!-- c -->", "<![CDATA["]
-TEXTS = [words(8), words(70, "long"), words(160, "huge"), "Ünïcode", "עברית", "日本語", "&amp;", "&lt;b&gt;", ">", "\n", " "]
+MARKUP = [
+    '<a href="https://x.example">',
+    '<img src="https://x.example/a.png" alt="> &amp;">',
+    "<!-- c -->",
+    "<![CDATA[",
+]
+TEXTS = [
+    words(8),
+    words(70, "long"),
+    words(160, "huge"),
+    "Ünïcode",
+    "עברית",
+    "日本語",
+    "&amp;",
+    "&lt;b&gt;",
+    ">",
+    "\n",
+    " ",
+]
 PIECES = st.sampled_from([*TAGS, *MARKUP, *TEXTS, "\n\n", "\u200f", "&nbsp;"])
 
 

@@ -26,7 +26,7 @@ def known_as(post_id: int, post: ParsedPost) -> dict[str, KnownPost]:
 
 def matched(known: dict[str, KnownPost], *posts: ParsedPost) -> list[int | None]:
     """For each post that is not left out the id of the stored one it is."""
-    return [one.known and one.known.post_id for one in match(identify(parsed_feed(*posts).posts), known)]
+    return [one.known.post_id if one.known else None for one in match(identify(parsed_feed(*posts).posts), known)]
 
 
 @pytest.mark.parametrize("guid", ["", "  ", "\n\t"])
@@ -200,7 +200,7 @@ def test_a_repeated_guid_does_not_edit_the_first_post() -> None:
 def test_a_guid_that_was_ever_shared_names_nothing_again() -> None:
     """One guid a day, as seen in the wild: after the day on which two posts had it, a third is no edit."""
     shared = [parsed_post(guid="2026-11-27", url=LINK + n, title=n) for n in "12"]
-    known = {}
+    known: dict[str, KnownPost] = {}
     for post_id, one in enumerate(identify(parsed_feed(*shared).posts)):
         known |= {key: KnownPost(post_id, "x") for key in (*one.keys, *one.shared)}
     third = parsed_post(guid="2026-11-27", url=LINK + "3", title="3")

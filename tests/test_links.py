@@ -128,17 +128,11 @@ DIFFERENT = [
     ("https://blog.example/#!/a", "https://blog.example/#!/b"),
 ]
 
-SOME_URLS = st.builds(
-    "".join,
-    st.lists(
-        st.sampled_from(
-            ["http", "https", "://", ":", "//", "www.", "blog.example", "bücher", "。", ".", "/", "..", "?", "&", "=", "#"]
-            + ["!", "%", "%41", "%2f", "%E9", "%c3%a9", " ", "\t", "@", "[", "]", "::1", ":80", ":443", ":9", "utm_source"]
-            + ["a", "é", "+", ";", "\\", "\x00", "\u200b", "\ud800", "ß", "İ", "ﬀ", "mailto:", "x@y", "javascript:"]
-        ),
-        max_size=14,
-    ),
-)
+PIECES = (
+    "http https :// : // www. blog.example bücher 。 . / .. ? & = # ! % %41 %2f %E9 %c3%a9 @ [ ] ::1 :80 :443 :9 "
+    "utm_source a é + ; \\ ß İ ﬀ mailto: x@y javascript:"
+).split()
+SOME_URLS = st.lists(st.sampled_from([*PIECES, " ", "\t", "\x00", "\u200b", "\ud800"]), max_size=14).map("".join)
 ANY_TEXT = SOME_URLS | st.text(st.characters(exclude_categories=()), max_size=60)
 
 

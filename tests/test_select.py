@@ -140,7 +140,7 @@ def test_every_post_is_in_its_story(stream: list[tuple[str, int]]) -> None:
 def test_no_post_waits_for_ever_in_a_flood() -> None:
     """While more comes each day than an issue holds, the oldest still have their turn."""
     waiting: list[StoredPost] = []
-    delay = {}
+    delay: dict[int, int] = {}
     for day in range(40):
         waiting += [stored_post(day * 10 + n + 1) for n in range(3 if day < 20 else 0)]
         chosen = ids(select(waiting, edition(max_posts=2), {}))

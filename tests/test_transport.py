@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -143,14 +142,15 @@ def test_a_refusal_belongs_to_one_message(script: dict[str, str], state: str) ->
     [verb] = script
     receipts, server = sent({verb: lambda before: USUAL_AFTER[verb] if before else script[verb]}, 2)
     assert [receipt.state for receipt in receipts] == [state, "accepted"]
-    assert receipts[0].reply.split()[-1] == script[verb].split()[-1] if state != "accepted" else True
+    if script[verb][0].isdigit() and state != "accepted":
+        assert receipts[0].reply == script[verb]
     assert server.connections == 1
 
 
 USUAL_AFTER = {"RCPT": "250 ok", "DATA": "354 go on", ".": "250 queued"}
 
 
-@pytest.mark.parametrize("verb", ["RCPT", "DATA", "."])
+@pytest.mark.parametrize("verb", ["RCPT", "DATA"])
 def test_a_server_that_hangs_up_after_a_refusal_has_refused(verb: str) -> None:
     """A 5xx counts although the connection is gone right after it; the next message gets a new connection."""
     gone: Script = {verb: lambda before: USUAL_AFTER[verb] if before else "550 go away", "RSET": None}
@@ -269,11 +269,6 @@ def test_no_password_goes_over_an_open_line(host: str) -> None:
     """Without TLS a password is only ever told to this machine; it is refused before anything is looked up."""
     with pytest.raises(MailError, match=r"unencrypted.*smtps://"):
         send_one(SmtpServer(host, 25, "none", "joe", "right"))
-
-
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, object]]:
-    return certificate(tmp_path_factory.mktemp("tls"))  # type: ignore[return-value]
 
 
 SECURE: list[Literal["tls", "starttls"]] = ["tls", "starttls"]

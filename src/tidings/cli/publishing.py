@@ -15,7 +15,7 @@ import click
 )
 @click.pass_obj
 def publish(config_path: Path, out: Path | None) -> None:
-    """Write the combined feed, the planet page and past issues as static files.
+    """Write the combined feed, the page and past issues as files.
 
     atom.xml is all sources as one feed, index.html the page to read and to subscribe from, issues/ what was mailed.
     Each file is replaced as a whole, and only if it changed; the names of those that did are printed.

@@ -109,19 +109,21 @@ class _SmtpTransport:
             return Receipt("rejected", "the mail server cannot take addresses outside ASCII (no SMTPUTF8)")
         try:
             self._expect(session.mail(sender, ["SMTPUTF8"] if needs_utf8 else []), sender)
-            answer: tuple[int, bytes | str] = session.rcpt(recipient)
-            if answer[0] in (250, 251):
-                answer = session.data(message)
-        except smtplib.SMTPDataError as error:
-            answer = error.smtp_code, error.smtp_error
+            code, reply = session.rcpt(recipient)
+            if code in (250, 251):
+                return self._hand_over(session, message)
+            return self._refused(session, code, reply)
         except OSError as error:  # smtplib's own errors are OSErrors too
             self.close()
             return Receipt("deferred", f"the connection to {self._server} was lost ({error})")
+
+    def _hand_over(self, session: smtplib.SMTP, message: bytes) -> Receipt:
+        try:
+            code, reply = session.data(message)
+        except smtplib.SMTPDataError as error:  # anything but 354, a 250 too
+            return self._refused(session, error.smtp_code, error.smtp_error)
         self._sent += 1
-        if answer[0] == 250:
-            return Receipt("accepted", _words(*answer))
-        self._reset(session)
-        return _refusal(*answer)
+        return Receipt("accepted", _words(code, reply)) if code == 250 else _refusal(code, reply)
 
     def _expect(self, answer: tuple[int, bytes], sender: str) -> None:
         if answer[0] != 250:
@@ -134,12 +136,13 @@ class _SmtpTransport:
                 self._session.quit()
         self._session, self._sent = None, 0
 
-    def _reset(self, session: smtplib.SMTP) -> None:
+    def _refused(self, session: smtplib.SMTP, code: int, reply: bytes | str) -> Receipt:
         """Ends a refused transaction. A server that hangs up after its refusal has still refused."""
         try:
             session.rset()
         except OSError:
             self.close()
+        return _refusal(code, reply)
 
     def _ready_session(self) -> smtplib.SMTP:
         """An open session; a new one after a while, or when the server has hung up since the last message."""

@@ -69,7 +69,7 @@ def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
         if _shows_something(post):
             version = (post, _keys(post))
             own = version[1][0]
-            newest[own] = max(newest.get(own, version), version, key=_age)
+            newest[own] = max(newest[own], version, key=_age) if own in newest else version
     candidates = [(post, keys, _former_keys(post)) for post, keys in newest.values()]
     counts = Counter(key for _, keys, former in candidates for key in (*keys, *former))
     return [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import string
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 # Controls, invisible characters, and lone surrogates, which no UTF-8 can hold.
@@ -53,6 +54,7 @@ def resolve(base: str, link: str) -> str:
     return absolute if parts.hostname else ""
 
 
+@lru_cache(maxsize=2048)  # deciding on a document asks several times for each of its links
 def canonical(url: str) -> str:
     """`url` without what differs between two links to the same page: scheme, `www.`, default port, letter case of the
     host, tracking parameters, order of parameters, trailing slash, fragment, percent-encoding of plain characters.
