@@ -209,7 +209,8 @@ def test_posts_report_is_documented() -> None:
     texts = dict.fromkeys(
         "source source_title source_url feed_url guid url title author summary content_html text language".split(), ""
     )
-    post = StoredPost(id=1, feed_id=1, story=1, published=None, updated=None, dated=None, first_seen=now, tags=(), **texts)  # type: ignore[arg-type]
+    dates = dict.fromkeys(("published", "updated", "dated"))
+    post = StoredPost(id=1, feed_id=1, story=1, first_seen=now, tags=(), **dates, **texts)  # type: ignore[arg-type]
     (shown,) = fenced(section(COMMANDS, "tidings posts"), "json")
     (report,) = json.loads(shown)
     assert list(report) == list(post_report(post))
