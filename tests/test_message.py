@@ -309,3 +309,16 @@ def test_message_ids_are_stable_and_tell_nothing() -> None:
     assert len(others | {one}) == 5
     assert "reader" not in one
     assert re.fullmatch(r"<daily\.3\.[0-9a-f]{24}@example\.com>", one)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "encoding"),
+    [("a", "quoted-printable"), ("ü", "base64"), ("文", "base64"), (f"{'a' * 13}ü", "quoted-printable")],
+)
+def test_the_shorter_transfer_encoding_is_chosen(pattern: str, encoding: str) -> None:
+    """Mostly ASCII text stays readable on the wire; other scripts are sent in base64, which is shorter for them."""
+    text = pattern * 500
+    raw = made(html=f"<p>{text}</p>", text=text)
+    parts = list(email.message_from_bytes(raw, policy=email.policy.default).iter_parts())
+    assert [part["Content-Transfer-Encoding"] for part in parts] == [encoding, encoding]
+    assert parts[0].get_content().strip() == text

@@ -94,11 +94,19 @@ def header_text(text: str) -> str:
 def _content(html: str, text: str, identity: str) -> bytes:
     """The MIME headers and the body."""
     content = EmailMessage(policy=SMTP)
-    content.set_content(_body(text), subtype="plain", charset="utf-8", cte="quoted-printable")
-    content.add_alternative(_body(html), subtype="html", charset="utf-8", cte="quoted-printable")
-    # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable text.
+    plain, rich = _body(text), _body(html)
+    content.set_content(plain, subtype="plain", charset="utf-8", cte=_shorter_encoding(plain))
+    content.add_alternative(rich, subtype="html", charset="utf-8", cte=_shorter_encoding(rich))
+    # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable or base64 text.
     content.set_boundary(f"=_{hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()}")
     return content.as_bytes()
+
+
+def _shorter_encoding(text: str) -> str:
+    """Quoted-printable spends two octets more on each beyond ASCII, base64 a third more on all (RFC 2045 section 6)."""
+    octets = text.encode()
+    beyond_ascii = len(octets) - len(octets.decode("ascii", "ignore"))
+    return "base64" if 2 * beyond_ascii > len(octets) / 3 else "quoted-printable"
 
 
 def _body(text: str) -> str:
