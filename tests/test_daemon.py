@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.feeds import blog
 from tests.origin import Origin
 from tests.sites import Site
@@ -185,3 +187,18 @@ def get(port: int, path: str) -> str:
             return text
     except (urllib.error.URLError, ConnectionError):
         return ""
+
+
+def test_a_long_tick_is_no_complaint(capfd: pytest.CaptureFixture[str]) -> None:
+    """A tick that outlasts many intervals is not started twice, and nothing is said about it."""
+    stopped = threading.Event()
+    runs: list[float] = []
+
+    def long() -> None:
+        runs.append(time.monotonic())
+        time.sleep(0.5)
+        stopped.set()
+
+    daemon.run({"long": long}, stopped, seconds=0.05)
+    assert len(runs) == 1
+    assert capfd.readouterr().err == ""

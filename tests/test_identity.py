@@ -102,6 +102,8 @@ def test_without_dates_the_order_still_says_nothing() -> None:
     """Which of two undated versions stays does not depend on the order of the document."""
     posts = [parsed_post(guid="g", title="A", content_html=text) for text in "abc"]
     assert identify(posts)[0].post == identify(posts[::-1])[0].post
+    same_day = [parsed_post(guid="g", title="A", published=NOW), parsed_post(guid="g", title="A", updated=NOW)]
+    assert identify(same_day) == identify(same_day[::-1])
 
 
 def test_the_first_key_is_always_the_posts_own() -> None:
@@ -217,6 +219,22 @@ def test_the_claim_of_a_stored_post_does_not_depend_on_order() -> None:
     for order in ([first, second], [second, first]):
         found = match(identify(parsed_feed(*order).posts), known)
         assert [one.identified.post.title for one in found] == ["Second"]
+
+
+def test_a_former_version_does_not_take_another_posts_place() -> None:
+    """An item seen before as a version of one post is that or nothing, though a weaker key of it names another."""
+    former = parsed_post(guid="g", url=LINK, title="First", published=NOW)
+    current = parsed_post(guid="g", url=LINK, title="Second", published=NOW)
+    [one] = identify([former])
+    now_known = KnownPost(7, content_hash(current))
+    known = {key: KnownPost(8, "x") for key in one.keys} | known_as(7, current) | {one.keys[0]: now_known}
+    assert matched(known, former, current) == [7]
+
+
+def test_the_front_page_names_no_post() -> None:
+    """Posts without guid that all link to the front page are not edits of one another."""
+    known = known_as(7, parsed_post(url="https://blog.example/", title="First"))
+    assert matched(known, parsed_post(url="https://blog.example/", title="Second")) == [None]
 
 
 def test_moving_pages_does_not_swap_posts() -> None:

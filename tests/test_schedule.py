@@ -191,6 +191,7 @@ def test_no_day_is_skipped_in_two_years(values: dict[str, Any], zone: str) -> No
         ("America/Santiago", "2026-09-05T12:00"),
         ("America/Santiago", "2026-04-04T12:00"),
         ("Pacific/Apia", "2011-12-29T12:00"),
+        ("America/St_Johns", "2010-11-06T12:00"),
     ],
 )
 def test_slots_come_when_the_clock_on_the_wall_says(zone: str, start: str) -> None:
@@ -199,6 +200,12 @@ def test_slots_come_when_the_clock_on_the_wall_says(zone: str, start: str) -> No
     first = utc(start)
     last = first + timedelta(hours=36)
     assert [slot.at for slot in following(some, zone, first, last)] == moments_by_hand(some, zone, first, last)
+
+
+def test_a_clock_that_goes_back_over_midnight() -> None:
+    """In Newfoundland it was once 00:00, and half an hour later again the evening before: that midnight's slot came."""
+    slot = latest_slot(schedule(hours={0}), "America/St_Johns", utc("2010-11-07T02:45"))
+    assert slot == Slot("2010-11-07T00:00", utc("2010-11-07T02:30"))
 
 
 @pytest.mark.parametrize("values", [{"days": {30}, "months": {2}}, {"days": {31}, "months": {4, 6}}])

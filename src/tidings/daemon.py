@@ -7,6 +7,7 @@ second late, as happens after sleep or behind a long poll.
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -35,6 +36,8 @@ def run(ticks: Mapping[str, Callable[[], None]], stop: threading.Event, seconds:
 
     A tick handles its own errors: one that raises is logged by APScheduler and called again next time.
     """
+    # A tick that comes while the last one is still at work is left out: that is the plan, not a warning.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(
         timezone=UTC,
         executors={"default": ThreadPoolExecutor(max(1, len(ticks)))},

@@ -24,6 +24,7 @@ from tidings.fetching.settings import FetchSettings
 from tidings.model import (
     Document,
     Failed,
+    FeedChange,
     FeedState,
     Fetched,
     FetchRequest,
@@ -168,8 +169,9 @@ def _save_parsed(
         failure = replace(parsed, http=work.fetched.http)
         return _save_failure(store, work.state, failure, settings, now)
     state, fetched = work.state, work.fetched
-    known = posts.known(store, state.feed_id, keys_to_look_up(parsed))
-    change = decide(parsed, known)
+    change = _decide(store, state, parsed)
+    if isinstance(change, Failed):
+        return _save_failure(store, state, replace(change, http=fetched.http), settings, now)
     freshness = max(fetched.ttl or timedelta(), parsed.ttl or timedelta())
     next_poll_at = cadence.after_success(state, freshness, settings.min_interval, settings.max_interval, now)
     feeds.save_fetched(store, state, fetched, parsed, change, work.body_hash, next_poll_at, now)
@@ -181,6 +183,25 @@ def _save_parsed(
         updated=len(change.changed),
         next_poll_at=next_poll_at,
     )
+
+
+def _decide(store: Store, state: FeedState, parsed: ParsedFeed) -> FeedChange | Failed:
+    """The change a document makes. A bug in deciding stays with the source that shows it: it backs off like any failure
+    instead of being met again, with a request, at every tick."""
+    try:
+        keys = keys_to_look_up(parsed)
+    except Exception as error:
+        return _stumbled(error)
+    known = posts.known(store, state.feed_id, keys)
+    try:
+        return decide(parsed, known)
+    except Exception as error:
+        return _stumbled(error)
+
+
+def _stumbled(error: Exception) -> Failed:
+    reason = f"{type(error).__name__}: {error}"
+    return Failed("parse", f"Tidings stumbled over this document ({reason}); this is a bug, please report it")
 
 
 def _save_failure(store: Store, state: FeedState, failure: Failed, settings: PollSettings, now: datetime) -> PollRow:

@@ -37,7 +37,7 @@ def next_slot(schedule: Schedule, timezone: str, now: datetime) -> Slot | None:
 
 def _search(schedule: Schedule, zone: ZoneInfo, now: datetime, step: int) -> Slot | None:
     today = now.astimezone(zone).date()
-    # One day the other way too: a slot in the hour that a zone skips moves past midnight.
+    # One day the other way too: where clocks go back over midnight, the first minutes of tomorrow have been already.
     for offset in range(-1, _HORIZON.days):
         try:
             day = today + timedelta(days=offset * step)
