@@ -81,7 +81,7 @@ def named_by_guid(posts: Sequence[ParsedPost]) -> set[str]:
     return {guid for guid in guids if guid and guids.count(guid) == 1}
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(document=DOCUMENTS)
 def test_every_post_with_its_own_guid_is_stored(document: list[ParsedPost]) -> None:
     """Of a document read for the first time, each post that has a guid for itself becomes a post, whatever else is
@@ -93,7 +93,7 @@ def test_every_post_with_its_own_guid_is_stored(document: list[ParsedPost]) -> N
     assert not change.aliases
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(document=DOCUMENTS)
 def test_nothing_that_a_reader_can_tell_apart_is_dropped(document: list[ParsedPost]) -> None:
     """Left out of a first document is only what shows nothing, and versions of one titled entry."""
@@ -106,7 +106,7 @@ def test_nothing_that_a_reader_can_tell_apart_is_dropped(document: list[ParsedPo
         assert entry or not visible
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(documents=st.lists(DOCUMENTS, min_size=1, max_size=5))
 @example(
     documents=[
@@ -123,7 +123,7 @@ def test_deciding_again_changes_nothing(documents: list[list[ParsedPost]]) -> No
         assert memory.poll(*document) == FeedChange()
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(history=DOCUMENTS, document=DOCUMENTS, random=st.randoms(use_true_random=False))
 def test_the_order_of_a_document_says_nothing(
     history: list[ParsedPost], document: list[ParsedPost], random: Random
@@ -142,7 +142,7 @@ def test_the_order_of_a_document_says_nothing(
     assert one.poll(*shuffled) == FeedChange()
 
 
-@settings(max_examples=120)
+@settings(max_examples=70)
 @given(documents=st.lists(DOCUMENTS, min_size=2, max_size=4))
 def test_a_post_with_a_guid_and_a_page_never_seen_is_new(documents: list[list[ParsedPost]]) -> None:
     """After any history, a post under a guid never seen, on a page never seen, is stored as a post of its own."""
@@ -153,7 +153,7 @@ def test_a_post_with_a_guid_and_a_page_never_seen_is_new(documents: list[list[Pa
         assert fresh.guid in [post.guid for post in change.new]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(
     guids=st.lists(st.integers(0, 9), min_size=1, max_size=10, unique=True),
     windows=st.lists(st.tuples(st.integers(0, 9), st.integers(1, 5)), min_size=1, max_size=8),

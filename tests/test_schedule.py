@@ -195,10 +195,10 @@ def test_no_day_is_skipped_in_two_years(values: dict[str, Any], zone: str) -> No
     ],
 )
 def test_slots_come_when_the_clock_on_the_wall_says(zone: str, start: str) -> None:
-    """Over a day and a half round a change of the clock, slots are due at exactly the minutes one finds by watching."""
-    some = schedule(hours=range(24), minutes={0, 15, 30, 45, 59})
+    """Over a day round a change of the clock, slots are due at exactly the minutes one finds by watching."""
+    some = schedule(hours=range(24), minutes={0, 15, 30, 59})
     first = utc(start)
-    last = first + timedelta(hours=36)
+    last = first + timedelta(hours=26)
     assert [slot.at for slot in following(some, zone, first, last)] == moments_by_hand(some, zone, first, last)
 
 
@@ -239,7 +239,7 @@ SCHEDULES = st.builds(
 MOMENTS = st.datetimes(datetime(1975, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(some=SCHEDULES, zone=st.sampled_from(ZONES), now=MOMENTS)
 def test_next_and_latest_agree(some: Schedule, zone: str, now: datetime) -> None:
     """The next slot lies ahead and the latest behind, nothing lies between them, and each is found again from the
