@@ -161,14 +161,13 @@ def test_calls_no_well_formed_document_malformed(name: str) -> None:
     "name",
     [
         "broken-invalid-date.xml",
-        "mastodon-account.xml",
         "broken-fp-rss-item-link-corrupted-ampersands.xml",
         "broken-fp-rss-incomplete-cdata.xml",
         "broken-fp-aaa-illformed.xml",
     ],
 )
 def test_calls_a_document_that_may_lack_posts_malformed(name: str) -> None:
-    """A document cut off, or whose tags don't match, may lack posts, whatever was read of it."""
+    """A document that does not end with its root's end tag may lack posts, whatever was read of it."""
     parsed = parse(document(name))
     assert isinstance(parsed, ParsedFeed)
     assert parsed.malformed

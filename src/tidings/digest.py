@@ -58,13 +58,29 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """One delivery of a pass and what became of it. One that had been in flight when an earlier process died
+    (`delivery.in_doubt`) may have come twice."""
+
+    delivery: Delivery
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
-    """What one delivery pass came to. `in_doubt` are those of the messages sent that had been in flight when an
-    earlier process died, so that they may have come twice."""
+    """What one delivery pass came to: `outcomes` are its own, `tally` is the balance of the issues it worked on."""
 
     tally: Tally
-    sent: int = 0
-    in_doubt: tuple[Delivery, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def sent(self) -> int:
+        """How many messages the pass tried to hand over."""
+        return len([outcome for outcome in self.outcomes if outcome.receipt.state != "suppressed"])
+
+    @property
+    def in_doubt(self) -> tuple[Delivery, ...]:
+        return tuple(outcome.delivery for outcome in self.outcomes if outcome.delivery.in_doubt)
 
 
 def draft(
@@ -84,8 +100,11 @@ def draft(
 def freeze_next(
     store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, office: PostOffice, now: datetime
 ) -> IssueContent | None:
-    """Freezes the next issue with a delivery for each subscriber, or returns None when there is nothing new."""
+    """Freezes the next issue with a delivery for each subscriber, or returns None when there is nothing new, or when an
+    earlier issue is still to be finished: nobody wants two at once."""
     with store.write():
+        if issues.interrupted(store, edition.name):
+            return None
         content = draft(store, edition, sources, masthead, now)
         if content is not None:
             _freeze(store, content, edition, office, None, now)
@@ -182,15 +201,14 @@ def _deliver(
             due = wanted(issue)
             if due:
                 counter.hand_over(issue, due)
-        in_doubt = tuple(delivery for delivery in counter.sent if delivery.in_doubt)
-        return Dispatch(deliveries.tally(store, [issue.id for issue in open_issues]), len(counter.sent), in_doubt)
+        return Dispatch(deliveries.tally(store, [issue.id for issue in open_issues]), tuple(counter.outcomes))
 
 
 class _Counter:
-    """Hands messages over, one after the other; `sent` are those that went out."""
+    """Hands messages over, one after the other, and keeps what became of them."""
 
     def __init__(self, store: Store, transport: Transport, edition: Edition, office: PostOffice, pace: Pace) -> None:
-        self.sent: list[Delivery] = []
+        self.outcomes: list[Outcome] = []
         self._store = store
         self._transport = transport
         self._edition = edition
@@ -210,16 +228,14 @@ class _Counter:
                 continue
             if not self._wait_for_turn():
                 return
-            receipt = self._send(delivery, mail, failures)
-            self._settle(issue, delivery, receipt)
-            self.sent.append(delivery)
+            self._settle(issue, delivery, self._send(delivery, mail, failures))
             if failures:
                 failures = 0
                 issues.record_trouble(self._store, issue.id, None, 0)
 
     def _wait_for_turn(self) -> bool:
         """Keeps to the rate, over all issues of a pass; False when told to stop meanwhile."""
-        if not self.sent or not self._office.rate:
+        if not self.outcomes or not self._office.rate:
             return True
         self._pace.pause(1 / self._office.rate)
         return not self._pace.stop()
@@ -249,3 +265,4 @@ class _Counter:
         if delivery.in_doubt:
             receipt = replace(receipt, reply=f"{receipt.reply} ({_DOUBT})")
         deliveries.settle(self._store, delivery, receipt, next_at, now)
+        self.outcomes.append(Outcome(delivery, receipt))

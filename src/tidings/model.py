@@ -197,8 +197,8 @@ class ParsedPost:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """A feed document, read. `malformed` says that it was not well-formed, so it may be cut short: its validators
-    must not be kept, or posts behind the cut would wait for the next change."""
+    """A feed document, read. `malformed` says that it may be cut short: its validators must not be kept, or posts
+    behind the cut would wait for the next change."""
 
     format: str
     title: str = ""

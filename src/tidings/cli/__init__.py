@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -65,7 +66,7 @@ class _Commands(click.Group):
     "-c",
     "--config",
     "config_path",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     envvar="TIDINGS_CONFIG",
     default="config.toml",
     show_default=True,
@@ -88,9 +89,14 @@ for _command in (demo, init, check, poll, posts, preview, send, publish, run):
 
 
 def main() -> None:
-    """The console script. A reader that closes the pipe early is no error."""
+    """The console script. A reader that closes the pipe early is no error, a full disk behind it is."""
     try:
         cli(prog_name="tidings")
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO):
+            raise
+        click.echo(f"tidings: the output cannot be written ({error.strerror})", err=True)
+        sys.exit(1)

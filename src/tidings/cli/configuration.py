@@ -48,6 +48,8 @@ def check(config_path: Path) -> None:
         config.read_password(loaded.mail, os.environ)
     sources, editions = len(loaded.sources), len(loaded.editions)
     readers = len({address for edition in loaded.editions for address in edition.subscribers})
-    click.echo(f"{config_path}: fine: {sources} sources, {editions} editions, {readers} subscribers")
+    counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
+    listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+    click.echo(f"{config_path}: fine: {listed}")
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)

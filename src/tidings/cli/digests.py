@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,17 @@ import click
 
 if TYPE_CHECKING:
     from tidings.config import Config
-    from tidings.digest import Dispatch
+    from tidings.digest import Dispatch, Outcome
     from tidings.model import Edition
     from tidings.store import Store
+
+
+_WORDS = {
+    "accepted": "delivered",
+    "deferred": "to be tried again",
+    "rejected": "refused",
+    "suppressed": "no longer wanted",
+}
 
 
 @click.command()
@@ -65,8 +74,9 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
 def send(config_path: Path, edition_name: str, address: str | None) -> None:
     """Freeze the next issue of EDITION and deliver it.
 
-    Issue and deliveries are written down before the first mail leaves, and each mail's outcome right after it, so an
-    interrupted send is finished by running the command again, and nobody is mailed twice. With nothing new it says so.
+    Issue and deliveries are written down before the first mail leaves, and each mail's outcome right after it. So an
+    interrupted send is finished by running the command again, which then makes no new issue, and nobody is mailed
+    twice. Readers whose server refused or put us off are named. With nothing new it says so.
 
     With --to the issue goes to that address alone and counts as nothing: it is not frozen, and the same posts are still
     new afterwards.
@@ -93,40 +103,39 @@ def _send_issue(loaded: Config, store: Store, edition: Edition) -> None:
         if content is not None:
             click.echo(f"{edition.name} #{content.number}: {content.subject}")
         dispatch = digest.deliver(store, edition, office, digest.Pace(wiring.utc_now, stop, time.sleep))
-    if content is None and not dispatch.tally.any:
+    if content is None and not dispatch.outcomes:
         click.echo(f"{edition.name}: {_nothing(edition)}; nothing was sent")
-        return
-    if content is None:
-        click.echo(f"{edition.name}: {_nothing(edition)}; finishing what was left of earlier issues")
-    if not edition.subscribers:
+    elif content is None:
+        click.echo(f"{edition.name}: finished what was left of an earlier issue; send again for what is new since")
+    elif not edition.subscribers:
         click.echo(f"{edition.name} has no subscribers: the issue went into the archive only", err=True)
     report_dispatch(dispatch)
-    if dispatch.tally.rejected or dispatch.tally.deferred or dispatch.tally.pending:
+    if dispatch.tally.deferred or dispatch.tally.pending or any(_went_wrong(one) for one in dispatch.outcomes):
         sys.exit(1)
 
 
 def report_dispatch(dispatch: Dispatch) -> None:
-    """What became of the deliveries, in one line, and which message is in doubt, if any."""
-    tally = dispatch.tally
-    parts = [
-        f"{count} {word}"
-        for count, word in (
-            (tally.accepted, "delivered"),
-            (tally.deferred, "to be tried again"),
-            (tally.rejected, "refused"),
-            (tally.suppressed, "no longer wanted"),
-            (tally.pending, "not sent yet"),
-        )
-        if count
-    ]
+    """What this pass came to in one line, and by name each reader who did not get the mail, or may get it twice."""
+    states = Counter(outcome.receipt.state for outcome in dispatch.outcomes)
+    parts = [f"{states[state]} {word}" for state, word in _WORDS.items() if states[state]]
+    if dispatch.tally.pending:
+        parts.append(f"{dispatch.tally.pending} not sent yet")
     if parts:
         click.echo(", ".join(parts))
+    for outcome in dispatch.outcomes:
+        if _went_wrong(outcome):
+            word = _WORDS[outcome.receipt.state]
+            click.echo(f"{outcome.delivery.address}: {word}: {outcome.receipt.reply}", err=True)
     for delivery in dispatch.in_doubt:
         click.echo(
             f"{delivery.address}: was in flight when an earlier run ended, so it may have come already; "
             f"sent again with the same Message-ID {delivery.message_id}",
             err=True,
         )
+
+
+def _went_wrong(outcome: Outcome) -> bool:
+    return outcome.receipt.state in ("deferred", "rejected")
 
 
 def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> None:

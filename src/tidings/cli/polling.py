@@ -92,16 +92,23 @@ def print_rows(rows: Sequence[PollRow]) -> None:
                 row.status,
                 str(row.new or ""),
                 str(row.updated or ""),
-                row.failure.message if row.failure else "",
+                _remark(row),
             )
             for row in rows
         ],
     )
     sums = poll_report(rows)
+    skipped = sum(row.status == "skipped" for row in rows)
     click.echo(
         f"{sums['polled']} polled: {sums['new']} new, {sums['updated']} updated, "
-        f"{sums['unchanged']} unchanged, {sums['failed']} failed"
+        f"{sums['unchanged']} unchanged, {sums['failed']} failed" + (f"; {skipped} skipped" if skipped else "")
     )
+
+
+def _remark(row: PollRow) -> str:
+    if row.status == "skipped" and row.next_poll_at:
+        return f"the server asked to be left alone until {row.next_poll_at:%Y-%m-%d %H:%M} UTC"
+    return row.failure.message if row.failure else ""
 
 
 def _choose(loaded: Config, states: Sequence[FeedState], names: Sequence[str], everything: bool) -> list[FeedState]:

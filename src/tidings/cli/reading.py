@@ -38,7 +38,7 @@ class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
 @click.option(
     "--since", type=_Since(), metavar="WHEN", help="Only posts first seen since a date, a time, or an age (7d)."
 )
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most this many.")
+@click.option("--limit", type=click.IntRange(1, 10**9), default=50, show_default=True, help="At most this many.")
 @click.option("--json", "as_json", is_flag=True, help="Print the posts as JSON, with their whole text.")
 @click.pass_obj
 def posts(

@@ -64,6 +64,9 @@ class Answer:
     at: datetime
 
 
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+
+
 def judge(request: FetchRequest, answer: Answer) -> Outcome:
     """What the server's answer means."""
     status = answer.head.status
@@ -142,7 +145,7 @@ def _unchanged(request: FetchRequest, answer: Answer) -> Unchanged | Failed:
 
 def _rate_limited(answer: Answer) -> Failed:
     wait = retry_after(answer.head.fields, answer.at)
-    asked = "" if wait is None else f" and asks to be left alone for {wait.total_seconds():.0f} s"
+    asked = f" and asks to be left alone for {_in_words(wait)}" if wait else ""
     return Failed("rate-limited", f"{_answered(answer.head.status)}{asked}", answer.head.status, wait)
 
 
@@ -162,3 +165,10 @@ def _answered(status: int) -> str:
         return f"the server answered {status} {HTTPStatus(status).phrase}"
     except ValueError:
         return f"the server answered {status}"
+
+
+def _in_words(wait: timedelta) -> str:
+    seconds = round(wait.total_seconds())
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size or size == 1)
+    count = round(seconds / size)
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -22,8 +22,10 @@ def parse_json_feed(text: str, url: str, max_posts: int) -> ParsedFeed | Failed:
     try:
         # strict=False: line breaks inside strings are common in hand-made feeds. Text after the object is left out.
         feed, _end = json.JSONDecoder(strict=False).raw_decode(text.strip())
-    except (ValueError, RecursionError) as error:
+    except json.JSONDecodeError as error:
         return Failed("parse", f"The document is JSON that breaks off or is wrong: {error}. The site has to mend it.")
+    except (ValueError, RecursionError):  # a number or a nesting beyond anything a feed has
+        return Failed("parse", "The document is JSON with an absurd number or nesting. The site has to mend it.")
     if not isinstance(feed, dict) or not _is_json_feed(feed):
         return Failed("not-a-feed", "The address answers with JSON that is not a JSON Feed. Check its URL.")
     return _feed(feed, url, max_posts)

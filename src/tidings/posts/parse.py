@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from typing import Any
 from xml.sax import SAXException
 from xml.sax.xmlreader import InputSource
@@ -69,7 +70,7 @@ def _parse(document: Document) -> ParsedFeed | Failed:
 
 
 def _read(text: str, root: Root, url: str) -> tuple[_Rules, bool]:
-    """The reader that got most out of the document, and whether it was read to its end without a doubt."""
+    """The reader that got most out of the document, and whether all of the document was there to read."""
     text = text[root.start :]
     entities = html_entities(text) | dict(root.entities)
     head = _doctype(entities)
@@ -79,8 +80,9 @@ def _read(text: str, root: Root, url: str) -> tuple[_Rules, bool]:
     mended, whole = _read_strictly(head + mend(text, frozenset(entities)), url)
     if whole:
         return mended, True
-    lenient = _read_leniently(text, url)
-    return max(lenient, mended, key=lambda reader: len(reader.entries)), False
+    lenient, finished = _read_leniently(text, url)
+    arrived = finished and _is_closed(text, root)
+    return max(lenient, mended, key=lambda reader: len(reader.entries)), arrived
 
 
 def _read_strictly(text: str, url: str) -> tuple[_Rules, bool]:
@@ -92,12 +94,19 @@ def _read_strictly(text: str, url: str) -> tuple[_Rules, bool]:
     return reader, not reader.stumbled
 
 
-def _read_leniently(text: str, url: str) -> _Rules:
+def _read_leniently(text: str, url: str) -> tuple[_Rules, bool]:
     reader = _LenientReader(url, None, "utf-8", {})
-    # Anything may be raised in here, and _EnoughError is as good a stop; the caller calls the feed malformed anyway.
+    # Anything may be raised in here, and _EnoughError is as good a stop.
     with contextlib.suppress(Exception):
         reader.feed(text)
-    return reader
+        return reader, not reader.stumbled
+    return reader, False
+
+
+def _is_closed(text: str, root: Root) -> bool:
+    """Whether a document ends with its root's end tag. Then it arrived whole, however mixed up: what can't be read of
+    it now will read no better when it is fetched again, so asking for it unconditionally each time would be rude."""
+    return re.search(rf"</(?:[\w.-]+:)?{re.escape(root.name)}\s*>\s*\Z", text[-1000:], re.IGNORECASE) is not None
 
 
 def _feed_sax(reader: _Rules, text: str) -> None:

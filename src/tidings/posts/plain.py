@@ -7,6 +7,8 @@ from html import escape, unescape
 
 # What XML 1.0 (section 2.2) forbids, besides lone surrogates, which no UTF-8 can hold.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+# Embeddings, overrides and isolates of direction (Unicode UAX #9), zero-width space, byte order mark.
+_UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\ufeff]")
 _TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*|!)[^<>]*>")
 _BREAKING = frozenset("br p div li td th tr h1 h2 h3 h4 h5 h6".split())
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
@@ -19,13 +21,17 @@ def scrub(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """`text` without control characters, its white space collapsed: fit for a title or a mail header."""
-    return " ".join(scrub(text).split())
+    """`text` without control characters, its white space collapsed: fit for a title or a mail header.
+
+    Marks that turn the direction of text go too: one left open would reverse what follows the title. Letters carry
+    their own direction, and pages isolate each title.
+    """
+    return " ".join(_UNSEEN.sub("", scrub(text)).split())
 
 
 def one_line_of_html(markup: str) -> str:
     """The text of a short piece of HTML (a title) on one line: tags dropped, character references decoded."""
-    return " ".join(bare_text(markup).split())
+    return one_line(bare_text(markup))
 
 
 def bare_text(markup: str) -> str:

@@ -19,7 +19,7 @@ _PAGES = frozenset({"html", "head", "body", "title", "meta"})
 _LONGEST_JUNK = 8192
 
 _OTHERS = {
-    "opml": "It is an OPML list of feeds: add them with `tidings sources import`.",
+    "opml": "It is an OPML list of feeds: add those in it as sources of their own.",
     "urlset": "It is a sitemap, not a feed.",
     "sitemapindex": "It is a sitemap, not a feed.",
     "xsl": "It is a stylesheet, not a feed.",
@@ -69,7 +69,7 @@ def refuse(root: Root | None, url: str) -> Failed:
         message = f"It begins like a feed, with <{root.name}>, but no post can be read from it: it may be cut off."
         return Failed("parse", message)
     if root.name in _PAGES:
-        message = f"The address answers with a web page, not a feed. `tidings discover {url}` looks for its feed."
+        message = f'{url} is a web page, not a feed. Its source names its feed in a <link rel="alternate">: use that.'
     else:
         message = _OTHERS.get(root.name, f"It is XML, but not a feed: its first element is <{root.name[:40]}>.")
     return Failed("not-a-feed", message)

@@ -6,6 +6,7 @@ so a site works under any path.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -17,6 +18,9 @@ from tidings.render.words import direction, headline, local_date, shorten
 
 _EXCERPT = 320
 """Characters of a post that the planet shows: enough to decide whether to read it at its author's."""
+
+
+_APPEARED_FIRST = re.compile(r"\s*The post .{1,300} (?:appeared first|first appeared) on .{1,200}\Z", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +112,16 @@ def render_issue_page(content: IssueContent, links: IssueLinks) -> str:
 
 
 def excerpt(post: StoredPost) -> str:
-    """The beginning of a post as plain text, cut at a word."""
-    return shorten(post.summary or post.text, _EXCERPT)
+    """The beginning of a post as plain text, cut at a word; headings between the paragraphs left out, and what
+    WordPress adds at the end of every summary."""
+    text = _APPEARED_FIRST.sub("", post.summary or post.text)
+    paragraphs = [paragraph for paragraph in text.split("\n\n") if paragraph.strip()]
+    spoken = [paragraph for paragraph in paragraphs if not _is_heading(paragraph)]
+    return shorten(" ".join(spoken or paragraphs), _EXCERPT)
+
+
+def _is_heading(paragraph: str) -> bool:
+    return len(paragraph) < 80 and "\n" not in paragraph and paragraph.rstrip()[-1].isalnum()
 
 
 def _days(page: PlanetPage) -> list[Day]:

@@ -36,10 +36,10 @@ class Tally:
 def due(store: Store, issue_id: int, now: datetime | None) -> list[Delivery]:
     """What is to be sent of an issue, in a fixed order: all that is not settled, or, with `now`, of the deferred ones
     only those whose time has come. Only for who holds the right to deliver, to whom what is in flight is
-    in doubt."""
+    in doubt; that comes last, so that a process that dies early again and again does not mail one reader each time."""
     rows = store.rows(
         """SELECT * FROM deliveries WHERE issue_id = ? AND state IN ('pending', 'inflight', 'deferred')
-        AND (? IS NULL OR next_at IS NULL OR next_at <= ?) ORDER BY id""",
+        AND (? IS NULL OR next_at IS NULL OR next_at <= ?) ORDER BY state = 'inflight', id""",
         (issue_id, time_to_text(now), time_to_text(now)),
     )
     return [_delivery(row) for row in rows]

@@ -106,6 +106,16 @@ def undelivered(store: Store, edition: str) -> list[StoredIssue]:
     return [_stored_issue(row) for row in rows]
 
 
+def interrupted(store: Store, edition: str) -> bool:
+    """Whether an issue of `edition` was left in the middle: some of its deliveries were never tried to the end."""
+    row = store.row(
+        """SELECT 1 FROM issues i JOIN deliveries d ON d.issue_id = i.id
+        WHERE i.edition = ? AND d.state IN ('pending', 'inflight')""",
+        (edition,),
+    )
+    return row is not None
+
+
 def record_trouble(store: Store, issue_id: int, retry_at: datetime | None, failures: int) -> None:
     """Notes that the mail server as a whole failed (`failures` times in a row) and when to try again; 0 clears it."""
     with store.write():
