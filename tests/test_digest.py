@@ -76,7 +76,7 @@ def test_every_reader_gets_the_issue_once(stocked: Store, clock: Clock) -> None:
     """Each subscriber gets one message, to them alone, with a Message-ID of its own."""
     mail = RecordingTransport()
     dispatch = send(stocked, mail, clock)
-    assert dispatch == digest.Dispatch(Tally(accepted=4), 4, ())
+    assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=4), 4, ())
     assert mail.recipients == list(READERS)
     assert [letter.parsed["To"] for letter in mail.letters] == list(READERS)
     assert len({letter.identity for letter in mail.letters}) == 4
@@ -152,7 +152,7 @@ def test_a_server_that_fails_midway_leaves_the_rest_due(stocked: Store, clock: C
     with pytest.raises(MailError):
         digest.deliver(stocked, DAILY, mail.office(), clock.pace())
     dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace())
-    assert dispatch == digest.Dispatch(Tally(accepted=4), 2, ())
+    assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=4), 2, ())
     assert mail.recipients == list(READERS)
     assert scalar(stocked, "SELECT max(attempts) FROM deliveries") == 1
 
@@ -197,9 +197,61 @@ def test_stop_ends_between_two_messages(stocked: Store, clock: Clock) -> None:
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
     dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: len(mail.letters) >= 2))
-    assert dispatch == digest.Dispatch(Tally(accepted=2, pending=2), 2, ())
+    assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=2, pending=2), 2, ())
     digest.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients == list(READERS)
+
+
+def test_an_unfinished_issue_is_finished_before_another_is_made(stocked: Store, clock: Clock) -> None:
+    """Run again after an interruption, a send mails the rest and makes no second issue; the run after that makes it."""
+    mail = RecordingTransport()
+    freeze(stocked, mail, clock)
+    digest.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: len(mail.letters) >= 2))
+    receive(stocked, A, post(3))
+    assert freeze(stocked, mail, clock) is None
+    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert mail.recipients == list(READERS)
+    assert freeze(stocked, mail, clock) is not None
+
+
+def test_one_reader_put_off_does_not_hold_the_next_issue_up(stocked: Store, clock: Clock) -> None:
+    """A deferred delivery is tried again on its own; the next issue does not wait for it."""
+    mail = RecordingTransport({READERS[0]: [LATER] * 9})
+    send(stocked, mail, clock)
+    receive(stocked, A, post(3))
+    assert freeze(stocked, mail, clock) is not None
+
+
+def test_a_process_that_dies_again_and_again_does_not_mail_one_reader_each_time(stocked: Store, clock: Clock) -> None:
+    """What is in doubt comes last, so a crash loop gets through the others instead of repeating the first."""
+    mail = RecordingTransport({reader: [Killed()] for reader in READERS})
+    freeze(stocked, mail, clock)
+    for _ in READERS:
+        with pytest.raises(Killed):
+            digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert mail.recipients == list(READERS)
+
+
+def test_doubt_outlasts_a_deferral(stocked: Store, clock: Clock) -> None:
+    """A message in doubt that is put off when sent again is still named as in doubt when it is taken at last."""
+    mail = RecordingTransport({READERS[0]: [Killed(), LATER]})
+    freeze(stocked, mail, clock)
+    with pytest.raises(Killed):
+        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert digest.deliver(stocked, DAILY, mail.office(), clock.pace()).in_doubt == ()
+    clock.now += HOUR
+    dispatch = send_due(stocked, mail, clock)
+    assert [delivery.address for delivery in dispatch.in_doubt] == [READERS[0]]
+
+
+def test_a_lost_answer_leaves_the_message_in_doubt(stocked: Store, clock: Clock) -> None:
+    """When the connection breaks after the text was handed over, the message is tried again later and named."""
+    lost = Receipt("deferred", "lost", in_doubt=True)
+    mail = RecordingTransport({READERS[0]: [lost]})
+    send(stocked, mail, clock)
+    assert send_due(stocked, mail, clock).sent == 0
+    clock.now += HOUR
+    assert [one.address for one in send_due(stocked, mail, clock).in_doubt] == [READERS[0]]
 
 
 def test_stop_during_a_pause_sends_no_further_message(stocked: Store, clock: Clock) -> None:
@@ -217,7 +269,8 @@ def test_the_rate_is_kept_between_messages(stocked: Store, clock: Clock) -> None
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
     receive(stocked, A, post(3))
-    freeze(stocked, mail, clock)
+    clock.now = FIRST_SLOT
+    freeze_due(stocked, clock.now)
     digest.deliver(stocked, DAILY, mail.office(rate=4), clock.pace())
     assert clock.pauses == [0.25] * 7
     receive(stocked, A, post(4))
@@ -231,7 +284,7 @@ def test_who_is_no_subscriber_any_more_is_not_mailed(stocked: Store, clock: Cloc
     freeze(stocked, mail, clock)
     changed = replace(DAILY, subscribers=(*READERS[1:], "new@readers.example"))
     dispatch = digest.deliver(stocked, changed, mail.office(), clock.pace())
-    assert dispatch == digest.Dispatch(Tally(accepted=3, suppressed=1), 3, ())
+    assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=3, suppressed=1), 3, ())
     assert mail.recipients == list(READERS[1:])
     digest.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients == list(READERS[1:])
@@ -362,8 +415,10 @@ def test_what_does_not_fit_comes_with_the_next_issue(stocked: Store, clock: Cloc
     small = replace(DAILY, max_posts=3)
     receive(stocked, B, *(post(n) for n in range(3, 9)))
     carried = []
-    while frozen := freeze(stocked, RecordingTransport(), clock, small):
+    mail = RecordingTransport()
+    while frozen := freeze(stocked, mail, clock, small):
         carried.append(sorted(item.title for item in frozen.items))
+        digest.deliver(stocked, small, mail.office(), clock.pace())
     assert carried == [["Post 1", "Post 2", "Post 3"], ["Post 4", "Post 5", "Post 6"], ["Post 7", "Post 8"]]
 
 
@@ -523,9 +578,7 @@ def tick(
     except MailError:
         return Counter()
     except Killed:
-        return Counter(
-            [scalar(store, "SELECT message_id FROM deliveries WHERE state = 'inflight' ORDER BY updated_at DESC")]
-        )
+        return Counter([mail.letters[-1].identity])
     return Counter()
 
 

@@ -29,7 +29,7 @@ from tidings.posts.parse import MAX_POSTS, parse
         ("<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><entry/></html>", "not-a-feed", "web page"),
         ("oops <html><rss><channel><title>x</title></channel></rss></html>", "not-a-feed", ""),
         ("<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'/>", "not-a-feed", "sitemap"),
-        ("<opml version='2.0'><body/></opml>", "not-a-feed", "tidings sources import"),
+        ("<opml version='2.0'><body/></opml>", "not-a-feed", "OPML"),
         ("<Error><Code>AccessDenied</Code></Error>", "not-a-feed", "<error>"),
         ("<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>", "parse", "rdf"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not-a-feed", ""),

@@ -298,7 +298,7 @@ class _Fragile(Executor):
         self._inner = open_executor("processes")
 
     def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]  # noqa: ARG002
-        return self._inner.submit(_parse_or_die, *args, **kwargs)
+        return self._inner.submit(_parse_or_die, args[-1])
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._inner.shutdown(wait, cancel_futures=cancel_futures)

@@ -75,6 +75,13 @@ def entry_titles(folder: Path) -> list[str]:
     return [str(title.text) for title in root.findall("atom:entry/atom:title", ATOM)]
 
 
+def entry_ids(folder: Path) -> dict[str, str]:
+    """Title → Atom id of every entry."""
+    root = ElementTree.parse(folder / "atom.xml")
+    entries = root.findall("atom:entry", ATOM)
+    return {str(one.findtext("atom:title", "", ATOM)): str(one.findtext("atom:id", "", ATOM)) for one in entries}
+
+
 def feed_id(folder: Path) -> str:
     return str(ElementTree.parse(folder / "atom.xml").findtext("atom:id", namespaces=ATOM))
 
@@ -282,6 +289,29 @@ def test_the_feed_keeps_its_name_for_life(stocked: Store, folder: Path, tmp_path
     with open_store(tmp_path / "other" / "tidings.db") as other:
         publish(other, tmp_path / "elsewhere", settings(sources=()))
     assert feed_id(tmp_path / "elsewhere") != name
+
+
+def test_an_entry_keeps_its_id_when_others_leave_the_feed(store: Store, folder: Path) -> None:
+    """Of two posts with one guid the later one does not inherit it when the earlier is no longer among the newest."""
+    configure(store, A, B)
+    receive(store, A, post(1, guid="tag:x.example,2026:1"))
+    receive(store, B, post(2, guid="tag:x.example,2026:1"), now=START + timedelta(hours=1))
+    publish(store, folder, settings(limit=2))
+    before = entry_ids(folder)
+    publish(store, folder, settings(limit=1))
+    assert before["Post 1"] == "tag:x.example,2026:1"
+    assert entry_ids(folder) == {"Post 2": before["Post 2"]}
+
+
+def test_an_entry_keeps_its_id_when_its_source_moves(stocked: Store, folder: Path) -> None:
+    """A new address of a source makes none of its posts new to readers."""
+    publish(stocked, folder, settings())
+    before = entry_ids(folder)
+    moved = replace(A, url="https://moved.example/feed")
+    configure(stocked, moved, B)
+    publish(stocked, folder, settings(sources=(moved, B)))
+    assert "https://moved.example/feed" in (folder / "atom.xml").read_text()
+    assert entry_ids(folder) == before
 
 
 def test_issue_pages_lead_to_their_neighbours(store: Store, folder: Path) -> None:

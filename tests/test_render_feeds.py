@@ -78,7 +78,8 @@ def test_the_same_posts_give_the_same_bytes() -> None:
 
 def test_the_feed_is_as_new_as_its_newest_entry() -> None:
     """The feed's date is the newest entry's, edits included; an empty feed has the date it is given."""
-    edited = replace(POSTS[-1], updated=datetime(2026, 11, 20, 3, 0, tzinfo=UTC))
+    edit = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+    edited = replace(POSTS[-1], updated=edit, changed_at=edit + timedelta(minutes=5))
     root = valid(render_atom(combined([*POSTS[:-1], edited])))
     assert root.findtext("a:updated", namespaces=NS) == "2026-11-20T03:00:00Z"
     assert valid(render_atom(combined([]))).findtext("a:updated", namespaces=NS) == "2026-01-01T00:00:00Z"
@@ -89,6 +90,23 @@ def test_a_post_from_the_future_is_dated_when_it_was_seen() -> None:
     entry = only_entry(replace(POSTS[0], published=datetime(2099, 1, 1, tzinfo=UTC), dated=None, first_seen=FROZEN_AT))
     assert entry.findtext("a:published", namespaces=NS) == "2026-11-20T07:00:00Z"
     assert entry.findtext("a:updated", namespaces=NS) == "2026-11-20T07:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("updated", "changed_at", "expected"),
+    [
+        (datetime(2098, 1, 1, tzinfo=UTC), None, "2026-11-20T07:00:00Z"),
+        (datetime(2098, 1, 1, tzinfo=UTC), FROZEN_AT + timedelta(hours=2), "2026-11-20T09:00:00Z"),
+        (FROZEN_AT + timedelta(hours=1), FROZEN_AT + timedelta(hours=2), "2026-11-20T08:00:00Z"),
+        (FROZEN_AT - timedelta(hours=1), None, "2026-11-20T06:00:00Z"),
+    ],
+)
+def test_no_date_is_later_than_what_was_seen(updated: datetime, changed_at: datetime | None, expected: str) -> None:
+    """A wrong year in `updated` dates neither entry nor source nor feed; an edit counts until when it was seen."""
+    post = replace(POSTS[0], published=None, dated=None, first_seen=FROZEN_AT, updated=updated, changed_at=changed_at)
+    root = valid(render_atom(combined([post])))
+    dates = [date.text for date in root.xpath("//a:updated", namespaces=NS)]
+    assert dates == [expected] * 3
 
 
 def test_a_post_without_dates_has_only_when_it_was_seen() -> None:
@@ -205,23 +223,42 @@ def test_absolute_iri(text: str, expected: bool) -> None:
     assert is_absolute_iri(text) is expected
 
 
+FEED = "urn:uuid:3f1c3a5e-8f0b-4a53-9d8e-0d8d0b1c2a11"
+
+
 def test_a_guid_that_is_no_iri_gets_a_stable_id() -> None:
-    """The made id comes from feed and guid, so that it survives any change of the post."""
+    """The made id comes from the combined feed's id and the post's number: no edit, not even of the guid, and no new
+    address of the source changes it; another post or another combined feed has another."""
     post = replace(POSTS[0], guid="1234")
-    made = entry_ids([post])[post.id]
+    made = entry_ids(FEED, [post])[post.id]
     assert made.startswith("urn:uuid:")
-    assert made == entry_ids([replace(post, id=999, title="Edited", url="https://moved.example/")])[999]
-    assert made != entry_ids([replace(post, feed_url="https://other.example/feed")])[post.id]
+    moved = replace(post, feed_url="https://moved.example/feed", url="https://moved.example/", guid="5", title="Edited")
+    assert entry_ids(FEED, [moved]) == {post.id: made}
+    assert entry_ids(FEED, [replace(post, id=999)])[999] != made
+    assert entry_ids("tag:other.example,2026:all", [post])[post.id] != made
 
 
-def test_of_two_posts_with_one_guid_the_first_stored_keeps_it() -> None:
-    """Whatever their order in the feed, both keep the id they have."""
+def test_a_guid_that_an_earlier_post_has_is_not_used() -> None:
+    """A post that does not own its guid has the same id with and without the owner beside it, in whatever order."""
     first = replace(POSTS[0], id=1)
-    second = replace(POSTS[0], id=2, feed_url="https://copycat.example/feed")
-    ids = entry_ids([first, second])
-    assert ids == entry_ids([second, first])
+    second = replace(POSTS[0], id=2, feed_url="https://copycat.example/feed", owns_guid=False)
+    ids = entry_ids(FEED, [first, second])
+    assert ids == entry_ids(FEED, [second, first])
     assert ids[1] == first.guid
     assert ids[2].startswith("urn:uuid:")
+    assert entry_ids(FEED, [second]) == {2: ids[2]}
+    assert entry_ids(FEED, [first]) == {1: ids[1]}
+
+
+def test_ids_are_unique_whatever_posts_claim() -> None:
+    """Two owners of one guid, and guids that imitate the feed's id or another entry's made one, still differ."""
+    plain = replace(POSTS[0], id=9, guid="1234")
+    made = entry_ids(FEED, [plain])[9]
+    guids = ["tag:a.example,2026:1", "tag:a.example,2026:1", FEED, made]
+    imitations = [replace(POSTS[0], id=number, guid=guid) for number, guid in enumerate(guids)]
+    ids = entry_ids(FEED, [*imitations, plain])
+    assert len({FEED, *ids.values()}) == 6
+    assert (ids[0], ids[3]) == (guids[0], made)
 
 
 @settings(max_examples=60, deadline=None)

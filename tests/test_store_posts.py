@@ -372,6 +372,32 @@ def test_stories_of_random_sources_never_hold_two_posts_of_one(store: Store) -> 
     assert len(shown) == scalar(store, "SELECT count(DISTINCT story) FROM posts")
 
 
+def test_a_guid_belongs_to_the_post_stored_first(store: Store) -> None:
+    """Of posts with one guid, in whatever sources, the first one stored owns it, also when the list leaves it out."""
+    configure(store, A, B)
+    receive(store, A, post(1, guid="tag:x"))
+    receive(store, B, post(2, guid="tag:x"), post(3, guid="tag:x"), post(4, guid="tag:y"), now=START + timedelta(1))
+    owners = {one.title for one in posts.find(store, PostQuery()) if one.owns_guid}
+    assert owners == {"Post 1", "Post 4"}
+    alone = posts.newest(store, ["b"], 3)
+    assert {one.title: one.owns_guid for one in alone} == {"Post 2": False, "Post 3": False, "Post 4": True}
+
+
+def test_owning_a_guid_is_looked_up_in_an_index(store: Store) -> None:
+    """Asking whether a post owns its guid reads no other posts than those with that guid."""
+    plan = [row["detail"] for row in store.rows(f"EXPLAIN QUERY PLAN {posts._SELECT}")]
+    assert any("posts_by_guid (guid=? AND rowid<?)" in step for step in plan), plan
+
+
+def test_a_change_is_stored_with_its_moment(store: Store) -> None:
+    """A post says when its last edit was seen; one that was never edited does not."""
+    configure(store, A)
+    receive(store, A, post(1), now=START - timedelta(hours=1))
+    assert only(store).changed_at is None
+    edit(store, A, only(store), text="new")
+    assert (only(store).first_seen, only(store).changed_at) == (START - timedelta(hours=1), START)
+
+
 def test_a_post_without_a_published_date_stays_where_updated_first_put_it(store: Store) -> None:
     """A feed that only says `updated` dates a post by it once; an edit that moves `updated` does not move the post."""
     configure(store, A)

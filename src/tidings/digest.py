@@ -80,7 +80,9 @@ class Dispatch:
 
     @property
     def in_doubt(self) -> tuple[Delivery, ...]:
-        return tuple(outcome.delivery for outcome in self.outcomes if outcome.delivery.in_doubt)
+        """Those that came now, and may have come before."""
+        arrived = [outcome.delivery for outcome in self.outcomes if outcome.receipt.state == "accepted"]
+        return tuple(delivery for delivery in arrived if delivery.in_doubt)
 
 
 def draft(
@@ -194,7 +196,7 @@ def _deliver(
     pace: Pace,
     wanted: Callable[[StoredIssue], list[Delivery]],
 ) -> Dispatch:
-    with exclusive(store, "deliver"), office.open_transport() as transport:
+    with exclusive(store, "deliver", pace.stop), office.open_transport() as transport:
         counter = _Counter(store, transport, edition, office, pace)
         open_issues = issues.undelivered(store, edition.name)
         for issue in open_issues:

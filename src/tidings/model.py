@@ -273,7 +273,8 @@ class PollRow:
 @dataclass(frozen=True, slots=True)
 class StoredPost:
     """A post as stored, with what it needs of its source. `dated` is when its author says it was written: published,
-    or, for feeds that never say, what `updated` was when it was first seen; later edits do not move it."""
+    or, for feeds that never say, what `updated` was when it was first seen; later edits do not move it. `changed_at` is
+    when its last edit was seen. `owns_guid`: no post stored before it, in whatever source, has the same guid."""
 
     id: int
     feed_id: int
@@ -298,6 +299,8 @@ class StoredPost:
     enclosures: tuple[Enclosure, ...] = ()
     origin_title: str = ""
     origin_url: str = ""
+    changed_at: datetime | None = None
+    owns_guid: bool = True
 
     @property
     def effective(self) -> datetime:
@@ -375,7 +378,8 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What became of one message: accepted, to be tried again later, refused for good, or not sent because its reader
-    does not want it any more."""
+    does not want it any more. A deferred one is `in_doubt` when it was handed over and the answer never came."""
 
     state: Literal["accepted", "deferred", "rejected", "suppressed"]
     reply: str
+    in_doubt: bool = False

@@ -36,7 +36,10 @@ from tidings.posts.decide import decide, keys_to_look_up
 from tidings.posts.parse import parse
 from tidings.sources import cadence
 from tidings.store import Store, feeds, posts
+from tidings.workers import within
 
+_PARSE_SECONDS = 30  # the largest feeds of the wild take one or two
+_LOOK_UP_SECONDS = 0.5  # how often waiting looks whether it shall stop
 _IN_FLIGHT = 8  # documents handed to the parser at once: bounds memory, keeps every core busy
 
 
@@ -98,10 +101,11 @@ def run(
                 yield _save_unparsed(store, by_id[request.feed_id], outcome, settings, clock())
                 continue
             parsing[_submit(executor, work)] = work
-            for done, parsed in _parsed(parsing, open_executor, most_left=_IN_FLIGHT - 1):
+            for done, parsed in _parsed(parsing, open_executor, stop, most_left=_IN_FLIGHT - 1):
                 yield _save_parsed(store, done, parsed, settings, clock())
-        for done, parsed in _parsed(parsing, open_executor, most_left=0):
+        for done, parsed in _parsed(parsing, open_executor, stop, most_left=0):
             yield _save_parsed(store, done, parsed, settings, clock())
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _to_parse(state: FeedState, outcome: Fetched | Unchanged | Failed) -> Parsing | None:
@@ -115,7 +119,7 @@ def _to_parse(state: FeedState, outcome: Fetched | Unchanged | Failed) -> Parsin
 def _submit(executor: Executor, work: Parsing) -> Future[ParsedFeed | Failed]:
     document = Document(work.fetched.url, work.fetched.body, work.fetched.content_type)
     try:
-        return executor.submit(parse, document)
+        return executor.submit(within, _PARSE_SECONDS, parse, document)
     except BrokenExecutor as error:  # a document before this one killed a worker
         failed: Future[ParsedFeed | Failed] = Future()
         failed.set_exception(error)
@@ -123,16 +127,19 @@ def _submit(executor: Executor, work: Parsing) -> Future[ParsedFeed | Failed]:
 
 
 def _parsed(
-    parsing: dict[Future[ParsedFeed | Failed], Parsing], open_executor: Callable[[], Executor], most_left: int
+    parsing: dict[Future[ParsedFeed | Failed], Parsing],
+    open_executor: Callable[[], Executor],
+    stop: Callable[[], bool],
+    most_left: int,
 ) -> Iterator[tuple[Parsing, ParsedFeed | Failed]]:
-    """Takes out what is parsed by now, and waits while more than `most_left` are not."""
+    """Takes out what is parsed by now, and waits while more than `most_left` are not, or until told to stop."""
     while parsing:
         over = len(parsing) > most_left
-        done, _ = wait(parsing, timeout=None if over else 0, return_when=FIRST_COMPLETED)
+        done, _ = wait(parsing, timeout=_LOOK_UP_SECONDS if over else 0, return_when=FIRST_COMPLETED)
         for future in done:
             work = parsing.pop(future)
             yield work, _result(future, work, open_executor)
-        if not over:
+        if not over or stop():
             return
 
 
@@ -149,7 +156,10 @@ def _result(
         with open_executor() as alone:
             return _submit(alone, work).result()
     except BrokenExecutor:
-        return Failed("parse", "the parser process died on this document; it is tried again when it changes")
+        return Failed(
+            "parse",
+            f"reading this document took over {_PARSE_SECONDS} seconds or too much memory, so its process was ended",
+        )
 
 
 def _save_unparsed(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tidings.store import Store
 
 
-_WORDS = {
+_WORDS: dict[str, str] = {
     "accepted": "delivered",
     "deferred": "to be tried again",
     "rejected": "refused",
@@ -116,7 +116,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition) -> None:
 
 def report_dispatch(dispatch: Dispatch) -> None:
     """What this pass came to in one line, and by name each reader who did not get the mail, or may get it twice."""
-    states = Counter(outcome.receipt.state for outcome in dispatch.outcomes)
+    states: Counter[str] = Counter(outcome.receipt.state for outcome in dispatch.outcomes)
     parts = [f"{states[state]} {word}" for state, word in _WORDS.items() if states[state]]
     if dispatch.tally.pending:
         parts.append(f"{dispatch.tally.pending} not sent yet")

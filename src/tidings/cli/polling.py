@@ -34,7 +34,11 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
     from tidings.cli import wiring
     from tidings.store import exclusive, feeds
 
-    with wiring.open_site(config_path) as (loaded, store), exclusive(store, "poll"), wiring.stop_flag() as stop:
+    with (
+        wiring.open_site(config_path) as (loaded, store),
+        wiring.stop_flag() as stop,
+        exclusive(store, "poll", stop),
+    ):
         states = feeds.states(store, loaded.sources)
         chosen = _choose(loaded, states, names, everything)
         allowed, skipped = pipe.allowed(chosen, wiring.utc_now())

@@ -67,14 +67,21 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
 
 
 def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:
-    """The tick with its expected errors told to the operator: the daemon goes on, and the next tick tries again."""
+    """The tick with its expected errors told to the operator: the daemon goes on, and the next tick tries again. An
+    error that stays the same is told once, not every ten seconds."""
     from tidings.errors import TidingsError
+
+    told: list[str] = []
 
     def guarded() -> None:
         try:
             tick()
         except TidingsError as error:
-            click.echo(f"{name}: {error}", err=True)
+            if told != [str(error)]:
+                click.echo(f"{name}: {error}", err=True)
+            told[:] = [str(error)]
+        else:
+            told.clear()
 
     return guarded
 
@@ -82,15 +89,19 @@ def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:
 def _poll_due(loaded: Config, stop: threading.Event) -> None:
     from tidings import poll
     from tidings.cli import wiring
+    from tidings.errors import TidingsError
     from tidings.store import exclusive, feeds, open_store
 
-    with open_store(loaded.site.database) as store, exclusive(store, "poll"):
-        due = poll.due(feeds.states(store, loaded.sources), wiring.utc_now())
+    with open_store(loaded.site.database) as store, exclusive(store, "poll", stop.is_set):
+        states = feeds.states(store, loaded.sources)
+        due = poll.due(states, wiring.utc_now())
         settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
         rows = list(poll.run(store, due, settings, opener, wiring.utc_now, stop.is_set)) if due else []
     for row in rows:
         if row.failure:
             click.echo(f"poll: {row.name}: {row.failure.message}", err=True)
+    if len(states) < len(loaded.sources):
+        raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")
     new = sum(row.new for row in rows)
     if new:
         click.echo(f"poll: {new} new posts from {sum(row.new > 0 for row in rows)} sources", err=True)

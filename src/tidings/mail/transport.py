@@ -20,6 +20,7 @@ from tidings.mail.message import ascii_domain
 from tidings.model import Receipt
 
 _TIMEOUT_SECONDS = 60
+_ANSWER_SECONDS = 600
 _MESSAGES_PER_CONNECTION = 100  # servers commonly end a session after about this many
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -119,9 +120,13 @@ class _SmtpTransport:
 
     def _hand_over(self, session: smtplib.SMTP, message: bytes) -> Receipt:
         try:
-            code, reply = session.data(message)
+            code, reply = _data(session, message)
         except smtplib.SMTPDataError as error:  # anything but 354, a 250 too
             return self._refused(session, error.smtp_code, error.smtp_error)
+        except OSError as error:
+            self.close()
+            lost = f"the connection to {self._server} was lost ({error}) before it said whether it took the message"
+            return Receipt("deferred", f"{lost}, so that may come twice", in_doubt=True)
         self._sent += 1
         return Receipt("accepted", _words(code, reply)) if code == 250 else _refusal(code, reply)
 
@@ -152,6 +157,18 @@ class _SmtpTransport:
             self.close()
         self._session = _connect(self._server)
         return self._session
+
+
+def _data(session: smtplib.SMTP, message: bytes) -> tuple[int, bytes | str]:
+    """Hands the text over and waits for the answer as long as RFC 5321 (section 4.5.3.2.6) asks for: giving up sooner
+    on a server that is slow to scan a message makes it come twice."""
+    assert session.sock is not None
+    session.sock.settimeout(_ANSWER_SECONDS)
+    try:
+        return session.data(message)
+    finally:
+        if session.sock is not None:
+            session.sock.settimeout(_TIMEOUT_SECONDS)
 
 
 def _connect(server: SmtpServer) -> smtplib.SMTP:

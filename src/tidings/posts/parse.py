@@ -28,8 +28,7 @@ from tidings.posts.plain import scrub
 from tidings.posts.roots import Root, find_root, is_feed, refuse
 
 MAX_POSTS = 10_000
-"""Posts read from one document. More are left unread and the feed called malformed, so that its validators are not
-kept and the rest is not forgotten."""
+"""Posts read from one document, more than any blog has. The rest is left unread, and the feed called malformed."""
 
 _Attributes = list[tuple[str, str]]
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())

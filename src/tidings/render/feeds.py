@@ -7,9 +7,10 @@ the same bytes, which is what makes the feed's ETag mean something.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from urllib.parse import quote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -52,7 +53,7 @@ class CombinedFeed:
 
 def render_atom(feed: CombinedFeed) -> bytes:
     """The feed as an Atom document in UTF-8, entries in the order of `feed.posts`."""
-    ids = entry_ids(feed.posts)
+    ids = entry_ids(feed.id, feed.posts)
     root = Element("feed", _language({"xmlns": _ATOM}, feed.language))
     _text(root, "id", feed.id)
     _text(root, "title", one_line(feed.title), type="text")
@@ -71,19 +72,17 @@ def render_atom(feed: CombinedFeed) -> bytes:
     return document + b"\n"
 
 
-def entry_ids(posts: Sequence[StoredPost]) -> dict[int, str]:
-    """The Atom id of each post, by post id, no two the same.
+def entry_ids(feed_id: str, posts: Sequence[StoredPost]) -> dict[int, str]:
+    """The Atom id of each post, by post id, no two the same nor that of the feed, `feed_id`.
 
-    The author's own id where it is one; readers then know a post they have already seen in the author's feed. Where
-    two posts claim the same id the one stored first keeps it, in whatever order they are listed.
+    The author's own id where it is one and the post owns it; readers then know a post they have already seen in the
+    author's feed. Else one made of what never changes (RFC 4287 4.2.6): neither the posts beside it nor the address of
+    its source have a say.
     """
     ids: dict[int, str] = {}
-    taken: set[str] = set()
+    taken = {feed_id}
     for post in sorted(posts, key=lambda post: post.id):
-        made = (_made_id(post.feed_url, post.guid or post.url), _made_id(post.feed_url, post.guid, str(post.id)))
-        own = post.guid.strip()
-        candidates = (own, *made) if is_absolute_iri(own) else made
-        ids[post.id] = next(candidate for candidate in candidates if candidate not in taken)
+        ids[post.id] = next(candidate for candidate in _candidate_ids(feed_id, post) if candidate not in taken)
         taken.add(ids[post.id])
     return ids
 
@@ -95,8 +94,17 @@ def is_absolute_iri(text: str) -> bool:
     return not text.lower().startswith(("http:", "https:")) or bool(urlsplit(text).netloc)
 
 
-def _made_id(*parts: str) -> str:
-    return f"urn:uuid:{uuid5(NAMESPACE_URL, _legal(' '.join(parts)))}"
+def _candidate_ids(feed_id: str, post: StoredPost) -> Iterator[str]:
+    """What may be the post's id, best first; the numbered ones are only for where a guid imitates a made id."""
+    if post.owns_guid and is_absolute_iri(post.guid):
+        yield post.guid
+    yield _made_id(f"{feed_id} {post.id}")
+    for attempt in count(2):
+        yield _made_id(f"{feed_id} {post.id} {attempt}")
+
+
+def _made_id(name: str) -> str:
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"
 
 
 def _entry(root: Element, post: StoredPost, entry_id: str, shown: Etiquette, source_date: datetime) -> None:
@@ -149,7 +157,10 @@ def _enclosure(entry: Element, enclosure: Enclosure) -> None:
 
 
 def _updated(post: StoredPost) -> datetime:
-    return post.updated or post.effective
+    """Never later than what was seen: a year 2098 in one post would date the whole feed."""
+    if post.updated is None:
+        return post.effective
+    return min(post.updated, post.changed_at or post.first_seen)
 
 
 def _source_dates(posts: Sequence[StoredPost]) -> dict[str, datetime]:

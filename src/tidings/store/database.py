@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from tidings.model import Enclosure
 from tidings.store.schema import migrations, newer_migrations
 
 _BUSY_SECONDS = 60
+_LOCK_PAUSE_SECONDS = 0.1
 _CHECK = "check the file and [site] data_dir"
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "it is some other file: point [site] data_dir at another folder, or move the file away",
@@ -91,12 +93,16 @@ def open_store(path: Path) -> Iterator[Store]:
         store.close()
 
 
+def _never() -> bool:
+    return False
+
+
 @contextmanager
-def exclusive(store: Store, task: str) -> Iterator[None]:
+def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Iterator[None]:
     """Holds the right to do `task` (`poll`, `deliver`), waiting until no other process on this database does it.
 
     A lock file beside the database, released by the kernel however the holder dies. Raises StoreError when that file
-    cannot be made.
+    cannot be made, or when `stop()` becomes true while waiting.
     """
     path = store.path.parent / f"{task}.lock"
     try:
@@ -104,8 +110,19 @@ def exclusive(store: Store, task: str) -> Iterator[None]:
     except OSError as error:
         raise StoreError(f"{path}: the lock file cannot be opened ({error}); check who owns [site] data_dir") from error
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not _try_lock(lock.fileno()):
+            if stop():
+                raise StoreError(f"stopped while waiting for another Tidings process to end its {task}")
+            time.sleep(_LOCK_PAUSE_SECONDS)
         yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _prepare(store: Store) -> None:

@@ -49,7 +49,8 @@ def start(store: Store, delivery: Delivery, now: datetime) -> None:
     """Records that the message is about to go out."""
     with store.write():
         store.db.conn.execute(
-            "UPDATE deliveries SET state = 'inflight', attempts = attempts + 1, updated_at = ? WHERE id = ?",
+            """UPDATE deliveries SET state = 'inflight', attempts = attempts + 1, next_at = NULL, updated_at = ?
+            WHERE id = ?""",
             (time_to_text(now), delivery.id),
         )
 
@@ -66,11 +67,14 @@ def put_back(store: Store, delivery: Delivery, reason: str, now: datetime) -> No
 
 
 def settle(store: Store, delivery: Delivery, receipt: Receipt, next_at: datetime | None, now: datetime) -> None:
-    """Records what the server said; `next_at` is when to try a deferred one again."""
+    """Records what the server said; `next_at` is when to try a deferred one again. One in doubt stays so until it is
+    accepted or refused, through any number of deferrals."""
+    doubtful = receipt.state == "deferred" and (receipt.in_doubt or delivery.in_doubt)
+    state = "inflight" if doubtful else receipt.state
     with store.write():
         store.db.conn.execute(
             "UPDATE deliveries SET state = ?, reply = ?, next_at = ?, updated_at = ? WHERE id = ?",
-            (receipt.state, receipt.reply, time_to_text(next_at), time_to_text(now), delivery.id),
+            (state, receipt.reply, time_to_text(next_at), time_to_text(now), delivery.id),
         )
 
 

@@ -38,9 +38,10 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
 
 
 def states(store: Store, sources: Iterable[Source]) -> list[FeedState]:
-    """What is known of each source's feed, in the order of the configuration. Call `sync` first."""
+    """What is known of each source's feed, in the order of the configuration. Call `sync` first: a source that it has
+    not met is left out, as is one whose URL another process has changed since, with a newer configuration."""
     rows = {row["url"]: row for row in store.rows("SELECT * FROM feeds")}
-    return [_state(rows[source.url], source) for source in sources]
+    return [_state(rows[source.url], source) for source in sources if source.url in rows]
 
 
 def last_post(store: Store, feed_id: int) -> datetime | None:

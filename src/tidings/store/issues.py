@@ -110,7 +110,7 @@ def interrupted(store: Store, edition: str) -> bool:
     """Whether an issue of `edition` was left in the middle: some of its deliveries were never tried to the end."""
     row = store.row(
         """SELECT 1 FROM issues i JOIN deliveries d ON d.issue_id = i.id
-        WHERE i.edition = ? AND d.state IN ('pending', 'inflight')""",
+        WHERE i.edition = ? AND d.state IN ('pending', 'inflight') AND d.next_at IS NULL""",
         (edition,),
     )
     return row is not None

@@ -21,7 +21,8 @@ from tidings.store.database import (
 )
 
 _SELECT = """
-SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url
+SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url,
+    NOT EXISTS (SELECT 1 FROM posts q WHERE q.guid = p.guid AND q.id < p.id) AS owns_guid
 FROM posts p JOIN feeds f ON f.id = p.feed_id
 """
 
@@ -123,7 +124,7 @@ def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]
 
 
 def stored_post(row: sqlite3.Row) -> StoredPost:
-    """The value of a row of posts joined with its feed."""
+    """The value of a row of posts joined with its feed; a row that does not say owns its guid."""
     return StoredPost(
         id=row["id"],
         feed_id=row["feed_id"],
@@ -148,6 +149,8 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         enclosures=text_to_enclosures(row["enclosures"]),
         origin_title=row["origin_title"],
         origin_url=row["origin_url"],
+        changed_at=text_to_time(row["changed_at"]),
+        owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),
     )
 
 

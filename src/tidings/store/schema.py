@@ -148,8 +148,10 @@ CREATE TABLE site (
 """
 
 _INDEXES = (
-    "CREATE INDEX posts_by_feed ON posts (feed_id, id)",
+    "CREATE INDEX posts_by_feed ON posts (feed_id, id, story, effective)",
+    "CREATE INDEX posts_by_feed_and_time ON posts (feed_id, effective DESC, id DESC)",
     "CREATE INDEX posts_by_story ON posts (story)",
+    "CREATE INDEX posts_by_guid ON posts (guid)",
     "CREATE INDEX posts_by_effective ON posts (effective DESC, id DESC)",
     "CREATE INDEX post_keys_by_post ON post_keys (post_id)",
     "CREATE INDEX issue_items_by_issue ON issue_items (issue_id, position)",
