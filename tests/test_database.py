@@ -319,6 +319,19 @@ def test_a_task_is_one_processs_alone_until_it_is_killed(store: Store) -> None:
     waiting.join()
 
 
+def test_waiting_for_a_task_ends_when_told_to(store: Store) -> None:
+    """A process that waits for another's task can be stopped: SIGTERM must not wait for somebody else's work."""
+    holder = start(_HOLD, str(store.path))
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    try:
+        with pytest.raises(StoreError, match="stopped while waiting"), exclusive(store, "deliver", lambda: True):
+            pass
+    finally:
+        holder.kill()
+        holder.communicate(timeout=20)
+
+
 def test_different_tasks_do_not_wait_for_each_other(store: Store) -> None:
     """Who delivers does not keep anybody from polling."""
     with exclusive(store, "deliver"), exclusive(store, "poll"):

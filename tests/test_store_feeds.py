@@ -121,6 +121,14 @@ def test_states_come_in_the_order_of_the_configuration(store: Store) -> None:
     assert [state.source for state in feeds.states(store, [B, tagged])] == [B, tagged]
 
 
+def test_a_source_that_another_configuration_has_moved_is_left_out(store: Store) -> None:
+    """A daemon whose file was changed beside it goes on with the sources it still finds."""
+    old, other = blog("a"), blog("b")
+    configure(store, old, other)
+    configure(store, replace(old, url="https://elsewhere.example/feed"), other)
+    assert [state.source.name for state in feeds.states(store, [old, other])] == ["b"]
+
+
 def test_a_failing_sync_leaves_the_tables_as_they_were(store: Store) -> None:
     """A configuration is taken over as a whole or not at all."""
     configure(store, A)

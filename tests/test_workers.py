@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Literal
 
 import pytest
 
-from tidings.workers import InlineExecutor, open_executor, worker_count
+from tidings.workers import InlineExecutor, open_executor, within, worker_count
 
 Kind = Literal["processes", "inline"]
 KINDS: list[Kind] = ["processes", "inline"]
@@ -48,6 +49,25 @@ def process_id(_: int) -> int:
 
 def how_interrupts_are_taken() -> bool:
     return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def hang() -> None:
+    """Holds the interpreter's lock for minutes."""
+    re.fullmatch(r"(a+)+b", "a" * 33)
+
+
+def timer() -> float:
+    return signal.getitimer(signal.ITIMER_REAL)[0]
+
+
+def timers_during_and_after() -> tuple[float, float]:
+    return within(600, timer), timer()
+
+
+def timer_after_a_failure() -> float:
+    with pytest.raises(ValueError, match="no good"):
+        within(600, fail, "no good")
+    return timer()
 
 
 @pytest.fixture(params=KINDS, scope="module")
@@ -117,6 +137,29 @@ def test_a_worker_that_dies_is_reported() -> None:
         executor.submit(os._exit, 3).result(PATIENCE)
     with open_executor("processes") as executor:
         assert executor.submit(double, 2).result(PATIENCE) == 4
+
+
+def test_a_task_that_hangs_in_c_code_is_ended() -> None:
+    """A pattern that never comes back, which no thread could stop, breaks its executor in time; a fresh one works."""
+    with open_executor("processes") as executor, pytest.raises(BrokenExecutor):
+        executor.submit(within, 0.2, hang).result(PATIENCE)
+    with open_executor("processes") as executor:
+        assert executor.submit(within, 600, double, 2).result(PATIENCE) == 4
+
+
+def test_the_limit_ends_with_its_task() -> None:
+    """In a worker the clock runs while the task does, and neither success nor failure leaves it running."""
+    with open_executor("processes") as executor:
+        during, after = executor.submit(timers_during_and_after).result(PATIENCE)
+        assert during > 0
+        assert after == 0
+        assert executor.submit(timer_after_a_failure).result(PATIENCE) == 0
+
+
+def test_inline_there_is_no_limit() -> None:
+    """Inline a task runs without a clock, which would end the whole program."""
+    assert InlineExecutor().submit(within, 600, timer).result() == 0
+    assert InlineExecutor().submit(within, 600, double, 2).result() == 4
 
 
 def test_leaving_the_block_ends_the_workers() -> None:

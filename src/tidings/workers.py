@@ -10,10 +10,11 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from typing import Any, Literal, ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar, TypeVarTuple
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _MOST_PROCESSES = 8
 
@@ -47,6 +48,25 @@ def open_executor(kind: Literal["processes", "inline"]) -> Executor:
 def worker_count() -> int:
     """How many processes parse at once."""
     return min(os.cpu_count() or 1, _MOST_PROCESSES)
+
+
+def within(seconds: float, task: Callable[[*Ts], T], *args: *Ts) -> T:
+    """What `task(*args)` returns. In a worker process it gets `seconds` of wall time, then the kernel ends the process,
+    which the parent sees as a `BrokenExecutor`. Inline the task just runs: there the limit would end the program.
+
+    The limit is a signal that no Python code handles, because nothing else stops a hostile document: `re` and other C
+    code hold the interpreter's lock, so neither a handler written in Python nor a watching thread would get its turn.
+    For the same reason a worker stuck like that does not notice the death of its parent; it ends by this at the latest.
+    Must run in the main thread of the worker, as the tasks of a process pool do.
+    """
+    if multiprocessing.parent_process() is None:
+        return task(*args)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return task(*args)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _enter_worker() -> None:

@@ -17,9 +17,10 @@ _BLOCKS = frozenset(
 )
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
 _LEADING = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "hr"})
-_TAG = re.compile(r"<[^>]*>")
-_OUTER = re.compile(r"^\s*<[^>]*>|</[^>]*>\s*$")
-_ALT = re.compile(r'<img\b[^>]*\balt="([^"]*)"')
+# Clean HTML has no bare < or > outside its tags; that no tag runs past one keeps these linear on any input.
+_TAG = re.compile(r"<[^<>]*+>")
+_OUTER = re.compile(r"^\s*<[^<>]*+>|</[^<>]*+>\s*$")
+_ALT = re.compile(r'<img\b[^<>]*\balt="([^"<>]*+)"')
 
 
 @dataclass(frozen=True, slots=True)

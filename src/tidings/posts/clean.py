@@ -64,18 +64,16 @@ _NOT_NESTING = frozenset(
     "p li dt dd td th tr tbody thead tfoot option area base br col embed hr img input link meta source wbr".split()
 )
 
-# [^<>] keeps these linear on hostile input.
-_PLAYER = re.compile(
-    r"""<(?:iframe|video|audio|embed)\b[^<>]*?\ssrc\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))[^<>]*>""",
-    re.IGNORECASE,
-)
+# Linear on hostile input: a tag is found whole before its source is looked for, and nothing is matched twice.
+_PLAYER = re.compile(r"<(?:iframe|video|audio|embed)\b[^<>]*+>", re.IGNORECASE)
+_SOURCE = re.compile(r"""\ssrc\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))""", re.IGNORECASE)
 # Only ever applied to what nh3 wrote: attributes in double quotes, with < and > escaped in them.
 _IMAGE = re.compile(r'<img((?:\s[^\s=<>"]+="[^"<>]*")*)\s*/?>')
 _ATTRIBUTE = re.compile(r'\s([^\s=<>"]+)="([^"<>]*)"')
 _BLANK_BEFORE_URL = re.compile(r'(<(?:a|img)\b[^<>]*?\s(?:href|src)=")\s+')
 _PRE = re.compile(r"(<pre[^<>]*>)\n")
 _HIDDEN = re.compile(r"display\s*:\s*none|(?:^|[;\s])(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|!|$)", re.IGNORECASE)
-_SIZE = re.compile(r"\s*(\d{1,5})(?:\.\d+)?\s*(?:px)?\s*")
+_SIZE = re.compile(r"\s*+(\d{1,5})(?:\.\d+)?\s*+(?:px)?\s*+")
 
 
 def clean(html: str, base: str) -> str:
@@ -155,7 +153,10 @@ def _lazy_sources(base: str) -> Callable[[str, str, str], str | None]:
 
 
 def _link_to_player(player: re.Match[str], base: str) -> str:
-    url = resolve(base, unescape(player[1] or player[2] or player[3] or ""))
+    source = _SOURCE.search(player[0])
+    if not source:
+        return player[0]
+    url = resolve(base, unescape(source[1] or source[2] or source[3] or ""))
     if not url.startswith(("http://", "https://")):
         return player[0]
     name = urlsplit(url).hostname or url

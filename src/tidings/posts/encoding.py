@@ -31,7 +31,7 @@ _SIGNATURES = (
     (b"\x4c\x6f\xa7\x94", "cp037"),
 )
 _DECLARATION = re.compile(rb"""<\?xml[^<>]*?\sencoding\s*=\s*["']\s*([A-Za-z0-9._:-]+)""")
-_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9._:-]+)""", re.IGNORECASE)
+_CHARSET = re.compile(r"""charset\s*+=\s*+["']?\s*+([A-Za-z0-9._:-]+)""", re.IGNORECASE)
 
 # What the labels mean on the web (WHATWG Encoding standard): the old name stands for its superset.
 _SUPERSETS = {

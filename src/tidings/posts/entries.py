@@ -27,7 +27,8 @@ _MARKUP = re.compile(r"\s*<[a-zA-Z].*</?[a-zA-Z][^<>]*>\s*", re.DOTALL)
 # Characters of mark-up that two short texts may differ by and still be alike in length.
 _MARKUP_ROOM = 40
 _CLOSING = re.compile(r"</[a-zA-Z]+>")
-_ADDRESS = re.compile(r"[^\s@<>()?]+@[^\s@<>()?]+")
+# Begins only where a word does: tried from each of its letters, one long word takes time with its square.
+_ADDRESS = re.compile(r"(?<![^\s@<>()?])[^\s@<>()?]++@[^\s@<>()?]+")
 _PERIODS = {
     "hourly": timedelta(hours=1),
     "daily": timedelta(days=1),

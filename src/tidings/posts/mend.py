@@ -9,7 +9,7 @@ import re
 from html.entities import name2codepoint
 
 _CDATA = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z))", re.DOTALL)
-_SPACED_NAMESPACE = re.compile(r"""(xmlns(?::[\w.-]+)?\s*=\s*)(["'])([^"'<>]*\s[^"'<>]*)\2""")
+_NAMESPACE = re.compile(r"""(xmlns(?::[\w.-]++)?\s*+=\s*+)(["'])([^"'<>]*+)\2""")
 _DECLARED = re.compile(r"xmlns:([\w.-]+)\s*=")
 _USED = re.compile(r"(?:</?|\s)([A-Za-z_][\w.-]*):[A-Za-z_][\w.-]*(?=[\s/>=])")
 _ROOT_NAME = re.compile(r"<[\w.:-]+")
@@ -38,7 +38,7 @@ def mend(text: str, entities: frozenset[str]) -> str:
 
     `entities` are the names that may be referred to.
     """
-    return _declare_prefixes(_SPACED_NAMESPACE.sub(_without_spaces, _escape_ampersands(text, entities)))
+    return _declare_prefixes(_NAMESPACE.sub(_without_spaces, _escape_ampersands(text, entities)))
 
 
 def html_entities(text: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from html import escape, unescape
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 # Embeddings, overrides and isolates of direction (Unicode UAX #9), zero-width space, byte order mark.
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\ufeff]")
-_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*|!)[^<>]*>")
+_TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*+|!)[^<>]*+>")
 _BREAKING = frozenset("br p div li td th tr h1 h2 h3 h4 h5 h6".split())
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}")
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")

@@ -20,7 +20,8 @@ _EXCERPT = 320
 """Characters of a post that the planet shows: enough to decide whether to read it at its author's."""
 
 
-_APPEARED_FIRST = re.compile(r"\s*The post .{1,300} (?:appeared first|first appeared) on .{1,200}\Z", re.DOTALL)
+_APPEARED_FIRST = re.compile(r"The post .{1,300} (?:appeared first|first appeared) on .{1,200}\Z", re.DOTALL)
+_LONGEST_TRAILER = 550  # characters; more than the pattern can match
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,16 @@ def render_issue_page(content: IssueContent, links: IssueLinks) -> str:
 def excerpt(post: StoredPost) -> str:
     """The beginning of a post as plain text, cut at a word; headings between the paragraphs left out, and what
     WordPress adds at the end of every summary."""
-    text = _APPEARED_FIRST.sub("", post.summary or post.text)
+    text = _without_trailer(post.summary or post.text)
     paragraphs = [paragraph for paragraph in text.split("\n\n") if paragraph.strip()]
     spoken = [paragraph for paragraph in paragraphs if not _is_heading(paragraph)]
     return shorten(" ".join(spoken or paragraphs), _EXCERPT)
+
+
+def _without_trailer(text: str) -> str:
+    """Only the end is searched: over a whole text made to harm, the search takes minutes."""
+    trailer = _APPEARED_FIRST.search(text, max(0, len(text) - _LONGEST_TRAILER))
+    return text[: trailer.start()].rstrip() if trailer else text
 
 
 def _is_heading(paragraph: str) -> bool:

@@ -150,7 +150,7 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         origin_title=row["origin_title"],
         origin_url=row["origin_url"],
         changed_at=text_to_time(row["changed_at"]),
-        owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),
+        owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),  # noqa: SIM118 (`in row` asks for values)
     )
 
 
