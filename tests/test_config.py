@@ -503,7 +503,7 @@ def mail_with(folder: Path, key: str) -> config.MailSettings:
 def test_password_from_the_environment(tmp_path: Path) -> None:
     """The named variable holds the password, and the transport the user."""
     mail = mail_with(tmp_path, 'password_env = "SECRET"\n')
-    assert mail.username == "me"
+    assert mail.transport.username == "me"
     assert config.read_password(mail, {"SECRET": "hunter2"}) == "hunter2"
 
 

@@ -119,7 +119,7 @@ def freeze_due(
     """The same for the edition's latest slot, if that is still to be handled. Slots missed before it are not made up
     one by one: what they would have carried is in this issue."""
     slot = latest_slot(edition.schedule, edition.timezone, now)
-    if slot is None:
+    if slot is None or not issues.open_slot(store, edition.name, slot.key, slot.at):
         return None
     with store.write():
         if not issues.open_slot(store, edition.name, slot.key, slot.at):

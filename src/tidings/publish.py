@@ -43,7 +43,6 @@ class PublishSettings:
     limit: int
     content: Etiquette
     sources: Sequence[Source]
-    author: str = ""
 
 
 def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
@@ -83,7 +82,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
                 self_url=f"{settings.url}/atom.xml",
                 posts=newest,
                 empty_updated=record.created_at,
-                author=settings.author,
+                author=settings.title,
                 language=settings.language,
                 content=settings.content,
                 etiquette=etiquette,

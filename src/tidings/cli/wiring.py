@@ -137,7 +137,6 @@ def publish_settings(loaded: Config) -> PublishSettings:
         limit=loaded.feed.limit,
         content=loaded.feed.content,
         sources=loaded.sources,
-        author=loaded.site.title,
     )
 
 

@@ -49,7 +49,7 @@ class PollSettings:
 class Transport:
     """Where mail goes. `host`, `port` and `username` belong to the SMTP kinds, `directory` to "file"."""
 
-    kind: Literal["smtp", "smtps", "smtp+starttls", "sendmail", "file"]
+    kind: Literal["smtp", "smtps", "smtp+starttls", "file"]
     host: str = ""
     port: int = 0
     username: str | None = None
@@ -68,11 +68,6 @@ class MailSettings:
     password_env: str | None
     password_file: Path | None
     rate: float | None
-
-    @property
-    def username(self) -> str | None:
-        """Who logs in at the mail server, as the transport's URL says."""
-        return self.transport.username
 
 
 @dataclass(frozen=True, slots=True)
