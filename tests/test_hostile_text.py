@@ -114,7 +114,7 @@ def as_author(text: str) -> str:
 
 
 def as_charset(text: str) -> str:
-    return decode(b"<rss/>", "text/xml; " + text)
+    return decode(b"<rss>\xe9</rss>", "text/xml; " + text)
 
 
 def as_document(text: str) -> str:
