@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -93,19 +94,18 @@ def run(
     given up unsaved and unrecorded: it is still due."""
     by_id = {state.feed_id: state for state in states}
     requests = [FetchRequest(state.feed_id, state.source.url, state.etag, state.last_modified) for state in states]
-    with open_executor() as executor:
+    with closing(_Parser(open_executor)) as parser:
         parsing: dict[Future[ParsedFeed | Failed], Parsing] = {}
         for request, outcome in fetch_all(requests, settings.fetching, stop):
             work = _to_parse(by_id[request.feed_id], outcome)
             if work is None:
                 yield _save_unparsed(store, by_id[request.feed_id], outcome, settings, clock())
                 continue
-            parsing[_submit(executor, work)] = work
+            parsing[parser.submit(work)] = work
             for done, parsed in _parsed(parsing, open_executor, stop, most_left=_IN_FLIGHT - 1):
                 yield _save_parsed(store, done, parsed, settings, clock())
         for done, parsed in _parsed(parsing, open_executor, stop, most_left=0):
             yield _save_parsed(store, done, parsed, settings, clock())
-        executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _to_parse(state: FeedState, outcome: Fetched | Unchanged | Failed) -> Parsing | None:
@@ -116,14 +116,25 @@ def _to_parse(state: FeedState, outcome: Fetched | Unchanged | Failed) -> Parsin
     return None if body_hash == state.body_hash else Parsing(state, outcome, body_hash)
 
 
-def _submit(executor: Executor, work: Parsing) -> Future[ParsedFeed | Failed]:
-    document = Document(work.fetched.url, work.fetched.body, work.fetched.content_type)
-    try:
-        return executor.submit(within, _PARSE_SECONDS, parse, document)
-    except BrokenExecutor as error:  # a document before this one killed a worker
-        failed: Future[ParsedFeed | Failed] = Future()
-        failed.set_exception(error)
-        return failed
+class _Parser:
+    """An executor that is replaced when a document has killed one of its workers."""
+
+    def __init__(self, open_executor: Callable[[], Executor]) -> None:
+        self._open_executor = open_executor
+        self._executor = open_executor()
+
+    def submit(self, work: Parsing) -> Future[ParsedFeed | Failed]:
+        document = Document(work.fetched.url, work.fetched.body, work.fetched.content_type)
+        try:
+            return self._executor.submit(within, _PARSE_SECONDS, parse, document)
+        except BrokenExecutor:
+            self.close()
+            self._executor = self._open_executor()
+            return self._executor.submit(within, _PARSE_SECONDS, parse, document)
+
+    def close(self) -> None:
+        """Ends the workers; what waits is given up, what is under way is waited for."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 def _parsed(
@@ -146,15 +157,15 @@ def _parsed(
 def _result(
     future: Future[ParsedFeed | Failed], work: Parsing, open_executor: Callable[[], Executor]
 ) -> ParsedFeed | Failed:
-    """What parsing came to. When a worker died, every document it and its siblings held is parsed again alone, so the
-    one that kills its worker is found and the others come through."""
+    """What parsing came to. When a worker died, every document in flight is parsed again alone, so the one that kills
+    its worker is found and the others come through."""
     try:
         return future.result()
     except BrokenExecutor:
         pass
     try:
-        with open_executor() as alone:
-            return _submit(alone, work).result()
+        with closing(_Parser(open_executor)) as alone:
+            return alone.submit(work).result()
     except BrokenExecutor:
         return Failed(
             "parse",
