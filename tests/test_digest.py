@@ -422,6 +422,14 @@ def test_what_does_not_fit_comes_with_the_next_issue(stocked: Store, clock: Cloc
     assert carried == [["Post 1", "Post 2", "Post 3"], ["Post 4", "Post 5", "Post 6"], ["Post 7", "Post 8"]]
 
 
+def test_an_edition_set_up_under_a_wrong_clock_is_not_silent(store: Store) -> None:
+    """A clock that stood in the future when the edition came to be does not hold its issues back until then."""
+    configure(store, A, editions=[DAILY], now=START + 3650 * DAY)
+    receive(store, A, post(1))
+    configure(store, A, editions=[DAILY], now=START)
+    assert freeze_due(store, FIRST_SLOT) is not None
+
+
 def test_slots_before_the_edition_have_no_issue(stocked: Store) -> None:
     """Set up at noon, a daily edition for 08:00 has its first issue the next morning."""
     assert freeze_due(stocked, START) is None

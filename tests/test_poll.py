@@ -257,6 +257,13 @@ def test_due_leaves_out_what_is_disabled_or_not_due(store: Store, origin: Origin
     assert [state.source.name for state in poll.due(states, now + timedelta(days=1))] == ["a", "b"]
 
 
+def test_a_clock_that_was_wrong_once_does_not_silence_a_source(store: Store, origin: Origin, now: datetime) -> None:
+    """What was to be polled in ten years is polled now."""
+    origin.serve_feed("/a", blog([1]))
+    run_poll(store, [source(origin, "/a")], now + timedelta(days=3650))
+    assert len(poll.due(feeds.states(store, [source(origin, "/a")]), now)) == 1
+
+
 def test_a_source_is_left_alone_until_its_retry_after(store: Store, origin: Origin, now: datetime) -> None:
     """After 429 with Retry-After a source is skipped until then, even when named, and not a second longer."""
     origin.serve("/a", Answer(429, headers={"Retry-After": "7200"}))

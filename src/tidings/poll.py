@@ -39,6 +39,7 @@ from tidings.sources import cadence
 from tidings.store import Store, feeds, posts
 from tidings.workers import within
 
+_LONGEST_WAIT = timedelta(days=410)  # the configuration allows a year, jitter adds a tenth
 _PARSE_SECONDS = 30  # the largest feeds of the wild take one or two
 _LOOK_UP_SECONDS = 0.5  # how often waiting looks whether it shall stop
 _IN_FLIGHT = 8  # documents handed to the parser at once: bounds memory, keeps every core busy
@@ -63,12 +64,13 @@ class Parsing:
 
 
 def due(states: Iterable[FeedState], now: datetime) -> list[FeedState]:
-    """The sources whose time has come: never polled, or past their next poll."""
-    return [
-        state
-        for state in states
-        if not state.source.disabled and (state.next_poll_at is None or state.next_poll_at <= now)
-    ]
+    """The sources whose time has come: never polled, past their next poll, or waiting longer than anything can make
+    them wait, as after a clock that once stood in the future."""
+    return [state for state in states if not state.source.disabled and _is_due(state.next_poll_at, now)]
+
+
+def _is_due(next_poll_at: datetime | None, now: datetime) -> bool:
+    return next_poll_at is None or not now < next_poll_at <= now + _LONGEST_WAIT
 
 
 def allowed(states: Iterable[FeedState], now: datetime) -> tuple[list[FeedState], list[PollRow]]:

@@ -25,8 +25,11 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
         _free_names(store, sources)
         ids = {row["url"]: row["id"] for row in store.rows("SELECT id, url FROM feeds")}
         for edition in editions:
+            # Lowered where it lies in the future: a clock that was wrong once must not silence an edition until then.
             store.db.conn.execute(
-                "INSERT OR IGNORE INTO editions (name, since) VALUES (?, ?)", (edition.name, time_to_text(now))
+                """INSERT INTO editions (name, since) VALUES (:name, :now)
+                ON CONFLICT (name) DO UPDATE SET since = :now WHERE since > :now""",
+                {"name": edition.name, "now": time_to_text(now)},
             )
             for source in sources:
                 if edition.covers(source):
