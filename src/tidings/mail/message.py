@@ -11,6 +11,7 @@ from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 from urllib.parse import quote
 
 # Everything that some program takes for a line end, and what UTF-8 can't hold.
@@ -82,7 +83,7 @@ def build(
     # Joined by hand: the standard library's new headers lose blanks between encoded words, cut long addresses into
     # encoded pieces, and decode what only looks encoded, line breaks and all.
     lines = [f"{name}: {value}\r\n" for name, value in headers.items() if value or name == "Subject"]
-    return "".join(lines).encode() + _content(html, text, identity)
+    return "".join(lines).encode() + _content(html, text)
 
 
 def header_text(text: str) -> str:
@@ -91,14 +92,16 @@ def header_text(text: str) -> str:
     return " ".join(_UNSAFE.sub(" ", text).replace("=?", "= ?").split())
 
 
-def _content(html: str, text: str, identity: str) -> bytes:
-    """The MIME headers and the body."""
+@lru_cache(maxsize=2)
+def _content(html: str, text: str) -> bytes:
+    """The MIME headers and the body: the same for every reader of an issue, so made once (it is the dear part)."""
     content = EmailMessage(policy=SMTP)
     plain, rich = _body(text), _body(html)
     content.set_content(plain, subtype="plain", charset="utf-8", cte=_shorter_encoding(plain))
     content.add_alternative(rich, subtype="html", charset="utf-8", cte=_shorter_encoding(rich))
     # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable or base64 text.
-    content.set_boundary(f"=_{hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()}")
+    seed = f"{len(plain)} {plain}{rich}".encode()
+    content.set_boundary(f"=_{hashlib.blake2b(seed, digest_size=12).hexdigest()}")
     return content.as_bytes()
 
 
