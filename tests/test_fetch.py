@@ -204,7 +204,7 @@ def test_retry_after_is_passed_on(origin: Origin, status: int) -> None:
     origin.serve("/feed", Answer(status, headers={"Retry-After": "120"}))
     outcome = failure(fetch(origin.url("/feed")))
     assert outcome.retry_after == timedelta(seconds=120)
-    assert "120 s" in outcome.message
+    assert "2 minutes" in outcome.message
 
 
 def test_a_challenge_page_is_named(origin: Origin) -> None:
@@ -291,3 +291,22 @@ def test_a_password_in_the_url_does_not_reach_the_posts_links(origin: Origin) ->
     assert isinstance(outcome, Fetched)
     assert outcome.url == origin.url("/feed")
     assert origin.requests[0].headers["Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (90, "2 minutes"),
+        (3600, "1 hour"),
+        (84527, "23 hours"),
+        (2678400, "31 days"),
+    ],
+)
+def test_a_wait_is_told_in_words(origin: Origin, seconds: int, words: str) -> None:
+    """What a server asks for is told in the largest unit that fits, and nothing is said of a wait of nothing."""
+    origin.serve("/feed", Answer(429, headers={"Retry-After": str(seconds)}))
+    origin.serve("/none", Answer(429, headers={"Retry-After": "0"}))
+    assert failure(fetch(origin.url("/feed"))).message.endswith(f"left alone for {words}")
+    assert "left alone" not in failure(fetch(origin.url("/none"))).message
