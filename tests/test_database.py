@@ -333,9 +333,12 @@ def test_waiting_for_a_task_ends_when_told_to(store: Store) -> None:
 
 
 def test_different_tasks_do_not_wait_for_each_other(store: Store) -> None:
-    """Who delivers does not keep anybody from polling."""
-    with exclusive(store, "deliver"), exclusive(store, "poll"):
-        pass
+    """Who delivers does not keep anybody from polling, but from delivering at the same time."""
+    with exclusive(store, "deliver"):
+        with exclusive(store, "poll", lambda: True):
+            pass
+        with pytest.raises(StoreError, match="deliver"), exclusive(store, "deliver", lambda: True):
+            pass
 
 
 def test_a_task_is_handed_on_after_an_exception(store: Store) -> None:

@@ -248,7 +248,7 @@ def test_a_lost_answer_leaves_the_message_in_doubt(stocked: Store, clock: Clock)
     """When the connection breaks after the text was handed over, the message is tried again later and named."""
     lost = Receipt("deferred", "lost", in_doubt=True)
     mail = RecordingTransport({READERS[0]: [lost]})
-    send(stocked, mail, clock)
+    assert send(stocked, mail, clock).tally == Tally(accepted=3, deferred=1)
     assert send_due(stocked, mail, clock).sent == 0
     clock.now += HOUR
     assert [one.address for one in send_due(stocked, mail, clock).in_doubt] == [READERS[0]]

@@ -106,7 +106,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition) -> None:
     if content is None and not dispatch.outcomes:
         click.echo(f"{edition.name}: {_nothing(edition)}; nothing was sent")
     elif content is None:
-        click.echo(f"{edition.name}: finished what was left of an earlier issue; send again for what is new since")
+        click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
     elif not edition.subscribers:
         click.echo(f"{edition.name} has no subscribers: the issue went into the archive only", err=True)
     report_dispatch(dispatch)

@@ -81,8 +81,8 @@ def settle(store: Store, delivery: Delivery, receipt: Receipt, next_at: datetime
 def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
     """The balance of some issues' deliveries."""
     rows = store.rows(
-        f"""SELECT state, count(*) AS n FROM deliveries WHERE issue_id IN ({", ".join("?" * len(issue_ids))})
-        GROUP BY state""",
+        f"""SELECT CASE WHEN next_at IS NOT NULL AND state = 'inflight' THEN 'deferred' ELSE state END AS state,
+        count(*) AS n FROM deliveries WHERE issue_id IN ({", ".join("?" * len(issue_ids))}) GROUP BY 1""",
         tuple(issue_ids),
     )
     counts = {row["state"]: row["n"] for row in rows}
