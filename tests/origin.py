@@ -48,7 +48,8 @@ class Raw:
 @dataclass
 class Request:
     """What the server was asked. `headers` finds names in any case; times are those of `time.monotonic`, and
-    `answered` is set just before the last byte of the answer goes out, or when it was given up."""
+    `answered` is set just before the last byte of the answer goes out, or when it was given up. `is_first` says that it
+    is the first on its connection."""
 
     method: str
     path: str
@@ -56,6 +57,7 @@ class Request:
     body: bytes
     arrived: float
     answered: float | None = None
+    is_first: bool = True
 
 
 Script = Answer | Raw | Callable[[Request], Answer | Raw]
@@ -202,11 +204,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
+    served = 0
 
     def do_GET(self) -> None:
         arrived = time.monotonic()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        request = Request(self.command, self.path, self.headers, body, arrived)
+        request = Request(self.command, self.path, self.headers, body, arrived, is_first=self.served == 0)
+        self.served += 1
         origin = self.server.origin
         origin.requests.append(request)
         try:

@@ -8,11 +8,26 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.builders import edition, source
-from tidings.model import Edition, FeedChange, FeedState, Fetched, ParsedFeed, PostToSave, Source, StoredPost
+from tidings.model import (
+    Edition,
+    Failed,
+    FeedChange,
+    FeedState,
+    Fetched,
+    Hop,
+    ParsedFeed,
+    PostToSave,
+    Source,
+    StoredPost,
+    Unchanged,
+)
+from tidings.sources import memory
+from tidings.sources.cadence import Limits
 from tidings.store import Store, feeds, posts
 from tidings.store.posts import PostQuery
 
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+LIMITS = Limits(timedelta(minutes=30), timedelta(hours=24))
 
 
 def post(number: int | str, **values: Any) -> PostToSave:
@@ -55,10 +70,28 @@ def state_of(store: Store, one: Source) -> FeedState:
 
 def receive(store: Store, one: Source, *new: PostToSave, now: datetime = START, **answer: Any) -> None:
     """A poll of one source that brought `new`; `answer` are the validators that came with it."""
-    fetched = Fetched(one.url, 200, b"", **answer)
+    fetched = Fetched(one.url, 200, b"", hops=(Hop(one.url, 200),), **answer)
     feed = ParsedFeed("rss20", f"The {one.name}", f"https://{one.name}.example/")
-    change = FeedChange(new=new)
-    feeds.save_fetched(store, state_of(store, one), fetched, feed, change, "hash", now + timedelta(hours=1), now)
+    read(store, one, fetched, feed, FeedChange(new=new), now)
+
+
+def read(
+    store: Store, one: Source, fetched: Fetched, feed: ParsedFeed, change: FeedChange, now: datetime = START
+) -> None:
+    """A poll of one source that came to reading a document."""
+    state = state_of(store, one)
+    after = memory.after_read(state, one.url, fetched, feed, "hash", state.rhythm, True, LIMITS, now)
+    feeds.save_read(store, after, change, now)
+
+
+def unchanged(store: Store, one: Source, answer: Unchanged | Fetched, now: datetime = START) -> None:
+    """A poll of one source that brought nothing new."""
+    feeds.save_polled(store, memory.after_unchanged(state_of(store, one), one.url, answer, LIMITS, now))
+
+
+def fail(store: Store, one: Source, failure: Failed, now: datetime = START) -> None:
+    """A poll of one source that failed."""
+    feeds.save_polled(store, memory.after_failed(state_of(store, one), one.url, failure, None, LIMITS, now))
 
 
 def edit(store: Store, one: Source, stored: StoredPost, **values: Any) -> None:

@@ -17,12 +17,16 @@ from hypothesis import strategies as st
 
 from tidings import config
 from tidings.config.lines import KeyPath, key_lines, line_of
+from tidings.config.rules import rule
 from tidings.config.schedules import schedule
 from tidings.config.schema import TABLES, keys_of
 from tidings.config.settings import Transport
 from tidings.config.transports import transport
 from tidings.config.values import mailbox
 from tidings.errors import ConfigError
+from tidings.model import Login, Rule, Source
+from tidings.posts.rules import matches
+from tidings.store.judging import JudgedPost
 
 SITE = '[site]\ntitle = "Planet"\nurl = "https://planet.example.org"\n'  # lines 1 to 3
 SOURCE = '[[sources]]\nurl = "https://blog.example.org/feed"\n'
@@ -352,7 +356,65 @@ BAD = [
         6,
         '[[sources]] #1 (name "x") key `evry`: unknown key; did you mean `every`?',
     ),
-    (SOURCE + 'headers = {a = "b"}\n', 6, "[[sources]] #1 key `headers`: unknown key"),
+    (SOURCE + 'password = "hunter2"\n', 6, "secrets come from the environment: use `password_env`"),
+    (SOURCE + 'username = "me"\n', 6, "[[sources]] #1 key `username`: has no password; add `password_env`"),
+    (SOURCE + 'password_env = "PW"\n', 6, "[[sources]] #1 key `password_env`: has no user; add `username`"),
+    (SOURCE + 'username = "a:b"\npassword_env = "PW"\n', 6, "holds a `:`, which a user name cannot"),
+    (SOURCE + 'username = ""\npassword_env = "PW"\n', 6, "write the name you log in with"),
+    (SOURCE + 'username = "me"\npassword_env = "hunter 2"\n', 7, "is not the name of an environment variable"),
+    (
+        SOURCE + 'username = "me"\npassword_env = "PW"\nheaders = { authorization = "${A}" }\n',
+        6,
+        "`headers` has Authorization as well; keep one of the two",
+    ),
+    (SOURCE + 'user_agent = "a\\r\\nb"\n', 6, "key `user_agent`: holds a line break"),
+    (SOURCE + 'headers = "X-A: b"\n', 6, 'must be a table, such as headers = { Accept-Language = "de" }'),
+    (SOURCE + "headers = { X-A = 3 }\n", 6, "key `headers` key `X-A`: must be text in quotes"),
+    (SOURCE + 'headers = { "X A" = "b" }\n', 6, "key `headers` key `X A`: is not the name of a header"),
+    (SOURCE + 'headers = { X-A = "b\\r\\nHost: c" }\n', 6, "holds a line break, a control character"),
+    (SOURCE + 'headers = { X-A = "ü" }\n', 6, "a letter beyond ASCII"),
+    (SOURCE + 'headers = { X-A = "" }\n', 6, "is empty"),
+    (SOURCE + 'headers = { X-A = "${}" }\n', 6, "write ${NAME}"),
+    (SOURCE + 'headers = { X-A = "a", x-a = "b" }\n', 6, 'key `x-a`: is the same header as "X-A"'),
+    (SOURCE + 'headers = { Authorization = "Bearer x" }\n', 6, "looks like a secret, and secrets come from the"),
+    (SOURCE + 'headers.X-Api-Key = "x"\n', 6, "key `X-Api-Key`: looks like a secret"),
+    (SOURCE + '[sources.headers]\nCookie = "id=1"\n', 7, "key `Cookie`: looks like a secret"),
+    *(
+        (SOURCE + f'headers = {{ {name} = "x" }}\n', 6, f"key `{name}`: cannot be set: {reason}")
+        for name, reason in {
+            "Host": "it follows from the url",
+            "User-Agent": "write user_agent",
+            "Content-Length": "a poll sends no content",
+            "Transfer-Encoding": "it belongs to the connection",
+            "connection": "it belongs to the connection",
+            "TE": "it belongs to the connection",
+            "Upgrade": "it belongs to the connection",
+            "Accept-Encoding": "Tidings asks for the encodings",
+            "If-None-Match": "conditional requests",
+            "if-modified-since": "conditional requests",
+            "Range": "a feed is read as a whole",
+            "Referer": "a poll comes from no page",
+            "Cache-Control": "a poll takes what caches have",
+            "Proxy-Authorization": "it is for proxies",
+        }.items()
+    ),
+    (SOURCE + 'include = "title: x"\n', 6, "must be a list such as"),
+    (SOURCE + "exclude = [\n'title: x',\n3]\n", 8, "key `exclude` item 2: must be text in quotes, not a number"),
+    (SOURCE + 'exclude = ["sponsored"]\n', 6, '"sponsored" does not say where to look; write "title: some words"'),
+    (SOURCE + 'exclude = ["title:"]\n', 6, "does not say what to look for"),
+    (SOURCE + 'exclude = ["titel: x"]\n', 6, 'it is "title", "text", "author" or "tag"; did you mean "title"?'),
+    (SOURCE + 'exclude = ["any: x"]\n', 6, "write a rule for each"),
+    (SOURCE + f'exclude = ["title: {"x" * 201}"]\n', 6, "longer than 200 characters"),
+    (SOURCE + 'exclude = ["title: /x/i"]\n', 6, "close the expression with `/`"),
+    (SOURCE + 'exclude = ["title: /"]\n', 6, "close the expression with `/`"),
+    (SOURCE + 'exclude = ["title: //"]\n', 6, "is an empty expression"),
+    (SOURCE + 'name = "x"\nexclude = [\n"tag: a",\n"text: /(/"]\n', 9, '(name "x") key `exclude` item 2: "/(/" is not'),
+    (SOURCE + "exclude = ['text: /(?=x)y/']\n", 6, "look-ahead and look-behind are not to be had"),
+    (SOURCE + "exclude = ['text: /(?<!x)y/']\n", 6, "look-ahead and look-behind are not to be had"),
+    (SOURCE + "exclude = ['text: /(x)\\1/']\n", 6, "references back such as \\1 are not to be had"),
+    (SOURCE + "include = ['text: /\\pL{900}/']\n", 6, "pattern too large - compile failed; repeat less"),
+    (SOURCE + "include = ['text: /\\w{1,999}/']\n", 6, "pattern too large; repeat less"),
+    (SOURCE + f"include = ['text: /{'x' * 501}/']\n", 6, "longer than 500 characters"),
     (SOURCE + 'disabled = "no"\n', 6, "must be true or false without quotes, not text"),
     (SOURCE + "tags = [\n'a',\n\n3]\n", 9, "key `tags` item 2: must be text in quotes, not a number"),
     (SOURCE + "every = 2024-01-01\n", 6, "not a date or time"),
@@ -376,6 +438,95 @@ BAD = [
     (EDITION + 'timezone = "Mars"\n', 7, "is not a time zone"),
     (EDITION + 'title = ""\n', 7, "is empty"),
 ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("title: sponsored post", Rule("title", "words", "sponsored post", "title: sponsored post")),
+        ("Tag:podcast", Rule("tag", "words", "podcast", "Tag:podcast")),
+        (" author:  Ada ", Rule("author", "words", "Ada", "author:  Ada")),
+        ("title: a: b", Rule("title", "words", "a: b", "title: a: b")),
+        (r"text: /gpt-\d+/", Rule("text", "pattern", r"gpt-\d+", r"text: /gpt-\d+/")),
+        ("text: /a/b/", Rule("text", "pattern", "a/b", "text: /a/b/")),
+    ],
+)
+def test_rules(text: str, expected: Rule) -> None:
+    """A rule is a part of a post and words, or an expression between slashes; its text is kept as it was written."""
+    assert rule(text) == expected
+
+
+@given(st.text(max_size=40).map("text: ".__add__) | st.text(max_size=40).map("text: /{}/".format) | st.text())
+def test_rules_are_usable_or_refused(text: str) -> None:
+    """Whatever is written, a rule can be applied to any text, or is a ValueError on one line."""
+    try:
+        made = rule(text)
+    except ValueError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 (some texts are refused, some are not)
+        return
+    assert matches(made, JudgedPost("", "some \ud800 text", "", ())) in (True, False)
+
+
+def source_of(tmp_path: Path, text: str) -> Source:
+    return config.load(write(tmp_path, SITE + SOURCE + text)).sources[0]
+
+
+REQUESTS = """name = "Blog"
+user_agent = " Me/1.0 "
+headers = { Accept-Language = "de", Authorization = "Bearer ${BLOG_TOKEN}", X-Two = "${BLOG_TOKEN}-${B}" }
+"""
+LOGIN = 'username = "me"\npassword_env = "BLOG_PASSWORD"\n'
+
+
+def test_secrets_of_requests_come_from_the_environment(tmp_path: Path) -> None:
+    """Variables are filled into headers, and a login has the variable's password; the rest is as written."""
+    one = source_of(tmp_path, REQUESTS)
+    headers, login = config.request_secrets(one, {"BLOG_TOKEN": "s3 cret\n", "B": "x"})
+    assert headers == (
+        ("Accept-Language", "de"),
+        ("Authorization", "Bearer s3 cret"),
+        ("X-Two", "s3 cret-x"),
+    )
+    assert (one.user_agent, login) == ("Me/1.0", None)
+    two = source_of(tmp_path, LOGIN)
+    assert config.request_secrets(two, {"BLOG_PASSWORD": " pä:ss "}) == ((), Login("me", " pä:ss "))
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "message"),
+    [
+        (REQUESTS, {"B": "x"}, '[[sources]] (name "Blog") key `headers` key `Authorization`: BLOG_TOKEN is not set;'),
+        (REQUESTS, {"BLOG_TOKEN": "", "B": "x"}, "key `X-Two`: BLOG_TOKEN is empty; put the secret there"),
+        (REQUESTS, {"BLOG_TOKEN": "a\r\nHost: b", "B": "x"}, "BLOG_TOKEN holds a line break"),
+        (LOGIN, {}, '(name "blog.example.org/feed") key `password_env`: BLOG_PASSWORD is not set;'),
+        (LOGIN, {"BLOG_PASSWORD": ""}, "BLOG_PASSWORD is empty"),
+    ],
+)
+def test_secrets_that_are_not_to_be_had(tmp_path: Path, text: str, environ: dict[str, str], message: str) -> None:
+    """A variable that is absent, empty or no header's value is named with its source and key, never with its value."""
+    with pytest.raises(ConfigError) as caught:
+        config.request_secrets(source_of(tmp_path, text), environ)
+    assert any(message in problem for problem in caught.value.problems), caught.value.problems
+    assert "Host" not in str(caught.value)
+
+
+def test_check_names_all_secrets_that_are_missing_but_those_of_disabled_sources(tmp_path: Path) -> None:
+    """The mail password and the sources' variables in one run; a disabled source is not polled, so it needs none."""
+    other = '[[sources]]\nurl = "https://other.example/"\nname = "Other"\n'
+    text = SITE + SMTP + 'password_env = "MAIL_PW"\n' + SOURCE + LOGIN + other + REQUESTS.replace('name = "Blog"\n', "")
+    loaded = config.load(write(tmp_path, text))
+    with pytest.raises(ConfigError) as caught:
+        config.check_secrets(loaded, {"B": "x"})
+    said = "\n".join(caught.value.problems)
+    assert [said.count(name) for name in ("MAIL_PW", "BLOG_PASSWORD", "BLOG_TOKEN")] == [1, 1, 2]
+    disabled = config.load(write(tmp_path, text.replace(other, other + "disabled = true\n")))
+    config.check_secrets(disabled, {"MAIL_PW": "x", "BLOG_PASSWORD": "x"})
+
+
+def test_every_is_a_fixed_interval_of_one_source(tmp_path: Path) -> None:
+    """`every` may be shorter than `min_interval` or longer than `max_interval`: it is the operator's own word."""
+    assert source_of(tmp_path, 'every = "1m"\n').every == timedelta(minutes=1)
+    assert source_of(tmp_path, 'every = "30d"\n').every == timedelta(days=30)
 
 
 @pytest.mark.parametrize(("text", "line", "message"), UNREADABLE)

@@ -92,9 +92,99 @@ def test_reads_seconds_and_milliseconds_since_1970(raw: str, moment: datetime) -
     assert parse_date(raw) == moment
 
 
-def test_leaves_the_rest_to_feedparser() -> None:
-    """A date only feedparser knows, such as a Greek one, is still read."""
-    assert parse_date("Κυρ, 11 Ιούλ 2004 12:00:00 EST") == utc(2004, 7, 11, 17)
+@pytest.mark.parametrize(
+    "raw",
+    """Donnerstag, 29. Februar 2024 um 12:30 Uhr
+Do, 29. Feb. 2024 12:30
+jeudi 29 février 2024 à 12:30
+29 fevrier 2024 12:30
+jueves, 29 de febrero de 2024 12:30
+29 de fevereiro de 2024 às 12:30
+giovedì 29 febbraio 2024 alle 12:30
+donderdag 29 februari 2024 om 12:30
+29 februari 2024 kl. 12:30
+29. februar 2024 kl. 12:30
+29. helmikuuta 2024 klo 12:30
+29 Şubat 2024 12:30
+2024. február 29. 12:30
+29 februarie 2024 12:30
+29 lutego 2024 12:30
+29. února 2024 12:30
+29. veljače 2024 12:30
+29 февраля 2024 г. 12:30
+Чт, 29 фев 2024 12:30
+29 лютого 2024 р. 12:30
+29 Φεβρουαρίου 2024 12:30
+Πέμ, 29 Φεβ 2024 12:30
+2024年2月29日 12:30
+2024年2月29日(木) 12時30分
+2024年2月29日 星期四 下午12:30
+2024년 2월 29일 목요일 오후 12:30
+2024-02-29 오후 12:30
+2024/02/29 12:30
+2024.02.29 12:30
+29.02.2024 12:30
+Friday, 29 February 2024 12:30 PM""".splitlines(),
+)
+def test_reads_dates_in_many_languages(raw: str) -> None:
+    """Months in the forms that dates take, with and without accents, whatever the name of the day says."""
+    assert parse_date(raw) == utc(2024, 2, 29, 12, 30)
+
+
+@pytest.mark.parametrize(
+    ("names", "language"),
+    [
+        ("января февраля марта апреля мая июня июля августа сентября октября ноября декабря", "Russian"),
+        ("січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня", "Ukrainian"),
+        (
+            "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+            "Polish",
+        ),
+        ("ledna února března dubna května června července srpna září října listopadu prosince", "Czech"),
+        ("ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık", "Turkish"),
+        (
+            "január február március április május június július augusztus szeptember október november december",
+            "Hungarian",
+        ),
+        (
+            "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+            "Romanian",
+        ),
+        (
+            "Ιανουαρίου Φεβρουαρίου Μαρτίου Απριλίου Μαΐου Ιουνίου Ιουλίου Αυγούστου Σεπτεμβρίου Οκτωβρίου Νοεμβρίου "
+            "Δεκεμβρίου",
+            "Greek",
+        ),
+        (
+            "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta "
+            "marraskuuta joulukuuta",
+            "Finnish",
+        ),
+        ("janvier février mars avril mai juin juillet août septembre octobre novembre décembre", "French"),
+        ("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre", "Spanish"),
+        ("janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro", "Portuguese"),
+        (
+            "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+            "Italian",
+        ),
+        ("januari februari maart april mei juni juli augustus september oktober november december", "Dutch"),
+        ("januari februari mars april maj juni juli augusti september oktober november december", "Swedish"),
+        ("januar februar marts april maj juni juli august september oktober november desember", "Danish, Norwegian"),
+        ("Januar Februar März April Mai Juni Juli August September Oktober November Dezember", "German"),
+    ],
+)
+def test_knows_the_months_of_a_language(names: str, language: str) -> None:
+    """All twelve, in the form that stands behind a day."""
+    months = names.split()
+    assert [parse_date(f"5 {name} 2024") for name in months] == [utc(2024, month, 5) for month in range(1, 13)], (
+        language
+    )
+
+
+def test_nothing_is_made_up_from_the_clock() -> None:
+    """feedparser reads a time before a date as that time today; a date it can't be sure of is none."""
+    assert parse_date("20:15, 29 Feb 2024") is None
+    assert parse_date("12:30") is None
 
 
 @pytest.mark.parametrize(
@@ -116,6 +206,10 @@ def test_leaves_the_rest_to_feedparser() -> None:
         "2100-01-01",
         "0",
         "06/09/2021",
+        "31.13.2024",
+        "2024年13月1日",
+        "5 foobar 2024",
+        "5 marraskuun 20244",
         "29 Foo 2024",
         "2024-02-29\x00",
         "Mon, " + "1" * 5000,

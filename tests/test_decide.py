@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -12,8 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW, parsed_feed, parsed_post
-from tidings.model import FeedChange, KnownPost, ParsedPost, PostToSave
-from tidings.posts.decide import decide, keys_to_look_up
+from tests.feeds import blog
+from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave
+from tidings.posts.decide import Plan, decide, finish, keys_to_look_up, name, plan, read
+from tidings.posts.parse import parse
 
 LINK = "https://blog.example/post"
 
@@ -27,7 +30,7 @@ class Memory:
 
     def poll(self, *posts: ParsedPost) -> FeedChange:
         feed = parsed_feed(*posts)
-        change = decide(feed, self.known(keys_to_look_up(feed)))
+        change = decide(feed, self.known(keys_to_look_up(name(feed))))
         for post in change.new:
             self.remember(post, max(self.posts, default=0) + 1)
         for post in change.changed:
@@ -287,7 +290,7 @@ def test_a_volatile_text_does_not_fill_the_memory() -> None:
 def test_an_erased_post_stays_erased() -> None:
     """The memory of what was seen outlives the post: its item is neither new nor rewritten at every poll."""
     feed = parsed_feed(parsed_post(guid="g", url=LINK, title="A", content_html="a"))
-    [key, *_] = keys_to_look_up(feed)
+    [key, *_] = keys_to_look_up(name(feed))
     change = decide(feed, {key: KnownPost(7, "")})
     assert numbers(change) == (0, 0)
 
@@ -333,3 +336,47 @@ def test_no_post_of_any_kind_raises() -> None:
         {"content_html": "<" * 50, "base": "::"},
     ]
     assert len(Memory().poll(*(parsed_post(**values) for values in odd)).new) == len(odd)
+
+
+def test_the_steps_run_in_workers_and_come_to_the_same() -> None:
+    """What passes between the coordinator and its workers can be pickled, and the steps give what `decide` gives."""
+    document = Document("https://blog.example/feed", blog([1, 2, 3]))
+    named = pickle.loads(pickle.dumps(read(document)))
+    assert not isinstance(named, Failed)
+    assert named.feed.posts == ()
+    known = {key: KnownPost(7, "other") for key in named.posts[0].keys}
+    planned = pickle.loads(pickle.dumps(plan(named, known)))
+    change = pickle.loads(pickle.dumps(finish(planned)))
+    parsed = parse(document)
+    assert isinstance(parsed, ParsedFeed)
+    assert change == decide(parsed, known)
+    assert numbers(change) == (2, 1)
+
+
+def test_only_what_is_to_be_saved_travels() -> None:
+    """A plan holds new and changed posts and none that stays as it is, and says whether any was known."""
+    memory = Memory()
+    memory.poll(ParsedPost(0, guid="a", title="A"), ParsedPost(1, guid="b", title="B"))
+    named = name(parsed_feed(ParsedPost(0, guid="a", title="A"), ParsedPost(1, guid="c", title="C")))
+    planned = plan(named, memory.known(keys_to_look_up(named)))
+    assert [draft.identified.post.guid for draft in planned.new] == ["c"]
+    assert (planned.changed, planned.knows_some) == ((), True)
+    assert plan(named, {}).knows_some is False
+    assert plan(name(parsed_feed()), {}) == Plan((), (), (), "", knows_some=False)
+
+
+def test_what_is_no_feed_stays_a_failure() -> None:
+    """Reading in a worker answers with the failure of parsing, as a value."""
+    failed = read(Document("https://blog.example/", b"nothing"))
+    assert isinstance(failed, Failed)
+    assert failed.kind == "not-a-feed"
+
+
+def test_a_bug_in_cleaning_stays_with_its_document() -> None:
+    """A post that cleaning trips over fails its document; it raises nothing in the coordinator."""
+    planned = plan(name(parsed_feed(ParsedPost(0, guid="a"))), {})
+    [draft] = planned.new
+    post = replace(draft.identified.post, content_html=b"no text")  # type: ignore[arg-type]
+    failed = finish(replace(planned, new=(replace(draft, identified=replace(draft.identified, post=post)),)))
+    assert isinstance(failed, Failed)
+    assert "please report it" in failed.message

@@ -6,9 +6,10 @@ import gzip
 
 import pytest
 
-from tests.documents import read, refused, rss
+from tests.documents import URL, read, refused, rss
 from tests.feeds import blog
-from tidings.posts.encoding import MAX_UNPACKED
+from tidings.model import Document, Failed, ParsedFeed
+from tidings.posts.parse import parse
 
 
 def test_opens_gzip_that_no_header_named() -> None:
@@ -33,10 +34,31 @@ def test_gzip_cut_off_is_malformed() -> None:
     assert read(packed[:-4]).malformed
 
 
-def test_gzip_that_unpacks_to_too_much_is_refused() -> None:
-    """A bomb fails before it fills the memory, in either layer."""
-    bomb = gzip.compress(bytes(MAX_UNPACKED + 1))
-    assert refused(bomb).kind == refused(gzip.compress(bomb)).kind == "too-large"
+@pytest.mark.parametrize("layers", [1, 2])
+def test_gzip_that_unpacks_to_too_much_is_refused(layers: int) -> None:
+    """A bomb fails before it fills the memory, in either layer, and the message says what it was measured by."""
+    bomb = bytes(15_000_001)
+    for _ in range(layers):
+        bomb = gzip.compress(bomb)
+    failed = refused(bomb)
+    assert failed.kind == "too-large"
+    assert "unpacks to more than" in failed.message
+
+
+def test_gzip_may_unpack_to_the_limit_and_no_further() -> None:
+    """The limit of the source counts what comes out, to the byte."""
+    body = blog(range(50))
+    packed = gzip.compress(body)
+    assert isinstance(parse(Document(URL, packed, limit=len(body))), ParsedFeed)
+    failed = parse(Document(URL, packed, limit=len(body) - 1))
+    assert isinstance(failed, Failed)
+    assert failed.kind == "too-large"
+
+
+def test_gzip_that_unpacks_to_many_times_its_size_is_refused() -> None:
+    """What is under the limit can still be no feed: no text of people repeats itself that much."""
+    failed = refused(gzip.compress(rss(f"<item><description>{'a' * 5_000_000}</description></item>").encode()))
+    assert failed.kind == "too-large"
 
 
 @pytest.mark.parametrize(

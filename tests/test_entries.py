@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.documents import URL, atom, atom_post, read, rss, rss_post
 from tidings.model import Enclosure
+from tidings.posts.plain import MAX_MARKUP
 
+HOUR = timedelta(hours=1)
 LONG = "a description that is much longer than the content of the same item"
 
 
@@ -329,14 +332,16 @@ def test_dates(item: str, published: datetime | None, updated: datetime | None) 
         ("<ttl>soon</ttl>", None),
         ("<ttl>99999999</ttl>", timedelta(days=365)),
         ("<sy:updatePeriod> daily </sy:updatePeriod>", timedelta(days=1)),
+        ("<ttl>60</ttl><sy:updatePeriod>daily</sy:updatePeriod>", timedelta(days=1)),
+        ("<ttl>60</ttl><sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>2</sy:updateFrequency>", HOUR),
         ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>", timedelta(hours=6)),
         ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>", timedelta(days=1)),
         ("", None),
     ],
 )
 def test_how_often_the_feed_wants_to_be_asked(channel: str, ttl: timedelta | None) -> None:
-    """RSS ttl in minutes, else the syndication module's period."""
-    assert read(rss("", channel)).ttl == ttl
+    """RSS ttl in minutes, or the syndication module's period; the longer if there are both."""
+    assert read(rss("", channel)).wishes.ttl == ttl
 
 
 def test_languages() -> None:
@@ -362,3 +367,100 @@ def test_where_a_planet_took_a_post_from() -> None:
     assert (post.origin_title, post.origin_url) == ("Origin", "https://o.example/")
     item = rss_post("<source url='https://o.example/feed'>Origin</source>")
     assert (item.origin_title, item.origin_url) == ("Origin", "https://o.example/feed")
+
+
+def skips(hours: str = "", days: str = "") -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What a channel wishes that names these hours and days, divided by spaces."""
+    named = "".join(f"<hour>{hour}</hour>" for hour in hours.split())
+    wishes = read(
+        rss(
+            "<item><title>a</title></item>",
+            f"<skipHours>{named}</skipHours><skipDays>{''.join(f'<day>{day}</day>' for day in days.split())}</skipDays>",
+        )
+    ).wishes
+    return wishes.skip_hours, wishes.skip_days
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "skipped"),
+    [
+        ("", "", ((), ())),
+        ("3 1 2 2", "Sunday Saturday", ((1, 2, 3), (5, 6))),
+        ("24 00 09", "MONDAY sunday", ((0, 9), (0, 6))),
+        ("25 -1 noon 1.5 ٣", "Sonntag Sun 6", ((), ())),
+        (" ".join(map(str, range(24))), "Monday", ((), (0,))),
+        (" ".join(map(str, range(1, 25))), "", ((), ())),
+        ("5", "Monday Tuesday Wednesday Thursday Friday Saturday Sunday", ((5,), ())),
+    ],
+)
+def test_when_the_feed_wants_to_be_left_alone(
+    hours: str, days: str, skipped: tuple[tuple[int, ...], tuple[int, ...]]
+) -> None:
+    """RSS skipHours and skipDays; what is no hour or day is left out, and all hours or all days is nonsense."""
+    assert skips(hours, days) == skipped
+
+
+def test_an_hour_or_a_day_of_a_post_is_no_wish() -> None:
+    """Only the channel says when to come; RSS 1.0 and Atom feeds may use the same elements."""
+    feed = read(rss("<item><hour>5</hour><day>Monday</day></item>", "<skipHours><hour>7</hour></skipHours>"))
+    assert (feed.wishes.skip_hours, feed.wishes.skip_days) == ((7,), ())
+    broken = read(rss("<item><title>a</titel></item>", "<skipHours><hour>7</hour><hour>8</hour></skipHours>"))
+    assert broken.wishes.skip_hours == (7, 8)
+
+
+def test_the_time_of_the_build_is_no_date_of_a_post() -> None:
+    """Where every entry was updated at the same moment, none was; two of them can be a coincidence."""
+    entry = "<entry><id>{}</id><updated>2024-02-29T10:20:30Z</updated></entry>"
+    assert [post.updated for post in read(atom("".join(map(entry.format, "abc")))).posts] == [None] * 3
+    assert None not in [post.updated for post in read(atom("".join(map(entry.format, "ab")))).posts]
+    other = "<entry><id>d</id><updated>2024-02-28T10:20:30Z</updated></entry>"
+    assert None not in [post.updated for post in read(atom("".join(map(entry.format, "abc")) + other)).posts]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda text: rss(f"<item><description>{text}</description><guid>g</guid></item>"),
+        lambda text: rss(
+            f"<item><description><![CDATA[{text.replace('&lt;', '<')}]]></description><guid>g</guid></item>"
+        ),
+        lambda text: atom(f"<entry><content type='html'>{text}</content><id>g</id></entry>"),
+        lambda text: atom(
+            f"<entry><content type='xhtml'><div>{text.replace('&lt;', '<')}</div></content><id>g</id></entry>"
+        ),
+        lambda text: rss(f"<item><description>{text}</description><guid>g</guid></item></x>"),
+    ],
+    ids=["rss", "cdata", "atom", "xhtml", "broken"],
+)
+def test_a_text_over_a_mebibyte_is_cut_and_its_post_kept(make: Callable[[str], str]) -> None:
+    """The text ends where the limit is, with no tag divided; what stands behind it in the post is read all the same."""
+    [post] = read(make("&lt;p>word&lt;/p>" * 120_000)).posts
+    assert MAX_MARKUP - 100 < len(post.content_html) <= MAX_MARKUP
+    assert post.content_html.removeprefix("<div>").startswith("<p>word</p><p>word</p>")
+    assert post.content_html.endswith(("</p>", "<p>", "<p>word", "d", "w", "wo", "wor"))
+    assert post.guid == "g"
+
+
+def test_one_line_texts_are_cut() -> None:
+    """Titles, names and labels have a thousand characters at most; of labels, files and people there are thirty."""
+    long = "x" * 2_000
+    post = rss_post(
+        f"<title>{long}</title><dc:creator>{long}</dc:creator><category>{long}</category>"
+        f"<enclosure url='/a' type='a/{long}'/><link>https://a.example/{'x' * 9_000}</link>"
+    )
+    assert (len(post.title), len(post.author), len(post.tags[0])) == (1_000, 1_000, 1_000)
+    assert len(post.enclosures[0].type) == 1_000
+    assert post.url == "https://blog.example/a"
+    many = atom_post("".join(f"<author><name>Ada {n}</name></author>" for n in range(99)))
+    assert len(many.author.split(", ")) == 30
+    files = rss_post("".join(f"<enclosure url='/{n}'/>" for n in range(99)))
+    assert len(files.enclosures) == 30
+
+
+def test_a_post_of_very_many_elements_is_kept() -> None:
+    """What is behind the ten thousandth element of a post is not looked at; the next post is read as ever."""
+    crowd = "<category>x</category>" * 10_001
+    feed = read(
+        rss(f"<item><guid>a</guid>{crowd}<title>late</title></item><item><guid>b</guid><title>B</title></item>")
+    )
+    assert [(post.guid, post.title) for post in feed.posts] == [("a", ""), ("b", "B")]

@@ -95,9 +95,25 @@ def read(*lines: bytes) -> Head:
 
 
 def test_a_new_status_line_forgets_the_head_before() -> None:
-    """Of a chain of redirects only the last answer's fields remain."""
-    head = read(b"HTTP/1.1 301 Moved\r\n", b"ETag: old\r\n", b"\r\n", b"HTTP/2 200\r\n", b"X:  y \r\n", b"\r\n")
+    """Of interim answers and the last one only the last one's fields remain."""
+    head = read(b"HTTP/1.1 103 Hints\r\n", b"ETag: old\r\n", b"\r\n", b"HTTP/2 200\r\n", b"X:  y \r\n", b"\r\n")
     assert (head.status, head.fields, head.complete) == (200, {"x": "y"}, True)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"HTTP/1.1 200 OK", 200),
+        (b"HTTP/2 204", 204),
+        (b"HTTP/1.1 2000 OK", 0),
+        (b"HTTP/1.1 \xb2\xb2\xb2 OK", 0),
+        (b"HTTP/1.1", 0),
+        (b"HTTP/1.1 OK 200", 0),
+    ],
+)
+def test_a_status_is_three_digits(line: bytes, status: int) -> None:
+    """Anything else is none."""
+    assert read(line + b"\r\n").status == status
 
 
 def test_repeated_cache_control_fields_add_up() -> None:
@@ -106,9 +122,24 @@ def test_repeated_cache_control_fields_add_up() -> None:
     assert freshness(head.fields) == timedelta(seconds=5)
 
 
-def test_the_size_of_a_head_is_counted_over_redirects() -> None:
-    """Each hop starts a new head, and none of them a new count."""
-    head = read(*[b"HTTP/1.1 301 Moved\r\n" + b"x" * 980] * 262)
+def test_repeated_codings_add_up_and_other_fields_do_not() -> None:
+    """Content-Encoding is a list too; of a field that is none the last counts."""
+    head = read(b"HTTP/1.1 200 OK\r\n", b"Content-Encoding: gzip\r\n", b"ETag: 1\r\n", b"content-encoding: br\r\n")
+    head.read(b"ETag: 2\r\n")
+    assert head.fields == {"content-encoding": "gzip, br", "etag": "2"}
+
+
+@pytest.mark.parametrize(("value", "size"), [("12", 12), ("", 0), ("-1", 0), ("twelve", 0), ("1" * 31, 0), ("١", 0)])
+def test_the_size_of_a_body_is_what_was_announced(value: str, size: int) -> None:
+    """Content-Length as a number, and 0 for anything else."""
+    head = read(b"HTTP/1.1 200 OK\r\n")
+    head.fields["content-length"] = value
+    assert head.body_size == size
+
+
+def test_the_size_of_a_head_is_counted_over_interim_answers() -> None:
+    """Each of them starts a new head, and none of them a new count."""
+    head = read(*[b"HTTP/1.1 103 Hints\r\n" + b"x" * 980] * 262)
     assert head.size <= MAX_HEAD_BYTES
     assert not head.read(b"x" * 1000)
 

@@ -8,16 +8,14 @@ import os
 import shutil
 import ssl
 import subprocess
-import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
 
-import pycurl  # type: ignore[import-untyped]
 import pytest
 
-from tests.fetches import FEED, SETTINGS, SHORT, failure, fetch
+from tests.fetches import CLOSED, FEED, SETTINGS, SHORT, failure, fetch
 from tests.origin import Answer, Origin, Raw
 from tidings.model import Fetched
 
@@ -27,9 +25,9 @@ from tidings.model import Fetched
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "blog.localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"]
 )
-def test_a_private_address_is_refused_however_it_is_written(origin: Origin, host: str) -> None:
-    """The address is judged after DNS and libcurl's reading of numbers, and no request reaches it."""
-    outcome = failure(fetch(origin.url("/feed", host=host), replace(SETTINGS, allow_networks=())))
+def test_a_private_address_is_refused_in_words(origin: Origin, host: str) -> None:
+    """The operator is told which address it is, what it is, and what to do if it is meant."""
+    outcome = failure(fetch(origin.url("/feed", host=host), CLOSED))
     assert outcome.kind == "forbidden-address"
     assert "loopback" in outcome.message
     assert "poll.allow_networks" in outcome.message
@@ -67,23 +65,6 @@ def test_an_endless_body_is_cut_off(origin: Origin) -> None:
     """A body that announces no length is stopped when it passes the limit."""
     origin.serve("/feed", Answer(200, itertools.repeat(b"x" * 65_536)))
     assert failure(fetch(origin.url("/feed"))).kind == "too-large"
-
-
-BROTLI_HELLO = b"\x0b\x02\x80hello\x03"
-
-
-@pytest.mark.parametrize(
-    ("coding", "body"),
-    [("gzip", gzip.compress(b"hello")), ("deflate", zlib.compress(b"hello")), ("br", BROTLI_HELLO)],
-)
-def test_a_compressed_body_arrives_decoded(origin: Origin, coding: str, body: bytes) -> None:
-    """Whatever coding we offer, we can undo."""
-    origin.serve("/feed", Answer(200, body, {"Content-Encoding": coding}))
-    outcome = fetch(origin.url("/feed"))
-    if coding not in origin.requests[0].headers["Accept-Encoding"]:
-        pytest.skip(f"this libcurl ({pycurl.version}) cannot do {coding}, and does not offer it")
-    assert isinstance(outcome, Fetched)
-    assert outcome.body == b"hello"
 
 
 def test_a_decompression_bomb_is_stopped(origin: Origin) -> None:
@@ -140,42 +121,54 @@ def test_the_deadline_holds_for_the_whole_fetch(origin: Origin, script: Answer |
 
 
 def test_a_closed_port_is_a_connect_failure() -> None:
-    """A server that is not there is reported with libcurl's own reason."""
+    """A server that is not there is reported with its name and the system's reason."""
     with Origin() as origin:
         url = origin.url("/feed")
     outcome = failure(fetch(url))
     assert outcome.kind == "connect"
-    assert "127.0.0.1" in outcome.message
+    assert "no connection to 127.0.0.1 port" in outcome.message
+    assert "(Connection refused)" in outcome.message
 
 
 @pytest.mark.parametrize(
-    ("pieces", "kind"),
+    ("pieces", "kind", "words"),
     [
-        ([], "connect"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Le"], "connect"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<rss>"], "connect"),
-        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<rss>\r\n"], "connect"),
-        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"], "connect"),
-        ([b"220 mail.example ESMTP\r\n"], "http"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain"], "http"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"], "http"),
-        ([b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n"], "http"),
+        ([], "connect", "closed the connection without an answer"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Le"], "connect", "broke off"),
+        ([b"HTTP/1.1 103 Early Hints\r\n\r\n"], "connect", "without an answer"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n<rss>"], "connect", "broke off"),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n<rss>\r\n"], "connect", "broke off"),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"], "connect", "broken chunks"),
+        ([b"220 mail.example ESMTP\r\n"], "http", "does not speak HTTP"),
+        ([b"HTTP/7.7 200 OK\r\n\r\n"], "http", "does not speak HTTP"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8bxyz"], "http", "is not gzip"),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nxyz"], "http", "nobody asked for"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"], "http", "no sense as HTTP"),
+        ([b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n"], "http", "no sense as HTTP"),
+        ([b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n"], "http", "no sense as HTTP"),
+        ([b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n"], "http", "no sense as HTTP (no status"),
+        ([b"HTTP/1.1 \xb2\xb2\xb2 OK\r\nContent-Length: 0\r\n\r\n"], "http", "HTTP"),
+        ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: \x1b[2J\xff\x07" + b"x" * 900 + b"\r\n\r\n"], "http", "(?[2J?xxx"),
     ],
-    ids=["nothing", "cut head", "cut body", "cut chunks", "bad chunk", "not http", "not gzip", "bad length", "nul"],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_half_an_answer_is_a_failure(origin: Origin, pieces: list[bytes], kind: str) -> None:
-    """What came before the server broke off is never taken for the feed."""
+def test_half_an_answer_is_a_failure(origin: Origin, pieces: list[bytes], kind: str, words: str) -> None:
+    """What came before the server broke off is never taken for the feed, and what happened is said in plain words."""
     origin.serve("/feed", Raw(pieces))
     outcome = failure(fetch(origin.url("/feed")))
     assert outcome.kind == kind
-    assert "(" in outcome.message
+    assert words in outcome.message
+    assert outcome.message.isprintable()
+    assert len(outcome.message) < 250
+    for phrase in ("curl", "weird", "died", "tried", "HTTP/0.9", "CURL", "Failure when", "transfer closed"):
+        assert phrase not in outcome.message
 
 
 def test_a_name_that_does_not_resolve_is_a_dns_failure() -> None:
     """The failure names the host. (Names under .onion are refused by libcurl itself, without asking a server.)"""
     outcome = failure(fetch("http://nowhere.onion/feed"))
     assert outcome.kind == "dns"
-    assert "nowhere.onion" in outcome.message or ".onion" in outcome.message
+    assert "the name nowhere.onion was not found" in outcome.message
 
 
 @pytest.mark.parametrize(

@@ -64,14 +64,51 @@ def test_a_host_may_forfeit_what_it_has_left() -> None:
     assert not queued
 
 
+def test_what_has_begun_goes_before_what_has_not() -> None:
+    """An item added first is next at its host, whether others wait there or none."""
+    queued = turns("a1", "a2")
+    assert queued.take(0) == "a1"
+    queued.add_first("a", "a1, again")
+    queued.release("a", 0)
+    assert [queued.take(2), queued.take(9)] == ["a1, again", None]
+    queued.release("a", 2)
+    assert queued.take(4) == "a2"
+
+
+def test_the_pause_holds_for_what_is_added_later() -> None:
+    """A host with nothing queued still counts from the end of its last item."""
+    queued = turns("a1")
+    assert queued.take(0) == "a1"
+    queued.add_first("a", "a2")
+    assert queued.take(100) is None
+    queued.release("a", 100)
+    assert queued.take(101) is None
+    assert queued.take(102) == "a2"
+    queued.release("a", 102)
+    queued.add("a", "a3")
+    assert queued.take(103) is None
+    assert queued.wait(103) == 1
+    assert queued.take(104) == "a3"
+
+
+def test_a_host_can_be_held_before_its_first_turn() -> None:
+    """What is left of a pause from before is waited for; other hosts are not held."""
+    queued: Turns[str] = Turns(2)
+    queued.hold("a", 7)
+    queued.add("a", "a1")
+    queued.add("b", "b1")
+    assert [queued.take(0), queued.take(6.9), queued.take(7)] == ["b1", None, "a1"]
+
+
 @given(st.lists(st.sampled_from("abcd"), max_size=30), st.data())
 def test_every_item_gets_its_turn_and_no_host_two_at_once(hosts: list[str], data: st.DataObject) -> None:
-    """In any order of endings: each item once, in its host's order, spaced, never two of a host together."""
+    """In any order of endings and hops: each item once, in its host's order, spaced, never two of a host together."""
     items = [f"{host}{number}" for number, host in enumerate(hosts)]
     queued = turns(*items)
     now = 0.0
     out: list[str] = []
     taken: list[str] = []
+    hops: list[str] = []
     ended: dict[str, float] = defaultdict(lambda: float("-inf"))
     while queued or out:
         item = queued.take(now)
@@ -86,6 +123,9 @@ def test_every_item_gets_its_turn_and_no_host_two_at_once(hosts: list[str], data
             done = out.pop(data.draw(st.integers(0, len(out) - 1)))
             ended[done[0]] = now
             queued.release(done[0], now)
-    assert sorted(taken) == sorted(items)
+            if "hop" not in done and data.draw(st.booleans()):
+                hops.append(f"{data.draw(st.sampled_from('abcd'))} hop of {done}")
+                queued.add_first(hops[-1][0], hops[-1])
+    assert sorted(taken) == sorted(items + hops)
     for host in "abcd":
-        assert [item for item in taken if item[0] == host] == [item for item in items if item[0] == host]
+        assert [item for item in taken if item[0] == host and "hop" not in item] == [i for i in items if i[0] == host]

@@ -19,7 +19,7 @@ from tidings.posts.clean import clean
 from tidings.posts.dates import parse_date
 from tidings.posts.encoding import decode
 from tidings.posts.entries import _author, _html_of, _podcast_summary
-from tidings.posts.mend import html_entities, mend
+from tidings.posts.mend import entities_in, mend
 from tidings.posts.plain import bare_text, one_line, paragraphs, with_paragraphs
 from tidings.posts.reading import visible_text
 from tidings.posts.roots import find_root
@@ -122,7 +122,7 @@ def as_document(text: str) -> str:
 
 
 def mended(text: str) -> object:
-    return mend(text, frozenset()), html_entities(text)
+    return list(mend("", text, 0, frozenset())), entities_in(text, {})
 
 
 def guessed(text: str) -> object:

@@ -11,10 +11,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "publish"}
+SHELLS = {"poll", "digest", "publish", "discover"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
-GROUND = {"model", "errors", "workers"}
+GROUND = {"model", "errors", "workers", "crew", "patterns"}
 
 ALLOWED = {
     "cli": {"daemon", "web", "demo"} | SHELLS | PURE | EDGES | GROUND,
@@ -27,12 +27,15 @@ ALLOWED = {
     "errors": set(),
     "model": set(),
     "workers": set(),
+    "crew": {"workers"},
+    "patterns": set(),
 }
 
 HOMES = {
     "aiosmtpd": {"demo"},
     "apscheduler": {"daemon"},
     "babel": {"render"},
+    "brotli": {"fetching"},
     "click": {"cli"},
     "css_inline": {"render"},
     "feedparser": {"posts"},
@@ -40,14 +43,18 @@ HOMES = {
     "jinja2": {"render"},
     "markupsafe": {"render"},
     "nh3": {"posts"},
+    "publicsuffixlist": {"sources"},
     "pycurl": {"fetching"},
     "pydantic": {"config"},
+    "re2": {"patterns"},
     "rich": {"cli"},
     "smtplib": {"mail"},
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
+    "tomlkit": {"config"},
     "tomllib": {"config"},
     "waitress": {"web"},
+    "zstandard": {"fetching"},
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -24,12 +24,12 @@ from tidings.posts.parse import MAX_POSTS, parse
         (" \n\t", "not-a-feed", "empty"),
         ("hello", "not-a-feed", "text"),
         ("[1, 2]", "not-a-feed", "text"),
-        ("<!DOCTYPE html><html><head><title>x</title></head></html>", "not-a-feed", 'rel="alternate"'),
+        ("<!DOCTYPE html><html><head><title>x</title></head></html>", "not-a-feed", f"`tidings discover {URL}`"),
         ("<html><body>a post about &lt;rss> and <rss version='2.0'></body></html>", "not-a-feed", "web page"),
         ("<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><entry/></html>", "not-a-feed", "web page"),
         ("oops <html><rss><channel><title>x</title></channel></rss></html>", "not-a-feed", ""),
         ("<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'/>", "not-a-feed", "sitemap"),
-        ("<opml version='2.0'><body/></opml>", "not-a-feed", "OPML"),
+        ("<opml version='2.0'><body/></opml>", "not-a-feed", "`tidings sources import FILE`"),
         ("<Error><Code>AccessDenied</Code></Error>", "not-a-feed", "<error>"),
         ("<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>", "parse", "rdf"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "not-a-feed", ""),
@@ -41,6 +41,31 @@ def test_refuses_what_is_no_feed(body: bytes | str, kind: str, words: str) -> No
     failed = refused(body)
     assert failed.kind == kind
     assert words in failed.message
+
+
+@pytest.mark.parametrize(
+    ("link", "feed"),
+    [
+        ('<link rel="alternate" type="application/rss+xml" href="/feed">', "https://blog.example/feed"),
+        ("<LINK HREF=feed.xml TYPE=application/atom+xml REL='home Alternate'/>", "https://blog.example/feeds/feed.xml"),
+        ('<link rel="alternate" type="application/feed+json" href="/f?a=1&amp;b=2">', "https://blog.example/f?a=1&b=2"),
+        ('<link rel="alternate" type="application/rss+xml" href="javascript:alert(1)">', ""),
+        ('<link rel="alternate" type="text/html" hreflang="de" href="/de">', ""),
+        ('<link rel="stylesheet" type="application/rss+xml" href="/feed">', ""),
+    ],
+)
+def test_a_page_is_refused_with_the_feed_it_announces(link: str, feed: str) -> None:
+    """Where a web page came instead of a feed, the message gives the feed's address, if the page announces one."""
+    failed = refused(f"<!DOCTYPE html><html><head>{link}</head><body></body></html>")
+    assert failed.kind == "not-a-feed"
+    assert (f"announces {feed} as its feed" if feed else "tidings discover") in failed.message
+
+
+def test_the_command_in_a_message_can_be_pasted() -> None:
+    """A URL that a server chose is quoted for the shell in the command that a message proposes."""
+    failed = parse(Document("https://a.example/$(touch x);y", b"<html></html>"))
+    assert isinstance(failed, Failed)
+    assert "`tidings discover 'https://a.example/$(touch x);y'`" in failed.message
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,20 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
+from tests.builders import edition, schedule
 from tests.feeds import blog, item, rss
 from tests.origin import Answer, Origin, Request
 from tidings import poll
 from tidings.fetching.settings import FetchSettings
-from tidings.model import Document, Failed, ParsedFeed, PollRow, Source, StoredPost
+from tidings.model import Document, Failed, FeedState, PollRow, Source, StoredPost
 from tidings.poll import PollSettings
+from tidings.posts.decide import Named, read
+from tidings.sources.cadence import Limits
+from tidings.sources.requests import Manner
 from tidings.store import Store, feeds
 from tidings.store.posts import PostQuery, find
 from tidings.workers import open_executor
@@ -31,10 +35,11 @@ SETTINGS = PollSettings(
         concurrency=8,
         allow_networks=(ipaddress.ip_network("127.0.0.0/8"),),
     ),
-    min_interval=timedelta(minutes=30),
-    max_interval=timedelta(hours=24),
+    limits=Limits(timedelta(minutes=30), timedelta(hours=24)),
+    manner=lambda _: Manner("Tidings test"),
 )
 
+MINUTE = timedelta(minutes=1)
 
 inline = partial(open_executor, "inline")
 
@@ -49,6 +54,10 @@ def run_poll(
     feeds.sync(store, sources, [], now)
     rows = poll.run(store, feeds.states(store, sources), SETTINGS, opener, lambda: now, lambda: False)
     return {row.name: row for row in rows}
+
+
+def names_due(states: Sequence[FeedState], now: datetime) -> list[str]:
+    return [state.source.name for state in poll.due(states, [], SETTINGS.limits, now)]
 
 
 def titles(store: Store) -> list[str]:
@@ -157,7 +166,7 @@ def test_one_dead_source_stops_no_other(store: Store, origin: Origin, now: datet
     sources = [source(origin, "/down"), source(origin, "/page"), nobody, source(origin, "/good")]
     rows = run_poll(store, sources, now)
     kinds = {name: row.failure.kind if row.failure else None for name, row in rows.items()}
-    assert kinds == {"down": "http", "page": "not-a-feed", "nobody": "connect", "good": None}
+    assert kinds == {"down": "server-error", "page": "not-a-feed", "nobody": "connect", "good": None}
     assert rows["page"].http == 200
     assert titles(store) == ["Post 1"]
 
@@ -253,15 +262,51 @@ def test_due_leaves_out_what_is_disabled_or_not_due(store: Store, origin: Origin
     run_poll(store, sources[:1], now)
     feeds.sync(store, sources, [], now)
     states = feeds.states(store, sources)
-    assert [state.source.name for state in poll.due(states, now)] == ["b"]
-    assert [state.source.name for state in poll.due(states, now + timedelta(days=1))] == ["a", "b"]
+    assert names_due(states, now) == ["b"]
+    assert names_due(states, now + timedelta(days=1)) == ["b", "a"]
+
+
+def test_who_was_asked_longest_ago_comes_first(store: Store, origin: Origin, now: datetime) -> None:
+    """On a host that allows few requests, no source is always the one that has to wait."""
+    for path in ("/a", "/b", "/c"):
+        origin.serve_feed(path, blog([1]))
+    sources = [source(origin, path) for path in ("/a", "/b", "/c")]
+    for number, one in enumerate((sources[2], sources[0], sources[1])):
+        run_poll(store, [one], now + timedelta(seconds=number))
+    assert names_due(feeds.states(store, sources), now + timedelta(days=1)) == ["c", "a", "b"]
+
+
+def test_a_turn_each_takes_a_few_sources_of_every_host(store: Store, now: datetime) -> None:
+    """Hundreds of sources of one host do not keep the others waiting; machines of the operator's are not counted."""
+    many = [Source(f"https://{n}.substack.com/feed", f"s{n}") for n in range(40)]
+    own = [Source(f"http://127.0.0.1/{n}", f"o{n}") for n in range(40)]
+    feeds.sync(store, [*many, *own, Source("https://b.example/feed", "b")], [], now)
+    states = feeds.states(store, [*many, *own, Source("https://b.example/feed", "b")])
+    chosen = [state.source.name for state in poll.a_turn_each(states, SETTINGS)]
+    assert chosen == [*(f"s{n}" for n in range(10)), *(f"o{n}" for n in range(40)), "b"]
+
+
+def test_an_edition_brings_its_sources_forward(store: Store, origin: Origin, now: datetime) -> None:
+    """Shortly before an edition is due, its sources are due too, and those of no edition are not."""
+    origin.serve_feed("/a", blog([1]), headers={"Cache-Control": "max-age=3600"})
+    origin.serve_feed("/b", blog([1]), headers={"Cache-Control": "max-age=3600"})
+    sources = [Source(origin.url("/a"), "a", ("news",)), Source(origin.url("/b"), "b", ("other",))]
+    start = now - timedelta(days=30)
+    for hours in (0, 24, 48, 72):
+        run_poll(store, sources, start + timedelta(hours=hours))
+    states = feeds.states(store, sources)
+    planned = min(state.next_poll_at for state in states if state.next_poll_at)
+    cutoff = planned.replace(minute=0, second=0, microsecond=0)
+    morning = edition(tags=("news",), timezone="UTC", schedule=schedule(hours=[cutoff.hour]))
+    assert [state.source.name for state in poll.due(states, [morning], SETTINGS.limits, cutoff - MINUTE)] == ["a"]
+    assert poll.due(states, [], SETTINGS.limits, cutoff - MINUTE) == []
 
 
 def test_a_clock_that_was_wrong_once_does_not_silence_a_source(store: Store, origin: Origin, now: datetime) -> None:
     """What was to be polled in ten years is polled now."""
     origin.serve_feed("/a", blog([1]))
     run_poll(store, [source(origin, "/a")], now + timedelta(days=3650))
-    assert len(poll.due(feeds.states(store, [source(origin, "/a")]), now)) == 1
+    assert names_due(feeds.states(store, [source(origin, "/a")]), now) == ["a"]
 
 
 def test_a_source_is_left_alone_until_its_retry_after(store: Store, origin: Origin, now: datetime) -> None:
@@ -276,7 +321,7 @@ def test_a_source_is_left_alone_until_its_retry_after(store: Store, origin: Orig
 
 
 def test_stopping_leaves_the_rest_due(store: Store, origin: Origin, now: datetime) -> None:
-    """A poll told to stop records nothing for the sources it did not reach."""
+    """A poll told to stop records nothing for the sources it did not ask; those it asked come up again later."""
     sources = [source(origin, f"/{n}") for n in range(20)]
     for n in range(20):
         origin.serve("/" + str(n), Answer(200, blog([n]), delay=0.05))
@@ -286,26 +331,29 @@ def test_stopping_leaves_the_rest_due(store: Store, origin: Origin, now: datetim
     for row in poll.run(store, states, SETTINGS, partial(open_executor, "inline"), lambda: now, lambda: len(rows) >= 2):
         rows.append(row)
     assert 2 <= len(rows) < 20
-    assert len(poll.due(feeds.states(store, sources), now)) == 20 - len(rows)
+    due = set(names_due(feeds.states(store, sources), now))
+    assert due.isdisjoint(request.path.strip("/") for request in origin.requests)
+    assert len(due) >= 20 - len(rows) - SETTINGS.fetching.concurrency
+    assert set(names_due(feeds.states(store, sources), now + SETTINGS.limits.min_interval)) >= due
 
 
-def _parse_or_die(document: Document) -> ParsedFeed | Failed:
+def _read_or_die(document: Document, *rest: Any) -> Named | Failed:
     """A parser that one document kills, as a bug in a C library would."""
     if b"deadly" in document.body:
         os._exit(1)
-    from tidings.posts.parse import parse
-
-    return parse(document)
+    return read(document, *rest)
 
 
 class _Fragile(Executor):
-    """A process pool whose workers run `_parse_or_die` in place of the parser."""
+    """A process pool whose workers run `_read_or_die` in place of `read`."""
 
     def __init__(self) -> None:
         self._inner = open_executor("processes")
 
-    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]  # noqa: ARG002
-        return self._inner.submit(_parse_or_die, args[-1])
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]
+        seconds, task = args
+        fragile = partial(_read_or_die, *task.args) if task.func is read else task
+        return self._inner.submit(fn, seconds, fragile, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._inner.shutdown(wait, cancel_futures=cancel_futures)

@@ -9,8 +9,20 @@ from datetime import timedelta
 import pytest
 
 from tests.builders import edition, source
-from tests.stocking import START, blog, configure, post, receive, scalar, state_of, titles
-from tidings.model import Failed, FeedChange, Fetched, ParsedFeed, Unchanged
+from tests.stocking import START, blog, configure, fail, post, read, receive, scalar, state_of, titles, unchanged
+from tidings.model import (
+    Failed,
+    FeedChange,
+    FeedState,
+    Fetched,
+    Hop,
+    Move,
+    ParsedFeed,
+    Rhythm,
+    Unchanged,
+    Validators,
+    Wishes,
+)
 from tidings.store import Store, feeds, posts, site
 
 A, B = blog("a"), blog("b")
@@ -20,6 +32,11 @@ FEED = ParsedFeed("rss20", "Title", "https://a.example/")
 
 def fetched(etag: str | None = None, last_modified: str | None = None) -> Fetched:
     return Fetched(A.url, 200, b"", etag=etag, last_modified=last_modified)
+
+
+def validators_of(state: FeedState) -> tuple[str | None, str | None]:
+    """ETag and Last-Modified as they would be sent."""
+    return (state.validators.etag, state.validators.last_modified) if state.validators else (None, None)
 
 
 def everything(store: Store) -> list[tuple[object, ...]]:
@@ -46,7 +63,7 @@ def test_a_source_taken_out_keeps_its_posts(store: Store) -> None:
     configure(store, B)
     assert titles(store) == ["Post 1"]
     configure(store, A, B)
-    assert state_of(store, A).etag == "e"
+    assert validators_of(state_of(store, A))[0] == "e"
     assert set(posts.known(store, state_of(store, A).feed_id, ["guid:1"])) == {"guid:1"}
 
 
@@ -55,13 +72,13 @@ def test_a_new_url_keeps_the_posts_and_drops_the_validators(store: Store) -> Non
     it is due at once."""
     configure(store, A)
     receive(store, A, post(1), etag="e", last_modified="then")
-    feeds.save_failure(store, state_of(store, A), Failed("rate-limited", "", 429, timedelta(days=1)), LATER, START)
+    fail(store, A, Failed("rate-limited", "", 429, timedelta(days=1)))
     before = state_of(store, A)
     moved = replace(A, url="https://elsewhere.example/feed")
     configure(store, moved)
     after = state_of(store, moved)
     assert after.feed_id == before.feed_id
-    assert (after.etag, after.last_modified, after.body_hash, after.next_poll_at, after.retry_after) == (None,) * 5
+    assert (after.validators, after.body_hash, after.next_poll_at, after.retry_after) == (None,) * 4
     assert after.failures == 0
     assert set(posts.known(store, after.feed_id, ["guid:1"])) == {"guid:1"}
 
@@ -72,7 +89,7 @@ def test_a_new_name_is_the_same_feed(store: Store) -> None:
     receive(store, A, post(1), etag="e")
     renamed = replace(A, name="new name")
     configure(store, renamed)
-    assert state_of(store, renamed).etag == "e"
+    assert validators_of(state_of(store, renamed))[0] == "e"
     assert titles(store, sources=("new name",)) == ["Post 1"]
     assert titles(store, sources=("a",)) == []
 
@@ -87,7 +104,7 @@ def test_two_sources_swap_their_names(store: Store, turned: bool) -> None:
     configure(store, *(reversed(swapped) if turned else swapped))
     assert titles(store, sources=("b",)) == ["Post 1"]
     assert titles(store, sources=("a",)) == ["Post 2"]
-    assert [state.etag for state in feeds.states(store, swapped)] == ["a", "b"]
+    assert [validators_of(state)[0] for state in feeds.states(store, swapped)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("turned", [False, True], ids=["in order", "turned round"])
@@ -138,6 +155,91 @@ def test_a_failing_sync_leaves_the_tables_as_they_were(store: Store) -> None:
     assert everything(store) == before
 
 
+def test_following_a_reported_redirect_in_the_file_keeps_everything(store: Store) -> None:
+    """When the operator writes the URL a source has moved to, the feed stays the same one, validators and all, also
+    when its name came from the old URL."""
+    old = source(url="http://old.example/feed", name="old.example/feed")
+    new = source(url="https://new.example/feed", name="new.example/feed")
+    configure(store, old)
+    hops = (Hop(old.url, 301), Hop(new.url, 200))
+    read(store, old, Fetched(new.url, 200, b"", etag="e", hops=hops), FEED, FeedChange(new=(post(1),)))
+    before = state_of(store, old)
+    configure(store, new)
+    after = state_of(store, new)
+    assert (after.feed_id, after.validators, after.next_poll_at) == (
+        before.feed_id,
+        before.validators,
+        before.next_poll_at,
+    )
+    assert (after.move, after.adopted_url) == (None, None)
+
+
+# ------------------------------------------------------------------------------------------------------- polls
+
+
+def test_a_state_comes_back_as_it_was_saved(store: Store) -> None:
+    """Every part of what is known of a feed goes through the table and back."""
+    configure(store, A)
+    state = replace(
+        state_of(store, A),
+        validators=Validators("https://a.example/real", '"e"', "then"),
+        body_hash="hash",
+        request_identity="identity",
+        malformed=True,
+        polled_at=START,
+        read_at=START - timedelta(hours=1),
+        next_poll_at=START + timedelta(hours=2),
+        not_before=START + timedelta(hours=1),
+        retry_after=START + timedelta(minutes=1),
+        freshness=timedelta(seconds=1.5),
+        wishes=Wishes(timedelta(minutes=60), (0, 23), (5, 6)),
+        rhythm=Rhythm(timedelta(days=1.25), START - timedelta(days=3)),
+        http=503,
+        failure=Failed("server-error", "it is broken", 503),
+        failures=3,
+        failing_since=START - timedelta(days=1),
+        move=Move("https://b.example/", START - timedelta(days=2), 4),
+        adopted_url="https://c.example/",
+        adopted_at=START - timedelta(days=1),
+        title="Title",
+        site_url="https://a.example/",
+        language="de",
+    )
+    feeds.save_polled(store, state)
+    assert state_of(store, A) == state
+
+
+def test_an_attempt_is_noted_before_anything_comes_of_it(store: Store) -> None:
+    """A request that goes out moves the next poll on, so a process that dies in it does not ask again at once."""
+    configure(store, A)
+    feeds.note_attempt(store, state_of(store, A).feed_id, LATER, START)
+    state = state_of(store, A)
+    assert (state.polled_at, state.next_poll_at, state.read_at) == (START, LATER, None)
+
+
+def test_a_note_survives_the_process_and_joins_a_transaction(store: Store) -> None:
+    """What is noted is committed at once for other connections; inside a transaction it goes with that one."""
+    configure(store, A)
+    feeds.note_attempt(store, state_of(store, A).feed_id, LATER, START)
+    assert scalar(store, "SELECT polled_at FROM feeds") is not None
+    store.db.conn.execute("BEGIN")
+    feeds.note_attempt(store, state_of(store, A).feed_id, LATER, LATER)
+    store.db.conn.rollback()
+    assert state_of(store, A).polled_at == START
+    assert store.rows("PRAGMA synchronous")[0][0] == 2
+
+
+def test_arrivals_are_when_posts_were_first_seen_but_for_the_backlog(store: Store) -> None:
+    """What a source brings at first arrived when it was written, as far as that is known; later posts when they came,
+    whatever date they carry."""
+    configure(store, A)
+    old = START - timedelta(days=30)
+    receive(store, A, post(1, published=old), post(2))
+    receive(store, A, post(3, published=old), now=LATER)
+    assert feeds.arrivals(store, state_of(store, A).feed_id, 10) == [LATER, START, old]
+    assert feeds.arrivals(store, state_of(store, A).feed_id, 1) == [LATER]
+
+
 # ------------------------------------------------------------------------------------------------------- polls
 
 
@@ -146,7 +248,7 @@ def test_validators_are_kept_verbatim_with_their_posts(store: Store) -> None:
     configure(store, A)
     receive(store, A, post(1), etag='W/"é ;--gzip"', last_modified="Sun, 31 Feb 2026 25:61:00 +0100")
     state = state_of(store, A)
-    assert (state.etag, state.last_modified) == ('W/"é ;--gzip"', "Sun, 31 Feb 2026 25:61:00 +0100")
+    assert validators_of(state) == ('W/"é ;--gzip"', "Sun, 31 Feb 2026 25:61:00 +0100")
 
 
 def test_a_save_that_fails_in_the_middle_leaves_neither_posts_nor_validators(store: Store) -> None:
@@ -176,14 +278,10 @@ def test_a_malformed_document_leaves_no_validators(store: Store) -> None:
     """What was cut off must be asked for again, so its validators are not kept, and old ones go."""
     configure(store, A)
     receive(store, A, post(1), etag="old", last_modified="old")
-    state = state_of(store, A)
-    feeds.save_fetched(
-        store, state, fetched("new", "new"), replace(FEED, malformed=True), FeedChange(), "hash", LATER, START
-    )
-    after = state_of(store, A)
-    assert (after.etag, after.last_modified, after.malformed) == (None, None, True)
-    feeds.save_unchanged(store, after, fetched("new", "new"), LATER, START)
-    assert (state_of(store, A).etag, state_of(store, A).last_modified) == (None, None)
+    read(store, A, fetched("new", "new"), replace(FEED, malformed=True), FeedChange())
+    assert (state_of(store, A).validators, state_of(store, A).malformed) == (None, True)
+    unchanged(store, A, fetched("new", "new"))
+    assert state_of(store, A).validators is None
 
 
 def test_a_200_without_validators_drops_the_old_ones(store: Store) -> None:
@@ -191,15 +289,15 @@ def test_a_200_without_validators_drops_the_old_ones(store: Store) -> None:
     configure(store, A)
     receive(store, A, post(1), etag="old", last_modified="old")
     receive(store, A, post(2))
-    assert (state_of(store, A).etag, state_of(store, A).last_modified) == (None, None)
+    assert validators_of(state_of(store, A)) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (Unchanged(), ("old", "old date")),
-        (Unchanged(etag="new"), ("new", "old date")),
-        (Unchanged(last_modified="new date"), ("old", "new date")),
+        (Unchanged(A.url), ("old", "old date")),
+        (Unchanged(A.url, etag="new"), ("new", "old date")),
+        (Unchanged(A.url, last_modified="new date"), ("old", "new date")),
         (fetched("new", None), ("new", None)),
         (fetched(None, None), (None, None)),
     ],
@@ -210,10 +308,10 @@ def test_an_unchanged_answer_refreshes_validators(
     """A 304 replaces the validators it carries; a 200 with the bytes of last time replaces both."""
     configure(store, A)
     receive(store, A, post(1), etag="old", last_modified="old date")
-    feeds.save_failure(store, state_of(store, A), Failed("http", "", 500), LATER, START)
-    feeds.save_unchanged(store, state_of(store, A), answer, LATER, START)
+    fail(store, A, Failed("server-error", "", 500))
+    unchanged(store, A, answer)
     state = state_of(store, A)
-    assert (state.etag, state.last_modified) == expected
+    assert validators_of(state) == expected
     assert (state.failures, state.retry_after) == (0, None)
 
 
@@ -223,11 +321,12 @@ def test_a_failure_keeps_posts_and_validators_and_counts(store: Store) -> None:
     receive(store, A, post(1), etag="e")
     for _ in range(2):
         failure = Failed("rate-limited", "slow down", 429, timedelta(minutes=7))
-        feeds.save_failure(store, state_of(store, A), failure, LATER, START)
+        fail(store, A, failure)
     state = state_of(store, A)
-    assert (state.etag, state.failures) == ("e", 2)
+    assert (validators_of(state)[0], state.failures) == ("e", 2)
     assert state.retry_after == START + timedelta(minutes=7)
-    assert state.next_poll_at == LATER
+    assert state.next_poll_at is not None
+    assert state.next_poll_at > START + timedelta(minutes=7)
     assert titles(store) == ["Post 1"]
 
 
@@ -235,7 +334,7 @@ def test_an_empty_title_does_not_replace_the_feeds_title(store: Store) -> None:
     """A feed that forgets its title for once keeps the one it had."""
     configure(store, A)
     receive(store, A, post(1))
-    feeds.save_fetched(store, state_of(store, A), fetched(), ParsedFeed("rss20"), FeedChange(), "hash", LATER, START)
+    read(store, A, fetched(), ParsedFeed("rss20"), FeedChange())
     assert (state_of(store, A).title, state_of(store, A).site_url) == ("The a", "https://a.example/")
 
 
@@ -255,8 +354,8 @@ def test_only_what_changes_pages_asks_for_publishing(store: Store) -> None:
     assert change is not None
     site.record_published(store, change)
     receive(store, A)
-    feeds.save_unchanged(store, state_of(store, A), Unchanged(), LATER, START)
-    feeds.save_failure(store, state_of(store, A), Failed("dns", ""), LATER, START)
+    unchanged(store, A, Unchanged(A.url))
+    fail(store, A, Failed("dns", ""))
     assert site.publishing_wanted(store) is None
     receive(store, A, post(2))
     assert site.publishing_wanted(store) is not None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar
 from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, Source
-from tidings.store import Store, issues, open_store, site
+from tidings.store import Store, issues, judging, open_store, site
 
 A, B, C = blog("a"), blog("b"), blog("c")
 DAILY = edition()
@@ -173,6 +173,93 @@ def test_a_moved_source_does_not_flood(store: Store) -> None:
     configure(store, moved)
     receive(store, moved, post(5))
     assert offered(store, sources=(moved,)) == ["5"]
+
+
+# ----------------------------------------------------------------------------------------------------------- rules
+
+
+def hide(store: Store, *numbers: int, at: datetime) -> None:
+    """The rules of the source A change so that exactly these posts are excluded from then on."""
+    hidden = {f"Post {number}" for number in numbers}
+    judging.judge_again(store, A.url, lambda one: "title: x" if one.title in hidden else "", f"{at}", at)
+
+
+def test_excluded_posts_are_not_offered(store: Store) -> None:
+    """Neither news nor backlog; of the backlog the newest that are shown are offered."""
+    configure(store, A)
+    receive(store, A, *(post(n) for n in range(6)))
+    receive(store, A, post(6), post(7), now=START + HOUR)
+    hide(store, 4, 6, at=START + 2 * HOUR)
+    assert offered(store) == ["2", "3", "5", "7"]
+
+
+def test_undoing_a_rule_before_the_next_issue_changes_nothing(store: Store) -> None:
+    """News and backlog that were hidden for a while are offered as before, to the editions that made no issue."""
+    weekly = edition(name="weekly")
+    configure(store, A, editions=[DAILY, weekly])
+    receive(store, A, *(post(n) for n in range(5)))
+    receive(store, A, post(5), post(6), now=START + HOUR)
+    before = offered(store)
+    carry(store, weekly)
+    hide(store, 3, 5, at=START + 2 * HOUR)
+    hide(store, at=START + 3 * HOUR)
+    assert offered(store) == before == ["2", "3", "4", "5", "6"]
+    assert offered(store, weekly) == []
+
+
+def test_what_rules_kept_out_of_an_issue_is_no_news_later(store: Store) -> None:
+    """A rule taken away after an issue does not fill the next one with the past; new posts come as ever, and an edition
+    that made no issue meanwhile carries them."""
+    weekly = edition(name="weekly")
+    configure(store, A, editions=[DAILY, weekly])
+    receive(store, A)
+    receive(store, A, post(1), post(2))
+    hide(store, 1, at=START + HOUR)
+    issues.freeze(store, content(1, (2,), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
+    receive(store, A, post(3), now=START + 3 * HOUR)
+    hide(store, at=START + 4 * HOUR)
+    assert offered(store) == ["3"]
+    assert offered(store, weekly) == ["1", "2", "3"]
+
+
+def test_what_was_hidden_when_a_slot_passed_is_no_news_later(store: Store) -> None:
+    """A slot without an issue, because everything was excluded, counts as one."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post(1))
+    hide(store, 1, at=START + HOUR)
+    issues.record_slot(store, "daily", "2026-11-23T14:00", START + 2 * HOUR)
+    hide(store, at=START + 3 * HOUR)
+    assert offered(store) == []
+
+
+def test_hiding_what_was_carried_brings_nothing_older_up(store: Store) -> None:
+    """The backlog of an edition is what it was: an excluded post that was carried keeps its place."""
+    configure(store, A)
+    receive(store, A, *(post(n) for n in range(10)))
+    carry(store)
+    hide(store, 8, 9, at=START + HOUR)
+    assert offered(store) == []
+
+
+def test_a_post_whose_author_changed_what_excluded_it_is_news(store: Store) -> None:
+    """It is the post that changed, not the rules: readers have not seen it, and it is what they asked for."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post(1, excluded="title: x"))
+    issues.freeze(store, content(1, (), at=START + HOUR), [], None, START + HOUR)
+    edit(store, A, only(store, excluded=True))
+    assert offered(store) == ["1"]
+
+
+def test_a_story_excluded_in_one_source_is_offered_through_another(store: Store) -> None:
+    """Rules are those of a source: what one does not want, another may bring."""
+    configure(store, A, B)
+    receive(store, A)
+    receive(store, B)
+    receive(store, A, post(1, story_url="https://s.example/1", excluded="title: x"))
+    receive(store, B, post(2, story_url="https://s.example/1"))
+    assert offered(store) == ["2"]
 
 
 # ------------------------------------------------------------------------------------------------------- freezing

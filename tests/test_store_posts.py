@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar, state_of, titles
-from tidings.model import Document, Enclosure, FeedChange, KnownPost, ParsedFeed
+from tidings.config.rules import rule
+from tidings.model import Document, Enclosure, FeedChange, KnownPost, ParsedFeed, PostToSave, Source
+from tidings.posts import rules
 from tidings.posts.decide import decide, keys_to_look_up
 from tidings.posts.parse import parse
-from tidings.store import Store, posts
+from tidings.store import Store, judging, posts, site
 from tidings.store.posts import PostQuery
 
 A, B, C = blog("a"), blog("b"), blog("c")
@@ -415,3 +418,163 @@ def test_signs_and_pictures_are_searched_too(store: Store, words: str) -> None:
     receive(store, A, post(1, title=f"a {words} b"), now=START)
     receive(store, A, post(2, title="plain"), now=START)
     assert [one.title for one in posts.find(store, PostQuery(words))] == [f"a {words} b"]
+
+
+# ----------------------------------------------------------------------------------------------------------- rules
+
+
+def judge(store: Store, one: Source, now: datetime = START) -> int:
+    """What a command does when the rules of a source may have changed; how many posts came out differently."""
+    if not judging.judged_otherwise(store, {one.url: rules.fingerprint(one)}):
+        return 0
+    return judging.judge_again(store, one.url, partial(rules.excluded_by, source=one), rules.fingerprint(one), now)
+
+
+def arrive(store: Store, one: Source, *new: PostToSave, changed: tuple[PostToSave, ...] = ()) -> None:
+    """A poll whose posts are judged by the source's rules, as every poll does."""
+    change = rules.apply(FeedChange(new=new, changed=changed), one)
+    posts.save(store, state_of(store, one).feed_id, change, START)
+
+
+def without(name: str, *texts: str) -> Source:
+    return blog(name, exclude=tuple(map(rule, texts)))
+
+
+def test_excluded_posts_are_stored_searched_and_known_but_listed_apart(store: Store) -> None:
+    """A post that a rule excludes has its key and its place in the index; it is listed only when asked for."""
+    one = without("a", "title: post 2")
+    configure(store, one)
+    judge(store, one)
+    arrive(store, one, post(1), post(2), post(3))
+    assert titles(store) == ["Post 1", "Post 3"]
+    assert titles(store, excluded=True) == ["Post 2"]
+    assert titles(store, words="text", excluded=True) == ["Post 2"]
+    assert only(store, excluded=True).excluded == "title: post 2"
+    feed_id = state_of(store, one).feed_id
+    assert posts.known(store, feed_id, ["guid:2"]) == {"guid:2": KnownPost(2, "hash-2")}
+    assert [found.title for found in posts.newest(store, ["a"], 10)] == ["Post 3", "Post 1"]
+    assert_index_is_whole(store)
+
+
+def test_stored_posts_are_judged_again_when_rules_change(store: Store) -> None:
+    """A new rule hides what is stored, another brings it back and hides something else; the same one does nothing."""
+    configure(store, A)
+    arrive(store, A, *(post(n, tags=("even",) if n % 2 == 0 else ()) for n in range(1, 5)))
+    assert judge(store, A) == 0
+    even, third = without("a", "tag: even"), without("a", "title: 3")
+    assert [judge(store, even), judge(store, even)] == [2, 0]
+    assert titles(store) == ["Post 1", "Post 3"]
+    assert judge(store, third) == 3
+    assert titles(store) == ["Post 1", "Post 2", "Post 4"]
+    assert judge(store, A) == 1
+    assert len(titles(store)) == 4
+    assert scalar(store, "SELECT rules FROM feeds") == ""
+
+
+def test_judging_again_reaches_every_post_of_its_feed_and_no_other(store: Store) -> None:
+    """More posts than fit into one slice, of two sources in turn."""
+    configure(store, A, B)
+    for start in range(0, 1300, 100):
+        arrive(store, A, *(post(f"a{n}", title="Red") for n in range(start, start + 100)))
+        arrive(store, B, *(post(f"b{n}", title="Red") for n in range(start, start + 100)))
+    assert judge(store, without("a", "title: red")) == 1300
+    assert {found.source for found in posts.find(store, PostQuery(limit=9999))} == {"b"}
+
+
+def test_judging_wants_publishing_only_when_something_changed(store: Store) -> None:
+    """Pages are rewritten when a rule changes what they show."""
+    configure(store, A)
+    arrive(store, A, post(1))
+    site.record_published(store, site.publishing_wanted(store) or 0)
+    judge(store, without("a", "title: no such"))
+    assert site.publishing_wanted(store) is None
+    judge(store, without("a", "title: post"))
+    assert site.publishing_wanted(store) is not None
+
+
+def test_posts_saved_by_other_rules_are_judged_at_the_next_opportunity(store: Store) -> None:
+    """A process that was started before the file was changed still judges by the old rules; that is put right."""
+    configure(store, A)
+    new = without("a", "title: post 2")
+    judge(store, new)
+    arrive(store, A, post(2))
+    assert titles(store) == ["Post 2"]
+    assert judge(store, new) == 1
+    assert titles(store) == []
+    assert judge(store, new) == 0
+
+
+def test_judging_that_was_interrupted_starts_over(store: Store) -> None:
+    """A crash in the middle leaves the feed marked, so the rest is judged at the next opportunity."""
+    configure(store, A)
+    arrive(store, A, post(1), post(2))
+    new = without("a", "title: post")
+
+    def stumble(seen: judging.JudgedPost) -> str:
+        if seen.title == "Post 2":
+            raise MemoryError
+        return "x"
+
+    with pytest.raises(MemoryError):
+        judging.judge_again(store, A.url, stumble, rules.fingerprint(new), START)
+    assert judge(store, new) == 2
+
+
+def test_a_post_that_is_edited_while_it_is_judged_is_left_to_who_edits(store: Store) -> None:
+    """A poll beside it has the newer text, so its word counts."""
+    configure(store, A)
+    arrive(store, A, post(1))
+
+    def overtaken(_: judging.JudgedPost) -> str:
+        arrive(store, A, changed=(post(1, post_id=1, title="Newer", content_hash="newer"),))
+        return "title: post"
+
+    assert judging.judge_again(store, A.url, overtaken, "other", START) == 0
+    assert titles(store) == ["Newer"]
+
+
+def test_an_edited_post_is_judged_by_its_new_text(store: Store) -> None:
+    """An edit can put a post out or bring it back."""
+    one = without("a", "title: sponsored")
+    configure(store, one)
+    judge(store, one)
+    arrive(store, one, post(1))
+    arrive(store, one, changed=(post(1, post_id=1, title="Sponsored"),))
+    assert titles(store) == []
+    arrive(store, one, changed=(post(1, post_id=1, title="Post 1"),))
+    assert titles(store) == ["Post 1"]
+
+
+def test_a_story_is_shown_by_a_post_that_is_not_excluded(store: Store) -> None:
+    """When the rules of the first source hide its post, the other source's copy stands for the story."""
+    one = without("a", "title: mine")
+    configure(store, one, B)
+    judge(store, one)
+    arrive(store, one, post(1, title="Mine", story_url="https://s.example/1"))
+    arrive(store, B, post(2, title="Yours", guid="guid-1", story_url="https://s.example/1"))
+    (shown,) = posts.newest(store, ["a", "b"], 10)
+    assert shown.title == "Yours"
+    assert not shown.owns_guid  # ids in the combined feed do not move when a rule does
+    judge(store, A)
+    (shown,) = posts.newest(store, ["a", "b"], 10)
+    assert shown.title == "Mine"
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["", "title: 1", "title: 2", "text: /[12]/"]), max_size=6))
+def test_what_is_shown_follows_from_the_last_rules_alone(store: Store, texts: list[str]) -> None:
+    """Whatever the rules were before, posts are as if the last ones had always been there."""
+    configure(store, A)
+    feed_id = state_of(store, A).feed_id
+    if not posts.known(store, feed_id, ["guid:1"]):
+        arrive(store, A, post(1), post(2), post(3))
+    last = A
+    for text in texts:
+        last = without("a", text) if text else A
+        judge(store, last)
+    judge(store, last)
+    shown = {found.title: rules.excluded_by(found, last) for found in posts.find(store, PostQuery(limit=9))}
+    hidden = {found.title: found.excluded for found in posts.find(store, PostQuery(limit=9, excluded=True))}
+    assert set(shown.values()) <= {""}
+    assert len(shown) + len(hidden) == 3
+    assert all(why == last.exclude[0].text for why in hidden.values())

@@ -1,87 +1,130 @@
 """The poll pipe, one stage a line:
 
     due sources
-    | fetch        conditional GET, many at once               → Fetched | Unchanged | Failed
+    | fetch        conditional GET, many at once               → Fetched | Unchanged | Failed | Postponed
     | unchanged?   304, or the bytes of last time: stop here
     | parse        in the executor                              → ParsedFeed | Failed
     | decide       known posts and the document                 → FeedChange
     | save         validators and posts in one transaction
 
-Only this thread writes. A failure is a value that belongs to one source and stops no other.
+Only this thread writes. A failure is a value that belongs to one source and stops no other. Each request is noted
+before it goes out, so that a restart never sends it again.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Literal
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
+from tidings.crew import Crew, Ended
+from tidings.editions.schedule import next_slot
+from tidings.errors import ConfigError
 from tidings.fetching.fetch import fetch_all
-from tidings.fetching.settings import FetchSettings
+from tidings.fetching.settings import FetchSettings, Hosts, HostWait
+from tidings.fetching.urls import is_operators_own
 from tidings.model import (
     Document,
+    Edition,
     Failed,
     FeedChange,
     FeedState,
     Fetched,
     FetchRequest,
+    HostState,
+    Outcome,
     ParsedFeed,
     PollRow,
+    Postponed,
+    Rhythm,
+    Source,
     Unchanged,
 )
-from tidings.posts.decide import decide, keys_to_look_up
-from tidings.posts.parse import parse
-from tidings.sources import cadence
+from tidings.posts import rules
+from tidings.posts.decide import Named, Plan, finish, keys_to_look_up, plan, read
+from tidings.sources import cadence, hosts, memory
+from tidings.sources.cadence import Limits
+from tidings.sources.redirects import is_verification
+from tidings.sources.requests import Manner, recall, request
 from tidings.store import Store, feeds, posts
-from tidings.workers import within
+from tidings.store import hosts as host_memory
 
-_LONGEST_WAIT = timedelta(days=410)  # the configuration allows a year, jitter adds a tenth
-_PARSE_SECONDS = 30  # the largest feeds of the wild take one or two
-_LOOK_UP_SECONDS = 0.5  # how often waiting looks whether it shall stop
-_IN_FLIGHT = 8  # documents handed to the parser at once: bounds memory, keeps every core busy
+_READ_SECONDS = 6
+_CLEAN_SECONDS = 4
+# With 30 seconds for the fetch, and one more try alone for a document that killed its worker, 45 seconds in all.
+
+_IN_FLIGHT = 8  # documents handed to the parser at once: keeps every core busy
+_BYTES_IN_FLIGHT = 30_000_000  # and what they may hold together, unless it is one alone
+_ARRIVALS = 60
+_TURN = 10
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_RECENTLY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """What a poll needs to know of the configuration."""
+    """What a poll needs to know of the configuration. `manner` says how a source is asked; it raises ConfigError when
+    something for it is missing in the environment."""
 
     fetching: FetchSettings
-    min_interval: timedelta
-    max_interval: timedelta
+    limits: Limits
+    manner: Callable[[Source], Manner]
 
 
 @dataclass(frozen=True, slots=True)
-class Parsing:
-    """A document on its way through the parser."""
+class _Arrived:
+    """A document on its way through the workers: first parsed, then, once there is a plan, cleaned."""
 
-    state: FeedState
+    request: FetchRequest
     fetched: Fetched
     body_hash: str
+    feed: ParsedFeed | None = None
+    plan: Plan | None = None
 
 
-def due(states: Iterable[FeedState], now: datetime) -> list[FeedState]:
-    """The sources whose time has come: never polled, past their next poll, or waiting longer than anything can make
-    them wait, as after a clock that once stood in the future."""
-    return [state for state in states if not state.source.disabled and _is_due(state.next_poll_at, now)]
-
-
-def _is_due(next_poll_at: datetime | None, now: datetime) -> bool:
-    return next_poll_at is None or not now < next_poll_at <= now + _LONGEST_WAIT
+def due(states: Iterable[FeedState], editions: Sequence[Edition], limits: Limits, now: datetime) -> list[FeedState]:
+    """The sources whose time has come, those included that are polled early so that an edition is fresh. Who was asked
+    longest ago comes first: on a host that allows few requests, all have their turn."""
+    slots = [(edition, next_slot(edition.schedule, edition.timezone, now)) for edition in editions]
+    near = [(edition, slot.at) for edition, slot in slots if slot and slot.at <= now + cadence.FRESH_WITHIN]
+    ready = [
+        state
+        for state in states
+        if not state.source.disabled
+        and cadence.due(state, [at for edition, at in near if edition.covers(state.source)], limits, now)
+    ]
+    return sorted(ready, key=lambda state: state.polled_at or _NEVER)
 
 
 def allowed(states: Iterable[FeedState], now: datetime) -> tuple[list[FeedState], list[PollRow]]:
     """Parts the sources that may be asked now from those whose server asked to be left alone for longer."""
     chosen, skipped = [], []
     for state in states:
-        if state.retry_after is not None and state.retry_after > now:
-            skipped.append(_row(state, "skipped", next_poll_at=state.next_poll_at))
+        if state.retry_after is not None and now < state.retry_after <= now + hosts.LONGEST_MEMORY:
+            skipped.append(_row(state, "skipped", note="the server asked to be left alone"))
         else:
             chosen.append(state)
     return chosen, skipped
+
+
+def a_turn_each(states: Iterable[FeedState], settings: PollSettings) -> list[FeedState]:
+    """The first sources of each host, which is what one pass of many takes on: a host with hundreds of sources, asked
+    one at a time, would keep all others waiting. The rest stays due. The operator's own machines are not counted."""
+    taken: Counter[str] = Counter()
+    chosen = []
+    for state in states:
+        if not is_operators_own(state.source.url, settings.fetching.allow_networks):
+            host = hosts.host_of(state.source.url)
+            taken[host] += 1
+            if taken[host] > _TURN:
+                continue
+        chosen.append(state)
+    return chosen
 
 
 def run(
@@ -93,144 +136,225 @@ def run(
     stop: Callable[[], bool],
 ) -> Iterator[PollRow]:
     """Polls `states` once and yields a row for each as it is done and saved. With `stop()` true, what is in flight is
-    given up unsaved and unrecorded: it is still due."""
-    by_id = {state.feed_id: state for state in states}
-    requests = [FetchRequest(state.feed_id, state.source.url, state.etag, state.last_modified) for state in states]
-    with closing(_Parser(open_executor)) as parser:
-        parsing: dict[Future[ParsedFeed | Failed], Parsing] = {}
-        for request, outcome in fetch_all(requests, settings.fetching, stop):
-            work = _to_parse(by_id[request.feed_id], outcome)
-            if work is None:
-                yield _save_unparsed(store, by_id[request.feed_id], outcome, settings, clock())
-                continue
-            parsing[parser.submit(work)] = work
-            for done, parsed in _parsed(parsing, open_executor, stop, most_left=_IN_FLIGHT - 1):
-                yield _save_parsed(store, done, parsed, settings, clock())
-        for done, parsed in _parsed(parsing, open_executor, stop, most_left=0):
-            yield _save_parsed(store, done, parsed, settings, clock())
+    given up unsaved: asked for already, it is due again after `min_interval`; what was not asked for is still due."""
+    polling = _Pass(store, settings, clock, {state.feed_id: recall(state) for state in states})
+    requests = []
+    for state in states:
+        made = polling.request(state.feed_id)
+        if isinstance(made, FetchRequest):
+            requests.append(made)
+        else:
+            yield made
+    with closing(Crew[_Arrived](open_executor)) as crew:
+        for asked, outcome in fetch_all(requests, settings.fetching, polling.hosts(), stop, polling.note):
+            arrived = polling.to_read(asked, outcome)
+            if arrived is None:
+                yield from polling.settle(asked, outcome)
+            else:
+                _hand_over(crew, arrived, settings)
+            while crew.is_full(_IN_FLIGHT, _BYTES_IN_FLIGHT) and not stop():
+                yield from polling.take(crew.next(), crew)
+            yield from polling.take(crew.ready(), crew)
+        while crew.busy and not stop():
+            yield from polling.take(crew.next(), crew)
+    if not stop():
+        yield from polling.settle_unreached()
 
 
-def _to_parse(state: FeedState, outcome: Fetched | Unchanged | Failed) -> Parsing | None:
-    """What there is to parse, if anything: a body that differs from last time's."""
-    if not isinstance(outcome, Fetched):
-        return None
-    body_hash = hashlib.blake2b(outcome.body, digest_size=16).hexdigest()
-    return None if body_hash == state.body_hash else Parsing(state, outcome, body_hash)
+def _hand_over(crew: Crew[_Arrived], arrived: _Arrived, settings: PollSettings) -> None:
+    fetched = arrived.fetched
+    document = Document(fetched.url, fetched.body, fetched.content_type, settings.fetching.max_bytes)
+    crew.submit(arrived, len(fetched.body), _READ_SECONDS, read, document)
 
 
-class _Parser:
-    """An executor that is replaced when a document has killed one of its workers."""
+class _Pass:
+    """One poll: what is known of its feeds and hosts, and what was held back until it is clear whose fault it is."""
 
-    def __init__(self, open_executor: Callable[[], Executor]) -> None:
-        self._open_executor = open_executor
-        self._executor = open_executor()
+    def __init__(
+        self, store: Store, settings: PollSettings, clock: Callable[[], datetime], states: dict[int, FeedState]
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._states = states
+        self._hosts = host_memory.states(store)
+        self._unreached: list[tuple[FetchRequest, Failed]] = []
+        self._answered = False
 
-    def submit(self, work: Parsing) -> Future[ParsedFeed | Failed]:
-        document = Document(work.fetched.url, work.fetched.body, work.fetched.content_type)
+    def request(self, feed_id: int) -> FetchRequest | PollRow:
+        """What to ask of a feed, or the row that says what keeps us from it."""
+        state = self._states[feed_id]
         try:
-            return self._executor.submit(within, _PARSE_SECONDS, parse, document)
-        except BrokenExecutor:
-            self.close()
-            self._executor = self._open_executor()
-            return self._executor.submit(within, _PARSE_SECONDS, parse, document)
+            manner = self._settings.manner(state.source)
+        except ConfigError as error:
+            return self._save_failure(state, state.source.url, Failed("unauthorized", str(error)))
+        return request(state, manner, self._clock())
 
-    def close(self) -> None:
-        """Ends the workers; what waits is given up, what is under way is waited for."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+    def hosts(self) -> Hosts:
+        """What fetching must know of the servers: which URLs share one, and which of them must wait."""
+        now, spacing = self._clock(), self._settings.fetching.host_spacing
+        waits = {
+            name: HostWait(hosts.rest(state, now), hosts.pause(state, spacing, now))
+            for name, state in self._hosts.items()
+        }
+        return Hosts(hosts.host_of, waits)
 
+    def note(self, asked: FetchRequest, url: str) -> None:
+        """Records that a request, or the next hop of one, goes out now."""
+        now = self._clock()
+        with self._store.note():
+            if not is_operators_own(url, self._settings.fetching.allow_networks):
+                host_memory.note_asked(self._store, hosts.host_of(url), now)
+            feeds.note_attempt(self._store, asked.feed_id, cadence.after_attempt(self._settings.limits, now), now)
+        self._states[asked.feed_id] = replace(self._states[asked.feed_id], polled_at=now)
 
-def _parsed(
-    parsing: dict[Future[ParsedFeed | Failed], Parsing],
-    open_executor: Callable[[], Executor],
-    stop: Callable[[], bool],
-    most_left: int,
-) -> Iterator[tuple[Parsing, ParsedFeed | Failed]]:
-    """Takes out what is parsed by now, and waits while more than `most_left` are not, or until told to stop."""
-    while parsing:
-        over = len(parsing) > most_left
-        done, _ = wait(parsing, timeout=_LOOK_UP_SECONDS if over else 0, return_when=FIRST_COMPLETED)
-        for future in done:
-            work = parsing.pop(future)
-            yield work, _result(future, work, open_executor)
-        if not over or stop():
+    def to_read(self, asked: FetchRequest, outcome: Outcome) -> _Arrived | None:
+        """What there is to parse, if anything: a body that differs from last time's."""
+        if not isinstance(outcome, Fetched):
+            return None
+        body_hash = hashlib.blake2b(outcome.body, digest_size=16).hexdigest()
+        if body_hash == self._states[asked.feed_id].body_hash:
+            return None
+        self._note_answer(asked, outcome)
+        return _Arrived(asked, outcome, body_hash)
+
+    def settle(self, asked: FetchRequest, outcome: Outcome) -> Iterator[PollRow]:
+        """Saves what needs no reading. Failures that may be our own network's wait until somebody has answered."""
+        state = self._states[asked.feed_id]
+        if isinstance(outcome, Failed) and outcome.kind in hosts.NETWORK_KINDS and not self._is_own(asked.url):
+            self._unreached.append((asked, outcome))
+            if not self._answered:
+                return
+            yield from self.settle_unreached()
             return
+        self._note_answer(asked, outcome)
+        if isinstance(outcome, Postponed):
+            yield self._save_postponed(state, outcome)
+        elif isinstance(outcome, Failed):
+            yield self._save_failure(state, asked.url, outcome)
+        else:
+            yield self._save_unchanged(state, asked.url, outcome)
 
+    def settle_unreached(self) -> Iterator[PollRow]:
+        """Saves the failures that were held back: by now it is clear whether anybody can be reached."""
+        offline = self._is_offline() if self._unreached else False
+        for asked, failure in self._unreached:
+            judged = hosts.blame_ourselves(failure) if offline else failure
+            yield self._save_failure(self._states[asked.feed_id], asked.url, judged)
+        self._unreached.clear()
 
-def _result(
-    future: Future[ParsedFeed | Failed], work: Parsing, open_executor: Callable[[], Executor]
-) -> ParsedFeed | Failed:
-    """What parsing came to. When a worker died, every document in flight is parsed again alone, so the one that kills
-    its worker is found and the others come through."""
-    try:
-        return future.result()
-    except BrokenExecutor:
-        pass
-    try:
-        with closing(_Parser(open_executor)) as alone:
-            return alone.submit(work).result()
-    except BrokenExecutor:
-        return Failed(
-            "parse",
-            f"reading this document took over {_PARSE_SECONDS} seconds or too much memory, so its process was ended",
+    def take(self, results: Iterator[tuple[_Arrived, Any]], crew: Crew[_Arrived]) -> Iterator[PollRow]:
+        """Takes what the workers have done: decides on what was parsed, saves what was cleaned."""
+        for arrived, result in results:
+            outcome: Any = self._plan(arrived, result) if isinstance(result, Named) else result
+            if isinstance(result, Named) and isinstance(outcome, Plan):
+                planned = replace(arrived, feed=result.feed, plan=outcome)
+                crew.submit(planned, len(arrived.fetched.body), _CLEAN_SECONDS, finish, outcome)
+            elif isinstance(outcome, FeedChange):
+                yield self._save_read(arrived, outcome)
+            else:
+                yield self._save_unread(arrived, outcome)
+
+    def _plan(self, arrived: _Arrived, named: Named) -> Plan | Failed:
+        """What the document would change. A bug in deciding stays with the source that shows it: it backs off
+        like any failure instead of being met again, with a request, at every tick."""
+        known = posts.known(self._store, arrived.request.feed_id, keys_to_look_up(named))
+        try:
+            return plan(named, known)
+        except Exception as error:
+            return _stumbled(error)
+
+    def _is_own(self, url: str) -> bool:
+        return is_operators_own(url, self._settings.fetching.allow_networks)
+
+    def _note_answer(self, asked: FetchRequest, outcome: Outcome) -> None:
+        """Remembers what the answer says of its server, and that there is a way to the outside."""
+        if isinstance(outcome, Postponed):
+            return
+        url = outcome.hops[-1].url if outcome.hops else asked.url
+        if self._is_own(url):
+            return
+        self._answered = self._answered or bool(outcome.hops)
+        host = hosts.host_of(url)
+        before = self._hosts.get(host, HostState(host))
+        after = hosts.after_outcome(before, outcome, self._clock())
+        if after != before:
+            self._hosts[host] = after
+            host_memory.save(self._store, after)
+
+    def _is_offline(self) -> bool:
+        """Whether nobody was reached because nobody can be."""
+        if self._answered:
+            return False
+        lately = [
+            (hosts.host_of(state.source.url), state.failure)
+            for state in feeds.polled_since(self._store, self._clock() - _RECENTLY)
+            if state.feed_id not in self._states and not self._is_own(state.source.url)
+        ]
+        return hosts.is_offline([hosts.host_of(asked.url) for asked, _ in self._unreached], lately)
+
+    def _save_unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
+        after = memory.after_unchanged(state, asked, answer, self._settings.limits, self._clock())
+        feeds.save_polled(self._store, after)
+        return _row(after, "unchanged", http=answer.http)
+
+    def _save_read(self, arrived: _Arrived, change: FeedChange) -> PollRow:
+        state, now = self._states[arrived.request.feed_id], self._clock()
+        assert arrived.feed is not None
+        assert arrived.plan is not None
+        judged = rules.apply(change, state.source)
+        after = memory.after_read(
+            state,
+            arrived.request.url,
+            arrived.fetched,
+            arrived.feed,
+            arrived.body_hash,
+            self._rhythm(state, change, now),
+            arrived.plan.knows_some,
+            self._settings.limits,
+            now,
         )
+        feeds.save_read(self._store, after, judged, now)
+        return _row(after, "ok", http=arrived.fetched.http, new=len(change.new), updated=len(change.changed))
+
+    def _save_unread(self, arrived: _Arrived, outcome: Failed | Ended) -> PollRow:
+        failure = _ended(outcome) if isinstance(outcome, Ended) else outcome
+        state, fetched = self._states[arrived.request.feed_id], arrived.fetched
+        return self._save_failure(state, arrived.request.url, replace(failure, http=fetched.http), fetched.freshness)
+
+    def _rhythm(self, state: FeedState, change: FeedChange, now: datetime) -> Rhythm:
+        if not change.new and state.rhythm.latest is not None:
+            return state.rhythm
+        came = [now if state.read_at else min(post.published or post.updated or now, now) for post in change.new]
+        return cadence.rhythm([*came, *feeds.arrivals(self._store, state.feed_id, _ARRIVALS)])
+
+    def _save_failure(
+        self, state: FeedState, asked: str, failure: Failed, freshness: timedelta | None = None
+    ) -> PollRow:
+        now = self._clock()
+        after = memory.after_failed(state, asked, failure, freshness, self._settings.limits, now)
+        feeds.save_polled(self._store, after)
+        if is_verification(state, now):
+            note = f"its own URL does not answer as it did ({failure.message}), so it stays with {state.adopted_url}"
+            return _row(after, "skipped", http=failure.http, note=note)
+        return _row(after, "failed", http=failure.http, failure=failure)
+
+    def _save_postponed(self, state: FeedState, postponed: Postponed) -> PollRow:
+        after = memory.after_postponed(state, postponed, self._settings.limits, self._clock())
+        feeds.save_polled(self._store, after)
+        return _row(after, "skipped", note=f"{postponed.host} wants no requests for now")
 
 
-def _save_unparsed(
-    store: Store, state: FeedState, outcome: Fetched | Unchanged | Failed, settings: PollSettings, now: datetime
-) -> PollRow:
-    if isinstance(outcome, Failed):
-        return _save_failure(store, state, outcome, settings, now)
-    next_poll_at = cadence.after_success(state, outcome.ttl, settings.min_interval, settings.max_interval, now)
-    feeds.save_unchanged(store, state, outcome, next_poll_at, now)
-    return _row(state, "unchanged", http=outcome.http, next_poll_at=next_poll_at)
-
-
-def _save_parsed(
-    store: Store, work: Parsing, parsed: ParsedFeed | Failed, settings: PollSettings, now: datetime
-) -> PollRow:
-    if isinstance(parsed, Failed):
-        failure = replace(parsed, http=work.fetched.http)
-        return _save_failure(store, work.state, failure, settings, now)
-    state, fetched = work.state, work.fetched
-    change = _decide(store, state, parsed)
-    if isinstance(change, Failed):
-        return _save_failure(store, state, replace(change, http=fetched.http), settings, now)
-    freshness = max(fetched.ttl or timedelta(), parsed.ttl or timedelta())
-    next_poll_at = cadence.after_success(state, freshness, settings.min_interval, settings.max_interval, now)
-    feeds.save_fetched(store, state, fetched, parsed, change, work.body_hash, next_poll_at, now)
-    return _row(
-        state,
-        "ok",
-        http=fetched.http,
-        new=len(change.new),
-        updated=len(change.changed),
-        next_poll_at=next_poll_at,
+def _ended(ended: Ended) -> Failed:
+    return Failed(
+        "parse",
+        f"reading this document took over {ended.seconds:g} seconds or too much memory, so its process was ended",
     )
-
-
-def _decide(store: Store, state: FeedState, parsed: ParsedFeed) -> FeedChange | Failed:
-    """The change a document makes. A bug in deciding stays with the source that shows it: it backs off like any failure
-    instead of being met again, with a request, at every tick."""
-    try:
-        keys = keys_to_look_up(parsed)
-    except Exception as error:
-        return _stumbled(error)
-    known = posts.known(store, state.feed_id, keys)
-    try:
-        return decide(parsed, known)
-    except Exception as error:
-        return _stumbled(error)
 
 
 def _stumbled(error: Exception) -> Failed:
     reason = f"{type(error).__name__}: {error}"
     return Failed("parse", f"Tidings stumbled over this document ({reason}); this is a bug, please report it")
-
-
-def _save_failure(store: Store, state: FeedState, failure: Failed, settings: PollSettings, now: datetime) -> PollRow:
-    next_poll_at = cadence.after_failure(state, failure, settings.min_interval, settings.max_interval, now)
-    feeds.save_failure(store, state, failure, next_poll_at, now)
-    return _row(state, "failed", http=failure.http, failure=failure, next_poll_at=next_poll_at)
 
 
 def _row(
@@ -241,6 +365,9 @@ def _row(
     new: int = 0,
     updated: int = 0,
     failure: Failed | None = None,
-    next_poll_at: datetime | None = None,
+    note: str = "",
 ) -> PollRow:
-    return PollRow(state.source.name, state.source.url, status, http, new, updated, failure, next_poll_at)
+    source = state.source
+    return PollRow(
+        source.name, source.url, status, http, new, updated, failure, state.next_poll_at, note, state.adopted_url
+    )

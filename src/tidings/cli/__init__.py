@@ -12,10 +12,12 @@ import click
 from tidings import __version__
 from tidings.cli.configuration import check, init
 from tidings.cli.digests import preview, send
+from tidings.cli.discovering import discover
 from tidings.cli.polling import poll
 from tidings.cli.publishing import publish
 from tidings.cli.reading import posts
 from tidings.cli.running import run
+from tidings.cli.sources import sources
 from tidings.cli.touring import demo
 from tidings.errors import ConfigError, TidingsError
 
@@ -34,7 +36,8 @@ Files
 \b
 A first hour
   tidings demo                 see everything at work, without network or mail server
-  tidings init                 write a config.toml, then put your blogs into it
+  tidings init                 write a config.toml; look it over
+  tidings sources add URL      put your blogs into it; any page of theirs will do
   tidings check                say what is wrong with it
   tidings poll                 fetch what is due
   tidings preview NAME         look at the next digest
@@ -84,7 +87,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
     ctx.obj = config_path
 
 
-for _command in (demo, init, check, poll, posts, preview, send, publish, run):
+for _command in (demo, init, check, discover, sources, poll, posts, preview, send, publish, run):
     cli.add_command(_command)
 
 

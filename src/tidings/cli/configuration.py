@@ -37,15 +37,14 @@ def check(config_path: Path) -> None:
     """Say what is wrong with the configuration, all of it at once.
 
     Each problem comes with file, line, key and what would be right. Also looks whether the mail password is where the
-    file says. Exits with 2 when something is wrong.
+    file says, and whether the variables that sources need are set. Exits with 2 when something is wrong.
     """
     import os
 
     from tidings import config
 
     loaded = config.load(config_path)
-    if loaded.mail is not None and loaded.mail.transport.kind != "file":
-        config.read_password(loaded.mail, os.environ)
+    config.check_secrets(loaded, os.environ)
     sources, editions = len(loaded.sources), len(loaded.editions)
     readers = len({address for edition in loaded.editions for address in edition.subscribers})
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))

@@ -50,6 +50,7 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
         click.echo(json.dumps(poll_report(report), ensure_ascii=False, indent=2))
     else:
         print_rows(report)
+        print_moves(config_path, report)
         if not report:
             click.echo(_nothing_due(states), err=True)
     if interrupted:
@@ -109,10 +110,36 @@ def print_rows(rows: Sequence[PollRow]) -> None:
     )
 
 
+def report_poll(loaded: Config, rows: Sequence[PollRow]) -> None:
+    """What the daemon's log says of a poll: failures, in one line if it is our own network; what moved; what is new."""
+    failed = [row for row in rows if row.failure is not None]
+    offline = [row for row in failed if row.failure and row.failure.kind == "offline"]
+    if offline and offline[0].failure:
+        click.echo(f"poll: {len(offline)} sources are tried again later: {offline[0].failure.message}", err=True)
+    for row in failed:
+        if row.failure and row not in offline:
+            click.echo(f"poll: {row.name}: {row.failure.message}", err=True)
+    print_moves(loaded.path, [row for row in rows if row.status == "ok"])
+    new = sum(row.new for row in rows)
+    if new:
+        click.echo(f"poll: {new} new posts from {sum(row.new > 0 for row in rows)} sources", err=True)
+
+
+def print_moves(config_path: Path, rows: Sequence[PollRow]) -> None:
+    """The lines of the file to change for sources that have moved for good."""
+    from tidings import config
+
+    moved = {row.url: row.moved_to for row in rows if row.moved_to}
+    for url, line in config.source_lines(config_path, moved).items():
+        click.echo(f'{config_path}:{line}: {url} has moved for good; write url = "{moved[url]}"', err=True)
+
+
 def _remark(row: PollRow) -> str:
+    if row.failure:
+        return row.failure.message
     if row.status == "skipped" and row.next_poll_at:
-        return f"the server asked to be left alone until {row.next_poll_at:%Y-%m-%d %H:%M} UTC"
-    return row.failure.message if row.failure else ""
+        return f"{row.note}; next at {row.next_poll_at:%Y-%m-%d %H:%M} UTC"
+    return ""
 
 
 def _choose(loaded: Config, states: Sequence[FeedState], names: Sequence[str], everything: bool) -> list[FeedState]:
@@ -126,7 +153,7 @@ def _choose(loaded: Config, states: Sequence[FeedState], names: Sequence[str], e
         return [state for state in states if state.source.name in names or state.source.url in names]
     if everything:
         return [state for state in states if not state.source.disabled]
-    return pipe.due(states, wiring.utc_now())
+    return pipe.due(states, loaded.editions, wiring.poll_limits(loaded), wiring.utc_now())
 
 
 def _nothing_due(states: Sequence[FeedState]) -> str:

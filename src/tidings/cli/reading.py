@@ -39,6 +39,7 @@ class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generi
     "--since", type=_Since(), metavar="WHEN", help="Only posts first seen since a date, a time, or an age (7d)."
 )
 @click.option("--limit", type=click.IntRange(1, 10**9), default=50, show_default=True, help="At most this many.")
+@click.option("--excluded", is_flag=True, help="Only posts that a rule of their source keeps from being shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the posts as JSON, with their whole text.")
 @click.pass_obj
 def posts(
@@ -48,11 +49,13 @@ def posts(
     tag: str,
     since: datetime | None,
     limit: int,
+    excluded: bool,
     as_json: bool,
 ) -> None:
     """List what is stored, newest first, or search it.
 
-    QUERY is searched in title, author and text: every word must occur, in any order; "quoted words" as a phrase.
+    QUERY is searched in title, author and text: every word must occur, in any order; "quoted words" as a phrase. Posts
+    that the rules of their source exclude are stored as well, and listed with --excluded.
     """
     from tidings.cli import wiring
     from tidings.cli.tables import print_table
@@ -63,16 +66,20 @@ def posts(
         if unknown:
             raise click.UsageError(f"no source in {loaded.path} is called {', '.join(map(repr, unknown))}")
         names = tuple(source.name for source in loaded.sources if {source.name, source.url} & set(sources))
-        found = find(store, PostQuery(" ".join(query), names, tag, since, limit))
+        found = find(store, PostQuery(" ".join(query), names, tag, since, limit, excluded))
     if as_json:
         click.echo(json.dumps([post_report(post) for post in found], ensure_ascii=False, indent=2))
         return
-    print_table(
-        ("id", "date", "source", "title"),
-        [(str(post.id), f"{post.effective:%Y-%m-%d}", post.source, post.title or post.text[:60]) for post in found],
-    )
+    columns = ("id", "date", "source", "title", "excluded by")
+    shown = columns if excluded else columns[:-1]
+    print_table(shown, [_row(post)[: len(shown)] for post in found])
     if not found:
         click.echo("no posts", err=True)
+
+
+def _row(post: StoredPost) -> tuple[str, ...]:
+    title = post.title or post.text[:60]
+    return (str(post.id), f"{post.effective:%Y-%m-%d}", post.source, title, post.excluded)
 
 
 def post_report(post: StoredPost) -> dict[str, object]:
@@ -91,6 +98,7 @@ def post_report(post: StoredPost) -> dict[str, object]:
         "tags": list(post.tags),
         "summary": post.summary,
         "content_html": post.content_html,
+        "excluded": post.excluded or None,
     }
 
 

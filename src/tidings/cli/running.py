@@ -89,22 +89,19 @@ def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:
 def _poll_due(loaded: Config, stop: threading.Event) -> None:
     from tidings import poll
     from tidings.cli import wiring
+    from tidings.cli.polling import report_poll
     from tidings.errors import TidingsError
     from tidings.store import exclusive, feeds, open_store
 
     with open_store(loaded.site.database) as store, exclusive(store, "poll", stop.is_set):
         states = feeds.states(store, loaded.sources)
-        due = poll.due(states, wiring.utc_now())
+        due = poll.due(states, loaded.editions, wiring.poll_limits(loaded), wiring.utc_now())
         settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
-        rows = list(poll.run(store, due, settings, opener, wiring.utc_now, stop.is_set)) if due else []
-    for row in rows:
-        if row.failure:
-            click.echo(f"poll: {row.name}: {row.failure.message}", err=True)
+        chosen = poll.a_turn_each(due, settings)
+        rows = list(poll.run(store, chosen, settings, opener, wiring.utc_now, stop.is_set)) if chosen else []
+    report_poll(loaded, rows)
     if len(states) < len(loaded.sources):
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")
-    new = sum(row.new for row in rows)
-    if new:
-        click.echo(f"poll: {new} new posts from {sum(row.new > 0 for row in rows)} sources", err=True)
 
 
 def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: threading.Event) -> None:

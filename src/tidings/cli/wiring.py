@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -19,10 +19,13 @@ from tidings.editions.compose import Masthead
 from tidings.errors import ConfigError
 from tidings.fetching.settings import FetchSettings
 from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
-from tidings.model import Edition
+from tidings.model import Edition, Source
 from tidings.poll import PollSettings
+from tidings.posts import rules
 from tidings.publish import PublishSettings
-from tidings.store import Store, feeds, open_store
+from tidings.sources.cadence import Limits
+from tidings.sources.requests import Manner
+from tidings.store import Store, feeds, judging, open_store
 from tidings.workers import open_executor
 
 _SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
@@ -44,8 +47,19 @@ def open_site(path: Path) -> Iterator[tuple[Config, Store]]:
 def open_synced(loaded: Config) -> Iterator[Store]:
     """The database of a configuration, brought in line with it."""
     with open_store(loaded.site.database) as store:
-        feeds.sync(store, loaded.sources, loaded.editions, utc_now())
+        now = utc_now()
+        feeds.sync(store, loaded.sources, loaded.editions, now)
+        _judge_again(store, loaded.sources, now)
         yield store
+
+
+def _judge_again(store: Store, sources: Iterable[Source], now: datetime) -> None:
+    """Applies rules that have changed in the file to the posts that are stored."""
+    by_url = {source.url: source for source in sources}
+    fingerprints = {url: rules.fingerprint(source) for url, source in by_url.items()}
+    for url in judging.judged_otherwise(store, fingerprints):
+        judge = partial(rules.excluded_by, source=by_url[url])
+        judging.judge_again(store, url, judge, fingerprints[url], now)
 
 
 @contextmanager
@@ -68,20 +82,38 @@ def stop_flag() -> Iterator[Callable[[], bool]]:
 
 
 def poll_settings(loaded: Config) -> PollSettings:
-    contact = loaded.site.contact
-    reach = f"{loaded.site.url}; {contact}" if contact else loaded.site.url
     return PollSettings(
-        fetching=FetchSettings(
-            user_agent=f"Tidings/{__version__} (+{reach})",
-            timeout=loaded.poll.timeout,
-            max_bytes=loaded.poll.max_bytes,
-            host_spacing=loaded.poll.host_spacing,
-            concurrency=loaded.poll.concurrency,
-            allow_networks=loaded.poll.allow_networks,
-        ),
-        min_interval=loaded.poll.min_interval,
-        max_interval=loaded.poll.max_interval,
+        fetching=fetch_settings(loaded), limits=poll_limits(loaded), manner=partial(_manner, loaded, os.environ)
     )
+
+
+def poll_limits(loaded: Config) -> Limits:
+    return Limits(loaded.poll.min_interval, loaded.poll.max_interval)
+
+
+def fetch_settings(loaded: Config) -> FetchSettings:
+    return FetchSettings(
+        user_agent=user_agent(loaded, ()),
+        timeout=loaded.poll.timeout,
+        max_bytes=loaded.poll.max_bytes,
+        host_spacing=loaded.poll.host_spacing,
+        concurrency=loaded.poll.concurrency,
+        allow_networks=loaded.poll.allow_networks,
+    )
+
+
+def user_agent(loaded: Config, subscribers: Iterable[str]) -> str:
+    """Who asks: what we are, where to find out more, whom to write to, and how many read (RFC 9110 10.1.5)."""
+    readers = len(set(subscribers))
+    count = (f"{readers} subscriber" if readers == 1 else f"{readers} subscribers") if readers else ""
+    return f"Tidings/{__version__} (+{'; '.join(filter(None, (loaded.site.url, loaded.site.contact, count)))})"
+
+
+def _manner(loaded: Config, environ: Mapping[str, str], source: Source) -> Manner:
+    headers, login = config.request_secrets(source, environ)
+    editions = [edition for edition in loaded.editions if edition.covers(source)]
+    readers = (address.lower() for edition in editions for address in edition.subscribers)
+    return Manner(source.user_agent or user_agent(loaded, readers), headers, login)
 
 
 def executor_opener(loaded: Config) -> Callable[[], Executor]:

@@ -1,4 +1,4 @@
-"""What no single key can know: names are unique, an edition's tags exist.
+"""What no single key can know: names are unique, an edition's tags exist, a login is whole.
 
 The checks read the raw document, so they speak up in the same run in which another key of the same table is wrong.
 Anything of the wrong type is the schema's to report and is passed over here.
@@ -22,6 +22,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_repeated(document, "editions", "name", lambda edition: _text(edition, "name")),
         *_repeated(document, "sources", "url", lambda source: _text(source, "url")),
         *_repeated(document, "sources", "name", source_name),
+        *_half_logins(document),
         *_unused_tags(document),
         *_repeated_subscribers(document),
     ]
@@ -65,6 +66,20 @@ def _fix(key: str, entry: Mapping[str, Any]) -> str:
     if key == "url":
         return "remove one of the two"
     return "give this one another name" if "name" in entry else "this one needs a `name` of its own"
+
+
+def _half_logins(document: Mapping[str, Any]) -> Iterator[Problem]:
+    for index, source in _entries(document, "sources"):
+        user, password = "username" in source, "password_env" in source
+        if user and not password:
+            fix = "has no password; add `password_env`, the environment variable that holds it"
+            yield Problem(("sources", index, "username"), fix)
+        if password and not user:
+            yield Problem(("sources", index, "password_env"), "has no user; add `username`")
+        headers = source.get("headers")
+        if user and isinstance(headers, dict) and "authorization" in {name.lower() for name in headers}:
+            fix = "`headers` has Authorization as well; keep one of the two"
+            yield Problem(("sources", index, "username"), fix)
 
 
 def _unused_tags(document: Mapping[str, Any]) -> Iterator[Problem]:

@@ -23,6 +23,10 @@ _ELSEWHERE: dict[KeyPath, str] = {
     ("mail", "password"): _SECRETS,
     ("mail", "username"): "write the user in the transport, as in `smtps://user@mail.example.org`",
     ("mail", "user"): "write the user in the transport, as in `smtps://user@mail.example.org`",
+    ("sources", "password"): "secrets come from the environment: use `password_env`",
+    ("sources", "user"): "did you mean `username`?",
+    ("sources", "auth"): "use `username` and `password_env`",
+    ("sources", "filter"): "use `include` and `exclude`",
 }
 
 _SYNTAX_FIXES = {
@@ -112,8 +116,9 @@ def _problem(details: ErrorDetails) -> Problem:
 
 
 def _unknown(path: KeyPath) -> str:
-    if path in _ELSEWHERE:
-        return f"unknown key; {_ELSEWHERE[path]}"
+    names = tuple(step for step in path if isinstance(step, str))
+    if names in _ELSEWHERE:
+        return f"unknown key; {_ELSEWHERE[names]}"
     if len(path) == 1:
         return _unknown_at_the_top(str(path[0]))
     table, key = str(path[0]), str(path[-1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from tidings.config.checks import cross_checks, default_name
-from tidings.config.lines import KeyPath, key_lines
+from tidings.config.lines import KeyPath, key_lines, line_of
 from tidings.config.problems import report, schema_problems, syntax_problem
 from tidings.config.schema import Document, EditionTable, MailTable, SiteTable, SourceTable
 from tidings.config.settings import Config, FeedSettings, MailSettings, PollSettings, SiteSettings
@@ -35,6 +35,19 @@ def load(path: Path) -> Config:
     if problems:
         raise ConfigError(report(path, document, lines, problems))
     return _config(path, checked)
+
+
+def source_lines(path: Path, urls: Iterable[str]) -> dict[str, int]:
+    """The line on which the file names each of these sources' URLs; without those it does not name. Raises
+    ConfigError when the file can't be read any more."""
+    document, lines = _parse(path, _read(path))
+    wanted = set(urls)
+    sources = document.get("sources", [])
+    return {
+        source["url"]: line_of(lines, ("sources", index, "url"))
+        for index, source in enumerate(sources if isinstance(sources, list) else [])
+        if isinstance(source, dict) and source.get("url") in wanted
+    }
 
 
 def read_password(mail: MailSettings, environ: Mapping[str, str]) -> str | None:
@@ -163,6 +176,12 @@ def _source(table: SourceTable) -> Source:
         max_posts=table.max_posts,
         content=table.content,
         disabled=table.disabled,
+        user_agent=table.user_agent,
+        headers=table.headers,
+        username=table.username,
+        password_env=table.password_env,
+        include=tuple(table.include),
+        exclude=tuple(table.exclude),
     )
 
 

@@ -12,9 +12,9 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from tidings.config import schedules, transports, values
+from tidings.config import requests, rules, schedules, transports, values
 from tidings.config.settings import Network, Transport, WebSettings
-from tidings.model import Etiquette, Schedule
+from tidings.model import Etiquette, Rule, Schedule
 
 T = TypeVar("T")
 
@@ -28,6 +28,21 @@ def _from_text(parse: Callable[[str], T]) -> PlainValidator:
         return parse(value)
 
     return PlainValidator(validate)
+
+
+def _headers(value: object) -> tuple[tuple[str, str], ...]:
+    """A table of headers; each complaint belongs to the one it is about."""
+    if not isinstance(value, dict):
+        raise ValueError(f"must be a table, {requests.HEADERS_EXAMPLE}")
+    seen: dict[str, str] = {}
+    for name, text in value.items():
+        try:
+            requests.header(name, text)
+            requests.only_once(name, seen)
+        except ValueError as error:
+            raise _key_error(name, str(error)) from None
+        seen[name.lower()] = name
+    return tuple((name, text.strip()) for name, text in value.items())
 
 
 Line = Annotated[str, _from_text(values.line)]
@@ -50,6 +65,10 @@ Cidr = Annotated[Network, _from_text(values.network)]
 Listen = Annotated[WebSettings, _from_text(values.listen)]
 When = Annotated[Schedule, _from_text(schedules.schedule)]
 Way = Annotated[Transport, _from_text(transports.transport)]
+UserAgent = Annotated[str, _from_text(requests.user_agent)]
+UserName = Annotated[str, _from_text(requests.username)]
+Headers = Annotated[tuple[tuple[str, str], ...], PlainValidator(_headers)]
+Choice = Annotated[Rule, _from_text(rules.rule)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 # libcurl waits with select(), which cannot watch file descriptors above 1023.
 Transfers = Annotated[int, Field(ge=1, le=500)]
@@ -139,6 +158,12 @@ class SourceTable(Table):
     every: Duration | None = None
     max_posts: Count | None = None
     content: Etiquette | None = None
+    include: list[Choice] = []
+    exclude: list[Choice] = []
+    user_agent: UserAgent | None = None
+    headers: Headers = ()
+    username: UserName | None = None
+    password_env: Variable | None = None
     disabled: bool = False
 
 

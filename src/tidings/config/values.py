@@ -104,7 +104,10 @@ def url(text: str) -> str:
     example = 'write one such as "https://example.org/feed.xml"'
     parts = _split_url(text, example)
     if "@" in parts.netloc:
-        raise ValueError("holds a user name or password, which would be published with it; remove the part before `@`")
+        raise ValueError(
+            "holds a user name or password, which would be published with it; remove the part before `@` "
+            "and write username and password_env"
+        )
     if parts.scheme in ("http", "https") and parts.hostname:
         return text
     if not parts.scheme and "." in text.split("/")[0]:

@@ -3,8 +3,10 @@
 A source's URL, its redirects and its DNS are all under the control of strangers, so the check is made on the address
 a connection is about to be opened to, at every hop. Checking the URL instead would lose to DNS rebinding.
 
-The ranges are those of the IANA special-purpose address registries (RFC 6890 and its updates). They are written out
-because the standard library's `is_private` and `is_global` differ between Python versions.
+The ranges are those of the IANA special-purpose address registries (RFC 6890 and its updates, as of 2026), also those
+few marked as globally reachable (AS112, AMT, the anycast addresses within 192.0.0.0/24): a router or the operator's own
+network may answer there, and nobody's blog does. They are written out because the standard library's `is_private` and
+`is_global` differ between Python versions. What no list can know are NAT64 prefixes that a network chose for itself.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ _IPV4: tuple[tuple[IPv4Network, str], ...] = tuple(
         ("172.16.0.0/12", "a private address"),
         ("192.0.0.0/24", "a reserved address"),
         ("192.0.2.0/24", "a documentation address"),
+        ("192.31.196.0/24", "a reserved (AS112) address"),
+        ("192.52.193.0/24", "a reserved (AMT) address"),
         ("192.88.99.0/24", "a 6to4 relay address"),
         ("192.168.0.0/16", "a private address"),
+        ("192.175.48.0/24", "a reserved (AS112) address"),
         ("198.18.0.0/15", "a benchmarking address"),
         ("198.51.100.0/24", "a documentation address"),
         ("203.0.113.0/24", "a documentation address"),
@@ -46,6 +51,7 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
         ("2001::/23", "a reserved address"),
         ("2001:db8::/32", "a documentation address"),
         ("2002::/16", "a 6to4 tunnel address"),
+        ("2620:4f:8000::/48", "a reserved (AS112) address"),
         ("3fff::/20", "a documentation address"),
         ("fc00::/7", "a private address"),
         ("fe80::/10", "a link-local address"),
@@ -57,6 +63,9 @@ _IPV6: tuple[tuple[IPv6Network, str], ...] = tuple(
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 """RFC 6052: the IPv4 internet as an IPv6-only host sees it, so an embedded public address must stay reachable."""
+
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
+"""RFC 5214: what the interface part of an address begins with that is a tunnel to the IPv4 address in its rest."""
 
 
 def forbidden(address: str, allow_networks: Iterable[Network]) -> str | None:
@@ -80,10 +89,12 @@ def _forbidden_ipv4(address: IPv4Address) -> str | None:
 
 
 def _forbidden_ipv6(address: IPv6Address) -> str | None:
+    embedded = IPv4Address(int(address) & 0xFFFFFFFF)
     if address in _NAT64:
-        embedded = IPv4Address(int(address) & 0xFFFFFFFF)
         reason = _forbidden_ipv4(embedded)
         return f"{reason} ({embedded}) behind NAT64" if reason else None
+    if int(address) >> 32 & 0xFFFFFFFF in _ISATAP and _forbidden_ipv4(embedded):
+        return f"{_forbidden_ipv4(embedded)} ({embedded}) behind an ISATAP tunnel"
     listed = next((reason for network, reason in _IPV6 if address in network), None)
     if listed or address in _GLOBAL_UNICAST:
         return listed

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 MAX_HEAD_BYTES = 256 * 1024
-"""All header bytes of one fetch together, redirects included. Real heads are under 16 KB."""
+"""All header bytes of one answer, interim answers and trailers included. Real heads are under 16 KB."""
 
 MAX_RETRY_AFTER = timedelta(days=31)
 MAX_TTL = timedelta(days=7)
@@ -20,12 +20,18 @@ MAX_TTL = timedelta(days=7)
 _MAX_VALIDATOR = 4096
 """Servers commonly refuse request heads over 8 KB: a longer validator would lock a feed into errors for ever."""
 
+_LISTS = frozenset({"cache-control", "content-encoding", "ratelimit"})
+"""Fields that may come in several lines, which then add up to one list (RFC 9110 5.3); of others the last counts."""
+
 _DIRECTIVE = re.compile(r'([!#$%&\'*+.^_`|~\w-]+)(?:\s*=\s*("[^"]*"|[^\s,]*))?')
 _INTEGER = re.compile(r"[+-]?\d{1,30}")
+_STATUS = re.compile(r"[0-9]{3}")
+_DIGITS = re.compile(r"[0-9]{1,30}")
 
 
 class Head:
-    """The status and header fields of the latest answer in a chain of redirects, read line by line.
+    """The status and header fields of an answer, read line by line; of interim answers (1xx) nothing remains. The
+    status is 0 until there is one of three digits.
 
     Field names are lower-case. Trailers, which libcurl delivers the same way, are ignored.
     """
@@ -36,8 +42,14 @@ class Head:
         self.complete = False
         self.size = 0
 
+    @property
+    def body_size(self) -> int:
+        """The bytes of body that Content-Length announces, 0 if it does not."""
+        value = self.fields.get("content-length", "")
+        return int(value) if _DIGITS.fullmatch(value) else 0
+
     def read(self, line: bytes) -> bool:
-        """Takes one line. False when the heads of this fetch have passed `MAX_HEAD_BYTES`."""
+        """Takes one line. False when they have passed `MAX_HEAD_BYTES`."""
         self.size += len(line)
         if self.size > MAX_HEAD_BYTES:
             return False
@@ -52,14 +64,14 @@ class Head:
 
     def _restart(self, status_line: str) -> None:
         words = status_line.split(None, 2)
-        self.status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+        self.status = int(words[1]) if len(words) > 1 and _STATUS.fullmatch(words[1]) else 0
         self.fields = {}
         self.complete = False
 
     def _add(self, text: str) -> None:
         name, _, value = text.partition(":")
         name, value = name.strip().lower(), value.strip(" \t")
-        if name == "cache-control" and name in self.fields:
+        if name in _LISTS and name in self.fields:
             value = f"{self.fields[name]}, {value}"
         self.fields[name] = value
 
@@ -79,10 +91,12 @@ def retry_after(fields: Mapping[str, str], now: datetime) -> timedelta | None:
     if _INTEGER.fullmatch(value):
         return _clamp(int(value), MAX_RETRY_AFTER)
     moment = _date(value)
-    if moment is None:
-        return None
-    served = _date(fields.get("date", "")) or now
-    return _clamp((moment - served).total_seconds(), MAX_RETRY_AFTER)
+    return None if moment is None else _clamp((moment - served_at(fields, now)).total_seconds(), MAX_RETRY_AFTER)
+
+
+def served_at(fields: Mapping[str, str], now: datetime) -> datetime:
+    """What the server's own clock says, by which its other moments are to be judged; `now` if it does not say."""
+    return _date(fields.get("date", "")) or now
 
 
 def freshness(fields: Mapping[str, str]) -> timedelta | None:

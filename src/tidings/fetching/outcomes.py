@@ -1,163 +1,167 @@
-"""What an answer, or the lack of one, means for a poll; worded for the operator."""
+"""What an answer means for a poll, worded for the operator."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-import pycurl  # type: ignore[import-untyped]
-
+from tidings.fetching import failures
+from tidings.fetching.body import Body
+from tidings.fetching.challenges import READ, challenger
+from tidings.fetching.decoding import BrokenOffError, TooLargeError, UndecodableError, decode, start_of
 from tidings.fetching.headers import Head, freshness, retry_after, validator
-from tidings.model import Failed, FailureKind, Fetched, FetchRequest, Unchanged
-
-Outcome = Fetched | Unchanged | Failed
+from tidings.fetching.rates import exhausted
+from tidings.fetching.way import Way, is_conditional
+from tidings.model import Failed, FailureKind, Fetched, Outcome, Unchanged
 
 BODY_STATUSES = frozenset({200, 226})
-"""226 is a 200 whose posts may be fewer than all (RFC 3229): we do not ask for it, but some send it."""
+"""226 is a 200 whose posts may be fewer than all (RFC 3229): what `A-IM: feed` asks for."""
 
-_HINTS = {
-    401: "the feed needs a login",
-    402: "the feed must be paid for",
-    403: "the site refuses us; it may block programs, or need a login",
-    404: "the feed may have moved",
-    451: "the feed is withheld for legal reasons",
+_MEANINGS: dict[int, tuple[FailureKind, str]] = {
+    401: ("unauthorized", "the feed needs a login"),
+    402: ("unauthorized", "the feed must be paid for"),
+    403: ("refused", "the site refuses us; it may block programs, or need a login"),
+    404: ("not-found", "the feed may have moved"),
+    407: ("unauthorized", "something on the way needs a login"),
+    410: ("gone", "the feed was withdrawn for good; remove the source"),
+    429: ("rate-limited", "we asked too often"),
+    451: ("refused", "the feed is withheld for legal reasons"),
 }
-
-_KINDS: dict[int, FailureKind] = {
-    pycurl.E_COULDNT_RESOLVE_HOST: "dns",
-    pycurl.E_COULDNT_CONNECT: "connect",
-    pycurl.E_URL_MALFORMAT: "connect",
-    pycurl.E_GOT_NOTHING: "connect",
-    pycurl.E_PARTIAL_FILE: "connect",
-    pycurl.E_SEND_ERROR: "connect",
-    pycurl.E_RECV_ERROR: "connect",
-    pycurl.E_OPERATION_TIMEDOUT: "timeout",
-    pycurl.E_SSL_CONNECT_ERROR: "tls",
-    pycurl.E_PEER_FAILED_VERIFICATION: "tls",
-    pycurl.E_SSL_CIPHER: "tls",
-    pycurl.E_SSL_CERTPROBLEM: "tls",
-    pycurl.E_SSL_CACERT_BADFILE: "tls",
-    pycurl.E_SSL_CRL_BADFILE: "tls",
-    pycurl.E_SSL_ISSUER_ERROR: "tls",
-    pycurl.E_SSL_INVALIDCERTSTATUS: "tls",
-    pycurl.E_TOO_MANY_REDIRECTS: "redirect",
-}
-
-_SENTENCES: dict[FailureKind, str] = {
-    "dns": "the server's name was not found ({}); check the URL, and this machine's DNS if others fail too",
-    "connect": "no answer could be had from the server ({}); it may be down",
-    "timeout": "the server took too long ({}); it may be overloaded",
-    "tls": "no secure connection ({}); the site's certificate may have lapsed, or this machine's list of authorities",
-    "redirect": "the redirects lead nowhere ({}); look where the URL goes in a browser",
-    "http": "the server's answer makes no sense as HTTP ({})",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete answer: the URL it finally came from, its head, its decoded body, and when it was had."""
-
-    url: str
-    head: Head
-    body: bytes
-    at: datetime
-
 
 _UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
-def judge(request: FetchRequest, answer: Answer) -> Outcome:
-    """What the server's answer means."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, whole or as far as it matters: on whose way, its head, its body as sent, and when it was had."""
+
+    way: Way
+    head: Head
+    body: Body
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A server's wish for no request at all for `wait`, or for a time it does not name."""
+
+    wait: timedelta | None
+
+
+def rest_wanted(head: Head, at: datetime) -> Rest | None:
+    """Whether an answer, whatever else it says, asks that its server be left alone: by 429, by 503 with Retry-After,
+    or by rate headers that say nothing is left."""
+    if head.status == 429 or _is_busy(head, at):
+        return Rest(_wait(head, at))
+    left = exhausted(head.fields, at)
+    return Rest(left) if left else None
+
+
+def judge(answer: Answer, max_bytes: int) -> Outcome:
+    """What the final answer means. Lets go of its body."""
+    outcome: Fetched | Unchanged | Failed
+    try:
+        outcome = _judge(answer, max_bytes)
+    except OSError as error:
+        outcome = failures.no_room(error)
+    finally:
+        answer.body.close()
+    return replace(outcome, hops=tuple(answer.way.hops)) if isinstance(outcome, Failed) else outcome
+
+
+def _judge(answer: Answer, max_bytes: int) -> Fetched | Unchanged | Failed:
     status = answer.head.status
+    blocked_by = challenger(status, answer.head.fields, lambda: _page(answer))
+    if blocked_by:
+        return _challenged(answer, blocked_by)
     if status in BODY_STATUSES:
-        return _fetched(answer)
+        return _fetched(answer, max_bytes)
     if status == HTTPStatus.NOT_MODIFIED:
-        return _unchanged(request, answer)
-    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        return _rate_limited(answer)
-    if status == HTTPStatus.GONE:
-        return Failed("gone", f"{_answered(status)}: the feed was withdrawn for good; remove the source", status)
-    if 300 <= status < 400:
-        return Failed("redirect", f"{_answered(status)} without a usable address to go to", status)
+        return _unchanged(answer)
     return _refused(answer)
 
 
-def failure(code: int, detail: str, redirected: bool) -> Failed:
-    """What a libcurl error means. `redirected` says that it came while following a redirect, which changes whose
-    fault a bad URL is."""
-    kind = _KINDS.get(code, "http")
-    if redirected and code in (pycurl.E_URL_MALFORMAT, pycurl.E_UNSUPPORTED_PROTOCOL):
-        kind = "redirect"
-    return Failed(kind, _SENTENCES[kind].format(detail or f"libcurl error {code}"))
-
-
-def timed_out(timeout: timedelta, received: int) -> Failed:
-    """The deadline passed with `received` bytes of body here."""
-    return Failed(
-        "timeout",
-        f"no complete answer within {timeout.total_seconds():g} s (poll.timeout); {received} bytes had come",
-    )
-
-
-def too_large(max_bytes: int) -> Failed:
-    """The body passed the limit, as sent or as decoded."""
-    return Failed("too-large", f"the feed is larger than {max_bytes} bytes; raise poll.max_bytes if it should be read")
-
-
-def head_too_large(limit: int) -> Failed:
-    """The header fields passed their limit, which no setting changes."""
-    return Failed("too-large", f"the server sent more than {limit} bytes of headers; no feed needs that")
-
-
-def forbidden_address(address: str, reason: str) -> Failed:
-    """The guard refused the only addresses there were."""
-    return Failed(
-        "forbidden-address",
-        f"the URL, or a redirect, leads to {address}, {reason}; if that is meant, add it to poll.allow_networks",
-    )
-
-
-def not_asked(host: str, wait: timedelta | None) -> Failed:
-    """Another request of this poll was answered 429 by the same host, so this one was not made."""
-    return Failed("rate-limited", f"not asked: {host} said 429 Too Many Requests to another source", retry_after=wait)
-
-
-def _fetched(answer: Answer) -> Fetched:
+def _fetched(answer: Answer, max_bytes: int) -> Fetched | Failed:
     fields = answer.head.fields
+    try:
+        body = decode(answer.body.open(), answer.body.size, fields.get("content-encoding", ""), max_bytes)
+    except UndecodableError as error:
+        return Failed("http", f"the feed cannot be read: {error}", answer.head.status)
+    except BrokenOffError as error:
+        return Failed("connect", f"{error}; the server, or something on the way, broke off", answer.head.status)
+    except TooLargeError as error:
+        return Failed("too-large", f"the feed is too large: {error} (poll.max_bytes)", answer.head.status)
     return Fetched(
-        url=answer.url,
+        url=answer.way.url,
         http=answer.head.status,
-        body=answer.body,
+        body=body,
         content_type=fields.get("content-type", ""),
         etag=validator(fields, "etag"),
         last_modified=validator(fields, "last-modified"),
-        ttl=freshness(fields),
+        freshness=freshness(fields),
+        host_rest=exhausted(fields, answer.at),
+        hops=tuple(answer.way.hops),
     )
 
 
-def _unchanged(request: FetchRequest, answer: Answer) -> Unchanged | Failed:
+def _unchanged(answer: Answer) -> Unchanged | Failed:
     fields = answer.head.fields
-    if not (request.etag or request.last_modified):
+    if not is_conditional(answer.way):
         return Failed("http", f"{_answered(304)} to a request that had nothing to compare with", 304)
-    return Unchanged(304, validator(fields, "etag"), validator(fields, "last-modified"), freshness(fields))
+    return Unchanged(
+        url=answer.way.url,
+        etag=validator(fields, "etag"),
+        last_modified=validator(fields, "last-modified"),
+        freshness=freshness(fields),
+        host_rest=exhausted(fields, answer.at),
+        hops=tuple(answer.way.hops),
+    )
 
 
-def _rate_limited(answer: Answer) -> Failed:
-    wait = retry_after(answer.head.fields, answer.at)
-    asked = f" and asks to be left alone for {_in_words(wait)}" if wait else ""
-    return Failed("rate-limited", f"{_answered(answer.head.status)}{asked}", answer.head.status, wait)
+def _challenged(answer: Answer, by: str) -> Failed:
+    words = f"{_answered(answer.head.status)} with a check for browsers by {by}, which no program can pass"
+    hint = "ask the site's owner to exempt the feed's address"
+    return Failed("challenge", f"{words}; {hint}", answer.head.status, _wait(answer.head, answer.at))
 
 
 def _refused(answer: Answer) -> Failed:
+    kind, hint = _meaning(answer)
+    wait = _wait(answer.head, answer.at)
+    asked = f"; it asks to be left alone for {_in_words(wait)}" if wait else ""
+    return Failed(kind, f"{_answered(answer.head.status)}; {hint}{asked}", answer.head.status, wait)
+
+
+def _meaning(answer: Answer) -> tuple[FailureKind, str]:
     status = answer.head.status
-    if answer.head.fields.get("cf-mitigated", "").lower() == "challenge":
-        hint = "Cloudflare asks for a browser here; the site's owner can exempt the feed"
-    elif status >= 500:
-        hint = "the site has trouble of its own"
-    else:
-        hint = _HINTS.get(status, "that is no feed")
-    return Failed("http", f"{_answered(status)}; {hint}", status)
+    if _is_busy(answer.head, answer.at):
+        return "rate-limited", "the site is busy"
+    if status == HTTPStatus.FORBIDDEN and exhausted(answer.head.fields, answer.at):  # as Reddit does
+        return "rate-limited", "by its rate headers we asked too often"
+    if status in _MEANINGS:
+        return _MEANINGS[status]
+    if 300 <= status < 400:
+        return "redirect", "that is no redirect that can be followed"
+    if 400 <= status < 500:
+        return "client-error", "the site finds fault with the request"
+    if 500 <= status < 600:
+        return "server-error", "the site has trouble of its own"
+    return "http", "that is no feed"
+
+
+def _is_busy(head: Head, at: datetime) -> bool:
+    return head.status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after(head.fields, at) is not None
+
+
+def _wait(head: Head, at: datetime) -> timedelta | None:
+    """The longest wait asked for, by Retry-After or by rate headers."""
+    asked = (retry_after(head.fields, at), exhausted(head.fields, at))
+    return max((wait for wait in asked if wait is not None), default=None)
+
+
+def _page(answer: Answer) -> bytes:
+    """The start of the decoded page, as far as it can be had."""
+    return start_of(answer.body.open(), answer.head.fields.get("content-encoding", ""), READ)
 
 
 def _answered(status: int) -> str:

@@ -1,16 +1,14 @@
 """Dates as feeds write them, to aware UTC datetimes. Pure.
 
-Own readers come first: feedparser's reads epoch seconds, impossible dates and zone names wrongly and 24:00 not at all
-(research/aggregators.md, section 0, point 6). Its reader only gets what these do not know, such as Korean dates.
+feedparser's reader is not asked: it reads epoch seconds, impossible dates and zone names wrongly, 24:00 not at all
+(research/aggregators.md, section 0, point 6), 2024/02/29 as a day of another month, and fills gaps with today's date.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
-
-from feedparser.datetimes import _parse_date as _feedparser_date
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -25,22 +23,47 @@ _ZONES = {
     "HKT": 8, "SGT": 8, "AWST": 8, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
 }  # fmt: skip
 
+# Full names, the forms they take in a date (genitive, partitive) and usual short forms, by language: English, German,
+# Dutch, French, Spanish, Portuguese, Italian, Romanian, Swedish, Danish and Norwegian, Finnish, Turkish, Hungarian;
+# Polish, Czech, Slovak, Croatian; Russian, Ukrainian; Greek. Accents and letter case aside (see _plain). Where a short
+# form or a name means two months in two languages (Croatian listopad is October, Polish and Czech November), it is
+# read as in the larger language or, if it is that short, not at all.
 _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar janvier enero gennaio januari janeiro ene gen",
-            "feb february februar février fevrier febrero febbraio februari fevereiro fév fev",
-            "mar march märz maerz mars marzo maart março mär mrt",
-            "apr april avril abril aprile avr abr",
-            "may mai mayo maggio mei maio mag",
-            "jun june juni juin junio giugno junho giu",
-            "jul july juli juillet julio luglio julho juil lug",
-            "aug august août aout agosto augustus aoû aou ago",
-            "sep september sept septembre septiembre settembre setembro set",
-            "oct october oktober octobre octubre ottobre outubro okt ott out",
-            "nov november novembre noviembre novembro",
-            "dec december dezember décembre decembre diciembre dicembre dezembro dez déc dic",
+            "jan january januar janner januari janv janvier enero ene janeiro gennaio gen genn ianuarie ian tammikuu "
+            "tammikuuta tammi ocak oca januar jan styczen stycznia sty leden ledna led sijecanj sijecnja январь января "
+            "янв січень січня січ ιανουαριος ιανουαριου ιαν",
+            "feb febr february februar februari fevr fev fevrier febrero fevereiro febbraio febbr februarie helmikuu "
+            "helmikuuta helmi subat sub februar luty lutego lut unor unora februara veljaca veljace февраль февраля "
+            "фев февр лютий лютого лют φεβρουαριος φεβρουαριου φεβ φεβρ",
+            "mar march marz maerz mrz mars maart mrt marzo marco martie marts maaliskuu maaliskuuta maalis mart "
+            "marcius marc marzec marca brezen brezna bre ozujak ozujka март марта мар березень березня бер μαρτιος "
+            "μαρτιου μαρ",
+            "apr april avril avr abril abr aprile aprilie huhtikuu huhtikuuta huhti nisan nis aprilis kwiecien kwietnia "
+            "kwi duben dubna dub travanj travnja апрель апреля апр квітень квітня квіт кві απριλιος απριλιου απρ",
+            "may mai mei mayo maio maggio mag maj toukokuu toukokuuta touko mayis majus maja kveten kvetna kve svibanj "
+            "svibnja май мая травень травня трав тра μαιος μαιου μαι",
+            "jun june juni juin junio junho giugno giu iunie iun kesakuu kesakuuta kesa haziran haz junius czerwiec "
+            "czerwca cze cerven cervna cvn lipanj lipnja июнь июня июн червень червня черв чер ιουνιος ιουνιου ιουν",
+            "jul july juli juillet juil julio julho luglio lug iulie iul heinakuu heinakuuta heina temmuz tem julius "
+            "lipiec lipca cervenec cervence cvc srpanj srpnja июль июля июл липень липня лип ιουλιος ιουλιου ιουλ",
+            "aug august aout aou augustus agosto ago augusti elokuu elokuuta elo agustos agu augusztus sierpien "
+            "sierpnia sie srpen srpna srp kolovoz kolovoza август августа авг серпень серпня серп сер αυγουστος "
+            "αυγουστου αυγ",
+            "sep sept september septembre septiembre setembro settembre set sett septembrie syyskuu syyskuuta syys "
+            "eylul eyl szeptember szept wrzesien wrzesnia wrz zari zar rujan rujna сентябрь сентября сен сент вересень "
+            "вересня вер σεπτεμβριος σεπτεμβριου σεπ σεπτ",
+            "oct october oktober okt octobre octubre outubro out ottobre ott octombrie lokakuu lokakuuta loka ekim eki "
+            "pazdziernik pazdziernika paz rijen rijna rij октябрь октября окт жовтень жовтня жовт жов "
+            "οκτωβριος οκτωβριου οκτ",
+            "nov november novembre noviembre novembro noiembrie marraskuu marraskuuta marras kasim kas listopad "
+            "listopadu listopada studeni studenoga ноябрь ноября ноя нояб листопад листопада лист νοεμβριος νοεμβριου "
+            "νοε",
+            "dec december dez dezember des desember decembre diciembre dic dezembro dicembre decembrie joulukuu "
+            "joulukuuta joulu aralik ara grudzien grudnia gru prosinec prosince pro prosinac prosinca декабрь декабря "
+            "дек грудень грудня груд гру δεκεμβριος δεκεμβριου δεκ",
         ),
         start=1,
     )
@@ -53,14 +76,19 @@ _HALF = r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
 _ZONE = r"\s*(?P<zone>[A-Za-z]{1,5}(?![+-])|(?:GMT|UTC|UT)?[+-]\d{1,2}:?(?:\d{2})?)?"
 _COMMENT = r"\s*(?:\([^()]*\))?"
 
-_ISO = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d\d?)(?:-(?P<day>\d\d?)(?:(?:[Tt]|\s+){_CLOCK}{_ZONE})?)?{_COMMENT}")
+_CJK_HALF = r"(?:(?P<cjk>午前|午後|上午|下午|오전|오후)\s?)?"
+_ISO = re.compile(
+    rf"(?:[^\W\d_]+,\s)?(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>\d\d?)(?:(?P=mark)(?P<day>\d\d?)"
+    rf"(?:(?:[Tt]|,?\s+|\.\s?){_CJK_HALF}{_CLOCK}{_HALF}{_ZONE})?)?{_COMMENT}"
+)
 _ISO_BASIC = re.compile(
     r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?:[Tt]?(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)?)?" + _ZONE
 )
 _YEAR = re.compile(r"(?P<year>\d{4})")
 _DAY_MONTH = re.compile(
-    rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.?[\s-]+(?P<name>[^\W\d_]+)\.?,?[\s-]+(?P<year>\d{{4}}|\d{{2}})"
-    rf"(?:,?\s+{_CLOCK}{_HALF}{_ZONE})?{_COMMENT}"
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:\.|er|º|ª|:e)?[\s-]+(?:de\s+|of\s+)?(?P<name>[^\W\d_]+)\.?,?[\s-]+(?:del?\s+)?"
+    rf"(?P<year>\d{{4}}|\d{{2}})(?:\s*(?:г|р|roku|года|року|r)\b\.?)?"
+    rf"(?:,?\s+(?:(?:at|um|kl|klo|à|a\s+las|às|alle|om|o|v|в|о|στις)\.?\s+)?{_CLOCK}(?:\s+Uhr)?{_HALF}{_ZONE})?{_COMMENT}"
 )
 _MONTH_DAY = re.compile(
     rf"{_WEEKDAY}(?P<name>[^\W\d_]+)\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<year>\d{{4}})"
@@ -70,7 +98,22 @@ _ASCTIME = re.compile(
     rf"(?:[^\W\d_]+\s+)?(?P<name>[^\W\d_]{{3,}})\s+(?P<day>\d{{1,2}})\s+{_CLOCK}\s+"
     r"(?:(?P<zone>[A-Z]{2,5}|[+-]\d{4})\s+)?(?P<year>\d{4})"
 )
-_SHAPES = (_ISO, _ISO_BASIC, _YEAR, _DAY_MONTH, _MONTH_DAY, _ASCTIME)
+# 2024年2月29日(木) 15時05分, 2024年2月29日 星期四 下午3:05, 2024년 2월 29일 목요일 오후 3:05
+_CJK = re.compile(
+    r"(?P<year>\d{4})\s?[年년]\s?(?P<month>\d{1,2})\s?[月월]\s?(?P<day>\d{1,2})\s?[日일号號]?"
+    r"(?:\s?[(（]?(?!午前|午後|上午|下午|오전|오후)[^\W\d_]{1,3}[)）]?)?"
+    rf"(?:\s?{_CJK_HALF}(?P<hour>\d{{1,2}})\s?[:时時시]\s?(?P<minute>\d{{2}})\s?[분分]?"
+    rf"(?::?\s?(?P<second>\d{{2}})[초秒]?)?{_ZONE})?"
+)
+# 2024. március 1. 10:00, 2024 mars 1
+_YEAR_FIRST = re.compile(
+    rf"(?P<year>\d{{4}})[.,]?[\s-]+(?P<name>[^\W\d_]+)\.?[\s-]+(?P<day>\d{{1,2}})\.?(?:,?(?:[T\s]\s*){_CLOCK}{_HALF}{_ZONE})?"
+)
+# 29.02.2024 15:05: only with dots, where the day comes first everywhere. With slashes it may be the month.
+_DOTTED = re.compile(
+    rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}})(?:,?\s+{_CLOCK}{_HALF}{_ZONE})?{_COMMENT}"
+)
+_SHAPES = (_ISO, _ISO_BASIC, _YEAR, _DAY_MONTH, _MONTH_DAY, _ASCTIME, _CJK, _YEAR_FIRST, _DOTTED)
 _EPOCH = re.compile(r"(\d{9,10})(\d{3})?(?:\.\d*)?")
 
 
@@ -78,7 +121,8 @@ def parse_date(raw: str) -> datetime | None:
     """The moment `raw` means, in UTC; None when it is no date, an impossible one, or outside EARLIEST..LATEST.
 
     Reads RFC 3339 and W3C-DTF (a date alone is midnight UTC), RFC 822 and 2822 with two-digit years and zone names,
-    asctime, `April 5, 2024`, and seconds or milliseconds since 1970. A time without zone counts as UTC. Never raises.
+    asctime, dates written out in some twenty languages, and seconds or milliseconds since 1970. A time without zone
+    counts as UTC, and the name of the day of the week for nothing. Never raises.
     """
     text = " ".join(raw.replace("\u2212", "-").split())
     if not text or len(text) > _LONGEST or not text.isprintable():
@@ -101,14 +145,22 @@ def _read(text: str) -> datetime | None:
         found = shape.fullmatch(text)
         if found and (month := _month(found.groupdict())):
             return _moment(found.groupdict(), month)
-    return _by_feedparser(text, _feedparser_date)
+    return None
 
 
 def _month(parts: dict[str, str | None]) -> int | None:
     name = parts.get("name")
     if name is None:
         return int(parts.get("month") or 1)
-    return _MONTHS.get(name.lower()) or _MONTHS.get(name.lower()[:3])
+    return _MONTHS.get(_plain(name))
+
+
+def _plain(name: str) -> str:
+    """A name in small letters without accents: they are left out as often as they are written."""
+    if name.isascii():
+        return name.lower()
+    letters = unicodedata.normalize("NFD", name.lower().replace("ı", "i").replace("й", "\0").replace("ł", "l"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("\0", "й")
 
 
 def _moment(parts: dict[str, str | None], month: int) -> datetime:
@@ -116,7 +168,7 @@ def _moment(parts: dict[str, str | None], month: int) -> datetime:
         return int(parts.get(name) or default)
 
     day = datetime(_whole_year(parts["year"] or ""), month, number("day", 1), tzinfo=_zone(parts.get("zone") or ""))
-    hour, minute, second = _hour(number("hour"), parts.get("half")), number("minute"), number("second")
+    hour, minute, second = _hour(number("hour"), _half(parts)), number("minute"), number("second")
     # ISO 8601 has 24:00 for the end of a day, RFC 3339 has second 60 for a leap second.
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second)):
         raise ValueError(f"no such time of day: {hour}:{minute}:{second}")
@@ -133,6 +185,11 @@ def _whole_year(digits: str) -> int:
     return year + (2000 if year < 50 else 1900)
 
 
+def _half(parts: dict[str, str | None]) -> str | None:
+    half = parts.get("cjk")
+    return parts.get("half") if half is None else "p" if half in ("午後", "下午", "오후") else "a"
+
+
 def _hour(hour: int, half: str | None) -> int:
     if half is None:
         return hour
@@ -147,15 +204,3 @@ def _zone(text: str) -> timezone:
     if ahead >= timedelta(hours=24):
         return UTC
     return timezone(ahead if sign[1] == "+" else -ahead)
-
-
-def _by_feedparser(text: str, read: Callable[[str], object]) -> datetime | None:
-    """Its answer is a struct_time in UTC, of which nothing is guaranteed."""
-    try:
-        answer = read(text)
-    except Exception:
-        return None
-    if not isinstance(answer, tuple) or len(answer) < 6:
-        return None
-    year, month, day, hour, minute, second = answer[:6]
-    return datetime(year, month, day, hour, minute, min(int(second), 59), tzinfo=UTC)

@@ -1,45 +1,119 @@
 """What does a document change? The decision between parse and save. Pure: old state and new data in, changes out.
 
-Only new and changed posts are cleaned: cleaning every known post at every poll would cost more than parsing them.
+In three steps, since two of them belong into a worker: `read` parses a document and names its posts, `plan` compares
+them with what is known, which is cheap, and `finish` cleans what is to be saved. Only new and changed posts are
+cleaned: cleaning every known post at every poll would cost more than parsing them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from tidings.model import FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave
+from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave
 from tidings.posts.clean import clean, visible_text
-from tidings.posts.edits import content_hash
 from tidings.posts.identity import Identified, Match, identify, match
+from tidings.posts.parse import parse
 from tidings.posts.stories import story_urls
+from tidings.workers import MEMORY
 
 
-def keys_to_look_up(feed: ParsedFeed) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A document read: its feed without the posts, and the posts with the keys that name them. `stories` are the URLs
+    by which other sources' copies of them are known (posts/stories.py), by position."""
+
+    feed: ParsedFeed
+    posts: tuple[Identified, ...]
+    stories: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes."""
+
+    identified: Identified
+    post_id: int | None
+    story_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a document changes, with the mark-up of its posts not cleaned yet. `knows_some` says whether any of its
+    posts was known: then it is the feed it used to be."""
+
+    new: tuple[Draft, ...]
+    changed: tuple[Draft, ...]
+    aliases: tuple[tuple[str, int], ...]
+    language: str
+    knows_some: bool
+
+
+def read(document: Document) -> Named | Failed:
+    """The document parsed and its posts named, or why that can't be done. For a worker; never raises."""
+    try:
+        parsed = parse(document)
+        return name(parsed) if isinstance(parsed, ParsedFeed) else parsed
+    except MemoryError:
+        return Failed("too-large", f"The document needs more than {MEMORY // 2**20} MB of memory, so it was not read.")
+    except Exception as error:
+        return _stumbled("Naming the posts of", error)
+
+
+def name(feed: ParsedFeed) -> Named:
+    """The document with its posts named."""
+    identified = identify(feed.posts)
+    return Named(replace(feed, posts=()), tuple(identified), story_urls([one.post for one in identified]))
+
+
+def keys_to_look_up(named: Named) -> list[str]:
     """All keys under which the store may know a post of this document."""
-    return [key for one in identify(feed.posts) for key in one.lookups]
+    return [key for one in named.posts for key in one.lookups]
 
 
-def decide(feed: ParsedFeed, known: Mapping[str, KnownPost]) -> FeedChange:
-    """The change that the document `feed` makes to what is `known` of its source (key → post).
+def plan(named: Named, known: Mapping[str, KnownPost]) -> Plan:
+    """The change that a document makes to what is `known` of its source (key → post), before its posts are cleaned.
 
-    Deciding again after saving gives an empty change. New posts come oldest first, so that ids follow time; documents
+    Planning again after saving gives an empty change. New posts come oldest first, so that ids follow time; documents
     usually start with the newest.
     """
-    identified = identify(feed.posts)
-    stories = story_urls([one.post for one in identified])
-    matches = match(identified, known)
+    matches = match(named.posts, known)
     new = [one for one in matches if one.known is None]
-    changed = [one for one in matches if one.known is not None and _differs(one.identified.post, one.known)]
-    return FeedChange(
-        new=tuple(_to_save(one, feed, stories) for one in _oldest_first(new)),
-        changed=tuple(_to_save(one, feed, stories) for one in changed),
+    changed = [one for one in matches if one.known is not None and _differs(one.identified, one.known)]
+    return Plan(
+        new=_drafts(_oldest_first(new), named),
+        changed=_drafts(changed, named),
         aliases=tuple(_aliases(matches, known)),
+        language=named.feed.language,
+        knows_some=len(new) < len(matches),
     )
 
 
-def _differs(post: ParsedPost, known: KnownPost) -> bool:
+def finish(plan: Plan) -> FeedChange | Failed:
+    """The change that was planned, its posts cleaned; or why they can't be. For a worker; never raises."""
+    try:
+        return _cleaned(plan)
+    except MemoryError:
+        return Failed(
+            "too-large", f"The posts need more than {MEMORY // 2**20} MB of memory, so they were not cleaned."
+        )
+    except Exception as error:
+        return _stumbled("Cleaning the posts of", error)
+
+
+def decide(feed: ParsedFeed, known: Mapping[str, KnownPost]) -> FeedChange:
+    """The steps in one, for a document that is parsed already."""
+    return _cleaned(plan(name(feed), known))
+
+
+def _stumbled(what: str, error: Exception) -> Failed:
+    cause = f"{type(error).__name__}: {error}"
+    return Failed("parse", f"{what} the document failed ({cause}). This is a bug: please report it.")
+
+
+def _differs(identified: Identified, known: KnownPost) -> bool:
     """Whether the stored post must be rewritten. One without a fingerprint was erased, and stays so."""
-    return known.content_hash not in ("", content_hash(post))
+    return known.content_hash not in ("", identified.content_hash)
 
 
 def _aliases(matches: Sequence[Match], known: Mapping[str, KnownPost]) -> list[tuple[str, int]]:
@@ -61,18 +135,29 @@ def _oldest_first(matches: Sequence[Match]) -> list[Match]:
     return [one for _, one in sorted(zip(dates, backwards, strict=True), key=lambda pair: pair[0])]  # type: ignore[arg-type,return-value]
 
 
-def _to_save(one: Match, feed: ParsedFeed, stories: Mapping[int, str]) -> PostToSave:
-    identified: Identified = one.identified
-    post: ParsedPost = identified.post
+def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
+    return tuple(
+        Draft(one.identified, one.known.post_id if one.known else None, named.stories[one.identified.post.position])
+        for one in matches
+    )
+
+
+def _cleaned(plan: Plan) -> FeedChange:
+    new, changed = (tuple(_to_save(draft, plan.language) for draft in drafts) for drafts in (plan.new, plan.changed))
+    return FeedChange(new, changed, plan.aliases)
+
+
+def _to_save(draft: Draft, language: str) -> PostToSave:
+    identified, post = draft.identified, draft.identified.post
     summary_html = clean(post.summary_html, post.base) if post.summary_html else ""
     summary = visible_text(summary_html)
     # Content can be nothing but a script: then the summary is what there is to read.
     content = clean(post.content_html, post.base) or summary_html
     return PostToSave(
-        post_id=one.known.post_id if one.known else None,
-        keys=identified.lasting_keys if one.known else (*identified.keys, *identified.shared),
-        content_hash=content_hash(post),
-        story_url=stories[post.position],
+        post_id=draft.post_id,
+        keys=(*identified.keys, *identified.shared) if draft.post_id is None else identified.lasting_keys,
+        content_hash=identified.content_hash,
+        story_url=draft.story_url,
         guid=post.guid,
         url=post.url,
         title=post.title,
@@ -83,7 +168,7 @@ def _to_save(one: Match, feed: ParsedFeed, stories: Mapping[int, str]) -> PostTo
         summary=summary,
         content_html=content,
         text=visible_text(content) or summary,
-        language=post.language or feed.language,
+        language=post.language or language,
         enclosures=post.enclosures,
         origin_title=post.origin_title,
         origin_url=post.origin_url,

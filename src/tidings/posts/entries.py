@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tidings.model import Enclosure, ParsedFeed, ParsedPost
+from tidings.model import Enclosure, ParsedFeed, ParsedPost, Wishes
 from tidings.posts.dates import parse_date
 from tidings.posts.links import host, resolve
-from tidings.posts.plain import language_tag, one_line, one_line_of_html, paragraphs, scrub, with_paragraphs
+from tidings.posts.plain import (
+    MAX_LINE,
+    bounded,
+    language_tag,
+    one_line,
+    one_line_of_html,
+    paragraphs,
+    scrub,
+    with_paragraphs,
+)
 
 Entry = dict[str, Any]
 
 MAX_TAGS = 30
 MAX_ENCLOSURES = 30
+MAX_AUTHORS = 30
+_FEWEST_BUILT = 3
 
 _HTML = ("text/html", "application/xhtml+xml")
 _MARKUP = re.compile(r"\s*<[a-zA-Z].*</?[a-zA-Z][^<>]*>\s*", re.DOTALL)
@@ -37,6 +48,9 @@ _PERIODS = {
     "yearly": timedelta(days=365),
 }
 _LONGEST_TTL = timedelta(days=365)
+# RSS 2.0 section "skipHours" counts from 0 to 23 in GMT; RSS 0.91 had 24 for midnight.
+_HOUR = re.compile(r"[01]?[0-9]|2[0-4]")
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +67,24 @@ def to_feed(kind: str, document_url: str, feed: Entry, entries: Iterable[Entry],
     site_url = resolve(document_url, _page_link(feed))
     language = language_tag(dict.get(feed, "language"))
     setting = Setting(_base(document_url, site_url), _author(feed), language)
+    posts = [_post(position, entry, setting) for position, entry in enumerate(entries)]
     return ParsedFeed(
         format=kind,
         title=_title(feed, "title") or _title(feed, "dc_title"),
         site_url=site_url,
         language=language,
         malformed=malformed,
-        ttl=_ttl(feed),
-        posts=tuple(_post(position, entry, setting) for position, entry in enumerate(entries)),
+        wishes=_wishes(feed),
+        posts=tuple(_without_build_time(posts)),
     )
+
+
+def _without_build_time(posts: list[ParsedPost]) -> list[ParsedPost]:
+    """Posts that were all updated at one moment were not: it is when the document was built (research/aggregators.md,
+    section e), and would be shown as the date of posts that have no other."""
+    if len(posts) < _FEWEST_BUILT or posts[0].updated is None or len({post.updated for post in posts}) > 1:
+        return posts
+    return [replace(post, updated=None) for post in posts]
 
 
 def _base(document_url: str, site_url: str) -> str:
@@ -207,7 +230,7 @@ def _body(detail: Entry) -> _Body:
 def _html_of(kind: str, value: str) -> str:
     """A text construct as HTML. Plain text that is one run of mark-up from end to end was HTML with its type forgotten;
     other types (images in base64, foreign XML) cannot be shown."""
-    value = scrub(value).strip()
+    value = bounded(scrub(value).strip())
     if kind in _HTML or _MARKUP.fullmatch(value):
         return with_paragraphs(value)
     return paragraphs(value) if kind.startswith("text/") or not kind else ""
@@ -228,7 +251,7 @@ def _title(context: Entry, key: str) -> str:
 def _author(context: Entry) -> str:
     names: list[str] = []
     addresses: list[str] = []
-    for person in [*_dicts(context, "authors"), *_dicts(context, "author_detail")]:
+    for person in [*_dicts(context, "authors")[:MAX_AUTHORS], *_dicts(context, "author_detail")]:
         name, address = one_line_of_html(_text(person, "name")), one_line(_text(person, "email"))
         names += [name] if name and not _ADDRESS.search(name) else []
         addresses += [found.group() for found in (_ADDRESS.search(name), _ADDRESS.search(address)) if found]
@@ -236,7 +259,7 @@ def _author(context: Entry) -> str:
     if not names and not addresses and not _ADDRESS.search(written):
         return written
     shown = names or [address for address in addresses if "noreply" not in address.replace("-", "").lower()][:1]
-    return ", ".join(dict.fromkeys(shown))
+    return ", ".join(list(dict.fromkeys(shown))[:MAX_AUTHORS])[:MAX_LINE]
 
 
 def _tags(entry: Entry) -> tuple[str, ...]:
@@ -254,11 +277,31 @@ def _first_date(entry: Entry, *keys: str) -> datetime | None:
     return next((date for date in dates if date is not None), None)
 
 
+# ---------------------------------------------------------------------------------------------------------- wishes
+
+
+def _wishes(feed: Entry) -> Wishes:
+    hours = {int(text) % 24 for text in _strings(feed, "skip_hours") if _HOUR.fullmatch(text)}
+    days = {_DAYS.index(text.lower()) for text in _strings(feed, "skip_days") if text.lower() in _DAYS}
+    ttls = [each for each in (_ttl(feed), _update_period(feed)) if each is not None]
+    # Who wants nobody at any time has made a mistake.
+    return Wishes(
+        ttl=max(ttls, default=None),
+        skip_hours=tuple(sorted(hours)) if len(hours) < 24 else (),
+        skip_days=tuple(sorted(days)) if len(days) < len(_DAYS) else (),
+    )
+
+
 def _ttl(feed: Entry) -> timedelta | None:
-    """RSS 2.0 `ttl` in minutes, else the RSS 1.0 syndication module's period divided by its frequency."""
+    """RSS 2.0 `ttl`, in minutes."""
     minutes = _text(feed, "ttl").strip()
     if minutes.isascii() and minutes.isdigit() and len(minutes) < 9 and int(minutes):
         return min(timedelta(minutes=int(minutes)), _LONGEST_TTL)
+    return None
+
+
+def _update_period(feed: Entry) -> timedelta | None:
+    """The RSS 1.0 syndication module's period divided by its frequency (web.resource.org/rss/1.0/modules/syndication)."""
     period = _PERIODS.get(_text(feed, "sy_updateperiod").strip().lower())
     if period is None:
         return None
@@ -269,6 +312,11 @@ def _ttl(feed: Entry) -> timedelta | None:
 def _text(context: Entry, key: str) -> str:
     value = dict.get(context, key)
     return value if isinstance(value, str) else ""
+
+
+def _strings(context: Entry, key: str) -> list[str]:
+    value = dict.get(context, key)
+    return [each.strip() for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _dicts(context: Entry, key: str) -> list[Entry]:

@@ -31,12 +31,14 @@ class Identified:
 
     `shared` are marks of the keys that others have as well. `former` are keys it may have been stored under before it
     had a guid: a document cut off in the middle of an item gives that item without one, and some feeds add guids later.
+    `content_hash` is the post's fingerprint (posts/edits.py).
     """
 
     post: ParsedPost
     keys: tuple[str, ...]
     shared: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
+    content_hash: str = ""
 
     @property
     def lookups(self) -> tuple[str, ...]:
@@ -78,6 +80,7 @@ def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
             keys=tuple(key for key in keys if counts[key] == 1),
             shared=tuple(_SHARED + key for key in keys if counts[key] > 1),
             former=tuple(key for key in former if counts[key] == 1),
+            content_hash=content_hash(post),
         )
         for post, keys, former in candidates
     ]
@@ -109,7 +112,7 @@ def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], ki
     """Who may be which stored post by keys of one kind. Whoever is the same to the letter comes first, and the order
     of the document says nothing."""
     claims = [
-        (candidate.content_hash != content_hash(one.post), one.keys, index, candidate)
+        (candidate.content_hash != one.content_hash, one.keys, index, candidate)
         for index, one in enumerate(identified)
         if (candidate := _candidate(one, known, kind)) is not None
     ]

@@ -10,9 +10,9 @@ from typing import Any
 
 from tidings.model import Enclosure, Failed, ParsedFeed, ParsedPost
 from tidings.posts.dates import parse_date
-from tidings.posts.entries import MAX_ENCLOSURES, MAX_TAGS
+from tidings.posts.entries import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS
 from tidings.posts.links import host, resolve
-from tidings.posts.plain import language_tag, one_line, paragraphs, scrub
+from tidings.posts.plain import MAX_LINE, bounded, language_tag, one_line, paragraphs, scrub
 
 _Object = dict[str, Any]
 
@@ -56,8 +56,8 @@ def _post(position: int, item: _Object, base: str, author: str, language: str) -
     enclosures = _attachments(item, base)
     guid = _id(item.get("id"))
     url = _url(item, guid, base, enclosures)
-    content = scrub(_string(item, "content_html")).strip() or paragraphs(scrub(_string(item, "content_text")))
-    summary = paragraphs(scrub(_string(item, "summary")))
+    content = bounded(scrub(_string(item, "content_html")).strip()) or _paragraphs(item, "content_text")
+    summary = _paragraphs(item, "summary")
     return ParsedPost(
         position=position,
         guid=guid,
@@ -94,6 +94,10 @@ def _url(item: _Object, guid: str, base: str, enclosures: tuple[Enclosure, ...])
     return enclosures[0].url if enclosures else ""
 
 
+def _paragraphs(item: _Object, key: str) -> str:
+    return paragraphs(bounded(scrub(_string(item, key))))
+
+
 def _picture(item: _Object, base: str) -> str:
     url = resolve(base, _string(item, "image")).replace("&", "&amp;").replace('"', "%22")
     return f'<img src="{url}" alt="">' if url.startswith(("http://", "https://")) else ""
@@ -103,10 +107,10 @@ def _author(context: _Object) -> str:
     """1.1 has `authors`, 1.0 had `author`; some write the name alone."""
     people = context.get("authors") or context.get("author")
     names: list[str] = []
-    for person in people if isinstance(people, list) else [people]:
+    for person in people[:MAX_AUTHORS] if isinstance(people, list) else [people]:
         name = person.get("name") if isinstance(person, dict) else person
         names += [one_line(name)] if isinstance(name, str) else []
-    return ", ".join(dict.fromkeys(name for name in names if name))
+    return ", ".join(dict.fromkeys(name for name in names if name))[:MAX_LINE]
 
 
 def _tags(item: _Object) -> tuple[str, ...]:

@@ -1,42 +1,171 @@
 """When is a source polled next? Pure.
 
-Never before the server's own freshness (`Cache-Control`, `Expires`, `ttl`, `sy:*`), never before its Retry-After; with
-a little jitter that depends on the feed alone, so that restarts do not re-roll it and neighbours do not ask in step.
+Four voices are heard, and the latest moment counts: how often the source publishes (or the operator's `every`), what
+the server said (`Cache-Control`, `Expires`), what the document says (`ttl`, `sy:*`, skipHours, skipDays), and what the
+server asks for when it is tired (Retry-After). A little jitter depends on the feed alone, so that restarts do not
+re-roll it and neighbours do not ask in step (research on aggregators, b.2 and b.3).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
 
-from tidings.model import Failed, FeedState
+from tidings.model import Failed, FailureKind, FeedState, Rhythm, Wishes
 
-_GONE = timedelta(days=30)  # 410 from a mis-deploy must not be for ever (research on aggregators, b.3)
-_JITTER_STEPS = 97
+LONGEST_WISH = timedelta(days=7)
+"""A year of max-age, or `sy:updatePeriod` yearly, is a slip: news would come a year late."""
+
+FRESH_WITHIN = timedelta(hours=1)
+"""A source polled this shortly before an edition's cut-off is fresh enough for it."""
+
+_LONGEST_WAIT = timedelta(days=410)  # the configuration allows a year, jitter adds a tenth
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _JITTER = 0.1
+_BACKOFF_JITTER = 0.25
+_GAPS, _LATEST_GAPS = 20, 5
+_SILENT = timedelta(days=183)
+_SILENT_FACTOR = 7
+_BACKOFF_FACTOR = 3
+_FIRST_RETRY: dict[FailureKind, timedelta] = {
+    "gone": timedelta(days=30),  # 410 from a mis-deploy must not be for ever
+    "challenge": timedelta(hours=12),
+    "unauthorized": timedelta(hours=6),
+    "refused": timedelta(hours=6),
+    "forbidden-address": timedelta(hours=6),
+}
+_PULL_SHARE = 2 / 3
+_STUCK_AFTER = timedelta(days=45)
+_STUCK_GAPS = 10
 
 
-def after_success(
-    state: FeedState, freshness: timedelta | None, min_interval: timedelta, max_interval: timedelta, now: datetime
-) -> datetime:
-    """The next poll after an answer. `freshness` is the longest the server or the feed asked for; it counts up to
-    `max_interval`, so that one odd header can't silence a source."""
-    base = state.source.every or min_interval
-    wanted = min(freshness or timedelta(), max_interval)
-    return now + _jittered(max(base, wanted), state.feed_id)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The operator's bounds on how often a source is polled."""
+
+    min_interval: timedelta
+    max_interval: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class NextPoll:
+    """`at` is when to ask again, `not_before` when server and document allow it at the earliest."""
+
+    at: datetime
+    not_before: datetime
+
+
+def due(state: FeedState, cutoffs: Iterable[datetime], limits: Limits, now: datetime) -> bool:
+    """Whether a source's time has come: never polled, past its next poll, pulled forward to be fresh at one of the
+    `cutoffs` of its editions, or waiting longer than anything makes it wait, as after a clock that was wrong."""
+    planned = state.next_poll_at
+    if planned is None or not now < planned <= now + _LONGEST_WAIT:
+        return True
+    return any(_pulled_forward(state, cutoff, limits, now) for cutoff in cutoffs)
+
+
+def rhythm(arrivals: Sequence[datetime]) -> Rhythm:
+    """How a source publishes, from the moments its posts arrived, in any order. Posts that came together count once.
+
+    The gap is the median of the last twenty, or of the last five if that is shorter: posts are seen no finer than the
+    polls, so a source that speeds up must show in a few of them.
+    """
+    moments = sorted(set(arrivals), reverse=True)[: _GAPS + 1]
+    gaps = [(later - earlier).total_seconds() for later, earlier in pairwise(moments)]
+    usual = min(median(gaps), median(gaps[:_LATEST_GAPS])) if gaps else None
+    return Rhythm(gap=None if usual is None else timedelta(seconds=usual), latest=moments[0] if moments else None)
+
+
+def after_answer(
+    state: FeedState, rhythm: Rhythm, freshness: timedelta | None, wishes: Wishes, limits: Limits, now: datetime
+) -> NextPoll:
+    """The next poll after an answer that worked. `freshness` is what the server said of it."""
+    wish = min(max(freshness or timedelta(), wishes.ttl or timedelta()), LONGEST_WISH)
+    interval = state.source.every or usual_interval(rhythm, limits, now)
+    return NextPoll(
+        at=_skipping(now + _jittered(max(interval, wish), state.feed_id), wishes),
+        not_before=_skipping(now + wish, wishes),
+    )
 
 
 def after_failure(
-    state: FeedState, failure: Failed, min_interval: timedelta, max_interval: timedelta, now: datetime
-) -> datetime:
-    """The next poll after a failure: each in a row doubles the wait up to `max_interval`; a gone feed is asked again
-    after a month; a server's Retry-After is kept to in full."""
-    base = state.source.every or min_interval
-    doubled = min(base * 2 ** min(state.failures, 16), max(max_interval, base))
-    wait = max(_GONE, base) if failure.kind == "gone" else doubled
-    return now + max(_jittered(wait, state.feed_id), failure.retry_after or timedelta())
+    state: FeedState, failure: Failed, freshness: timedelta | None, limits: Limits, now: datetime
+) -> NextPoll:
+    """The next poll after a failure. Each in a row doubles the wait, up to three times the longest interval; nothing
+    stops a source for ever. A Retry-After is kept to in full, as is the `freshness` of an answer that is no feed."""
+    wish = min(freshness or timedelta(), LONGEST_WISH)
+    asked = now + max(failure.retry_after or timedelta(), wish)
+    if failure.kind == "offline":
+        return NextPoll(max(asked, now + _jittered(limits.min_interval, state.feed_id)), asked)
+    first = _FIRST_RETRY.get(failure.kind, max(limits.min_interval, _HOUR))
+    longest = max(limits.max_interval * _BACKOFF_FACTOR, first)
+    backoff = min(first * 2 ** min(state.failures, 16), longest)
+    wait = max(backoff, state.source.every or timedelta())
+    seed = state.feed_id * 31 + state.failures
+    return NextPoll(max(now + wait * (1 + _BACKOFF_JITTER * _share(seed)), asked), asked)
+
+
+def after_attempt(limits: Limits, now: datetime) -> datetime:
+    """The next poll of a source whose request goes out now, should nobody live to record what came of it."""
+    return now + limits.min_interval
+
+
+def usual_interval(rhythm: Rhythm, limits: Limits, now: datetime) -> timedelta:
+    """Half the usual gap between posts, so that one is seen after a quarter of it on average, within the limits. The
+    present silence counts too: where no gap is known yet it is the gap, and a source that stopped is asked ever less,
+    after half a year seven times less than the longest interval."""
+    if rhythm.latest is None:
+        return limits.max_interval
+    silence = max(now - rhythm.latest, timedelta())
+    if silence > _SILENT:
+        return limits.max_interval * _SILENT_FACTOR
+    wanted = silence / 2 if rhythm.gap is None else max(rhythm.gap / 2, silence / 16)
+    return min(max(wanted, limits.min_interval), limits.max_interval)
+
+
+def doubts_silence(state: FeedState, now: datetime) -> bool:
+    """Whether to ask once without validators: "not modified" for 45 days, and for ten usual gaps, is what a stuck cache
+    says for ever (research on aggregators, section e)."""
+    if state.read_at is None or now - state.read_at < _STUCK_AFTER:
+        return False
+    gap, latest = state.rhythm.gap, state.rhythm.latest
+    return gap is None or latest is None or now - latest > gap * _STUCK_GAPS
+
+
+def _pulled_forward(state: FeedState, cutoff: datetime, limits: Limits, now: datetime) -> bool:
+    """Whether to ask now although it is early: the poll as planned would come after the cut-off, nobody forbids it, and
+    this source's moment in the hour before the cut-off has come. Sources are spread over its first two thirds."""
+    if state.failures or state.source.every or state.polled_at is None or state.next_poll_at is None:
+        return False
+    moment = cutoff - FRESH_WITHIN * (1 - _PULL_SHARE * _share(state.feed_id))
+    if not moment <= now < cutoff <= state.next_poll_at:
+        return False
+    rested = state.polled_at < cutoff - FRESH_WITHIN and state.polled_at + limits.min_interval <= now
+    return rested and (state.not_before is None or state.not_before <= now)
+
+
+def _skipping(moment: datetime, wishes: Wishes) -> datetime:
+    """The first moment from `moment` on that is in no hour and on no day the feed wants to be skipped; `moment` itself
+    when that would be never."""
+    later = moment
+    for _ in range(8 * 24):
+        if later.weekday() in wishes.skip_days:
+            later = later.replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
+        elif later.hour in wishes.skip_hours:
+            later = later.replace(minute=0, second=0, microsecond=0) + _HOUR
+        else:
+            return later
+    return moment
 
 
 def _jittered(interval: timedelta, feed_id: int) -> timedelta:
     """Up to a tenth longer, never shorter."""
-    share = (feed_id * 31 % _JITTER_STEPS) / _JITTER_STEPS
-    return interval * (1 + _JITTER * share)
+    return interval * (1 + _JITTER * _share(feed_id))
+
+
+def _share(seed: int) -> float:
+    """From 0 to 1, evenly spread over whole numbers in a row (multiplication by the golden ratio, Knuth 6.4)."""
+    return (seed * 2_654_435_769 % 2**32) / 2**32

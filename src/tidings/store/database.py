@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,20 @@ class Store:
         except BaseException:
             self.db.conn.rollback()
             raise
+
+    @contextmanager
+    def note(self) -> Iterator[None]:
+        """As `write`, for what a power cut may take back: it survives the death of this process, but does not wait for
+        the disk. The next `write` makes it as durable as everything else."""
+        if self.db.conn.in_transaction:
+            yield
+            return
+        self.db.conn.execute("PRAGMA synchronous = NORMAL")
+        try:
+            with self.write():
+                yield
+        finally:
+            self.db.conn.execute("PRAGMA synchronous = FULL")
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         return self.db.conn.execute(sql, parameters).fetchall()
@@ -146,6 +160,14 @@ def _prepare(store: Store) -> None:
 
 def time_to_text(value: datetime | None) -> str | None:
     return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def span_to_seconds(value: timedelta | None) -> float | None:
+    return None if value is None else value.total_seconds()
+
+
+def seconds_to_span(value: float | None) -> timedelta | None:
+    return None if value is None else timedelta(seconds=value)
 
 
 def text_to_time(text: str | None) -> datetime | None:

@@ -14,19 +14,30 @@ from tidings.store.posts import stored_post
 from tidings.store.site import want_publishing
 
 # Ingest order (ids) decides what is news, never a date: dates come from other people's clocks.
+# An excluded post that the edition has carried keeps its place in the backlog, or an older one would move up into it.
+# What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in.
 _CANDIDATES = """
 WITH horizons AS (
     SELECT es.feed_id, max(es.after_id, coalesce(f.first_batch_id, 0)) AS after_id
     FROM edition_sources es JOIN feeds f ON f.id = es.feed_id WHERE es.edition = :edition
 ),
+excluded AS (SELECT id FROM posts WHERE excluded != ''),
+carried AS (SELECT story FROM issue_items WHERE edition = :edition),
+made AS (
+    SELECT frozen_at AS at FROM issues WHERE edition = :edition
+    UNION ALL SELECT handled_at FROM slots WHERE edition = :edition
+),
 backlog AS (
     SELECT p.id, row_number() OVER (PARTITION BY p.feed_id ORDER BY p.effective DESC, p.id DESC) AS n
     FROM posts p JOIN horizons h ON h.feed_id = p.feed_id WHERE p.id <= h.after_id
+    AND (p.id NOT IN (SELECT id FROM excluded) OR p.story IN (SELECT story FROM carried))
 )
 SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url
 FROM posts p JOIN feeds f ON f.id = p.feed_id JOIN horizons h ON h.feed_id = p.feed_id
 WHERE (p.id > h.after_id OR p.id IN (SELECT id FROM backlog WHERE n <= :backfill))
+    AND p.id NOT IN (SELECT id FROM excluded)
     AND NOT EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story)
+    AND NOT EXISTS (SELECT 1 FROM made WHERE made.at >= p.excluded_at AND made.at < p.restored_at)
 ORDER BY p.id
 """
 
@@ -44,7 +55,7 @@ class StoredIssue:
 def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int) -> list[StoredPost]:
     """What `edition` may carry of `sources` (names), in ingest order: every post of a story it has not carried, that
     came after its source joined the edition; of what the source had before (or brought when it was first read), the
-    newest `backfill`. Call `feeds.sync` first."""
+    newest `backfill`. Nothing that a rule excludes. Call `feeds.sync` first."""
     rows = store.rows(_CANDIDATES, {"edition": edition, "backfill": backfill})
     wanted = set(sources)
     return [stored_post(row) for row in rows if row["source"] in wanted]

@@ -28,7 +28,7 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id
 
 _COLUMNS = (
     "guid url title author published updated tags summary content_html text language enclosures origin_title "
-    "origin_url content_hash"
+    "origin_url content_hash excluded"
 ).split()
 
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
@@ -45,13 +45,15 @@ _KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
 
 @dataclass(frozen=True, slots=True)
 class PostQuery:
-    """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase."""
+    """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase.
+    With `excluded` it is the posts that a rule keeps from being shown, else those that none does."""
 
     words: str = ""
     sources: tuple[str, ...] = ()
     tag: str = ""
     since: datetime | None = None
     limit: int = 50
+    excluded: bool = False
 
 
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
@@ -83,12 +85,13 @@ def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
             _update(store, feed_id, post, now)
         _remember(store, feed_id, change.aliases)
         if change.new or change.changed:
+            _note_rules(store, feed_id, change.rules)
             site.want_publishing(store)
 
 
 def find(store: Store, query: PostQuery) -> list[StoredPost]:
     """The posts that match every part of `query`, newest first."""
-    conditions, parameters = ["1"], list[object]()
+    conditions, parameters = ["p.excluded != ''" if query.excluded else "p.excluded = ''"], list[object]()
     if query.sources:
         conditions.append(f"f.name IN ({', '.join('?' * len(query.sources))})")
         parameters += query.sources
@@ -109,14 +112,15 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
 
 
 def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]:
-    """The newest posts of `sources` (names), each story once, by the post of it that was stored first."""
+    """The newest posts of `sources` (names) that no rule excludes, each story once, by the post of it that was stored
+    first."""
     if not sources:
         return []
     names = ", ".join("?" * len(sources))
     rows = store.rows(
-        f"""{_SELECT} WHERE f.name IN ({names}) AND NOT EXISTS (
+        f"""{_SELECT} WHERE f.name IN ({names}) AND p.excluded = '' AND NOT EXISTS (
             SELECT 1 FROM posts q JOIN feeds g ON g.id = q.feed_id
-            WHERE q.story = p.story AND q.id < p.id AND g.name IN ({names}))
+            WHERE q.story = p.story AND q.id < p.id AND q.excluded = '' AND g.name IN ({names}))
         ORDER BY p.effective DESC, p.id DESC LIMIT ?""",
         (*sources, *sources, limit),
     )
@@ -151,15 +155,22 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         origin_url=row["origin_url"],
         changed_at=text_to_time(row["changed_at"]),
         owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),  # noqa: SIM118 (`in row` asks for values)
+        excluded=row["excluded"],
     )
 
 
 def _insert(store: Store, feed_id: int, post: PostToSave, now: datetime) -> int:
     values = _values(post)
     cursor = store.db.conn.execute(
-        f"""INSERT INTO posts (feed_id, story, first_seen, dated, {", ".join(_COLUMNS)})
-        VALUES (?, 0, ?, ?, {", ".join("?" * len(_COLUMNS))})""",
-        (feed_id, time_to_text(now), time_to_text(post.published or post.updated), *values),
+        f"""INSERT INTO posts (feed_id, story, first_seen, dated, excluded_at, {", ".join(_COLUMNS)})
+        VALUES (?, 0, ?, ?, ?, {", ".join("?" * len(_COLUMNS))})""",
+        (
+            feed_id,
+            time_to_text(now),
+            time_to_text(post.published or post.updated),
+            time_to_text(now) if post.excluded else None,
+            *values,
+        ),
     )
     post_id = int(cursor.lastrowid or 0)
     story = _story(store, feed_id, post.story_url, post_id)
@@ -184,6 +195,7 @@ def _story(store: Store, feed_id: int, url: str, post_id: int) -> int:
 
 
 def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None:
+    """Rewrites a post. One that was excluded for what its author has changed since is news from now on."""
     connection = store.db.conn
     connection.execute(
         """INSERT INTO posts_fts (posts_fts, rowid, title, author, text)
@@ -191,9 +203,17 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
         (post.post_id,),
     )
     connection.execute(
-        f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS)}, dated = coalesce(?, dated), changed_at = ?
+        f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS)}, dated = coalesce(?, dated),
+        changed_at = ?, excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END
         WHERE id = ?""",
-        (*_values(post), time_to_text(post.published), time_to_text(now), post.post_id),
+        (
+            *_values(post),
+            time_to_text(post.published),
+            time_to_text(now),
+            post.excluded != "",
+            time_to_text(now),
+            post.post_id,
+        ),
     )
     connection.execute(
         "INSERT INTO posts_fts (rowid, title, author, text) SELECT id, title, author, text FROM posts WHERE id = ?",
@@ -207,6 +227,12 @@ def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]]) -> No
         "INSERT OR IGNORE INTO post_keys (feed_id, key, post_id) VALUES (?, ?, ?)",
         [(feed_id, key, post_id) for key, post_id in keys],
     )
+
+
+def _note_rules(store: Store, feed_id: int, rules: str) -> None:
+    """Keeps note that a feed's posts are no longer judged by one set of rules, as when a daemon that was started before
+    the file was changed saves some: they are judged again at the next opportunity."""
+    store.db.conn.execute("UPDATE feeds SET rules = 'mixed' WHERE id = ? AND rules != ?", (feed_id, rules))
 
 
 def _values(post: PostToSave) -> tuple[object, ...]:
@@ -226,6 +252,7 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         post.origin_title,
         post.origin_url,
         post.content_hash,
+        post.excluded,
     )
 
 

@@ -190,7 +190,58 @@ def full_text_search(db: Database) -> None:
     )
 
 
-_STEPS = frozenset({tables.__name__, full_text_search.__name__})
+# When and how each feed and each server may be asked again. Durations are in seconds.
+_POLLING = (
+    "ALTER TABLE feeds ADD COLUMN validators_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN request_identity TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE feeds ADD COLUMN read_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN not_before TEXT",
+    "ALTER TABLE feeds ADD COLUMN freshness REAL",
+    "ALTER TABLE feeds ADD COLUMN ttl REAL",
+    "ALTER TABLE feeds ADD COLUMN skip_hours TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE feeds ADD COLUMN skip_days TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE feeds ADD COLUMN gap REAL",
+    "ALTER TABLE feeds ADD COLUMN latest_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN failing_since TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_since TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_sightings INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN adopted_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN adopted_at TEXT",
+    """CREATE TABLE hosts (
+        host TEXT PRIMARY KEY,
+        asked_at TEXT,
+        rest_until TEXT,
+        refusals INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID""",
+)
+
+
+@migrations()
+def polling(db: Database) -> None:
+    for statement in _POLLING:
+        db.conn.execute(statement)
+
+
+# `excluded` is the rule that keeps a post from being shown, or ''. From `excluded_at` until `restored_at` rules kept it
+# out: an edition whose issue was made in between does not carry it later. `feeds.rules` stands for the rules that its
+# posts were judged by.
+_RULES = (
+    "ALTER TABLE posts ADD COLUMN excluded TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE posts ADD COLUMN excluded_at TEXT",
+    "ALTER TABLE posts ADD COLUMN restored_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN rules TEXT NOT NULL DEFAULT ''",
+    "CREATE INDEX posts_excluded ON posts (id) WHERE excluded != ''",
+)
+
+
+@migrations()
+def rules(db: Database) -> None:
+    for statement in _RULES:
+        db.conn.execute(statement)
+
+
+_STEPS = frozenset({tables.__name__, full_text_search.__name__, polling.__name__, rules.__name__})
 
 
 def newer_migrations(db: Database) -> list[str]:

@@ -1,0 +1,126 @@
+"""Values of the digest and publish pipes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from tidings.model.polling import Enclosure
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPost:
+    """A post as stored, with what it needs of its source. `dated` is when its author says it was written: published,
+    or, for feeds that never say, what `updated` was when it was first seen; later edits do not move it. `changed_at` is
+    when its last edit was seen. `owns_guid`: no post stored before it, in whatever source, has the same guid.
+    `excluded` is the rule that keeps it from being shown, or ""."""
+
+    id: int
+    feed_id: int
+    story: int
+    source: str
+    source_title: str
+    source_url: str
+    feed_url: str
+    guid: str
+    url: str
+    title: str
+    author: str
+    published: datetime | None
+    updated: datetime | None
+    dated: datetime | None
+    first_seen: datetime
+    tags: tuple[str, ...]
+    summary: str
+    content_html: str
+    text: str
+    language: str
+    enclosures: tuple[Enclosure, ...] = ()
+    origin_title: str = ""
+    origin_url: str = ""
+    changed_at: datetime | None = None
+    owns_guid: bool = True
+    excluded: str = ""
+
+    @property
+    def effective(self) -> datetime:
+        """What it is sorted and shown by: never later than first seen, so a date in the future does not stay on top."""
+        return self.first_seen if self.dated is None else min(self.dated, self.first_seen)
+
+
+@dataclass(frozen=True, slots=True)
+class AlsoIn:
+    """Another source that carries the same story."""
+
+    source: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class IssueItem:
+    """One story in an issue, frozen. `html` is clean and cut to what the issue shows; `text` is the same as plain
+    paragraphs; `whole` says that nothing was left out. `direction` is "ltr" or "rtl"."""
+
+    story: int
+    post_id: int
+    url: str
+    title: str
+    source: str
+    source_url: str
+    author: str
+    published: datetime | None
+    language: str
+    direction: Literal["ltr", "rtl"]
+    html: str
+    text: str
+    whole: bool
+    enclosures: tuple[Enclosure, ...] = ()
+    also_in: tuple[AlsoIn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IssueContent:
+    """One digest of an edition, chosen and frozen. Mail, web page and archive are all rendered from this value.
+
+    `language` is that of the chrome, not of the posts; dates are shown in `timezone`.
+    """
+
+    edition: str
+    edition_title: str
+    number: int
+    subject: str
+    frozen_at: datetime
+    timezone: str
+    language: str
+    site_title: str
+    site_url: str
+    items: tuple[IssueItem, ...]
+
+    @property
+    def path(self) -> str:
+        """Where the issue is on the web, below the site's address."""
+        return f"issues/{self.edition}-{self.number}.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One issue to one subscriber. `in_doubt` says that its message was in flight when a process died: it may have come
+    already."""
+
+    id: int
+    issue_id: int
+    address: str
+    message_id: str
+    attempts: int = 0
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one message: accepted, to be tried again later, refused for good, or not sent because its reader
+    does not want it any more. A deferred one is `in_doubt` when it was handed over and the answer never came."""
+
+    state: Literal["accepted", "deferred", "rejected", "suppressed"]
+    reply: str
+    in_doubt: bool = False

@@ -1,0 +1,333 @@
+"""Values of the poll pipe, in the order they pass through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tidings.model.configured import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What makes the next request conditional: opaque strings kept verbatim, and the URL whose answer they came with,
+    the only one they may be sent to."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a feed document says of when it wants to be read: the longer of `ttl` and `sy:*`, and the hours (0 to 23)
+    and weekdays (Monday is 0), in UTC, in which nobody need come (RSS 2.0 skipHours, skipDays)."""
+
+    ttl: timedelta | None = None
+    skip_hours: tuple[int, ...] = ()
+    skip_days: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How a source publishes: the usual gap between its last posts, as far as there are any, and its newest post's
+    arrival. Both by when we first saw the posts; by their dates for what was there when the source was added."""
+
+    gap: timedelta | None = None
+    latest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A permanent redirect as it was met so far: its target, the first meeting, and how many there were."""
+
+    url: str
+    since: datetime
+    sightings: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What the store knows of fetching one source's feed; the memory a poll starts from.
+
+    `request_identity` stands for what was asked beside the URL when the validators and `body_hash` came. `polled_at`
+    is when a request last went out, whatever became of it; `read_at` when a whole document last came.
+
+    Three moments say when to come again: `next_poll_at` when we mean to, `not_before` when the server and the document
+    allow it, `retry_after` before which the server asked for no request at all. `freshness` is how long the server
+    said its last answer stays good.
+
+    `http` and `failure` are what the last poll came to, `failures` counts those that failed in a row since
+    `failing_since`. `adopted_url` is where a permanent redirect was proved to lead, last made sure of at `adopted_at`:
+    requests go there while the operator's URL stays in the file.
+    """
+
+    feed_id: int
+    source: Source
+    validators: Validators | None = None
+    body_hash: str | None = None
+    request_identity: str = ""
+    malformed: bool = False
+    polled_at: datetime | None = None
+    read_at: datetime | None = None
+    next_poll_at: datetime | None = None
+    not_before: datetime | None = None
+    retry_after: datetime | None = None
+    freshness: timedelta | None = None
+    wishes: Wishes = Wishes()
+    rhythm: Rhythm = Rhythm()
+    http: int | None = None
+    failure: Failed | None = None
+    failures: int = 0
+    failing_since: datetime | None = None
+    move: Move | None = None
+    adopted_url: str | None = None
+    adopted_at: datetime | None = None
+    title: str = ""
+    site_url: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What is remembered of a server that one or more sources share: when it was last asked, until when it wants no
+    request from us, and how many times in a row it said so."""
+
+    host: str
+    asked_at: datetime | None = None
+    rest_until: datetime | None = None
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user name and password for HTTP basic authentication (RFC 7617)."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """One conditional GET to make. The validators go exactly as they came, and only to their own URL; `headers` and
+    `login` go to the host of `url` only, and never from https to http."""
+
+    feed_id: int
+    url: str
+    validators: Validators | None = None
+    user_agent: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One answer on the way of a request: `url` answered `status`. The last hop of a way is the final answer."""
+
+    url: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A 200 or 226 answer: `url` is the final one after redirects, `body` the decoded bytes. `freshness` is what the
+    server stated in Cache-Control or Expires, if any; `host_rest` how long it wants no further request from any of us
+    (rate headers). `hops` are all answers, redirects first."""
+
+    url: str
+    http: int
+    body: bytes
+    content_type: str = ""
+    etag: str | None = None
+    last_modified: str | None = None
+    freshness: timedelta | None = None
+    host_rest: timedelta | None = None
+    hops: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A 304 answer. A validator is None where the header was absent: the stored one then stays."""
+
+    url: str
+    http: int = 304
+    etag: str | None = None
+    last_modified: str | None = None
+    freshness: timedelta | None = None
+    host_rest: timedelta | None = None
+    hops: tuple[Hop, ...] = ()
+
+
+FailureKind = Literal[
+    "offline",
+    "dns",
+    "tls",
+    "connect",
+    "timeout",
+    "http",
+    "unauthorized",
+    "refused",
+    "not-found",
+    "client-error",
+    "server-error",
+    "gone",
+    "rate-limited",
+    "challenge",
+    "not-a-feed",
+    "too-large",
+    "parse",
+    "forbidden-address",
+    "redirect",
+    "redirect-loop",
+]
+"""What went wrong. `offline` is our own network; `http` an answer that makes no sense as HTTP; `unauthorized` 401, 402
+and 407; `refused` 403 and 451; `not-found` 404; `gone` 410; `rate-limited` 429, and 503 with Retry-After; `challenge` a
+page that wants a browser and a human."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An expected failure of one source, worded for the operator. `retry_after` is what the server asked for."""
+
+    kind: FailureKind
+    message: str
+    http: int | None = None
+    retry_after: timedelta | None = None
+    hops: tuple[Hop, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A request not made, or not followed to its end, because `host` wants no request for now: nobody's failure.
+    `wait` is how long, when that is known."""
+
+    host: str
+    wait: timedelta | None = None
+
+
+Outcome = Fetched | Unchanged | Failed | Postponed
+"""What a request came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Bytes to parse, with what their transport said about them. `limit` bounds what a body that turns out to be
+    compressed once more may unpack to, in bytes."""
+
+    url: str
+    body: bytes
+    content_type: str = ""
+    limit: int = 15_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file attached to a post, as a podcast episode has. `length` is in bytes."""
+
+    url: str
+    type: str = ""
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPost:
+    """One item of a feed as the document has it: mark-up not cleaned yet, `base` to resolve its links against.
+
+    `url` is absolute or "". `position` counts from 0 in document order.
+    """
+
+    position: int
+    guid: str = ""
+    url: str = ""
+    title: str = ""
+    author: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    tags: tuple[str, ...] = ()
+    summary_html: str = ""
+    content_html: str = ""
+    base: str = ""
+    language: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    origin_title: str = ""
+    origin_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """A feed document, read. `malformed` says that it may be cut short: its validators must not be kept, or posts
+    behind the cut would wait for the next change."""
+
+    format: str
+    title: str = ""
+    site_url: str = ""
+    language: str = ""
+    malformed: bool = False
+    wishes: Wishes = Wishes()
+    posts: tuple[ParsedPost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPost:
+    """What the store remembers of a post that a document may bring again."""
+
+    post_id: int
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostToSave:
+    """A post decided on: cleaned, with its keys. `post_id` is None for a new one, else the row it changes.
+
+    `story_url` is the canonical URL under which other sources may carry the same story, or "" when it can't tell.
+    `excluded` is the rule that keeps it from being shown, or "".
+    """
+
+    post_id: int | None
+    keys: tuple[str, ...]
+    content_hash: str
+    story_url: str
+    guid: str
+    url: str
+    title: str
+    author: str
+    published: datetime | None
+    updated: datetime | None
+    tags: tuple[str, ...]
+    summary: str
+    content_html: str
+    text: str
+    language: str
+    enclosures: tuple[Enclosure, ...]
+    origin_title: str
+    origin_url: str
+    excluded: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChange:
+    """What one polled document changes, decided: posts to add in ingest order, posts to rewrite, keys to remember.
+    `rules` is the fingerprint of the rules that its posts were judged by."""
+
+    new: tuple[PostToSave, ...] = ()
+    changed: tuple[PostToSave, ...] = ()
+    aliases: tuple[tuple[str, int], ...] = ()
+    rules: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PollRow:
+    """What one source's poll came to, for the report. `note` says why it was skipped; `moved_to` is the URL that is
+    asked in place of the source's own, which the operator may now write in the file."""
+
+    name: str
+    url: str
+    status: Literal["ok", "unchanged", "failed", "skipped"]
+    http: int | None = None
+    new: int = 0
+    updated: int = 0
+    failure: Failed | None = None
+    next_poll_at: datetime | None = None
+    note: str = ""
+    moved_to: str | None = None
