@@ -309,6 +309,16 @@ def test_what_is_due(next_poll_at: datetime | None, expected: bool) -> None:
     assert due(feed_state(next_poll_at=next_poll_at), [], LIMITS, NOW) is expected
 
 
+def test_nothing_is_due_in_time_that_is_to_be_skipped() -> None:
+    """A poll that was due a minute before the skipped hour began waits for its end, a first one does not, and one of a
+    feed that skips everything does not either."""
+    hour = NOW.hour
+    assert not due(feed_state(next_poll_at=NOW - MINUTE, wishes=Wishes(skip_hours=(hour,))), [], LIMITS, NOW)
+    assert due(feed_state(next_poll_at=NOW - MINUTE, wishes=Wishes(skip_hours=(hour,))), [], LIMITS, NOW + HOUR)
+    assert due(feed_state(wishes=Wishes(skip_hours=(hour,))), [], LIMITS, NOW)
+    assert due(feed_state(next_poll_at=NOW, wishes=Wishes(skip_hours=tuple(range(24)))), [], LIMITS, NOW)
+
+
 def first_due(**values: object) -> datetime | None:
     """The minute in which a source becomes due before or at `CUTOFF`."""
     defaults = {"polled_at": NOW, "next_poll_at": CUTOFF + HOUR, "not_before": NOW}
@@ -338,9 +348,17 @@ def test_sources_are_not_all_pulled_forward_at_once() -> None:
         {"failures": 1},
         {"polled_at": CUTOFF - HOUR},
         {"polled_at": None},
+        {"wishes": Wishes(skip_days=(NOW.weekday(),))},
         {"source": source(every=8 * HOUR)},
     ],
-    ids=["the server forbids it", "it fails", "it is fresh", "it was never polled", "its interval is the operator's"],
+    ids=[
+        "the server forbids it",
+        "it fails",
+        "it is fresh",
+        "it was never polled",
+        "the feed skips the day",
+        "its interval is the operator's",
+    ],
 )
 def test_what_is_not_pulled_forward(values: dict[str, object]) -> None:
     """Nothing is polled early against a server's wish, while it fails, when it is fresh anyway, or against `every`."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.builders import NOW, parsed_feed, parsed_post
 from tests.feeds import blog
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave
-from tidings.posts.decide import Plan, decide, finish, keys_to_look_up, name, plan, read
+from tidings.posts.decide import Plan, decide, finish, keys_to_look_up, merge, name, plan, read, slices
 from tidings.posts.parse import parse
 
 LINK = "https://blog.example/post"
@@ -380,3 +380,26 @@ def test_a_bug_in_cleaning_stays_with_its_document() -> None:
     failed = finish(replace(planned, new=(replace(draft, identified=replace(draft.identified, post=post)),)))
     assert isinstance(failed, Failed)
     assert "please report it" in failed.message
+
+
+@given(
+    sizes=st.lists(st.sampled_from([0, 10, 400_000, 1_200_000]), max_size=12),
+    many=st.integers(0, 700),
+    known=st.integers(0, 12),
+)
+@settings(max_examples=25)
+def test_a_plan_in_slices_comes_to_the_same(sizes: list[int], many: int, known: int) -> None:
+    """Whatever its posts hold, the slices of a plan are small, keep its order, and make the same change together."""
+    texts = ["x" * size for size in sizes] + ["short"] * many
+    posts = [ParsedPost(n, guid=f"guid-{n}", title=f"Post {n}", content_html=text) for n, text in enumerate(texts)]
+    memory = Memory()
+    memory.poll(*(replace(post, content_html="before") for post in posts[:known]))
+    named = name(parsed_feed(*posts))
+    planned = plan(named, memory.known(keys_to_look_up(named)))
+    pieces = slices(planned)
+    for piece in pieces:
+        drafts = [*piece.new, *piece.changed]
+        assert len(drafts) <= 300
+        assert len(drafts) < 2 or sum(len(draft.identified.post.content_html) for draft in drafts) <= 1_000_000
+    changes = [change for change in map(finish, pieces) if isinstance(change, FeedChange)]
+    assert merge(changes) == finish(planned)

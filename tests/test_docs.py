@@ -306,7 +306,7 @@ def test_pipes_are_as_in_the_code(shell: str) -> None:
     assert pipe(shell) in fenced(ARCHITECTURE)
 
 
-@pytest.mark.parametrize("layer", ["FACES", "SHELLS", "PURE", "EDGES", "GROUND"])
+@pytest.mark.parametrize("layer", ["FACES", "SHELLS", "AIDES", "PURE", "EDGES", "GROUND"])
 def test_every_room_is_on_its_layer(layer: str) -> None:
     """Each layer of the page has exactly the rooms that the test of the layers holds."""
     (row,) = re.findall(rf"^\| {layer.lower()} \| (.*?) \|", section(ARCHITECTURE, "Rooms"), re.MULTILINE)
@@ -316,7 +316,8 @@ def test_every_room_is_on_its_layer(layer: str) -> None:
 def test_every_room_is_in_the_picture() -> None:
     """The picture of the rooms names each of them."""
     picture = fenced(section(ARCHITECTURE, "Rooms"))[0]
-    for room in (layers.FACES | layers.SHELLS | layers.PURE | layers.EDGES | layers.GROUND) - {"__init__", "__main__"}:
+    rooms = layers.FACES | layers.SHELLS | layers.AIDES | layers.PURE | layers.EDGES | layers.GROUND
+    for room in rooms - {"__init__", "__main__"}:
         assert re.search(rf"(^| ){room}(/|\.py)( |$)", picture, re.MULTILINE), room
 
 

@@ -372,10 +372,11 @@ def test_where_a_planet_took_a_post_from() -> None:
 def skips(hours: str = "", days: str = "") -> tuple[tuple[int, ...], tuple[int, ...]]:
     """What a channel wishes that names these hours and days, divided by spaces."""
     named = "".join(f"<hour>{hour}</hour>" for hour in hours.split())
+    off = "".join(f"<day>{day}</day>" for day in days.split())
     wishes = read(
         rss(
             "<item><title>a</title></item>",
-            f"<skipHours>{named}</skipHours><skipDays>{''.join(f'<day>{day}</day>' for day in days.split())}</skipDays>",
+            f"<skipHours>{named}</skipHours><skipDays>{off}</skipDays>",
         )
     ).wishes
     return wishes.skip_hours, wishes.skip_days

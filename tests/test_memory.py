@@ -149,7 +149,7 @@ def test_our_own_network_counts_against_no_one() -> None:
 def test_looking_at_an_old_address_again_is_no_failure_of_the_feed() -> None:
     """The monthly look at the operator's URL finds it dead: the feed is fine where it moved."""
     moved = feed_state(
-        source=SOURCE, adopted_url=ELSEWHERE, adopted_at=NOW - 40 * DAY, move=Move(ELSEWHERE, NOW - 60 * DAY, 9)
+        source=SOURCE, adopted_url=ELSEWHERE, adopted_at=NOW - 40 * DAY, move=Move(ELSEWHERE, NOW - 60 * DAY, 9, True)
     )
     after = after_failed(moved, URL, Failed("dns", "gone"), None, LIMITS, NOW)
     assert (after.failures, after.failure, after.adopted_url, after.adopted_at) == (0, None, ELSEWHERE, NOW)

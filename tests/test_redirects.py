@@ -65,6 +65,13 @@ def test_a_move_to_something_else_is_never_adopted() -> None:
     assert polled(STATE, *range(60), same_feed=False).adopted_url is None
 
 
+def test_a_strangers_feed_does_not_become_ours_by_being_followed() -> None:
+    """What counts is whose posts were there at the first meeting: later ones were stored from there."""
+    met = polled(STATE, 0, same_feed=False)
+    assert polled(met, *range(1, 60), same_feed=True).adopted_url is None
+    assert polled(polled(STATE, 0), *range(1, 9), same_feed=False).adopted_url == NEW
+
+
 def test_a_move_that_changes_its_mind_starts_again() -> None:
     """Another target, or an answer without a redirect, makes the count begin anew."""
     for between in ((Hop(OLD, 301), Hop(OTHER, 200)), (Hop(OLD, 200),), (Hop(OLD, 302), Hop(NEW, 200))):
@@ -132,5 +139,5 @@ def test_an_old_url_that_is_dead_does_not_take_the_new_one_along() -> None:
     now = NOW + 40 * DAY
     state = failed(ADOPTED, OLD, 0, now)
     assert (state.adopted_url, state.adopted_at) == (NEW, now)
-    moving = replace(STATE, move=Move(NEW, NOW, 4))
-    assert failed(moving, OLD, 9, now).move == Move(NEW, NOW, 4)
+    moving = replace(STATE, move=Move(NEW, NOW, 4, True))
+    assert failed(moving, OLD, 9, now).move == Move(NEW, NOW, 4, True)

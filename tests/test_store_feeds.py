@@ -198,7 +198,7 @@ def test_a_state_comes_back_as_it_was_saved(store: Store) -> None:
         failure=Failed("server-error", "it is broken", 503),
         failures=3,
         failing_since=START - timedelta(days=1),
-        move=Move("https://b.example/", START - timedelta(days=2), 4),
+        move=Move("https://b.example/", START - timedelta(days=2), 4, True),
         adopted_url="https://c.example/",
         adopted_at=START - timedelta(days=1),
         title="Title",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from typing import Literal
 
 import pytest
 
-from tidings.workers import InlineExecutor, open_executor, within, worker_count
+from tidings.workers import MEMORY, InlineExecutor, open_executor, within, worker_count
 
 Kind = Literal["processes", "inline"]
 KINDS: list[Kind] = ["processes", "inline"]
@@ -211,3 +212,49 @@ def eventually(condition: Callable[[], bool]) -> bool:
             return True
         time.sleep(0.01)
     return condition()
+
+
+def sleep_and_answer(seconds: float) -> str:
+    time.sleep(seconds)
+    return "awake"
+
+
+def fill_memory(size: int) -> str:
+    try:
+        return f"held {len(bytearray(size)) > 0}"
+    except MemoryError:
+        return "refused"
+
+
+def limits() -> tuple[int, int]:
+    return resource.getrlimit(resource.RLIMIT_DATA)
+
+
+def test_the_limit_is_of_computing_and_not_of_waiting() -> None:
+    """A machine that is busy with other things costs no document its reading."""
+    with open_executor("processes") as executor:
+        assert executor.submit(within, 0.2, sleep_and_answer, 0.5).result(PATIENCE) == "awake"
+
+
+def test_what_only_waits_is_ended_too() -> None:
+    """A task that never computes anything does not hold its worker for ever."""
+    with open_executor("processes") as executor:
+        task = executor.submit(within, 0.1, sleep_and_answer, 600)
+        with pytest.raises(BrokenExecutor):
+            task.result(PATIENCE)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the limit does not count all memory")
+def test_a_worker_cannot_hold_more_than_its_memory() -> None:
+    """What asks for too much gets a MemoryError, and the next task finds the worker as it was."""
+    with open_executor("processes") as executor:
+        assert executor.submit(limits).result(PATIENCE)[0] == MEMORY
+        for size, answer in ((MEMORY // 2, "held True"), (MEMORY, "refused"), (MEMORY // 2, "held True")):
+            assert executor.submit(within, 60, fill_memory, size).result(PATIENCE) == answer
+
+
+def test_inline_there_is_no_limit_of_memory() -> None:
+    """The program itself is not limited."""
+    before = limits()
+    assert InlineExecutor().submit(within, 60, fill_memory, 2 * MEMORY).result() == "held True"
+    assert limits() == before

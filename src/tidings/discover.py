@@ -16,23 +16,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tidings.crew import Crew, Ended
 from tidings.fetching.fetch import fetch_all
-from tidings.fetching.settings import FetchSettings, Hosts, HostWait
-from tidings.fetching.urls import is_operators_own
-from tidings.model import Document, Failed, Fetched, FetchRequest, HostState, Outcome, ParsedFeed, Postponed
+from tidings.fetching.settings import FetchSettings
+from tidings.governor import Governor
+from tidings.model import Document, Failed, Fetched, FetchRequest, Outcome, ParsedFeed, Postponed
 from tidings.posts.encoding import decode, unpack
 from tidings.posts.parse import parse
-from tidings.sources import hosts
 from tidings.sources.discovery import Candidate, Kind, Page, guesses, is_comments, one_line, order, read_page, unique
 from tidings.sources.redirects import permanent_target
 from tidings.sources.services import known_feeds
 from tidings.store import Store
-from tidings.store import hosts as host_memory
 
 MOST_REQUESTS = 12
 """Requests that one discovery makes, redirects not counted: nobody should mind being looked at this closely, once."""
@@ -86,52 +84,24 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The politeness of one discovery: what is known of hosts, and how to tell that a request goes out."""
+    """How one discovery asks: politely, and telling what it asks for."""
 
-    store: Store
+    governor: Governor
     settings: FetchSettings
-    clock: Callable[[], datetime]
     stop: Callable[[], bool]
     tell: Callable[[str], None]
-    hosts: dict[str, HostState]
 
     def fetch(self, urls: Sequence[str]) -> Iterator[tuple[str, Outcome]]:
         """Asks for each URL once and yields what came of it."""
         requests = [FetchRequest(number, url) for number, url in enumerate(urls)]
-        now, spacing = self.clock(), self.settings.host_spacing
-        waits = {
-            name: HostWait(hosts.rest(state, now), hosts.pause(state, spacing, now))
-            for name, state in self.hosts.items()
-        }
-        for request, outcome in fetch_all(
-            requests, self.settings, Hosts(hosts.host_of, waits), self.stop, self._note_request
-        ):
-            self._note_answer(request.url, outcome)
+        hosts = self.governor.hosts()
+        for request, outcome in fetch_all(requests, self.settings, hosts, self.stop, self._note_request):
+            self.governor.note_answer(request.url, outcome)
             yield request.url, outcome
 
     def _note_request(self, _request: FetchRequest, url: str) -> None:
         self.tell(url)
-        if self._is_own(url):
-            return
-        now, host = self.clock(), hosts.host_of(url)
-        self.hosts[host] = replace(self.hosts.get(host, HostState(host)), asked_at=now)
-        with self.store.note():
-            host_memory.note_asked(self.store, host, now)
-
-    def _note_answer(self, asked: str, outcome: Outcome) -> None:
-        if isinstance(outcome, Postponed):
-            return
-        url = outcome.hops[-1].url if outcome.hops else asked
-        if self._is_own(url):
-            return
-        before = self.hosts.get(hosts.host_of(url), HostState(hosts.host_of(url)))
-        after = hosts.after_outcome(before, outcome, self.clock())
-        if after != before:
-            self.hosts[after.host] = after
-            host_memory.save(self.store, after)
-
-    def _is_own(self, url: str) -> bool:
-        return is_operators_own(url, self.settings.allow_networks)
+        self.governor.note_request(url)
 
 
 def run(
@@ -145,7 +115,7 @@ def run(
 ) -> Discovery:
     """The feeds of the page at `url`, each of them fetched and read. `tell` is called with each URL right before it is
     asked for. Nothing that a server does raises."""
-    asked = _Asked(store, settings, clock, stop, tell, host_memory.states(store))
+    asked = _Asked(Governor(store, settings, clock), settings, stop, tell)
     with closing(Crew[str](open_executor)) as crew:
         [(_, outcome)] = list(asked.fetch([url])) or [(url, Postponed("", None))]
         if not isinstance(outcome, Fetched):

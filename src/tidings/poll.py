@@ -26,8 +26,9 @@ from tidings.crew import Crew, Ended
 from tidings.editions.schedule import next_slot
 from tidings.errors import ConfigError
 from tidings.fetching.fetch import fetch_all
-from tidings.fetching.settings import FetchSettings, Hosts, HostWait
+from tidings.fetching.settings import FetchSettings
 from tidings.fetching.urls import is_operators_own
+from tidings.governor import Governor, answering
 from tidings.model import (
     Document,
     Edition,
@@ -36,7 +37,6 @@ from tidings.model import (
     FeedState,
     Fetched,
     FetchRequest,
-    HostState,
     Outcome,
     ParsedFeed,
     PollRow,
@@ -46,13 +46,12 @@ from tidings.model import (
     Unchanged,
 )
 from tidings.posts import rules
-from tidings.posts.decide import Named, Plan, finish, keys_to_look_up, plan, read
+from tidings.posts.decide import Named, Plan, finish, keys_to_look_up, merge, plan, read, slices
 from tidings.sources import cadence, hosts, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
 from tidings.sources.requests import Manner, recall, request
 from tidings.store import Store, feeds, posts
-from tidings.store import hosts as host_memory
 
 _READ_SECONDS = 6
 _CLEAN_SECONDS = 4
@@ -78,13 +77,14 @@ class PollSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
-    """A document on its way through the workers: first parsed, then, once there is a plan, cleaned."""
+    """A document on its way through the workers: first parsed, then, once there is a plan, cleaned piece by piece."""
 
     request: FetchRequest
     fetched: Fetched
     body_hash: str
     feed: ParsedFeed | None = None
     plan: Plan | None = None
+    piece: int = 0
 
 
 def due(states: Iterable[FeedState], editions: Sequence[Edition], limits: Limits, now: datetime) -> list[FeedState]:
@@ -146,7 +146,7 @@ def run(
         else:
             yield made
     with closing(Crew[_Arrived](open_executor)) as crew:
-        for asked, outcome in fetch_all(requests, settings.fetching, polling.hosts(), stop, polling.note):
+        for asked, outcome in fetch_all(requests, settings.fetching, polling.governor.hosts(), stop, polling.note):
             arrived = polling.to_read(asked, outcome)
             if arrived is None:
                 yield from polling.settle(asked, outcome)
@@ -177,9 +177,10 @@ class _Pass:
         self._settings = settings
         self._clock = clock
         self._states = states
-        self._hosts = host_memory.states(store)
+        self.governor = Governor(store, settings.fetching, clock)
         self._unreached: list[tuple[FetchRequest, Failed]] = []
         self._answered = False
+        self._pieces: dict[int, list[FeedChange | None]] = {}
 
     def request(self, feed_id: int) -> FetchRequest | PollRow:
         """What to ask of a feed, or the row that says what keeps us from it."""
@@ -190,21 +191,11 @@ class _Pass:
             return self._save_failure(state, state.source.url, Failed("unauthorized", str(error)))
         return request(state, manner, self._clock())
 
-    def hosts(self) -> Hosts:
-        """What fetching must know of the servers: which URLs share one, and which of them must wait."""
-        now, spacing = self._clock(), self._settings.fetching.host_spacing
-        waits = {
-            name: HostWait(hosts.rest(state, now), hosts.pause(state, spacing, now))
-            for name, state in self._hosts.items()
-        }
-        return Hosts(hosts.host_of, waits)
-
     def note(self, asked: FetchRequest, url: str) -> None:
         """Records that a request, or the next hop of one, goes out now."""
         now = self._clock()
         with self._store.note():
-            if not is_operators_own(url, self._settings.fetching.allow_networks):
-                host_memory.note_asked(self._store, hosts.host_of(url), now)
+            self.governor.note_request(url)
             feeds.note_attempt(self._store, asked.feed_id, cadence.after_attempt(self._settings.limits, now), now)
         self._states[asked.feed_id] = replace(self._states[asked.feed_id], polled_at=now)
 
@@ -221,7 +212,7 @@ class _Pass:
     def settle(self, asked: FetchRequest, outcome: Outcome) -> Iterator[PollRow]:
         """Saves what needs no reading. Failures that may be our own network's wait until somebody has answered."""
         state = self._states[asked.feed_id]
-        if isinstance(outcome, Failed) and outcome.kind in hosts.NETWORK_KINDS and not self._is_own(asked.url):
+        if isinstance(outcome, Failed) and outcome.kind in hosts.NETWORK_KINDS and not self.governor.is_own(asked.url):
             self._unreached.append((asked, outcome))
             if not self._answered:
                 return
@@ -248,12 +239,28 @@ class _Pass:
         for arrived, result in results:
             outcome: Any = self._plan(arrived, result) if isinstance(result, Named) else result
             if isinstance(result, Named) and isinstance(outcome, Plan):
-                planned = replace(arrived, feed=result.feed, plan=outcome)
-                crew.submit(planned, len(arrived.fetched.body), _CLEAN_SECONDS, finish, outcome)
+                self._hand_over(replace(arrived, feed=result.feed, plan=outcome), slices(outcome), crew)
             elif isinstance(outcome, FeedChange):
-                yield self._save_read(arrived, outcome)
-            else:
+                yield from self._collect(arrived, outcome)
+            elif arrived.plan is None or self._pieces.pop(arrived.request.feed_id, None) is not None:
                 yield self._save_unread(arrived, outcome)
+
+    def _hand_over(self, arrived: _Arrived, plans: Sequence[Plan], crew: Crew[_Arrived]) -> None:
+        self._pieces[arrived.request.feed_id] = [None] * len(plans)
+        for number, piece in enumerate(plans):
+            size = len(arrived.fetched.body) // len(plans)
+            crew.submit(replace(arrived, piece=number), size, _CLEAN_SECONDS, finish, piece)
+
+    def _collect(self, arrived: _Arrived, change: FeedChange) -> Iterator[PollRow]:
+        """Keeps a cleaned slice until all of its document are there, then saves them; none if one has failed."""
+        pieces = self._pieces.get(arrived.request.feed_id)
+        if pieces is None:
+            return
+        pieces[arrived.piece] = change
+        whole = [piece for piece in pieces if piece is not None]
+        if len(whole) == len(pieces):
+            del self._pieces[arrived.request.feed_id]
+            yield self._save_read(arrived, merge(whole))
 
     def _plan(self, arrived: _Arrived, named: Named) -> Plan | Failed:
         """What the document would change. A bug in deciding stays with the source that shows it: it backs off
@@ -264,23 +271,13 @@ class _Pass:
         except Exception as error:
             return _stumbled(error)
 
-    def _is_own(self, url: str) -> bool:
-        return is_operators_own(url, self._settings.fetching.allow_networks)
-
     def _note_answer(self, asked: FetchRequest, outcome: Outcome) -> None:
         """Remembers what the answer says of its server, and that there is a way to the outside."""
-        if isinstance(outcome, Postponed):
+        self.governor.note_answer(asked.url, outcome)
+        url = answering(asked.url, outcome)
+        if isinstance(outcome, Failed) and not outcome.hops:
             return
-        url = outcome.hops[-1].url if outcome.hops else asked.url
-        if self._is_own(url):
-            return
-        self._answered = self._answered or bool(outcome.hops)
-        host = hosts.host_of(url)
-        before = self._hosts.get(host, HostState(host))
-        after = hosts.after_outcome(before, outcome, self._clock())
-        if after != before:
-            self._hosts[host] = after
-            host_memory.save(self._store, after)
+        self._answered = self._answered or (url is not None and not self.governor.is_own(url))
 
     def _is_offline(self) -> bool:
         """Whether nobody was reached because nobody can be."""
@@ -289,7 +286,7 @@ class _Pass:
         lately = [
             (hosts.host_of(state.source.url), state.failure)
             for state in feeds.polled_since(self._store, self._clock() - _RECENTLY)
-            if state.feed_id not in self._states and not self._is_own(state.source.url)
+            if state.feed_id not in self._states and not self.governor.is_own(state.source.url)
         ]
         return hosts.is_offline([hosts.host_of(asked.url) for asked, _ in self._unreached], lately)
 

@@ -17,6 +17,7 @@ import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, TypeVarTuple
 
 P = ParamSpec("P")
@@ -100,7 +101,7 @@ def within(seconds: float, task: Callable[[*Ts], T], *args: *Ts) -> T:
 
 
 def _make_room() -> None:
-    """Gives back what earlier tasks left behind; looks for garbage only when there is much, which takes milliseconds."""
+    """Gives back what earlier tasks left behind, if it is much: to look for garbage takes milliseconds."""
     if _data_in_use() < MEMORY // 4:
         return
     gc.collect()
@@ -113,8 +114,7 @@ def _make_room() -> None:
 def _data_in_use() -> int:
     """Bytes that count against MEMORY; 0 where the system does not tell (proc(5), statm)."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            return int(statm.read().split()[5]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_bytes().split()[5]) * resource.getpagesize()
     except OSError:
         return 0
 

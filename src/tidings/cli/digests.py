@@ -41,17 +41,17 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
     would get it. Changes nothing: the same posts are still new afterwards.
     """
     from tidings import digest
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.errors import TidingsError
 
     with wiring.open_site(config_path) as (loaded, store):
-        edition = wiring.edition_named(loaded, edition_name)
+        edition = issuing.edition_named(loaded, edition_name)
         now = wiring.utc_now()
-        content = digest.draft(store, edition, loaded.sources, wiring.masthead(loaded), now)
+        content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     if content is None:
         click.echo(f"{edition.name}: {_nothing(edition)}", err=True)
         return
-    office = wiring.preview_office(loaded)
+    office = issuing.preview_office(loaded)
     mail = digest.render(content, edition, office)
     reader = next(iter(edition.subscribers), "reader@example.org")
     message = digest.message(content, mail, edition, office, reader, now)
@@ -81,10 +81,10 @@ def send(config_path: Path, edition_name: str, address: str | None) -> None:
     With --to the issue goes to that address alone and counts as nothing: it is not frozen, and the same posts are still
     new afterwards.
     """
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
 
     with wiring.open_site(config_path) as (loaded, store):
-        edition = wiring.edition_named(loaded, edition_name)
+        edition = issuing.edition_named(loaded, edition_name)
         if address is not None:
             _send_test(loaded, store, edition, address)
         else:
@@ -95,11 +95,11 @@ def _send_issue(loaded: Config, store: Store, edition: Edition) -> None:
     import time
 
     from tidings import digest
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
 
-    office = wiring.post_office(loaded)
+    office = issuing.post_office(loaded)
     with wiring.stop_flag() as stop:
-        content = digest.freeze_next(store, edition, loaded.sources, wiring.masthead(loaded), office, wiring.utc_now())
+        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
         if content is not None:
             click.echo(f"{edition.name} #{content.number}: {content.subject}")
         dispatch = digest.deliver(store, edition, office, digest.Pace(wiring.utc_now, stop, time.sleep))
@@ -143,14 +143,14 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     from email.utils import parseaddr
 
     from tidings import digest
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.errors import MailError
 
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isprintable():
         raise click.BadParameter(f"{address!r} is not an address", param_hint="--to")
-    office = wiring.post_office(loaded)
+    office = issuing.post_office(loaded)
     now = wiring.utc_now()
-    content = digest.draft(store, edition, loaded.sources, wiring.masthead(loaded), now)
+    content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     if content is None:
         click.echo(f"{edition.name}: {_nothing(edition)}; nothing was sent")
         return

@@ -21,11 +21,11 @@ def publish(config_path: Path, out: Path | None) -> None:
     Each file is replaced as a whole, and only if it changed; the names of those that did are printed.
     """
     from tidings import publish as pipe
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
 
     with wiring.open_site(config_path) as (loaded, store):
-        folder = out or wiring.public_folder(loaded)
-        written = pipe.publish(store, folder, wiring.publish_settings(loaded))
+        folder = out or issuing.public_folder(loaded)
+        written = pipe.publish(store, folder, issuing.publish_settings(loaded))
     for path in written:
         click.echo(path)
     if not written:

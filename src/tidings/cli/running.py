@@ -28,17 +28,17 @@ def run(config_path: Path) -> None:
     SIGTERM and Ctrl-C finish the message in hand and end with exit status 0. The configuration is read at the start.
     """
     from tidings import config, daemon
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.publish import publish
     from tidings.web.app import WebServer, create_app
 
     loaded = config.load(config_path)
     stop = threading.Event()
     daemon.stop_on_signals(stop)
-    folder = wiring.public_folder(loaded)
+    folder = issuing.public_folder(loaded)
     ticks = _ticks(loaded, folder, stop)
     with wiring.open_synced(loaded) as store:
-        publish(store, folder, wiring.publish_settings(loaded))
+        publish(store, folder, issuing.publish_settings(loaded))
     server = WebServer(create_app(folder), loaded.web.host, loaded.web.port)
     serving = threading.Thread(target=server.serve_forever, name="web")
     serving.start()
@@ -52,14 +52,14 @@ def run(config_path: Path) -> None:
 
 
 def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Callable[[], None]]:
-    from tidings.cli import wiring
+    from tidings.cli import issuing
 
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
         "publish": _reporting("publish", lambda: _publish_due(loaded, folder)),
     }
     if loaded.mail is not None:
-        office = wiring.post_office(loaded)
+        office = issuing.post_office(loaded)
         for edition in loaded.editions:
             name = f"send {edition.name}"
             ticks[name] = _reporting(name, partial(_send_due, loaded, edition, office, stop))
@@ -106,13 +106,13 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
 
 def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: threading.Event) -> None:
     from tidings import digest
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.store import open_store
 
     pace = digest.Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
-        content = digest.freeze_due(store, edition, loaded.sources, wiring.masthead(loaded), office, wiring.utc_now())
+        content = digest.freeze_due(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
         if content is not None:
             click.echo(f"{edition.name} #{content.number}: {content.subject}", err=True)
         dispatch = digest.deliver_due(store, edition, office, pace)
@@ -121,12 +121,12 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
 
 
 def _publish_due(loaded: Config, folder: Path) -> None:
-    from tidings.cli import wiring
+    from tidings.cli import issuing
     from tidings.publish import publish_due
     from tidings.store import open_store
 
     with open_store(loaded.site.database) as store:
-        written = publish_due(store, folder, wiring.publish_settings(loaded))
+        written = publish_due(store, folder, issuing.publish_settings(loaded))
     if written:
         click.echo(f"publish: {len(written)} files written", err=True)
 

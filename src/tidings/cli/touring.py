@@ -45,18 +45,18 @@ def demo(once: bool, folder: Path | None) -> None:
 
 
 def _tour(scene: Scene) -> None:
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.demo.tour import show_mail
     from tidings.publish import publish
 
     with wiring.open_site(scene.config_path) as (loaded, store):
-        public = wiring.public_folder(loaded)
+        public = issuing.public_folder(loaded)
         _title("1. poll: twelve blogs, one of them broken, one of them down")
         _poll(scene)
         _title("2. send: freeze an issue, mail it to two readers")
         _send(scene)
         _title("3. publish: the combined feed, the planet page, the archive")
-        for path in publish(store, public, wiring.publish_settings(loaded)):
+        for path in publish(store, public, issuing.publish_settings(loaded)):
             click.echo(path.relative_to(scene.folder))
         letters = show_mail(scene.mailbox, public)
         _title("4. poll again: nothing comes twice")
@@ -91,14 +91,14 @@ def _send(scene: Scene) -> None:
     import time
 
     from tidings import digest
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.demo.tour import EDITION
 
     with wiring.open_site(scene.config_path) as (loaded, store):
-        edition = wiring.edition_named(loaded, EDITION)
-        office = wiring.post_office(loaded)
-        content = digest.freeze_next(store, edition, loaded.sources, wiring.masthead(loaded), office, wiring.utc_now())
+        edition = issuing.edition_named(loaded, EDITION)
+        office = issuing.post_office(loaded)
+        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
         dispatch = digest.deliver(store, edition, office, digest.Pace(wiring.utc_now, lambda: False, time.sleep))
     if content is not None:
         click.echo(f"{content.edition_title} #{content.number}: {len(content.items)} stories")
@@ -110,13 +110,13 @@ def _serve(scene: Scene) -> None:
     import threading
 
     from tidings import config, daemon
-    from tidings.cli import wiring
+    from tidings.cli import issuing
     from tidings.web.app import WebServer, create_app
 
     loaded = config.load(scene.config_path)
     stop = threading.Event()
     daemon.stop_on_signals(stop)
-    server = WebServer(create_app(wiring.public_folder(loaded)), loaded.web.host, loaded.web.port)
+    server = WebServer(create_app(issuing.public_folder(loaded)), loaded.web.host, loaded.web.port)
     serving = threading.Thread(target=server.serve_forever, name="web")
     serving.start()
     _title("look at it, and press Ctrl-C when you have seen enough")

@@ -1,4 +1,7 @@
-"""The composition root: takes the configuration apart into the few values each shell needs."""
+"""The composition root: takes the configuration apart into the few values each shell needs.
+
+What digests and publishing need is in issuing.py: a poll, which cron may start every few minutes, does without it.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,22 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from tidings import __version__, config
-from tidings.config import Config, MailSettings
-from tidings.digest import PostOffice
-from tidings.editions.compose import Masthead
-from tidings.errors import ConfigError
+from tidings.config import Config
 from tidings.fetching.settings import FetchSettings
-from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
-from tidings.model import Edition, Source
+from tidings.model import Source
 from tidings.poll import PollSettings
 from tidings.posts import rules
-from tidings.publish import PublishSettings
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner
 from tidings.store import Store, feeds, judging, open_store
 from tidings.workers import open_executor
-
-_SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
 
 
 def utc_now() -> datetime:
@@ -118,77 +114,3 @@ def _manner(loaded: Config, environ: Mapping[str, str], source: Source) -> Manne
 
 def executor_opener(loaded: Config) -> Callable[[], Executor]:
     return partial(open_executor, loaded.poll.workers)
-
-
-def masthead(loaded: Config) -> Masthead:
-    return Masthead(loaded.site.title, loaded.site.url, loaded.site.language)
-
-
-def edition_named(loaded: Config, name: str) -> Edition:
-    """The edition called `name`. Raises ConfigError that lists those there are."""
-    for edition in loaded.editions:
-        if edition.name == name:
-            return edition
-    known = ", ".join(edition.name for edition in loaded.editions) or "none; add an [[editions]] table"
-    raise ConfigError([f"{loaded.path}: no edition is called {name!r}; there are: {known}"])
-
-
-def post_office(loaded: Config) -> PostOffice:
-    """How mail goes out. Raises ConfigError without a [mail] table, or when its password is not to be had."""
-    mail = loaded.mail
-    if mail is None:
-        raise ConfigError(
-            [f"{loaded.path}: there is no [mail] table, so nothing can be sent; add one with from and transport"]
-        )
-    return PostOffice(
-        sender=mail.sender,
-        reply_to=mail.reply_to or "",
-        postal_address=mail.postal_address or "",
-        open_transport=_transport_opener(mail),
-        rate=mail.rate,
-    )
-
-
-def preview_office(loaded: Config) -> PostOffice:
-    """The same for looking at mail: without a [mail] table the sender is made up, and no password is asked for."""
-    mail = loaded.mail
-    return PostOffice(
-        sender=mail.sender if mail else "preview@example.org",
-        reply_to=(mail.reply_to or "") if mail else "",
-        postal_address=(mail.postal_address or "") if mail else "",
-        open_transport=_no_transport,
-    )
-
-
-def publish_settings(loaded: Config) -> PublishSettings:
-    return PublishSettings(
-        title=loaded.site.title,
-        url=loaded.site.url,
-        language=loaded.site.language,
-        timezone=loaded.site.timezone,
-        limit=loaded.feed.limit,
-        content=loaded.feed.content,
-        sources=loaded.sources,
-    )
-
-
-def public_folder(loaded: Config) -> Path:
-    return loaded.site.data_dir / "public"
-
-
-def _transport_opener(mail: MailSettings) -> Callable[[], AbstractContextManager[Transport]]:
-    transport = mail.transport
-    if transport.kind == "file":
-        return partial(open_folder, transport.directory or Path("outbox"))
-    server = SmtpServer(
-        host=transport.host,
-        port=transport.port,
-        security=_SECURITY[transport.kind],  # type: ignore[arg-type]
-        username=transport.username,
-        password=config.read_password(mail, os.environ),
-    )
-    return partial(open_smtp, server)
-
-
-def _no_transport() -> AbstractContextManager[Transport]:
-    raise AssertionError("a preview sends nothing")

@@ -123,7 +123,7 @@ class Transfer:
         return self._head.complete and self._head.status >= 200 and self._head.status not in BODY_STATUSES
 
     def _failed(self, code: int, detail: str) -> Failed:
-        if code == pycurl.E_COULDNT_CONNECT and self._forbidden:
+        if code == pycurl.E_COULDNT_CONNECT and self._forbidden and not self._opened:
             return failures.forbidden_address(*self._forbidden)
         if self._head.size > MAX_HEAD_BYTES or code == failures.TOO_LARGE_HEADER:
             return failures.head_too_large(MAX_HEAD_BYTES)

@@ -40,11 +40,13 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A permanent redirect as it was met so far: its target, the first meeting, and how many there were."""
+    """A permanent redirect as it was met so far: its target, the first meeting, and how many there were. `same_feed`
+    says that at the first meeting the target had our feed: later, what it has is ours by having been followed."""
 
     url: str
     since: datetime
     sightings: int
+    same_feed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,9 @@ _MONTHS = {
             "mar march marz maerz mrz mars maart mrt marzo marco martie marts maaliskuu maaliskuuta maalis mart "
             "marcius marc marzec marca brezen brezna bre ozujak ozujka март марта мар березень березня бер μαρτιος "
             "μαρτιου μαρ",
-            "apr april avril avr abril abr aprile aprilie huhtikuu huhtikuuta huhti nisan nis aprilis kwiecien kwietnia "
-            "kwi duben dubna dub travanj travnja апрель апреля апр квітень квітня квіт кві απριλιος απριλιου απρ",
+            "apr april avril avr abril abr aprile aprilie huhtikuu huhtikuuta huhti nisan nis aprilis kwiecien "
+            "kwietnia kwi duben dubna dub travanj travnja апрель апреля апр квітень квітня квіт кві "
+            "απριλιος απριλιου απρ",
             "may mai mei mayo maio maggio mag maj toukokuu toukokuuta touko mayis majus maja kveten kvetna kve svibanj "
             "svibnja май мая травень травня трав тра μαιος μαιου μαι",
             "jun june juni juin junio junho giugno giu iunie iun kesakuu kesakuuta kesa haziran haz junius czerwiec "

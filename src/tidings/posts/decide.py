@@ -18,6 +18,10 @@ from tidings.posts.stories import story_urls
 from tidings.workers import MEMORY
 
 
+_SLICE_POSTS = 300
+_SLICE_MARKUP = 1_000_000  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """A document read: its feed without the posts, and the posts with the keys that name them. `stories` are the URLs
@@ -86,6 +90,40 @@ def plan(named: Named, known: Mapping[str, KnownPost]) -> Plan:
         aliases=tuple(_aliases(matches, known)),
         language=named.feed.language,
         knows_some=len(new) < len(matches),
+    )
+
+
+def slices(plan: Plan) -> tuple[Plan, ...]:
+    """The plan in pieces of a second's work or so, which `finish` takes one at a time; at least one."""
+    drafts = [(draft, False) for draft in plan.new] + [(draft, True) for draft in plan.changed]
+    groups: list[list[tuple[Draft, bool]]] = [[]]
+    size = 0
+    for draft, known in drafts:
+        post = draft.identified.post
+        markup = len(post.content_html) + len(post.summary_html)
+        if groups[-1] and (len(groups[-1]) == _SLICE_POSTS or size + markup > _SLICE_MARKUP):
+            groups.append([])
+            size = 0
+        groups[-1].append((draft, known))
+        size += markup
+    pieces = [
+        replace(
+            plan,
+            new=tuple(draft for draft, known in group if not known),
+            changed=tuple(draft for draft, known in group if known),
+            aliases=(),
+        )
+        for group in groups
+    ]
+    return (replace(pieces[0], aliases=plan.aliases), *pieces[1:])
+
+
+def merge(changes: Sequence[FeedChange]) -> FeedChange:
+    """The change whose slices these are, in their order."""
+    return FeedChange(
+        new=tuple(post for change in changes for post in change.new),
+        changed=tuple(post for change in changes for post in change.changed),
+        aliases=tuple(alias for change in changes for alias in change.aliases),
     )
 
 

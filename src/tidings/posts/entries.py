@@ -64,15 +64,24 @@ class Setting:
 
 def to_feed(kind: str, document_url: str, feed: Entry, entries: Iterable[Entry], *, malformed: bool) -> ParsedFeed:
     """The feed that feedparser's dicts describe. `document_url` is the final URL the document came from."""
+    setting = setting_of(document_url, feed)
+    posts = [to_post(position, entry, setting) for position, entry in enumerate(entries)]
+    return with_posts(kind, document_url, feed, posts, malformed=malformed)
+
+
+def setting_of(document_url: str, feed: Entry) -> Setting:
+    """What feedparser's dict of a feed says of all its posts."""
     site_url = resolve(document_url, _page_link(feed))
-    language = language_tag(dict.get(feed, "language"))
-    setting = Setting(_base(document_url, site_url), _author(feed), language)
-    posts = [_post(position, entry, setting) for position, entry in enumerate(entries)]
+    return Setting(_base(document_url, site_url), _author(feed), language_tag(dict.get(feed, "language")))
+
+
+def with_posts(kind: str, document_url: str, feed: Entry, posts: list[ParsedPost], *, malformed: bool) -> ParsedFeed:
+    """The feed that feedparser's dict describes, with the posts that `to_post` made of its entries."""
     return ParsedFeed(
         format=kind,
         title=_title(feed, "title") or _title(feed, "dc_title"),
-        site_url=site_url,
-        language=language,
+        site_url=resolve(document_url, _page_link(feed)),
+        language=language_tag(dict.get(feed, "language")),
         malformed=malformed,
         wishes=_wishes(feed),
         posts=tuple(_without_build_time(posts)),
@@ -93,7 +102,8 @@ def _base(document_url: str, site_url: str) -> str:
     return site_url if site_url and host(site_url) != host(document_url) else document_url
 
 
-def _post(position: int, entry: Entry, setting: Setting) -> ParsedPost:
+def to_post(position: int, entry: Entry, setting: Setting) -> ParsedPost:
+    """The post that feedparser's dict of an entry describes, its dates as they are written."""
     enclosures = _enclosures(entry, setting.base)
     url = _url(entry, setting.base, enclosures)
     content, summary = _texts(entry)
@@ -301,7 +311,7 @@ def _ttl(feed: Entry) -> timedelta | None:
 
 
 def _update_period(feed: Entry) -> timedelta | None:
-    """The RSS 1.0 syndication module's period divided by its frequency (web.resource.org/rss/1.0/modules/syndication)."""
+    """The RSS 1.0 syndication module's period, divided by its frequency."""
     period = _PERIODS.get(_text(feed, "sy_updateperiod").strip().lower())
     if period is None:
         return None

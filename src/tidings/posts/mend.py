@@ -54,7 +54,7 @@ def mend(head: str, text: str, start: int, entities: frozenset[str]) -> Iterator
 
 
 def entities_in(text: str, own: dict[str, str]) -> dict[str, str]:
-    """The entities that a text refers to, HTML's as XML character references and those of its `own`; XML's five aside."""
+    """The entities a text refers to: HTML's, as XML character references, and those of its `own`. Not XML's five."""
     values = {name: f"&#{code};" for name, code in name2codepoint.items()} | own
     names = {name for found in _REFERENCE.finditer(text) if (name := found[1]) in values}
     return {name: values[name] for name in sorted(names)}

@@ -7,7 +7,9 @@ lead outside, so entity bombs and external entities are refused whatever version
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tidings.model import Document, Failed, ParsedFeed
 from tidings.posts.encoding import TooLargeError, decode, unpack
@@ -15,9 +17,13 @@ from tidings.posts.entries import to_feed
 from tidings.posts.jsonfeed import parse_json_feed
 from tidings.posts.mend import entities_in, mend
 from tidings.posts.plain import scrub
-from tidings.posts.readers import MAX_POSTS, Reading, read_leniently, read_strictly
+from tidings.posts.readers import MAX_POSTS, Ending, Reading, read_leniently, read_strictly
 from tidings.posts.roots import Root, find_root, is_feed, refuse
 from tidings.workers import MEMORY
+
+__all__ = ["MAX_POSTS", "XmlText", "guarded", "open_up", "parse", "read_xml", "strictly"]
+
+T = TypeVar("T")
 
 _VERSIONS = {"rss": "rss", "feed": "atom", "entry": "atom", "rdf": "rss10", "channel": "cdf"}
 _PIECE = 512 * 1024  # characters encoded at once: a whole second copy of a large document would fill the memory
@@ -26,15 +32,29 @@ _LONGEST_SOUP = 5_000_000
 """Characters of an ill-formed document that are read leniently: what takes three seconds. The rest is left unread."""
 
 
+@dataclass(frozen=True, slots=True)
+class XmlText:
+    """The text of a document, and the root element of the feed in it. `complete` is False where its packing broke off."""
+
+    text: str
+    root: Root
+    complete: bool
+
+
 def parse(document: Document) -> ParsedFeed | Failed:
     """The feed in a document, or why there is none. Never raises; safe to send to another process.
 
     `document.url` must be the final URL after redirects: relative links are resolved against it. Of one document
-    MAX_POSTS posts are read, of a text of a post MAX_MARKUP characters and of a title MAX_LINE (posts/plain.py); what is
+    MAX_POSTS posts are read, of a text of each MAX_MARKUP characters and of a title MAX_LINE (posts/plain.py); what is
     beyond is cut off, and the post kept.
     """
+    return guarded(lambda: _parse(document))
+
+
+def guarded(reading: Callable[[], T]) -> T | Failed:
+    """What `reading` a document gives, or the failure that stands for what it raises."""
     try:
-        return _parse(document)
+        return reading()
     except TooLargeError as error:
         return Failed("too-large", f"The document is compressed: {error}, so it was not read.")
     except MemoryError:
@@ -45,6 +65,17 @@ def parse(document: Document) -> ParsedFeed | Failed:
 
 
 def _parse(document: Document) -> ParsedFeed | Failed:
+    opened = open_up(document)
+    if not isinstance(opened, XmlText):
+        return opened
+    reading = read_xml(opened, document.url)
+    if isinstance(reading, Failed):
+        return reading
+    return to_feed(reading.version, document.url, reading.feed, reading.entries, malformed=reading.ending != "whole")
+
+
+def open_up(document: Document) -> XmlText | ParsedFeed | Failed:
+    """The text of a document and where its feed begins; a JSON Feed is read at once."""
     unpacked = unpack(document.body, document.limit)
     text = scrub(decode(unpacked.body, document.content_type)).lstrip()
     if not text:
@@ -54,21 +85,34 @@ def _parse(document: Document) -> ParsedFeed | Failed:
     root = find_root(text)
     if root is None or not is_feed(root):
         return refuse(root, document.url)
-    reading, whole = _read(text, root, document.url)
+    return XmlText(text, root, unpacked.complete)
+
+
+def read_xml(opened: XmlText, url: str) -> Reading | Failed:
+    """What was got out of an XML document, or why it is no feed. Its ending is "whole" if all of the document was there,
+    its version is never "", and only what the strict reader took as it stands has `surroundings`."""
+    reading, whole = _read(opened.text, opened.root, url)
     # CDF has no version: a channel with a title is one.
-    if not reading.version and not reading.entries and not (root.name == "channel" and "title" in reading.feed):
-        return refuse(root, document.url)
-    kind = reading.version or _VERSIONS[root.name]
-    return to_feed(kind, document.url, reading.feed, reading.entries, malformed=not (whole and unpacked.complete))
+    name = opened.root.name
+    if not reading.version and not reading.entries and not (name == "channel" and "title" in reading.feed):
+        return refuse(opened.root, url)
+    ending: Ending = "whole" if whole and opened.complete else "cut"
+    return replace(reading, version=reading.version or _VERSIONS[name], ending=ending)
+
+
+def strictly(text: str, root: Root, url: str) -> Reading:
+    """What the strict reader finds in a document up to the first error."""
+    entities = entities_in(text, dict(root.entities))
+    return read_strictly(_pieces(_doctype(entities), text, root.start), url)
 
 
 def _read(text: str, root: Root, url: str) -> tuple[Reading, bool]:
     """What was got out of the document by the reader that got most, and whether all of the document was there."""
-    entities = entities_in(text, dict(root.entities))
-    head = _doctype(entities)
-    best = read_strictly(_pieces(head, text, root.start), url)
+    best = strictly(text, root, url)
     if best.ending == "broken":
-        best = read_strictly(mend(head, text, root.start, frozenset(entities)), url)
+        entities = entities_in(text, dict(root.entities))
+        mended = read_strictly(mend(_doctype(entities), text, root.start, frozenset(entities)), url)
+        best = replace(mended, surroundings=None)
     if best.ending != "broken":
         return best, best.ending == "whole"
     soup = text[root.start : root.start + _LONGEST_SOUP]

@@ -23,6 +23,7 @@ from feedparser.mixin import _FeedParserMixin
 from tidings.posts.fastsax import BufferedExpatParser
 from tidings.posts.links import resolve
 from tidings.posts.plain import MAX_LINE, MAX_MARKUP
+from tidings.posts.watch import POSTS, State, Watched
 
 MAX_POSTS = 10_000
 """Posts read from one document, more than any blog has. The rest is left unread, and the feed called malformed."""
@@ -35,7 +36,6 @@ _MAX_ATTRIBUTES = 100
 _PIECE = 256 * 1024  # characters
 
 _Attributes = list[tuple[str, str]]
-_POSTS = frozenset({"item", "entry"})
 _VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 _OPEN_CDATA = expat.errors.codes[expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION]
@@ -44,24 +44,29 @@ _CUTS = frozenset({expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS], _OPEN
 _POST = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 Ending = Literal["whole", "cut", "broken"]
-"""How reading ended: all was read; all was read that is there, or that we want; at an error behind which more may be."""
+"""How reading ended: all was read; all that there is, or that we want; at an error behind which more may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader collected: the format, feedparser's dicts of the feed and its entries, and how reading ended."""
+    """What a reader collected: the format, feedparser's dicts of the feed and its entries, and how reading ended.
+
+    `surroundings` is what the meaning of any of its items depends on beside its own mark-up, None for items that may
+    depend on each other (posts/watch.py).
+    """
 
     version: str
     feed: dict[str, Any]
     entries: list[dict[str, Any]]
     ending: Ending
+    surroundings: State | None = None
 
 
 def read_strictly(pieces: Iterable[str], url: str) -> Reading:
     """What expat finds in a document given in pieces, up to the first error. `url` is what xml:base is relative to."""
     reader = _StrictReader(url, None, "utf-8")
     ending = _feed_expat(reader, pieces)
-    return Reading(reader.version, reader.feeddata, reader.entries, ending)
+    return Reading(reader.version, reader.feeddata, reader.entries, ending, reader.surroundings)
 
 
 def read_leniently(text: str, url: str) -> Reading:
@@ -274,23 +279,20 @@ class _Rules(_FeedParserMixin):  # type: ignore[misc]
         self.pop_content("media_description")
 
 
-class _StrictReader(_Rules, StrictFeedParser):  # type: ignore[misc]
+class _StrictReader(Watched, _Rules, StrictFeedParser):  # type: ignore[misc]
     """feedparser's reader for well-formed XML.
 
     Elements inside XHTML content are closed here: feedparser would take the `</summary>` of a `<details>` for the
     entry's own and lose the rest, and writes `</br>`, which is one more line break.
     """
 
-    inside = 0
-    ignored = 0
-
-    def startElementNS(self, name: tuple[str | None, str], qname: str | None, attributes: Any) -> None:
+    def startElementNS(self, name: tuple[str | None, str], qname: str | None, attributes: Any) -> None:  # noqa: N802
         if self.ignored or self._is_too_much(name[1]):
             self.ignored += 1
         else:
             super().startElementNS(name, qname, attributes)
 
-    def endElementNS(self, name: tuple[str | None, str], qname: str | None) -> None:
+    def endElementNS(self, name: tuple[str | None, str], qname: str | None) -> None:  # noqa: N802
         if self.ignored:
             self.ignored -= 1
         else:
@@ -303,7 +305,7 @@ class _StrictReader(_Rules, StrictFeedParser):  # type: ignore[misc]
         if self.incontent:
             return self.room <= 0
         self.elements += 1
-        return self.elements > _MAX_ELEMENTS and tag.lower() not in _POSTS
+        return self.elements > _MAX_ELEMENTS and tag.lower() not in POSTS
 
     def unknown_starttag(self, tag: str, attributes: _Attributes) -> None:
         if self.incontent:
@@ -336,7 +338,7 @@ class _LenientReader(_Rules, LooseFeedParser):  # type: ignore[misc]
     """feedparser's reader for everything else."""
 
     def unknown_starttag(self, tag: str, attributes: _Attributes) -> None:
-        if self.incontent and tag.rpartition(":")[2] in _POSTS:
+        if self.incontent and tag.rpartition(":")[2] in POSTS:
             self._leave_content()
         self.elements += not self.incontent
         if self.elements > _MAX_ELEMENTS or len(self.elementstack) > _MAX_DEPTH:

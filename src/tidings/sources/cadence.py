@@ -60,9 +60,14 @@ class NextPoll:
 
 def due(state: FeedState, cutoffs: Iterable[datetime], limits: Limits, now: datetime) -> bool:
     """Whether a source's time has come: never polled, past its next poll, pulled forward to be fresh at one of the
-    `cutoffs` of its editions, or waiting longer than anything makes it wait, as after a clock that was wrong."""
+    `cutoffs` of its editions, or waiting longer than anything makes it wait, as after a clock that was wrong. Never in
+    an hour or on a day that the feed wants to be skipped, also when its time has come just before."""
     planned = state.next_poll_at
-    if planned is None or not now < planned <= now + _LONGEST_WAIT:
+    if planned is None:
+        return True
+    if _skipping(now, state.wishes) != now:
+        return False
+    if not now < planned <= now + _LONGEST_WAIT:
         return True
     return any(_pulled_forward(state, cutoff, limits, now) for cutoff in cutoffs)
 

@@ -28,7 +28,7 @@ def after_read(
     `same_feed` says that it holds a post we knew. Validators are overwritten also with nothing, and dropped for a
     malformed document, whose missing part must be asked for again (research on aggregators, b.1)."""
     planned = cadence.after_answer(state, rhythm, fetched.freshness, feed.wishes, limits, now)
-    moved = redirects.after_answer(state, asked, fetched.hops, same_feed, now)
+    moved = redirects.after_answer(state, asked, fetched.hops, same_feed or state.read_at is None, now)
     return replace(
         _well(moved, planned, fetched.http, now),
         validators=None if feed.malformed else _validators(fetched),

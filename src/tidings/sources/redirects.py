@@ -37,7 +37,8 @@ def is_verification(state: FeedState, now: datetime) -> bool:
 
 def after_answer(state: FeedState, asked: str, hops: Sequence[Hop], same_feed: bool, now: datetime) -> FeedState:
     """The state with what this answer says of the feed's address. `asked` is the URL the request began with;
-    `same_feed` says that the answer is the feed we follow: it carries a post we have, or confirms our validators."""
+    `same_feed` says that the answer is the feed we follow: it carries a post we have, or confirms our validators; what
+    it says when a target is first met is what counts, since from then on the target's posts are ours too."""
     target = permanent_target(hops)
     if asked != state.source.url:
         return state
@@ -45,8 +46,8 @@ def after_answer(state: FeedState, asked: str, hops: Sequence[Hop], same_feed: b
         return replace(state, move=None, adopted_url=None, adopted_at=None)
     if target == state.adopted_url:
         return replace(state, adopted_at=now)
-    move = _sighted(state.move, target, now)
-    proven = same_feed and move.sightings >= _SIGHTINGS and now - move.since >= _PROVEN_AFTER
+    move = _sighted(state.move, target, same_feed, now)
+    proven = move.same_feed and move.sightings >= _SIGHTINGS and now - move.since >= _PROVEN_AFTER
     if proven or _only_upgrades(state.source.url, target):
         return replace(state, move=move, adopted_url=target, adopted_at=now)
     return replace(state, move=move, adopted_url=None, adopted_at=None)
@@ -72,10 +73,10 @@ def permanent_target(hops: Sequence[Hop]) -> str | None:
     return hops[-1].url
 
 
-def _sighted(move: Move | None, target: str, now: datetime) -> Move:
+def _sighted(move: Move | None, target: str, same_feed: bool, now: datetime) -> Move:
     if move is None or move.url != target or move.since > now:
-        return Move(target, now, 1)
-    return Move(target, move.since, move.sightings + 1)
+        return Move(target, now, 1, same_feed)
+    return Move(target, move.since, move.sightings + 1, move.same_feed)
 
 
 def _only_upgrades(url: str, target: str) -> bool:

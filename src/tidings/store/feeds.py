@@ -62,8 +62,8 @@ def last_post(store: Store, feed_id: int) -> datetime | None:
 
 
 def arrivals(store: Store, feed_id: int, count: int) -> list[datetime]:
-    """When the last `count` posts of a feed arrived, newest first: when they were first seen, or, for the backlog that a
-    new source brings, when they were written."""
+    """When the last `count` posts of a feed arrived, newest first: when they were first seen, or, for the backlog that
+    a new source brings, when they were written."""
     rows = store.rows(
         """SELECT iif(posts.id > coalesce(first_batch_id, posts.id), first_seen, effective) AS arrived
         FROM posts JOIN feeds ON feeds.id = feed_id WHERE feed_id = ? ORDER BY posts.id DESC LIMIT ?""",
@@ -180,6 +180,7 @@ def _save(store: Store, after: FeedState) -> None:
             "move_url": move.url if move else None,
             "move_since": time_to_text(move.since) if move else None,
             "move_sightings": move.sightings if move else 0,
+            "move_same_feed": bool(move and move.same_feed),
             "adopted_url": after.adopted_url,
             "adopted_at": time_to_text(after.adopted_at),
         },
@@ -226,10 +227,12 @@ def _validators(row: sqlite3.Row) -> Validators | None:
 def _move(row: sqlite3.Row) -> Move | None:
     if row["move_url"] is None:
         return None
-    return Move(row["move_url"], stored_time(row["move_since"]), row["move_sightings"])
+    since = stored_time(row["move_since"])
+    return Move(row["move_url"], since, row["move_sightings"], bool(row["move_same_feed"]))
 
 
 _SAVED = """title site_url language etag last_modified validators_url body_hash request_identity malformed http
 polled_at read_at next_poll_at not_before retry_after freshness ttl skip_hours skip_days gap latest_at failures
-failing_since failure_kind failure_message move_url move_since move_sightings adopted_url adopted_at""".split()
+failing_since failure_kind failure_message move_url move_since move_sightings
+move_same_feed adopted_url adopted_at""".split()
 _SAVE = f"UPDATE feeds SET {', '.join(f'{column} = :{column}' for column in _SAVED)} WHERE id = :id"

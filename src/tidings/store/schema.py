@@ -206,6 +206,7 @@ _POLLING = (
     "ALTER TABLE feeds ADD COLUMN move_url TEXT",
     "ALTER TABLE feeds ADD COLUMN move_since TEXT",
     "ALTER TABLE feeds ADD COLUMN move_sightings INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN move_same_feed INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE feeds ADD COLUMN adopted_url TEXT",
     "ALTER TABLE feeds ADD COLUMN adopted_at TEXT",
     """CREATE TABLE hosts (

@@ -1,0 +1,94 @@
+"""The composition root of digests and publishing: the values that those shells need of the configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from pathlib import Path
+
+from tidings import config
+from tidings.config import Config, MailSettings
+from tidings.digest import PostOffice
+from tidings.editions.compose import Masthead
+from tidings.errors import ConfigError
+from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
+from tidings.model import Edition
+from tidings.publish import PublishSettings
+
+_SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
+
+
+def masthead(loaded: Config) -> Masthead:
+    return Masthead(loaded.site.title, loaded.site.url, loaded.site.language)
+
+
+def edition_named(loaded: Config, name: str) -> Edition:
+    """The edition called `name`. Raises ConfigError that lists those there are."""
+    for edition in loaded.editions:
+        if edition.name == name:
+            return edition
+    known = ", ".join(edition.name for edition in loaded.editions) or "none; add an [[editions]] table"
+    raise ConfigError([f"{loaded.path}: no edition is called {name!r}; there are: {known}"])
+
+
+def post_office(loaded: Config) -> PostOffice:
+    """How mail goes out. Raises ConfigError without a [mail] table, or when its password is not to be had."""
+    mail = loaded.mail
+    if mail is None:
+        raise ConfigError(
+            [f"{loaded.path}: there is no [mail] table, so nothing can be sent; add one with from and transport"]
+        )
+    return PostOffice(
+        sender=mail.sender,
+        reply_to=mail.reply_to or "",
+        postal_address=mail.postal_address or "",
+        open_transport=_transport_opener(mail),
+        rate=mail.rate,
+    )
+
+
+def preview_office(loaded: Config) -> PostOffice:
+    """The same for looking at mail: without a [mail] table the sender is made up, and no password is asked for."""
+    mail = loaded.mail
+    return PostOffice(
+        sender=mail.sender if mail else "preview@example.org",
+        reply_to=(mail.reply_to or "") if mail else "",
+        postal_address=(mail.postal_address or "") if mail else "",
+        open_transport=_no_transport,
+    )
+
+
+def publish_settings(loaded: Config) -> PublishSettings:
+    return PublishSettings(
+        title=loaded.site.title,
+        url=loaded.site.url,
+        language=loaded.site.language,
+        timezone=loaded.site.timezone,
+        limit=loaded.feed.limit,
+        content=loaded.feed.content,
+        sources=loaded.sources,
+    )
+
+
+def public_folder(loaded: Config) -> Path:
+    return loaded.site.data_dir / "public"
+
+
+def _transport_opener(mail: MailSettings) -> Callable[[], AbstractContextManager[Transport]]:
+    transport = mail.transport
+    if transport.kind == "file":
+        return partial(open_folder, transport.directory or Path("outbox"))
+    server = SmtpServer(
+        host=transport.host,
+        port=transport.port,
+        security=_SECURITY[transport.kind],  # type: ignore[arg-type]
+        username=transport.username,
+        password=config.read_password(mail, os.environ),
+    )
+    return partial(open_smtp, server)
+
+
+def _no_transport() -> AbstractContextManager[Transport]:
+    raise AssertionError("a preview sends nothing")
