@@ -53,7 +53,7 @@ from tidings.store import Store, feeds, open_store
 from tidings.workers import open_executor
 
 MONTH = 31 * DAY
-TICK = 5 * MINUTE
+TICK = 10 * MINUTE
 SPACING = timedelta(milliseconds=30)
 SETTINGS = PollSettings(
     fetching=FetchSettings(

@@ -14,7 +14,7 @@ from tests.stocking import START, blog, configure, edit, only, post, receive, sc
 from tidings.config.rules import rule
 from tidings.model import Document, Enclosure, FeedChange, KnownPost, ParsedFeed, PostToSave, Source
 from tidings.posts import rules
-from tidings.posts.decide import decide, keys_to_look_up
+from tidings.posts.decide import decide, keys_to_look_up, name
 from tidings.posts.parse import parse
 from tidings.store import Store, judging, posts, site
 from tidings.store.posts import PostQuery
@@ -285,7 +285,7 @@ def test_no_text_of_a_feed_can_make_saving_fail(store: Store) -> None:
     feed = parse(Document(A.url, body.encode(), "application/feed+json"))
     assert isinstance(feed, ParsedFeed)
     feed_id = state_of(store, A).feed_id
-    change = decide(feed, posts.known(store, feed_id, keys_to_look_up(feed)))
+    change = decide(feed, posts.known(store, feed_id, keys_to_look_up(name(feed))))
     posts.save(store, feed_id, change, START)
     assert len(posts.find(store, PostQuery())) == 1
 

@@ -84,15 +84,18 @@ class Crew(Generic[K]):
             yield job.key, self._result(future, job)
 
     def _result(self, future: Future[Any], job: _Job[K]) -> Any | Ended:
-        """What the work came to. When a worker died, everything in flight is done again, each alone."""
+        """What the work came to. When a worker died, everything in flight is done again, each alone. A result too large
+        to be sent is a MemoryError here."""
         try:
             return future.result()
         except BrokenExecutor:
             pass
+        except MemoryError:
+            return Ended(job.seconds)
         alone = self._open_executor()
         try:
             return alone.submit(within, job.seconds, job.task).result()
-        except BrokenExecutor:
+        except (BrokenExecutor, MemoryError):
             return Ended(job.seconds)
         finally:
             alone.shutdown(wait=True, cancel_futures=True)

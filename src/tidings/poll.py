@@ -53,7 +53,7 @@ from tidings.sources.redirects import is_verification
 from tidings.sources.requests import Manner, recall, request
 from tidings.store import Store, feeds, posts
 
-_READ_SECONDS = 6
+_READ_SECONDS = 7
 _CLEAN_SECONDS = 4
 # With 30 seconds for the fetch, and one more try alone for a document that killed its worker, 45 seconds in all.
 

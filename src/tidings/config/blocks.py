@@ -1,7 +1,7 @@
-"""The [[sources]] tables as pieces of the file's text: put in, taken out, changed. Pure.
+"""The [[sources]] tables as pieces of the file's text: put in, taken out. Pure.
 
 What is not touched keeps every byte. Where a table begins and ends is told by lines, since a file may have its tables
-in any order and its comments anywhere; tomlkit writes and rewrites the one table in hand. It could hold the whole
+in any order and its comments anywhere; tomlkit writes the values of a new one. It could hold the whole
 document, but gathers tables that stand apart, and comments go astray with it (docs/decisions/0016).
 """
 
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import tomlkit
-from tomlkit.items import AoT, Table
 
 from tidings.config.lines import KeyPath, key_lines
 from tidings.errors import ConfigError
@@ -86,19 +85,6 @@ def remove(text: str, index: int) -> tuple[str, str]:
         while end < len(lines) and not lines[end].strip():
             end += 1
     return "".join(lines[:start] + lines[end:]), taken
-
-
-def change_url(text: str, index: int, url: str) -> str:
-    """The text with another URL in source number `index` (from 0); comments and the other keys stay."""
-    lines = _lines(text)
-    block = _blocks(text, lines)[index]
-    document = tomlkit.parse("".join(lines[block.header : block.end]))
-    tables = document[_KIND]
-    assert isinstance(tables, AoT)
-    table = tables[0]
-    assert isinstance(table, Table)
-    table["url"] = url
-    return "".join([*lines[: block.header], tomlkit.dumps(document), *lines[block.end :]])
 
 
 def _blocks(text: str, lines: Sequence[str]) -> list[_Block]:

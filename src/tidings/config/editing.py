@@ -22,7 +22,7 @@ from tidings.config.blocks import NewSource, render
 from tidings.config.reading import load
 from tidings.errors import ConfigError, TidingsError
 
-__all__ = ["NewSource", "add_sources", "change_url", "remove_source", "render"]
+__all__ = ["NewSource", "add_sources", "remove_source", "render"]
 
 _BOM = "\ufeff"
 
@@ -45,15 +45,6 @@ def remove_source(path: Path, url: str) -> str:
     new, taken = blocks.remove(text, index)
     _replace(path, raw, new, [*tables[:index], *tables[index + 1 :]])
     return taken
-
-
-def change_url(path: Path, url: str, new_url: str) -> None:
-    """Gives the source with this URL another one. Raises as `add_sources` does."""
-    raw, text = _read(path)
-    tables = _sources(text)
-    index = _index(path, tables, url)
-    changed = [*tables[:index], {**tables[index], "url": new_url}, *tables[index + 1 :]]
-    _replace(path, raw, blocks.change_url(text, index, new_url), changed)
 
 
 def _read(path: Path) -> tuple[bytes, str]:

@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave
 from tidings.posts.clean import clean, visible_text
-from tidings.posts.identity import Identified, Match, identify, match
-from tidings.posts.parse import parse
+from tidings.posts.identity import Identified, Match, identify_marked, marks, match
+from tidings.posts.incremental import Parsed, parse_news
 from tidings.posts.stories import story_urls
 from tidings.workers import MEMORY
-
 
 _SLICE_POSTS = 300
 _SLICE_MARKUP = 1_000_000  # characters
@@ -25,11 +24,13 @@ _SLICE_MARKUP = 1_000_000  # characters
 @dataclass(frozen=True, slots=True)
 class Named:
     """A document read: its feed without the posts, and the posts with the keys that name them. `stories` are the URLs
-    by which other sources' copies of them are known (posts/stories.py), by position."""
+    by which other sources' copies of them are known (posts/stories.py), by position. `memory` is what the next reading
+    of this feed wants to be given (posts/incremental.py)."""
 
     feed: ParsedFeed
     posts: tuple[Identified, ...]
     stories: Mapping[int, str]
+    memory: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,15 @@ class Plan:
     knows_some: bool
 
 
-def read(document: Document) -> Named | Failed:
-    """The document parsed and its posts named, or why that can't be done. For a worker; never raises."""
+def read(document: Document, memory: bytes = b"") -> Named | Failed:
+    """The document parsed and its posts named, or why that can't be done. For a worker; never raises.
+
+    With the `memory` of a former reading, items that are still the same are left unread. The decision is the same; but
+    where it `takes_unread` posts, the document must be read again without.
+    """
     try:
-        parsed = parse(document)
-        return name(parsed) if isinstance(parsed, ParsedFeed) else parsed
+        parsed = parse_news(document, memory)
+        return _named(parsed) if isinstance(parsed, Parsed) else parsed
     except MemoryError:
         return Failed("too-large", f"The document needs more than {MEMORY // 2**20} MB of memory, so it was not read.")
     except Exception as error:
@@ -66,8 +71,14 @@ def read(document: Document) -> Named | Failed:
 
 def name(feed: ParsedFeed) -> Named:
     """The document with its posts named."""
-    identified = identify(feed.posts)
-    return Named(replace(feed, posts=()), tuple(identified), story_urls([one.post for one in identified]))
+    return _named(Parsed(feed, tuple(marks(post) for post in feed.posts)))
+
+
+def _named(parsed: Parsed) -> Named:
+    feed = parsed.feed
+    identified = identify_marked(zip(feed.posts, parsed.marks, strict=True), parsed.unread)
+    stories = story_urls([one.post for one in identified])
+    return Named(replace(feed, posts=()), tuple(identified), stories, parsed.memory)
 
 
 def keys_to_look_up(named: Named) -> list[str]:
@@ -125,6 +136,12 @@ def merge(changes: Sequence[FeedChange]) -> FeedChange:
         changed=tuple(post for change in changes for post in change.changed),
         aliases=tuple(alias for change in changes for alias in change.aliases),
     )
+
+
+def takes_unread(plan: Plan) -> bool:
+    """Whether posts are to be saved whose text was left unread: known from the document of last time, but no longer, or
+    not as they are now, from the store."""
+    return any(not draft.identified.read for draft in (*plan.new, *plan.changed))
 
 
 def finish(plan: Plan) -> FeedChange | Failed:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,13 +25,24 @@ _SHARED = "shared:"
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """What names a post and what it is recognised by, as far as the post alone can say: all its keys, the most specific
+    first, and none if it shows nothing; `former` and `content_hash` as in Identified."""
+
+    keys: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
+    content_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Identified:
     """A parsed post with the keys that may name it, the most specific first. That first one is its own: no other post
     of the document has it.
 
     `shared` are marks of the keys that others have as well. `former` are keys it may have been stored under before it
     had a guid: a document cut off in the middle of an item gives that item without one, and some feeds add guids later.
-    `content_hash` is the post's fingerprint (posts/edits.py).
+    `content_hash` is the post's fingerprint (posts/edits.py). `read` is False for a post whose text was left unread
+    because it is as it was (posts/incremental.py).
     """
 
     post: ParsedPost
@@ -39,6 +50,7 @@ class Identified:
     shared: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     content_hash: str = ""
+    read: bool = True
 
     @property
     def lookups(self) -> tuple[str, ...]:
@@ -61,28 +73,40 @@ class Match:
 
 
 def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
-    """The posts of one document with their usable keys, in document order.
+    """The posts of one document with their usable keys, in document order."""
+    return identify_marked([(post, marks(post)) for post in posts])
+
+
+def marks(post: ParsedPost) -> Marks:
+    """What one post alone says of which it is."""
+    if not _shows_something(post):
+        return Marks()
+    return Marks(_keys(post), _former_keys(post), content_hash(post))
+
+
+def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container[int] = ()) -> list[Identified]:
+    """The posts of one document with their usable keys, in document order. The positions of those whose text was left
+    unread are in `unread`: of them only position and dates are looked at.
 
     A post that shows nothing at all is left out; of posts with the same own key the newest stays (RFC 4287 section
     4.1.1: entries with one id are versions of one entry).
     """
-    newest: dict[str, tuple[ParsedPost, tuple[str, ...]]] = {}
-    for post in posts:
-        if _shows_something(post):
-            version = (post, _keys(post))
-            own = version[1][0]
+    newest: dict[str, tuple[ParsedPost, Marks]] = {}
+    for version in posts:
+        if version[1].keys:
+            own = version[1].keys[0]
             newest[own] = max(newest[own], version, key=_age) if own in newest else version
-    candidates = [(post, keys, _former_keys(post)) for post, keys in newest.values()]
-    counts = Counter(key for _, keys, former in candidates for key in (*keys, *former))
+    counts = Counter(key for _, mark in newest.values() for key in (*mark.keys, *mark.former))
     return [
         Identified(
             post,
-            keys=tuple(key for key in keys if counts[key] == 1),
-            shared=tuple(_SHARED + key for key in keys if counts[key] > 1),
-            former=tuple(key for key in former if counts[key] == 1),
-            content_hash=content_hash(post),
+            keys=tuple(key for key in mark.keys if counts[key] == 1),
+            shared=tuple(_SHARED + key for key in mark.keys if counts[key] > 1),
+            former=tuple(key for key in mark.former if counts[key] == 1),
+            content_hash=mark.content_hash,
+            read=post.position not in unread,
         )
-        for post, keys, former in candidates
+        for post, mark in newest.values()
     ]
 
 
@@ -129,11 +153,11 @@ def _shows_something(post: ParsedPost) -> bool:
     return bool(post.guid.strip() or post.url or post.title or post.content_html.strip() or post.summary_html.strip())
 
 
-def _age(version: tuple[ParsedPost, tuple[str, ...]]) -> tuple[float, str, tuple[str, ...]]:
+def _age(version: tuple[ParsedPost, Marks]) -> tuple[float, str, tuple[str, ...]]:
     """Orders versions of one post by date, and without dates at least always in the same way."""
-    post, keys = version
+    post, mark = version
     date = post.updated or post.published
-    return (date.timestamp() if date else 0.0, content_hash(post), keys)
+    return (date.timestamp() if date else 0.0, mark.content_hash, mark.keys)
 
 
 def _keys(post: ParsedPost) -> tuple[str, ...]:

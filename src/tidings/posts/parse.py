@@ -17,11 +17,11 @@ from tidings.posts.entries import to_feed
 from tidings.posts.jsonfeed import parse_json_feed
 from tidings.posts.mend import entities_in, mend
 from tidings.posts.plain import scrub
-from tidings.posts.readers import MAX_POSTS, Ending, Reading, read_leniently, read_strictly
+from tidings.posts.readers import MAX_POSTS, Reading, read_leniently, read_strictly
 from tidings.posts.roots import Root, find_root, is_feed, refuse
 from tidings.workers import MEMORY
 
-__all__ = ["MAX_POSTS", "XmlText", "guarded", "open_up", "parse", "read_xml", "strictly"]
+__all__ = ["MAX_POSTS", "XmlText", "guarded", "kind", "open_up", "parse", "read_xml", "strictly"]
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ _LONGEST_SOUP = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class XmlText:
-    """The text of a document, and the root element of the feed in it. `complete` is False where its packing broke off."""
+    """The text of a document and the root of the feed in it. `complete` is False where its packing broke off."""
 
     text: str
     root: Root
@@ -71,7 +71,8 @@ def _parse(document: Document) -> ParsedFeed | Failed:
     reading = read_xml(opened, document.url)
     if isinstance(reading, Failed):
         return reading
-    return to_feed(reading.version, document.url, reading.feed, reading.entries, malformed=reading.ending != "whole")
+    version, malformed = kind(reading, opened.root), reading.ending != "whole"
+    return to_feed(version, document.url, reading.feed, reading.entries, malformed=malformed)
 
 
 def open_up(document: Document) -> XmlText | ParsedFeed | Failed:
@@ -89,15 +90,19 @@ def open_up(document: Document) -> XmlText | ParsedFeed | Failed:
 
 
 def read_xml(opened: XmlText, url: str) -> Reading | Failed:
-    """What was got out of an XML document, or why it is no feed. Its ending is "whole" if all of the document was there,
-    its version is never "", and only what the strict reader took as it stands has `surroundings`."""
+    """What was got out of an XML document, or why it is no feed. Its ending is "whole" if all of the document is
+    there; only what the strict reader took as it stands has `surroundings`."""
     reading, whole = _read(opened.text, opened.root, url)
     # CDF has no version: a channel with a title is one.
     name = opened.root.name
     if not reading.version and not reading.entries and not (name == "channel" and "title" in reading.feed):
         return refuse(opened.root, url)
-    ending: Ending = "whole" if whole and opened.complete else "cut"
-    return replace(reading, version=reading.version or _VERSIONS[name], ending=ending)
+    return replace(reading, ending="whole" if whole and opened.complete else "cut")
+
+
+def kind(reading: Reading, root: Root) -> str:
+    """The format of a feed, as exactly as it says."""
+    return reading.version or _VERSIONS[root.name]
 
 
 def strictly(text: str, root: Root, url: str) -> Reading:
