@@ -91,7 +91,7 @@ def test_every_migration_is_recorded_once(tmp_path: Path) -> None:
     for _ in range(3):
         with open_store(path) as store:
             rows = store.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'tidings' ORDER BY id")
-            assert [row["name"] for row in rows] == ["tables", "full_text_search", "polling", "rules"]
+            assert [row["name"] for row in rows] == ["tables", "full_text_search", "polling", "rules", "items"]
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -113,6 +113,21 @@ def test_a_host_that_says_429_is_not_asked_again(origin: Origin) -> None:
         assert timedelta(seconds=50) < postponed.wait <= timedelta(seconds=60)
 
 
+def test_a_host_that_does_not_answer_holds_up_nobody_for_long(origin: Origin) -> None:
+    """After three requests that ran into their deadline a host's other sources are postponed: hundreds of them would
+    take hours. Its first failures, and other hosts, are as always."""
+    origin.serve("/feed", Answer(200, FEED, delay=30))
+    origin.serve("/other", Answer(200, FEED))
+    urls = [origin.url(f"/feed?{number}", host="a.localhost") for number in range(20)]
+    came = outcomes(
+        requests(*urls, origin.url("/other", host="b.localhost")), replace(SHORT, host_spacing=timedelta(0))
+    )
+    kinds = [outcome.kind if isinstance(outcome, Failed) else type(outcome).__name__ for outcome in came.values()]
+    assert sorted(kinds) == ["Fetched", *["Postponed"] * 17, *["timeout"] * 3]
+    assert origin.count("/feed?0") == 1
+    assert len(origin.requests) == 4
+
+
 def test_a_slow_consumer_costs_no_fetch_its_deadline(origin: Origin) -> None:
     """Time that passes between two results, in the consumer, is not held against what is in flight."""
     consumed = threading.Event()

@@ -370,8 +370,8 @@ def test_the_audit_prints_its_score(month: Month, capsys: pytest.CaptureFixture[
     statuses = {one.status for one in month.asked}
     with capsys.disabled():
         print(
-            f"\npoliteness audit: {kept} of {len(RULES)} rules kept, {len(month.asked)} requests to {len(BLOGS)} blogs in "
-            f"{MONTH.days} days with {len(month.restarts)} restarts"
+            f"\npoliteness audit: {kept} of {len(RULES)} rules kept in {len(month.asked)} requests, "
+            f"{len(BLOGS)} blogs, {MONTH.days} days, {len(month.restarts)} restarts"
         )
     assert len(month.restarts) == 5
     assert statuses >= {0, 200, 226, 301, 302, 304, 404, 410, 429, 500, 503}

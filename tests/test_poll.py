@@ -369,3 +369,32 @@ def test_a_document_that_kills_its_parser_takes_no_other_with_it(store: Store, o
         name: "failed" if name == "2" else "ok" for name in names
     }
     assert titles(store) == [f"Post {name}" for name in names if name != "2"]
+
+
+def test_a_changed_feed_brings_its_news_whatever_is_remembered_of_its_items(
+    store: Store, origin: Origin, now: datetime
+) -> None:
+    """New, edited and dropped posts of a feed whose other items are left unread: each is stored as it is now, once."""
+    first, edited = [item(n) for n in range(9, 0, -1)], item(5, text="<p>Edited.</p>")
+    sources = [source(origin, "/a")]
+    origin.serve_feed("/a", rss(first))
+    run_poll(store, sources, now)
+    assert len(store.rows("SELECT * FROM feed_items")) == 1
+    origin.serve_feed("/a", rss([item(10), *first[:4], edited, *first[5:8]], head="<lastBuildDate/>"))
+    row = run_poll(store, sources, now + 60 * MINUTE)["a"]
+    assert (row.new, row.updated) == (1, 1)
+    assert len(stored(store)) == 10
+    assert [post.title for post in stored(store) if "Edited" in post.text] == ["Post 5"]
+
+
+def test_posts_that_the_store_has_lost_are_read_again(store: Store, origin: Origin, now: datetime) -> None:
+    """Items that are remembered but are to be saved have no text yet: then the document is read whole."""
+    sources = [source(origin, "/a")]
+    origin.serve_feed("/a", blog([3, 2, 1]))
+    run_poll(store, sources, now)
+    with store.write():
+        for table in ("post_keys", "story_urls", "posts"):
+            store.db.conn.execute(f"DELETE FROM {table}")
+    origin.serve_feed("/a", blog([4, 3, 2, 1]))
+    assert run_poll(store, sources, now + 60 * MINUTE)["a"].new == 4
+    assert all("The text of" in post.text for post in stored(store))

@@ -199,8 +199,8 @@ def test_a_post_comes_back_as_it_was_saved(store: Store) -> None:
     configure(store, A)
     receive(store, A, saved)
     found = only(store)
-    for name in "guid url title author published updated tags summary content_html text language enclosures".split():
-        assert getattr(found, name) == getattr(saved, name), name
+    for part in "guid url title author published updated tags summary content_html text language enclosures".split():
+        assert getattr(found, part) == getattr(saved, part), part
     assert (found.source, found.source_title, found.source_url) == ("a", "The a", "https://a.example/")
     assert (found.origin_title, found.origin_url) == ("Origin", "https://origin.example/")
     assert (found.feed_url, found.first_seen, found.story) == (A.url, START, found.id)

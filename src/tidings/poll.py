@@ -3,7 +3,7 @@
     due sources
     | fetch        conditional GET, many at once               → Fetched | Unchanged | Failed | Postponed
     | unchanged?   304, or the bytes of last time: stop here
-    | parse        in the executor                              → ParsedFeed | Failed
+    | parse        in the executor, new items only              → ParsedFeed | Failed
     | decide       known posts and the document                 → FeedChange
     | save         validators and posts in one transaction
 
@@ -46,12 +46,12 @@ from tidings.model import (
     Unchanged,
 )
 from tidings.posts import rules
-from tidings.posts.decide import Named, Plan, finish, keys_to_look_up, merge, plan, read, slices
+from tidings.posts.decide import Named, Plan, finish, keys_to_look_up, merge, plan, read, slices, takes_unread
 from tidings.sources import cadence, hosts, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
 from tidings.sources.requests import Manner, recall, request
-from tidings.store import Store, feeds, posts
+from tidings.store import Store, feeds, items, posts
 
 _READ_SECONDS = 7
 _CLEAN_SECONDS = 4
@@ -84,6 +84,7 @@ class _Arrived:
     body_hash: str
     feed: ParsedFeed | None = None
     plan: Plan | None = None
+    memory: bytes = b""
     piece: int = 0
 
 
@@ -151,7 +152,7 @@ def run(
             if arrived is None:
                 yield from polling.settle(asked, outcome)
             else:
-                _hand_over(crew, arrived, settings)
+                polling.read(arrived, items.recall(store, asked.feed_id), crew)
             while crew.is_full(_IN_FLIGHT, _BYTES_IN_FLIGHT) and not stop():
                 yield from polling.take(crew.next(), crew)
             yield from polling.take(crew.ready(), crew)
@@ -159,12 +160,6 @@ def run(
             yield from polling.take(crew.next(), crew)
     if not stop():
         yield from polling.settle_unreached()
-
-
-def _hand_over(crew: Crew[_Arrived], arrived: _Arrived, settings: PollSettings) -> None:
-    fetched = arrived.fetched
-    document = Document(fetched.url, fetched.body, fetched.content_type, settings.fetching.max_bytes)
-    crew.submit(arrived, len(fetched.body), _READ_SECONDS, read, document)
 
 
 class _Pass:
@@ -234,12 +229,21 @@ class _Pass:
             yield self._save_failure(self._states[asked.feed_id], asked.url, judged)
         self._unreached.clear()
 
+    def read(self, arrived: _Arrived, known: bytes, crew: Crew[_Arrived]) -> None:
+        """Hands a document over to be parsed, with what is `known` of its items from last time."""
+        fetched = arrived.fetched
+        document = Document(fetched.url, fetched.body, fetched.content_type, self._settings.fetching.max_bytes)
+        crew.submit(arrived, len(fetched.body), _READ_SECONDS, read, document, known)
+
     def take(self, results: Iterator[tuple[_Arrived, Any]], crew: Crew[_Arrived]) -> Iterator[PollRow]:
         """Takes what the workers have done: decides on what was parsed, saves what was cleaned."""
         for arrived, result in results:
             outcome: Any = self._plan(arrived, result) if isinstance(result, Named) else result
-            if isinstance(result, Named) and isinstance(outcome, Plan):
-                self._hand_over(replace(arrived, feed=result.feed, plan=outcome), slices(outcome), crew)
+            if isinstance(outcome, Plan) and takes_unread(outcome):
+                self.read(arrived, b"", crew)
+            elif isinstance(outcome, Plan):
+                planned = replace(arrived, feed=result.feed, plan=outcome, memory=result.memory)
+                self._hand_over(planned, slices(outcome), crew)
             elif isinstance(outcome, FeedChange):
                 yield from self._collect(arrived, outcome)
             elif arrived.plan is None or self._pieces.pop(arrived.request.feed_id, None) is not None:
@@ -311,7 +315,7 @@ class _Pass:
             self._settings.limits,
             now,
         )
-        feeds.save_read(self._store, after, judged, now)
+        feeds.save_read(self._store, after, judged, now, arrived.memory)
         return _row(after, "ok", http=arrived.fetched.http, new=len(change.new), updated=len(change.changed))
 
     def _save_unread(self, arrived: _Arrived, outcome: Failed | Ended) -> PollRow:
@@ -339,7 +343,7 @@ class _Pass:
     def _save_postponed(self, state: FeedState, postponed: Postponed) -> PollRow:
         after = memory.after_postponed(state, postponed, self._settings.limits, self._clock())
         feeds.save_polled(self._store, after)
-        return _row(after, "skipped", note=f"{postponed.host} wants no requests for now")
+        return _row(after, "skipped", note=f"{postponed.host} is left alone for now")
 
 
 def _ended(ended: Ended) -> Failed:

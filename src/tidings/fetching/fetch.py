@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +25,7 @@ __all__ = ["FetchSettings", "HostWait", "Hosts", "fetch_all", "never", "unheeded
 _LONGEST_WAIT = 0.1
 """Seconds after which `stop` is asked again."""
 
+_MOST_SILENCES = 3
 _OWN = ""
 """The host of requests to the operator's own machines, which take no turns."""
 
@@ -49,8 +50,9 @@ def fetch_all(
 
     Nothing a URL or a server does raises; it is a `Failed`. At most `settings.concurrency` answers are held at once,
     counting those not yet yielded; their larger bodies are held on disk. A host group (`hosts.host_of`) gets one
-    request at a time, redirects included, and `settings.host_spacing` between any two. One that rests, or that says
-    in this pass that it wants no more, gets none: its requests come out as `Postponed`. The operator's own machines
+    request at a time, redirects included, and `settings.host_spacing` between any two. One that rests, that says in
+    this pass that it wants no more, or that let three requests run into their deadline, gets none: its requests come
+    out as `Postponed`. The operator's own machines
     (`urls.is_operators_own`) are exempt from all of this.
 
     `starting` is told of every request with the URL it goes to, right before it goes on the wire; if it raises, the
@@ -80,6 +82,7 @@ class _Fetching:
         self._multi.setopt(pycurl.M_MAXCONNECTS, settings.concurrency)
         self._turns: Turns[Way] = Turns(settings.host_spacing.total_seconds())
         self._resting: dict[str, float | None] = {}
+        self._silences: Counter[str] = Counter()
         self._idle: list[Transfer] = []
         self._in_flight: dict[pycurl.Curl, Transfer] = {}
         self._done: deque[tuple[FetchRequest, Outcome | Answer]] = deque()
@@ -204,6 +207,8 @@ class _Fetching:
         self._idle.append(transfer)
         if isinstance(result, Answer):
             self._heed(host, result)
+        elif result.kind == "timeout" and host != _OWN:
+            self._wait_no_more(host)
         if host != _OWN:
             self._turns.release(host, time.monotonic())
         self._go_on(way, result)
@@ -213,7 +218,17 @@ class _Fetching:
         wanted = rest_wanted(answer.head, answer.at)
         if wanted is None or host == _OWN:
             return
-        self._resting[host] = None if wanted.wait is None else time.monotonic() + wanted.wait.total_seconds()
+        self._let_rest(host, None if wanted.wait is None else time.monotonic() + wanted.wait.total_seconds())
+
+    def _wait_no_more(self, host: str) -> None:
+        """Asks a host no more in this pass that let several requests run into their deadline: with hundreds of sources
+        it would hold up the pass for hours."""
+        self._silences[host] += 1
+        if self._silences[host] == _MOST_SILENCES:
+            self._let_rest(host, None)
+
+    def _let_rest(self, host: str, until: float | None) -> None:
+        self._resting[host] = until
         for way in self._turns.forfeit(host):
             self._done.append((way.request, self._postponed(host)))
 

@@ -77,7 +77,8 @@ def name(feed: ParsedFeed) -> Named:
 def _named(parsed: Parsed) -> Named:
     feed = parsed.feed
     identified = identify_marked(zip(feed.posts, parsed.marks, strict=True), parsed.unread)
-    stories = story_urls([one.post for one in identified])
+    pages = {post.position: mark.page for post, mark in zip(feed.posts, parsed.marks, strict=True)}
+    stories = story_urls({one.post.position: pages[one.post.position] for one in identified})
     return Named(replace(feed, posts=()), tuple(identified), stories, parsed.memory)
 
 

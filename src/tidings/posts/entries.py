@@ -128,6 +128,11 @@ def to_post(position: int, entry: Entry, setting: Setting) -> ParsedPost:
     )
 
 
+def names_itself(entry: Entry) -> bool:
+    """Whether an entry has what will name its post for good: a guid, or else the link of its page."""
+    return bool(_text(entry, "id").strip() or _page_link(entry))
+
+
 # ---------------------------------------------------------------------------------------------------------- links
 
 

@@ -27,11 +27,12 @@ _SHARED = "shared:"
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What names a post and what it is recognised by, as far as the post alone can say: all its keys, the most specific
-    first, and none if it shows nothing; `former` and `content_hash` as in Identified."""
+    first, and none if it shows nothing; `former` and `content_hash` as in Identified; and its canonical URL."""
 
     keys: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     content_hash: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def marks(post: ParsedPost) -> Marks:
     """What one post alone says of which it is."""
     if not _shows_something(post):
         return Marks()
-    return Marks(_keys(post), _former_keys(post), content_hash(post))
+    return Marks(_keys(post), _former_keys(post), content_hash(post), canonical(post.url))
 
 
 def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container[int] = ()) -> list[Identified]:

@@ -33,8 +33,8 @@ _MAX_MEMORY = 1_000_000  # bytes, unpacked
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document with what names each of its posts, by position. Of the posts at positions in `unread` only place, link
-    and dates are there. `memory` is for the next reading of the feed; it is empty where that should be of all again."""
+    """A document with what names each of its posts, by position. Of the posts at positions in `unread` only place and
+    dates are there. `memory` is for the next reading of the feed; it is empty where that should be of all again."""
 
     feed: ParsedFeed
     marks: tuple[Marks, ...]
@@ -47,7 +47,6 @@ class _Stub:
     """What is remembered of an item: the dates are as written, since what they mean depends on the other items."""
 
     marks: Marks
-    url: str
     published: datetime | None
     updated: datetime | None
 
@@ -113,7 +112,7 @@ def _read_news(
 
 
 def _unread_post(position: int, stub: _Stub) -> ParsedPost:
-    return ParsedPost(position, url=stub.url, published=stub.published, updated=stub.updated)
+    return ParsedPost(position, published=stub.published, updated=stub.updated)
 
 
 def _is_divisible(reading: Reading, items: Sequence[object]) -> bool:
@@ -128,7 +127,7 @@ def _context(opened: XmlText, url: str, reading: Reading) -> str:
 
 
 def _stub(post: ParsedPost) -> _Stub:
-    return _Stub(marks(post), post.url, post.published, post.updated)
+    return _Stub(marks(post), post.published, post.updated)
 
 
 def _pack(context: str, prints: Sequence[str], stubs: Sequence[_Stub]) -> bytes:
@@ -138,7 +137,7 @@ def _pack(context: str, prints: Sequence[str], stubs: Sequence[_Stub]) -> bytes:
             stub.marks.keys,
             stub.marks.former,
             stub.marks.content_hash,
-            stub.url,
+            stub.marks.page,
             stub.published and stub.published.isoformat(),
             stub.updated and stub.updated.isoformat(),
         )
@@ -153,8 +152,8 @@ def _unpack(memory: bytes) -> _Memory | None:
     try:
         context, remembered = json.loads(zlib.decompress(memory)) if memory else ("", {})
         stubs = {
-            print_: _Stub(Marks(tuple(keys), tuple(former), content_hash), url, _date(published), _date(updated))
-            for print_, (keys, former, content_hash, url, published, updated) in remembered.items()
+            print_: _Stub(Marks(tuple(keys), tuple(former), content_hash, page), _date(published), _date(updated))
+            for print_, (keys, former, content_hash, page, published, updated) in remembered.items()
         }
     except (zlib.error, ValueError, TypeError, AttributeError):
         return None

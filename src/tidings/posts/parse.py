@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tidings.model import Document, Failed, ParsedFeed
 from tidings.posts.encoding import TooLargeError, decode, unpack
-from tidings.posts.entries import to_feed
+from tidings.posts.entries import names_itself, to_feed
 from tidings.posts.jsonfeed import parse_json_feed
 from tidings.posts.mend import entities_in, mend
 from tidings.posts.plain import scrub
@@ -26,6 +26,8 @@ __all__ = ["MAX_POSTS", "XmlText", "guarded", "kind", "open_up", "parse", "read_
 T = TypeVar("T")
 
 _VERSIONS = {"rss": "rss", "feed": "atom", "entry": "atom", "rdf": "rss10", "channel": "cdf"}
+_LONGEST_JUNK = 20_000  # characters behind the root's end tag
+_POST = re.compile(r"</?(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _PIECE = 512 * 1024  # characters encoded at once: a whole second copy of a large document would fill the memory
 
 _LONGEST_SOUP = 5_000_000
@@ -97,7 +99,17 @@ def read_xml(opened: XmlText, url: str) -> Reading | Failed:
     name = opened.root.name
     if not reading.version and not reading.entries and not (name == "channel" and "title" in reading.feed):
         return refuse(opened.root, url)
-    return replace(reading, ending="whole" if whole and opened.complete else "cut")
+    if whole and opened.complete:
+        return replace(reading, ending="whole")
+    return replace(reading, ending="cut", entries=_recognisable(reading))
+
+
+def _recognisable(reading: Reading) -> list[dict[str, Any]]:
+    """The entries of a document that broke off, without one that broke off before it said which post it is: it would be
+    stored now, and again once the document comes whole, as it is asked for again until it does."""
+    if reading.in_post and reading.entries and not names_itself(reading.entries[-1]):
+        return reading.entries[:-1]
+    return reading.entries
 
 
 def kind(reading: Reading, root: Root) -> str:
@@ -122,7 +134,7 @@ def _read(text: str, root: Root, url: str) -> tuple[Reading, bool]:
         return best, best.ending == "whole"
     soup = text[root.start : root.start + _LONGEST_SOUP]
     lenient = read_leniently(soup, url)
-    arrived = lenient.ending == "whole" and _is_closed(soup, root)
+    arrived = lenient.ending == "whole" and _is_closed(soup, root, in_post=lenient.in_post)
     return max(lenient, best, key=lambda reading: len(reading.entries)), arrived
 
 
@@ -132,10 +144,15 @@ def _pieces(head: str, text: str, start: int) -> Iterator[str]:
         yield text[at : at + _PIECE]
 
 
-def _is_closed(text: str, root: Root) -> bool:
+def _is_closed(text: str, root: Root, *, in_post: bool) -> bool:
     """Whether a document ends with its root's end tag. Then it arrived whole, however mixed up: what can't be read of
-    it now will read no better when it is fetched again, so asking for it unconditionally each time would be rude."""
-    return re.search(rf"</(?:[\w.-]+:)?{re.escape(root.name)}\s*>\s*\Z", text[-1000:], re.IGNORECASE) is not None
+    it now will read no better when it is fetched again, so asking for it unconditionally each time would be rude.
+
+    Scripts and the like may stand behind it, but no post; and an end tag in the last post may be one that it tells of.
+    """
+    end_tag = re.compile(rf"</(?:[\w.-]+:)?{re.escape(root.name)}\s*>", re.IGNORECASE)
+    behind = end_tag.split(text[-_LONGEST_JUNK:])[1:]
+    return bool(behind) and not (behind[-1].strip() if in_post else _POST.search(behind[-1]))
 
 
 def _doctype(entities: dict[str, str]) -> str:

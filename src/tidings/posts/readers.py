@@ -20,6 +20,7 @@ from xml.sax import SAXException, SAXParseException
 from feedparser.api import LooseFeedParser, StrictFeedParser
 from feedparser.mixin import _FeedParserMixin
 
+from tidings.posts.collect import Collected
 from tidings.posts.fastsax import BufferedExpatParser
 from tidings.posts.links import resolve
 from tidings.posts.plain import MAX_LINE, MAX_MARKUP
@@ -52,7 +53,7 @@ class Reading:
     """What a reader collected: the format, feedparser's dicts of the feed and its entries, and how reading ended.
 
     `surroundings` is what the meaning of any of its items depends on beside its own mark-up, None for items that may
-    depend on each other (posts/watch.py).
+    depend on each other (posts/watch.py). `in_post` says whether the last entry had not ended where reading did.
     """
 
     version: str
@@ -60,13 +61,16 @@ class Reading:
     entries: list[dict[str, Any]]
     ending: Ending
     surroundings: State | None = None
+    in_post: bool = False
 
 
 def read_strictly(pieces: Iterable[str], url: str) -> Reading:
     """What expat finds in a document given in pieces, up to the first error. `url` is what xml:base is relative to."""
     reader = _StrictReader(url, None, "utf-8")
     ending = _feed_expat(reader, pieces)
-    return Reading(reader.version, reader.feeddata, reader.entries, ending, reader.surroundings)
+    return Reading(
+        reader.version, reader.feeddata, reader.entries, ending, reader.surroundings, in_post=bool(reader.inentry)
+    )
 
 
 def read_leniently(text: str, url: str) -> Reading:
@@ -79,7 +83,7 @@ def read_leniently(text: str, url: str) -> Reading:
         raise
     except Exception:  # anything may be raised in there, and _EnoughError is as good a stop
         ending = "broken"
-    return Reading(reader.version, reader.feeddata, reader.entries, ending)
+    return Reading(reader.version, reader.feeddata, reader.entries, ending, in_post=bool(reader.inentry))
 
 
 def _feed_expat(reader: _StrictReader, pieces: Iterable[str]) -> Ending:
@@ -87,8 +91,9 @@ def _feed_expat(reader: _StrictReader, pieces: Iterable[str]) -> Ending:
     parser.setContentHandler(reader)
     parser.setErrorHandler(reader)
     size, last = 0, b""
+    gathered = _gathered(pieces)
     try:
-        for piece in _gathered(pieces):
+        for piece in gathered:
             last = piece.encode("utf-8")
             size += len(last)
             parser.feed(last)
@@ -99,7 +104,11 @@ def _feed_expat(reader: _StrictReader, pieces: Iterable[str]) -> Ending:
         code = getattr(error.getException(), "code", None)
         if code == _MEMORY:
             raise MemoryError from error
-        return "cut" if code in _CUTS and _is_last(_unread(code, last, size - parser.position)) else "broken"
+        unread = _unread(code, last, size - parser.position)
+        if reader.is_done:
+            unread += "".join(gathered).encode("utf-8")
+            return "whole" if not reader.stumbled and not _POST.search(unread) else "broken"
+        return "cut" if code in _CUTS and _is_last(unread) else "broken"
     except SAXException:
         return "broken"
     finally:
@@ -138,7 +147,7 @@ class _EnoughError(Exception):
     """As much was read as we want of one document."""
 
 
-class _Rules(_FeedParserMixin):  # type: ignore[misc]
+class _Rules(Collected):
     """feedparser's handlers, told to keep what they would rewrite, merge or guess.
 
     Elements that it files under one name are kept apart: an RSS link as text from atom:link, dc:date from updated,
@@ -297,6 +306,11 @@ class _StrictReader(Watched, _Rules, StrictFeedParser):  # type: ignore[misc]
             self.ignored -= 1
         else:
             super().endElementNS(name, qname)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the root has ended: what stands behind it is no part of the feed."""
+        return bool(self.version) and not self.depth
 
     def _is_too_much(self, tag: str) -> bool:
         """Whether an element is one too many: then it is passed over, with all that is in it."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tidings.model import Edition, Failed, FeedChange, FeedState, Move, Rhythm, Source, Validators, Wishes
-from tidings.store import posts
+from tidings.store import items, posts
 from tidings.store.database import (
     Store,
     seconds_to_span,
@@ -87,11 +87,12 @@ def note_attempt(store: Store, feed_id: int, next_poll_at: datetime, now: dateti
         )
 
 
-def save_read(store: Store, after: FeedState, change: FeedChange, now: datetime) -> None:
+def save_read(store: Store, after: FeedState, change: FeedChange, now: datetime, memory: bytes = b"") -> None:
     """Stores what a whole document brought together with the validators that stand for it, in one transaction: a crash
-    leaves both or neither."""
+    leaves both or neither. `memory` is what the next reading wants to be given."""
     with store.write():
         posts.save(store, after.feed_id, change, now)
+        items.save(store, after.feed_id, memory)
         _save(store, after)
         store.db.conn.execute(
             """UPDATE feeds SET first_batch_id = (SELECT coalesce(max(id), 0) FROM posts)

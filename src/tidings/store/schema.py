@@ -242,7 +242,17 @@ def rules(db: Database) -> None:
         db.conn.execute(statement)
 
 
-_STEPS = frozenset({tables.__name__, full_text_search.__name__, polling.__name__, rules.__name__})
+# What the workers remember of the items of each feed's last document. In a table of its own: feeds are read without it,
+# and nothing is in it that reading a document whole would not bring again.
+_ITEMS = "CREATE TABLE feed_items (feed_id INTEGER PRIMARY KEY REFERENCES feeds(id), memory BLOB NOT NULL)"
+
+
+@migrations()
+def items(db: Database) -> None:
+    db.conn.execute(_ITEMS)
+
+
+_STEPS = frozenset(step.__name__ for step in (tables, full_text_search, polling, rules, items))
 
 
 def newer_migrations(db: Database) -> list[str]:
