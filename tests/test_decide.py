@@ -9,11 +9,12 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW, parsed_feed, parsed_post
-from tests.feeds import blog
+from tests.feeds import blog, item, rss
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave
 from tidings.posts.decide import Plan, decide, finish, keys_to_look_up, merge, name, plan, read, slices
 from tidings.posts.parse import parse
@@ -403,3 +404,33 @@ def test_a_plan_in_slices_comes_to_the_same(sizes: list[int], many: int, known: 
         assert len(drafts) < 2 or sum(len(draft.identified.post.content_html) for draft in drafts) <= 1_000_000
     changes = [change for change in map(finish, pieces) if isinstance(change, FeedChange)]
     assert merge(changes) == finish(planned)
+
+
+CUT = {
+    "rss": blog([2, 1]),
+    "no guids": rss([item(2, guid=None), item(1, guid=None)]),
+    "links home": rss([item(2, link="https://blog.example/"), item(1, link="https://blog.example/")]),
+    "atom": (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>A</title>'
+        + "".join(
+            f'<entry><title>é{number}</title><link href="/{number}"/><id>urn:{number}</id>'
+            f"<content>Text {number}</content></entry>"
+            for number in (2, 1)
+        )
+        + "</feed>"
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", CUT)
+def test_a_document_that_breaks_off_and_comes_again_gives_each_post_once(kind: str) -> None:
+    """At whatever byte it breaks off, every post is there once when the whole document came, and as it stands there."""
+    body = CUT[kind]
+    whole = parse(Document(LINK, body))
+    assert isinstance(whole, ParsedFeed)
+    for cut in range(len(body)):
+        memory = Memory()
+        first = parse(Document(LINK, body[:cut]))
+        memory.poll(*(first.posts if isinstance(first, ParsedFeed) else ()))
+        memory.poll(*whole.posts)
+        assert sorted(memory.titles) == sorted(post.title for post in whole.posts), body[:cut][-60:]

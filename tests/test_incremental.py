@@ -210,6 +210,13 @@ def test_a_memory_that_cannot_be_read_is_made_anew(memory: bytes) -> None:
     assert named.memory == reading(text).memory
 
 
+def test_where_the_news_are_long_nothing_is_left_out() -> None:
+    """A partial reading that turns out to be of no use costs little: with much to read, all is read at once."""
+    text = rss(item(1) + item(2))
+    longer = rss(item(1) + item(2) + item(3, text="x" * 1_000_000))
+    assert unread(assert_same(longer, reading(text).memory)) == []
+
+
 def test_a_document_that_broke_since_is_read_whole() -> None:
     """What is wrong outside of the known items is met by the strict reader, and then nothing is left out."""
     memory = reading(rss(item(1) + item(2))).memory

@@ -129,6 +129,53 @@ def test_a_document_cut_off_gives_its_posts_and_is_malformed() -> None:
 
 
 @pytest.mark.parametrize(
+    "junk",
+    [
+        "<script>track()</script>",
+        "<!-- 12 queries -->",
+        "<!-- never closed",
+        "</body></html>",
+        "\n<br />\n<b>Warning</b>: a && b in <b>/x.php</b>",
+        "&nbsp;",
+        "<p>" + "x" * 300_000,
+    ],
+)
+@pytest.mark.parametrize("broken", ["", "</oops>"], ids=["strict", "lenient"])
+def test_junk_behind_a_document_leaves_it_whole(junk: str, broken: str) -> None:
+    """What stands behind the root's end tag is no part of the feed, so its validators can be kept."""
+    feed = read(
+        rss(f"<item><title>a</title></item>{broken}<item><title>b</title></item>")
+        + junk[: 400_000 if not broken else 9_000]
+    )
+    assert [post.title for post in feed.posts] == ["a", "b"]
+    assert not feed.malformed
+
+
+def test_posts_behind_the_end_of_a_document_are_read() -> None:
+    """An end tag of the root too early hides no posts, and does not show that all arrived."""
+    feed = read(rss("<item><title>a</title></item>") + " " * 300_000 + "<item><title>b</title></item>")
+    assert [post.title for post in feed.posts] == ["a", "b"]
+    assert feed.malformed
+
+
+def test_a_post_that_tells_of_an_end_tag_does_not_end_the_document() -> None:
+    """Where a document breaks off in a post about feeds, `</rss>` in its text is not the document's."""
+    whole = rss("<item><guid>1</guid></oops></item><item><guid>2</guid><description><![CDATA[<p></rss> ends")
+    feed = read(whole.partition("</channel>")[0])
+    assert feed.malformed
+
+
+def test_a_post_cut_off_before_it_is_named_is_left_out() -> None:
+    """Neither half an address nor a title alone names a post; it comes with the whole document."""
+    start = "<item><title>a</title><guid>1</guid></item><item><title>b</title>"
+    for cut in ("", "<guid>https://blog.exam", "<link>https://blog.exam", "<description>x</description>"):
+        feed = read(rss(start + cut).partition("</channel>")[0])
+        assert [post.guid for post in feed.posts] == ["1"]
+    for name in ("<guid>2</guid>", "<link>https://blog.example/2</link>"):
+        assert len(read(rss(start + name + "<descr").partition("</channel>")[0]).posts) == 2
+
+
+@pytest.mark.parametrize(
     ("items", "titles"),
     [
         ("<item><title>a & b</title></item><item><title>c</title></item>", ["a & b", "c"]),

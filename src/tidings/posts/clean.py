@@ -40,14 +40,14 @@ _ATTRIBUTES = {
     "ol": {"start", "reversed", "type"},
     "li": {"value"},
     "time": {"datetime"},
-    "q": {"cite"},
-    "blockquote": {"cite"},
-    "del": {"cite", "datetime"},
-    "ins": {"cite", "datetime"},
+    "del": {"datetime"},
+    "ins": {"datetime"},
 }
-_Relative = Literal["deny"] | tuple[Literal["rewrite_with_base"], str]
+_Relative = Literal["pass_through", "deny"] | tuple[Literal["rewrite_with_base"], str]
+_Filter = Callable[[str, str, str], str | None]
 _SCHEMES = {"http", "https", "mailto"}
 _LAZY = ("data-src", "data-lazy-src", "data-original")
+_LAZY_NAME = re.compile("|".join(_LAZY), re.IGNORECASE)
 _IMAGE_ATTRIBUTES = ("src", "alt", "title", "width", "height", "lang", "dir")
 _MAX_PASSES = 6
 
@@ -64,16 +64,39 @@ _NOT_NESTING = frozenset(
     "p li dt dd td th tr tbody thead tfoot option area base br col embed hr img input link meta source wbr".split()
 )
 
+# Text without these comes out of the sanitiser as it went in: nothing in it is mark-up, a line ending to unify, a
+# character to escape, or a byte order mark, which HTML drops at the beginning.
+_MARKUP = re.compile("[<>&\r\xa0\ufeff]")
+
 # Linear on hostile input: a tag is found whole before its source is looked for, and nothing is matched twice.
 _PLAYER = re.compile(r"<(?:iframe|video|audio|embed)\b[^<>]*+>", re.IGNORECASE)
 _SOURCE = re.compile(r"""\ssrc\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'<>]++))""", re.IGNORECASE)
 # Only ever applied to what nh3 wrote: attributes in double quotes, with < and > escaped in them.
 _IMAGE = re.compile(r'<img((?:\s[^\s=<>"]+="[^"<>]*")*)\s*/?>')
 _ATTRIBUTE = re.compile(r'\s([^\s=<>"]+)="([^"<>]*)"')
-_BLANK_BEFORE_URL = re.compile(r'(<(?:a|img)\b[^<>]*?\s(?:href|src)=")\s+')
+# Begins with letters that are the same in every match, so that the search for them is a fast one.
+_NOT_ABSOLUTE = re.compile(r'="(?<=(?:ref|src)=")(?!https?:|mailto:)')
+# Attribute by attribute: ` src=" ` may stand in the text of another one, and end there.
+_BLANK_BEFORE_URL = re.compile(r'(<(?:a|img)(?:\s[^\s=<>"]+="[^"<>]*+")*?\s(?:href|src)=")\s+')
 _PRE = re.compile(r"(<pre[^<>]*>)\n")
 _HIDDEN = re.compile(r"display\s*:\s*none|(?:^|[;\s])(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|!|$)", re.IGNORECASE)
 _SIZE = re.compile(r"\s*+(\d{1,5})(?:\.\d+)?\s*+(?:px)?\s*+")
+
+
+def _sanitiser(relative: _Relative, attribute_filter: _Filter | None = None) -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=_TAGS,
+        clean_content_tags=_DROPPED_WHOLE,
+        attributes=_ATTRIBUTES,
+        attribute_filter=attribute_filter,
+        url_schemes=_SCHEMES,
+        url_relative=relative,
+        link_rel="noopener noreferrer",
+    )
+
+
+# For mark-up whose links are all absolute, as they mostly are: making a sanitiser takes as long as using it once.
+_SANITISER = _sanitiser("pass_through")
 
 
 def clean(html: str, base: str) -> str:
@@ -119,31 +142,28 @@ def _plain(html: str) -> str:
 
 
 def _pass(html: str, base: str) -> str:
-    if not html:
-        return ""
+    if not _MARKUP.search(html):
+        return html.strip()
     prepared = _PLAYER.sub(lambda player: _link_to_player(player, base), html)
-    try:
-        safe = _sanitise(prepared, base, ("rewrite_with_base", base))
-    except ValueError:  # a base that is no absolute URL
-        safe = _sanitise(prepared, "", "deny")
     # HTML drops the first line break in <pre>, so one that belongs to the text needs another before it.
-    return _PRE.sub(r"\1\n\n", _IMAGE.sub(_image, _BLANK_BEFORE_URL.sub(r"\1", safe))).strip()
+    return _PRE.sub(r"\1\n\n", _IMAGE.sub(_image, _sanitise(prepared, base))).strip()
 
 
-def _sanitise(html: str, base: str, relative: _Relative) -> str:
-    return nh3.clean(
-        html,
-        tags=_TAGS,
-        clean_content_tags=_DROPPED_WHOLE,
-        attributes=_ATTRIBUTES,
-        attribute_filter=_lazy_sources(base) if "data-" in html else None,
-        url_schemes=_SCHEMES,
-        url_relative=relative,
-        link_rel="noopener noreferrer",
-    )
+def _sanitise(html: str, base: str) -> str:
+    """What nh3 leaves of `html`, with links and pictures absolute. It is the same on either way."""
+    lazy = _lazy_sources(base) if _LAZY_NAME.search(html) else None
+    if lazy is None and not _NOT_ABSOLUTE.search(html):
+        safe = _SANITISER.clean(html)
+        if not _NOT_ABSOLUTE.search(safe):
+            return safe
+    try:
+        sanitiser = _sanitiser(("rewrite_with_base", base), lazy)
+    except ValueError:  # a base that is no absolute URL
+        sanitiser = _sanitiser("deny", _lazy_sources("") if lazy else None)
+    return _BLANK_BEFORE_URL.sub(r"\1", sanitiser.clean(html))
 
 
-def _lazy_sources(base: str) -> Callable[[str, str, str], str | None]:
+def _lazy_sources(base: str) -> _Filter:
     """nh3 resolves `src` itself, but knows nothing of the attributes that scripts load pictures from."""
 
     def source(_tag: str, attribute: str, value: str) -> str | None:

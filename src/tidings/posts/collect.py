@@ -12,6 +12,7 @@ import binascii
 import contextlib
 import re
 from typing import Any
+from xml.sax import saxutils
 
 from feedparser.mixin import _FeedParserMixin
 
@@ -23,12 +24,19 @@ _LABELS = frozenset({"category", "tags", "itunes_keywords"})
 _MISTAKEN_REFERENCE = re.compile("&([A-Za-z0-9_]+);")
 # Controls that no text has: what a wrong label made of signs of windows-1252, or of the bytes of UTF-8.
 _CONTROL = re.compile("[\x80-\x9f]")
-# What UTF-8 read as Latin-1 shows: such controls, or two signs for each letter of western Europe ("Ã©").
-_MISREAD = re.compile("[\xc2\xc3][\xa0-\xbf]|[\x80-\x9f]")
+# What UTF-8 read as Latin-1 shows: such controls, or two signs for each letter of western Europe ("Ã©"). One set comes
+# first, since a search for that is ten times as fast.
+_MISREAD = re.compile("[\x80-\x9f\xc2\xc3](?:(?<=[\x80-\x9f])|[\xa0-\xbf])")
 
 
 class Collected(_FeedParserMixin):  # type: ignore[misc]
-    """feedparser's handlers with a `pop` of our own: the end of an element."""
+    """feedparser's handlers with a `handle_data` and a `pop` of our own: text, and the end of the element it is of."""
+
+    def handle_data(self, text: str, escape: int = 1) -> None:
+        """A piece of text of the element begun last; in XHTML it is made mark-up again."""
+        if self.elementstack:
+            in_xhtml = escape and dict.get(self.contentparams, "type") == "application/xhtml+xml"
+            self.elementstack[-1][2].append(saxutils.escape(text) if in_xhtml else text)
 
     def pop(self, element: str, strip_whitespace: int = 1) -> str | None:
         """The text of the element that ends, stored where it belongs; None if another one was begun last."""

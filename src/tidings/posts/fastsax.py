@@ -20,6 +20,7 @@ class BufferedExpatParser(ExpatParser):
     """A namespace-aware expat reader that never fetches anything a document refers to."""
 
     _parser: Any
+    _cont_handler: Any
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +36,11 @@ class BufferedExpatParser(ExpatParser):
         """The event, with as many attributes as any element has use for: feedparser takes time with their square."""
         if len(attrs) > _MOST_ATTRIBUTES:
             attrs = dict(islice(attrs.items(), _MOST_ATTRIBUTES))
-        super().start_element_ns(name, attrs)
+        self._cont_handler.begin(name, attrs)
+
+    def end_element_ns(self, name: str) -> None:
+        """The event, its name as expat gives it: namespace, local name, prefix."""
+        self._cont_handler.end(name)
 
     @property
     def position(self) -> int:

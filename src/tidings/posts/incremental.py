@@ -11,6 +11,7 @@ whole. A memory is nothing but a shortcut: it may be lost or be older than what 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import zlib
@@ -29,6 +30,7 @@ RULES = 1
 """Raise it with every change to what reading makes of an item: what was remembered by other rules is not used."""
 
 _MAX_MEMORY = 1_000_000  # bytes, unpacked
+_MAX_NEWS = 1_000_000  # characters: reading them for nothing, all to be read after, must not use up a worker's time
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,12 @@ def _parse_news(document: Document, memory: bytes) -> Parsed | Failed:
     spans = find_spans(opened.text, opened.root.start) if opened.complete else None
     prints = tuple(fingerprint(opened.text, span) for span in spans or ())
     known = _unpack(memory) if spans else None
-    parsed = _read_news(opened, document.url, spans or (), prints, known) if known else None
+    parsed = None
+    if known:
+        with contextlib.suppress(
+            ValueError, LookupError, TypeError, AttributeError
+        ):  # a bug here costs time, not posts
+            parsed = _read_news(opened, document.url, spans or (), prints, known)
     return parsed or _read_all(opened, document.url, prints)
 
 
@@ -100,13 +107,16 @@ def _read_news(
     unread = frozenset(range(len(prints))).difference(to_read)
     if not unread:
         return None
-    reading = strictly(without(opened.text, spans, unread), opened.root, url)
+    news = without(opened.text, spans, unread)
+    if len(news) > _MAX_NEWS:
+        return None
+    reading = strictly(news, opened.root, url)
     if not _is_divisible(reading, to_read) or _context(opened, url, reading) != known.context:
         return None
     setting = setting_of(url, reading.feed)
-    news = {place: to_post(place, entry, setting) for place, entry in zip(to_read, reading.entries, strict=True)}
-    stubs = [_stub(news[place]) if place in news else known.stubs[print_] for place, print_ in enumerate(prints)]
-    posts = [news.get(place) or _unread_post(place, stub) for place, stub in enumerate(stubs)]
+    new = {place: to_post(place, entry, setting) for place, entry in zip(to_read, reading.entries, strict=True)}
+    stubs = [_stub(new[place]) if place in new else known.stubs[print_] for place, print_ in enumerate(prints)]
+    posts = [new.get(place) or _unread_post(place, stub) for place, stub in enumerate(stubs)]
     feed = with_posts(kind(reading, opened.root), url, reading.feed, posts, malformed=False)
     return Parsed(feed, tuple(stub.marks for stub in stubs), unread, _pack(known.context, prints, stubs))
 

@@ -101,15 +101,14 @@ def read_xml(opened: XmlText, url: str) -> Reading | Failed:
         return refuse(opened.root, url)
     if whole and opened.complete:
         return replace(reading, ending="whole")
-    return replace(reading, ending="cut", entries=_recognisable(reading))
+    breaks_off = reading.in_post and not _is_closed(opened.text, opened.root, in_post=True)
+    return replace(reading, ending="cut", entries=_recognisable(reading.entries) if breaks_off else reading.entries)
 
 
-def _recognisable(reading: Reading) -> list[dict[str, Any]]:
-    """The entries of a document that broke off, without one that broke off before it said which post it is: it would be
-    stored now, and again once the document comes whole, as it is asked for again until it does."""
-    if reading.in_post and reading.entries and not names_itself(reading.entries[-1]):
-        return reading.entries[:-1]
-    return reading.entries
+def _recognisable(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of a document that broke off in the last of them, without that one if it did not say which post it
+    is: it would be stored now, and again once the document comes whole. It is asked for until it does."""
+    return entries if not entries or names_itself(entries[-1]) else entries[:-1]
 
 
 def kind(reading: Reading, root: Root) -> str:

@@ -1,4 +1,4 @@
-"""feedparser's two readers, told what to keep and how much of it. With dates.py the only importer of feedparser.
+"""feedparser's two readers, told what to keep and how much of it. collect.py, tags.py, watch.py import it too.
 
 feedparser's own `parse` cannot be told to keep ids as they are (it rewrites them against xml:base, so a moved feed
 would bring all its posts again: research/aggregators.md, section 0, point 1), so its readers are driven directly: the
@@ -11,7 +11,7 @@ size: research/aggregators.md, section b.10.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from xml.parsers import expat
@@ -24,6 +24,7 @@ from tidings.posts.collect import Collected
 from tidings.posts.fastsax import BufferedExpatParser
 from tidings.posts.links import resolve
 from tidings.posts.plain import MAX_LINE, MAX_MARKUP
+from tidings.posts.tags import Tagged, divided
 from tidings.posts.watch import POSTS, State, Watched
 
 MAX_POSTS = 10_000
@@ -116,7 +117,7 @@ def _feed_expat(reader: _StrictReader, pieces: Iterable[str]) -> Ending:
     return "broken" if reader.stumbled else "whole"
 
 
-def _unread(code: int, last: bytes, behind: int) -> bytes:
+def _unread(code: int | None, last: bytes, behind: int) -> bytes:
     """What stands behind the place where the document broke off: it is the beginning of something unfinished."""
     if code == _OPEN_CDATA:
         return last[max(last.rfind(b"<![CDATA["), 0) :]
@@ -147,7 +148,7 @@ class _EnoughError(Exception):
     """As much was read as we want of one document."""
 
 
-class _Rules(Collected):
+class _Rules(Tagged, Collected):
     """feedparser's handlers, told to keep what they would rewrite, merge or guess.
 
     Elements that it files under one name are kept apart: an RSS link as text from atom:link, dc:date from updated,
@@ -167,7 +168,7 @@ class _Rules(Collected):
 
     def unknown_starttag(self, tag: str, attributes: _Attributes) -> None:
         try:
-            super().unknown_starttag(tag, [self._absolute_base(*attribute) for attribute in attributes])
+            super().unknown_starttag(tag, [self._absolute_base(*each) for each in attributes] if attributes else [])
         except (_EnoughError, MemoryError):
             raise
         except Exception:  # one bad element must not take the rest of the feed with it
@@ -295,31 +296,31 @@ class _StrictReader(Watched, _Rules, StrictFeedParser):  # type: ignore[misc]
     entry's own and lose the rest, and writes `</br>`, which is one more line break.
     """
 
-    def startElementNS(self, name: tuple[str | None, str], qname: str | None, attributes: Any) -> None:  # noqa: N802
-        if self.ignored or self._is_too_much(name[1]):
+    def begin(self, name: str, attributes: Mapping[str, str]) -> None:
+        if self.ignored or self._is_too_much(name):
             self.ignored += 1
         else:
-            super().startElementNS(name, qname, attributes)
+            super().begin(name, attributes)
 
-    def endElementNS(self, name: tuple[str | None, str], qname: str | None) -> None:  # noqa: N802
+    def end(self, name: str) -> None:
         if self.ignored:
             self.ignored -= 1
         else:
-            super().endElementNS(name, qname)
+            super().end(name)
 
     @property
     def is_done(self) -> bool:
         """Whether the root has ended: what stands behind it is no part of the feed."""
         return bool(self.version) and not self.depth
 
-    def _is_too_much(self, tag: str) -> bool:
+    def _is_too_much(self, name: str) -> bool:
         """Whether an element is one too many: then it is passed over, with all that is in it."""
         if self.depth > _MAX_DEPTH:
             raise _EnoughError
         if self.incontent:
             return self.room <= 0
         self.elements += 1
-        return self.elements > _MAX_ELEMENTS and tag.lower() not in POSTS
+        return self.elements > _MAX_ELEMENTS and divided(name)[1].lower() not in POSTS
 
     def unknown_starttag(self, tag: str, attributes: _Attributes) -> None:
         if self.incontent:
