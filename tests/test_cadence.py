@@ -287,6 +287,20 @@ def test_gone_is_asked_again_after_a_month() -> None:
     assert failure(0, "gone", every=60 * DAY) >= 60 * DAY
 
 
+@pytest.mark.parametrize("longest", [20 * DAY, 60 * DAY, 366 * DAY])
+def test_no_plan_is_taken_for_a_wrong_clock(longest: timedelta) -> None:
+    """However long the operator lets sources wait, the next tick does not find them due."""
+    limits = Limits(MIN, longest)
+    silent = Rhythm(DAY, NOW - 400 * DAY)
+    planned = after_answer(feed_state(), silent, None, NO_WISHES, limits, NOW).at
+    assert not due(feed_state(next_poll_at=planned), [], limits, NOW + MINUTE)
+    for feed_id in range(20):
+        failing = feed_state(feed_id, failures=20)
+        planned = after_failure(failing, Failed("dns", ""), None, limits, NOW).at
+        assert not due(feed_state(next_poll_at=planned), [], limits, NOW + MINUTE)
+    assert after_failure(feed_state(failures=9), Failed("gone", ""), None, limits, NOW).at <= NOW + 38 * DAY
+
+
 # ----------------------------------------------------------------------------------------------------- what is due
 
 
@@ -301,7 +315,7 @@ CUTOFF = NOW + 5 * HOUR
         (NOW - DAY, True),
         (NOW + MINUTE, False),
         (NOW + timedelta(days=400), False),
-        (NOW + timedelta(days=411), True),
+        (NOW + timedelta(days=421), True),
     ],
 )
 def test_what_is_due(next_poll_at: datetime | None, expected: bool) -> None:

@@ -112,18 +112,16 @@ def test_a_403_with_nothing_left_is_a_rate_limit(origin: Origin) -> None:
         Answer(429),
         Answer(429, headers={"Retry-After": "120"}),
         Answer(503, headers={"Retry-After": "120"}),
-        Answer(301, headers={"Location": "/next", **USED_UP}),
     ],
-    ids=["200 used up", "404 used up", "403 used up", "429", "429 with wait", "503 with wait", "301 used up"],
+    ids=["200 used up", "404 used up", "403 used up", "429", "429 with wait", "503 with wait"],
 )
 def test_a_host_that_wants_no_more_gets_no_more(origin: Origin, first: Answer) -> None:
-    """The queued requests of the group, and hops to it, come out as postponed by as long as was asked for."""
+    """The queued requests of the group come out as postponed by as long as was asked for."""
     origin.serve("/0", first)
     urls = [origin.url(f"/{number}", host="a.localhost") for number in range(3)]
     came = outcomes(requests(*urls), STRANGERS)
     assert [request.path for request in origin.requests] == ["/0"]
-    late = [came[number] for number in ((1, 2, 3) if first.status == 301 else (2, 3))]
-    for outcome in late:
+    for outcome in (came[2], came[3]):
         assert isinstance(outcome, Postponed)
         assert outcome.host == f"a.localhost:{origin.port}"
         if first.headers:
@@ -131,6 +129,17 @@ def test_a_host_that_wants_no_more_gets_no_more(origin: Origin, first: Answer) -
             assert timedelta(seconds=100) < outcome.wait <= timedelta(seconds=120)
         else:
             assert outcome.wait is None
+
+
+def test_a_host_that_allows_one_request_and_redirects_within_itself_is_read(origin: Origin) -> None:
+    """A way that has begun goes on although no request is left; the others of the host are postponed."""
+    origin.serve("/0", Answer(301, headers={"Location": "/next", **USED_UP}))
+    origin.serve("/next", Answer(200, FEED))
+    came = outcomes(requests(*(origin.url(f"/{number}", host="a.localhost") for number in range(3))), STRANGERS)
+    assert [request.path for request in origin.requests] == ["/0", "/next"]
+    assert isinstance(came[1], Fetched)
+    assert isinstance(came[2], Postponed)
+    assert isinstance(came[3], Postponed)
 
 
 def test_a_503_without_retry_after_stops_nobody(origin: Origin) -> None:

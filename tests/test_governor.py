@@ -33,7 +33,7 @@ def test_a_pause_goes_on_over_a_restart(store: Store, now: datetime) -> None:
 def test_a_wish_to_rest_goes_on_over_a_restart(store: Store, now: datetime) -> None:
     """Retry-After counts for the host that gave the last answer, not for the one that sent us there."""
     hops = (Hop(A, 302), Hop(B, 429))
-    governor(store, now).note_answer(A, Failed("rate-limited", "", 429, 5 * MINUTE, hops))
+    governor(store, now).note_answer(A, Failed("rate-limited", "", 429, 5 * MINUTE, hops=hops))
     waits = governor(store, now + MINUTE).hosts().waits
     assert waits == {"b.example": HostWait(rest=4 * MINUTE)}
 
@@ -55,7 +55,7 @@ def test_the_operators_own_machines_are_not_governed(store: Store, now: datetime
     own = "http://10.1.2.3/feed"
     one = governor(store, now)
     one.note_request(own)
-    one.note_answer(own, Failed("rate-limited", "", 429, MINUTE, (Hop(own, 429),)))
+    one.note_answer(own, Failed("rate-limited", "", 429, MINUTE, hops=(Hop(own, 429),)))
     assert governor(store, now).hosts().waits == {}
 
 

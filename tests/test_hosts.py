@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOW
-from tidings.model import Failed, FailureKind, Fetched, HostState, Postponed, Unchanged
+from tests.builders import NOW, feed_state, source
+from tidings.model import Failed, FailureKind, FeedState, Fetched, HostState, Postponed, Unchanged
 from tidings.sources.hosts import after_outcome, blame_ourselves, host_of, is_offline, pause, rest
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -117,6 +117,8 @@ def test_a_refusal_without_a_time_means_ever_longer() -> None:
         (Fetched("u", 200, b"", host_rest=5 * MINUTE), 5 * MINUTE),
         (Unchanged("u", host_rest=5 * MINUTE), 5 * MINUTE),
         (Failed("server-error", "", 500), timedelta()),
+        (Failed("challenge", "", 429, 2 * HOUR, 2 * HOUR), 2 * HOUR),
+        (Failed("not-found", "", 404, host_rest=5 * MINUTE), 5 * MINUTE),
         (Failed("timeout", ""), timedelta()),
         (Postponed("a", HOUR), timedelta()),
     ],
@@ -132,22 +134,29 @@ def test_a_wish_is_never_shortened_by_another_refusal() -> None:
     assert rest(after_outcome(state, Failed("rate-limited", "", 429, MINUTE), NOW), NOW) == HOUR
 
 
+def feed(name: str, failure: Failed | None = None, http: int | None = None) -> FeedState:
+    return feed_state(source=source(url=f"https://{name}.example/feed"), failure=failure, http=http)
+
+
 @pytest.mark.parametrize(
     ("unreached", "lately", "expected"),
     [
-        (["a"], [], False),
-        (["a", "a"], [], False),
-        (["a", "b"], [], True),
-        (["a", "b"], [("c", None)], False),
-        (["a", "b"], [("c", ILL)], False),
-        (["a", "b"], [("c", DEAD)], True),
-        (["a"], [("b", DEAD)], True),
-        (["a"], [("a", DEAD)], False),
-        (["a", "b", "c", "d", "e"], [("f", None)], True),
+        ([feed("a")], [], False),
+        ([feed("a"), feed("a")], [], False),
+        ([feed("a"), feed("b")], [], True),
+        ([feed("a"), feed("b")], [feed("c", http=200)], False),
+        ([feed("a"), feed("b")], [feed("c", ILL, 500)], False),
+        ([feed("a"), feed("b")], [feed("c", DEAD)], True),
+        ([feed("a")], [feed("b", DEAD)], True),
+        ([feed("a")], [feed("a", DEAD)], False),
+        ([feed("a")], [feed("b", Failed("unauthorized", "no password"))], False),
+        ([feed(name, http=200) for name in "abcde"], [feed("f", http=200)], True),
+        ([feed(name, DEAD) for name in "abcdefgh"], [feed("i", http=200)], False),
     ],
 )
-def test_whose_fault_it_is(unreached: list[str], lately: list[tuple[str, Failed | None]], expected: bool) -> None:
-    """It is our network when more than one host fails and none answered lately, or when many fail at once."""
+def test_whose_fault_it_is(unreached: list[FeedState], lately: list[FeedState], expected: bool) -> None:
+    """It is our network when more than one host fails and none answered lately, or when many fail at once that were
+    well; those that were failing before say nothing."""
     assert is_offline(unreached, lately) is expected
 
 

@@ -141,7 +141,9 @@ def test_our_own_network_counts_against_no_one() -> None:
     """It is told, and nothing is counted; the next try is soon."""
     after = after_failed(FAILING, URL, Failed("offline", "no network"), None, LIMITS, NOW)
     assert after.failure is not None
-    assert (after.failure.kind, after.failures) == ("offline", 3)
+    assert (after.failure.kind, after.failures, after.failing_since) == ("offline", 3, NOW - DAY)
+    well = after_failed(feed_state(), URL, Failed("offline", "no network"), None, LIMITS, NOW)
+    assert (well.failures, well.failing_since) == (0, None)
     assert after.next_poll_at is not None
     assert after.next_poll_at <= NOW + HOUR
 
@@ -171,11 +173,16 @@ def test_a_request_is_conditional_and_says_who_asks() -> None:
     manner = Manner("me", (("X-Key", "1"),))
     made = request(FAILING, manner, NOW)
     assert (made.url, made.validators, made.user_agent, made.headers) == (URL, OLD, "me", (("X-Key", "1"),))
+    moved = replace(FAILING, adopted_url=ELSEWHERE, adopted_at=NOW)
+    assert (request(moved, manner, NOW).url, request(moved, manner, NOW).home) == (ELSEWHERE, URL)
 
 
 def test_a_doubted_silence_is_asked_about_in_full() -> None:
-    """After 45 days of "not modified" the whole document is asked for once."""
-    assert request(replace(FAILING, read_at=NOW - 50 * DAY), MANNER, NOW).validators is None
+    """After 45 days of "not modified" the whole document is asked for, once in thirty days whatever comes of it."""
+    silent = replace(FAILING, read_at=NOW - 50 * DAY)
+    assert request(replace(silent, polled_at=NOW - 6 * DAY), MANNER, NOW).validators is None
+    assert request(replace(silent, polled_at=NOW - DAY), MANNER, NOW).validators == OLD
+    assert request(replace(silent, polled_at=NOW), MANNER, NOW + 29 * DAY).validators is None
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -398,3 +401,50 @@ def test_posts_that_the_store_has_lost_are_read_again(store: Store, origin: Orig
     origin.serve_feed("/a", blog([4, 3, 2, 1]))
     assert run_poll(store, sources, now + 60 * MINUTE)["a"].new == 4
     assert all("The text of" in post.text for post in stored(store))
+
+
+GREEDY = """
+import re, sys
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from tests.test_poll import SETTINGS, Source
+from dataclasses import replace
+from tidings import poll
+from tidings.store import feeds, open_store
+from tidings.workers import open_executor
+
+if __name__ == "__main__":
+    fetching = replace(SETTINGS.fetching, max_bytes=15_000_000, timeout=timedelta(seconds=60))
+    settings = replace(SETTINGS, fetching=fetching)
+    with open_store(Path(sys.argv[1])) as store:
+        sources = [Source(url, url) for url in sys.argv[2:]]
+        feeds.sync(store, sources, [], datetime.now(UTC))
+        opener = partial(open_executor, "processes")
+        states = feeds.states(store, sources)
+        rows = list(poll.run(store, states, settings, opener, lambda: datetime.now(UTC), lambda: False))
+    peak = re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())
+    print(sum(row.status == "ok" for row in rows), int(peak[1]) // 1024)
+"""
+
+
+def test_large_documents_in_the_widest_letters_do_not_fill_the_memory(origin: Origin, tmp_path: Path) -> None:
+    """Several feeds near the limit, each letter of which takes four bytes once read, are all stored, and the process
+    stays below 250 MB."""
+    items = "".join(item(n, text=f"\U0001f600{'word ' * 180_000}") for n in range(15))
+    origin.serve("/feed", Answer(200, rss([items])))
+    script = tmp_path / "greedy.py"
+    script.write_text(GREEDY)
+    urls = [origin.url(f"/feed?{n}") for n in range(5)]
+    run = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "greedy.db"), *urls],
+        cwd=Path(__file__).resolve().parents[1],
+        env={**os.environ, "PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    stored, megabytes = map(int, run.stdout.split())
+    assert stored == 5
+    assert megabytes < 250

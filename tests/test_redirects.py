@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.builders import NOW, feed_state, source
-from tidings.model import FeedState, Hop, Move
+from tidings.model import FailureKind, FeedState, Hop, Move
 from tidings.sources.redirects import after_answer, after_failure, is_verification, permanent_target, url_to_ask
 
 DAY = timedelta(days=1)
@@ -123,8 +123,8 @@ def test_what_an_adopted_url_does_says_nothing_of_the_old_one() -> None:
     assert polled(ADOPTED, 8, hops=(Hop(NEW, 301), Hop(OTHER, 200))) == ADOPTED
 
 
-def failed(state: FeedState, asked: str, failures: int, now: datetime) -> FeedState:
-    return after_failure(replace(state, failures=failures), asked, now)
+def failed(state: FeedState, asked: str, failures: int, now: datetime, kind: FailureKind = "not-found") -> FeedState:
+    return after_failure(replace(state, failures=failures), asked, kind, now)
 
 
 def test_an_adopted_url_that_fails_three_times_is_given_up() -> None:
@@ -132,6 +132,23 @@ def test_an_adopted_url_that_fails_three_times_is_given_up() -> None:
     now = NOW + 10 * DAY
     assert failed(ADOPTED, NEW, 1, now).adopted_url == NEW
     assert failed(ADOPTED, NEW, 2, now).adopted_url is None
+
+
+def test_an_adopted_url_that_is_gone_is_given_up_at_once() -> None:
+    """The operator's own may be alive, and 410 would be asked again only after a month."""
+    assert failed(ADOPTED, NEW, 0, NOW + 10 * DAY, "gone").adopted_url is None
+
+
+def test_our_own_network_takes_no_adoption_away() -> None:
+    """However often nothing could be reached."""
+    assert failed(ADOPTED, NEW, 9, NOW + 10 * DAY, "offline").adopted_url == NEW
+
+
+def test_no_move_leads_from_https_to_http() -> None:
+    """Such a redirect is followed, and never believed for good."""
+    plain = NEW.replace("https:", "http:")
+    assert permanent_target((Hop(OLD, 301), Hop(plain, 200))) is None
+    assert polled(STATE, *range(60), hops=(Hop(OLD, 301), Hop(plain, 200))).adopted_url is None
 
 
 def test_an_old_url_that_is_dead_does_not_take_the_new_one_along() -> None:

@@ -217,6 +217,19 @@ def test_an_attempt_is_noted_before_anything_comes_of_it(store: Store) -> None:
     assert (state.polled_at, state.next_poll_at, state.read_at) == (START, LATER, None)
 
 
+def test_a_poll_of_an_old_url_says_nothing_of_the_new_one(store: Store) -> None:
+    """When the operator changes the URL while a poll is under way, what that poll learned is not written over the new
+    beginning."""
+    configure(store, A)
+    receive(store, A, post(1), etag="e")
+    polled = replace(state_of(store, A), adopted_url="https://moved.example/", next_poll_at=LATER)
+    moved = replace(A, url="https://elsewhere.example/feed")
+    configure(store, moved)
+    feeds.save_polled(store, polled)
+    after = state_of(store, moved)
+    assert (after.adopted_url, after.next_poll_at, after.validators) == (None, None, None)
+
+
 def test_a_note_survives_the_process_and_joins_a_transaction(store: Store) -> None:
     """What is noted is committed at once for other connections; inside a transaction it goes with that one."""
     configure(store, A)

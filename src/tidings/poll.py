@@ -59,6 +59,7 @@ _CLEAN_SECONDS = 4
 
 _IN_FLIGHT = 8  # documents handed to the parser at once: keeps every core busy
 _BYTES_IN_FLIGHT = 30_000_000  # and what they may hold together, unless it is one alone
+_WEIGHT = 4  # what a document holds for each of its bytes: text of four bytes a character, and pickled on its way
 _ARRIVALS = 60
 _TURN = 10
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -77,15 +78,18 @@ class PollSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Arrived:
-    """A document on its way through the workers: first parsed, then, once there is a plan, cleaned piece by piece."""
+    """A document on its way through the workers: first parsed, then cleaned piece by piece. `size` is that of its body,
+    which is let go once it was read."""
 
     request: FetchRequest
     fetched: Fetched
     body_hash: str
+    size: int
     feed: ParsedFeed | None = None
-    plan: Plan | None = None
+    knows_some: bool = False
     memory: bytes = b""
-    piece: int = 0
+    to_clean: tuple[Plan, ...] = ()
+    cleaned: tuple[FeedChange, ...] = ()
 
 
 def due(states: Iterable[FeedState], editions: Sequence[Edition], limits: Limits, now: datetime) -> list[FeedState]:
@@ -175,7 +179,6 @@ class _Pass:
         self.governor = Governor(store, settings.fetching, clock)
         self._unreached: list[tuple[FetchRequest, Failed]] = []
         self._answered = False
-        self._pieces: dict[int, list[FeedChange | None]] = {}
 
     def request(self, feed_id: int) -> FetchRequest | PollRow:
         """What to ask of a feed, or the row that says what keeps us from it."""
@@ -202,7 +205,7 @@ class _Pass:
         if body_hash == self._states[asked.feed_id].body_hash:
             return None
         self._note_answer(asked, outcome)
-        return _Arrived(asked, outcome, body_hash)
+        return _Arrived(asked, outcome, body_hash, len(outcome.body))
 
     def settle(self, asked: FetchRequest, outcome: Outcome) -> Iterator[PollRow]:
         """Saves what needs no reading. Failures that may be our own network's wait until somebody has answered."""
@@ -233,7 +236,7 @@ class _Pass:
         """Hands a document over to be parsed, with what is `known` of its items from last time."""
         fetched = arrived.fetched
         document = Document(fetched.url, fetched.body, fetched.content_type, self._settings.fetching.max_bytes)
-        crew.submit(arrived, len(fetched.body), _READ_SECONDS, read, document, known)
+        crew.submit(arrived, _WEIGHT * arrived.size, _READ_SECONDS, read, document, known)
 
     def take(self, results: Iterator[tuple[_Arrived, Any]], crew: Crew[_Arrived]) -> Iterator[PollRow]:
         """Takes what the workers have done: decides on what was parsed, saves what was cleaned."""
@@ -242,29 +245,26 @@ class _Pass:
             if isinstance(outcome, Plan) and takes_unread(outcome):
                 self.read(arrived, b"", crew)
             elif isinstance(outcome, Plan):
-                planned = replace(arrived, feed=result.feed, plan=outcome, memory=result.memory)
-                self._hand_over(planned, slices(outcome), crew)
+                self._clean(_planned(arrived, result, outcome), crew)
             elif isinstance(outcome, FeedChange):
-                yield from self._collect(arrived, outcome)
-            elif arrived.plan is None or self._pieces.pop(arrived.request.feed_id, None) is not None:
+                yield from self._collect(arrived, outcome, crew)
+            else:
                 yield self._save_unread(arrived, outcome)
 
-    def _hand_over(self, arrived: _Arrived, plans: Sequence[Plan], crew: Crew[_Arrived]) -> None:
-        self._pieces[arrived.request.feed_id] = [None] * len(plans)
-        for number, piece in enumerate(plans):
-            size = len(arrived.fetched.body) // len(plans)
-            crew.submit(replace(arrived, piece=number), size, _CLEAN_SECONDS, finish, piece)
+    def _clean(self, arrived: _Arrived, crew: Crew[_Arrived]) -> None:
+        """Hands over the next slice of a document to be cleaned: one at a time, since each is in memory several times
+        on its way."""
+        piece, *rest = arrived.to_clean
+        size = _WEIGHT * arrived.size
+        crew.submit(replace(arrived, to_clean=tuple(rest)), size, _CLEAN_SECONDS, finish, piece)
 
-    def _collect(self, arrived: _Arrived, change: FeedChange) -> Iterator[PollRow]:
-        """Keeps a cleaned slice until all of its document are there, then saves them; none if one has failed."""
-        pieces = self._pieces.get(arrived.request.feed_id)
-        if pieces is None:
-            return
-        pieces[arrived.piece] = change
-        whole = [piece for piece in pieces if piece is not None]
-        if len(whole) == len(pieces):
-            del self._pieces[arrived.request.feed_id]
-            yield self._save_read(arrived, merge(whole))
+    def _collect(self, arrived: _Arrived, change: FeedChange, crew: Crew[_Arrived]) -> Iterator[PollRow]:
+        """Keeps a cleaned slice until all of its document are there, then saves them."""
+        collected = replace(arrived, cleaned=(*arrived.cleaned, change))
+        if collected.to_clean:
+            self._clean(collected, crew)
+        else:
+            yield self._save_read(collected, merge(collected.cleaned))
 
     def _plan(self, arrived: _Arrived, named: Named) -> Plan | Failed:
         """What the document would change. A bug in deciding stays with the source that shows it: it backs off
@@ -288,11 +288,11 @@ class _Pass:
         if self._answered:
             return False
         lately = [
-            (hosts.host_of(state.source.url), state.failure)
+            state
             for state in feeds.polled_since(self._store, self._clock() - _RECENTLY)
             if state.feed_id not in self._states and not self.governor.is_own(state.source.url)
         ]
-        return hosts.is_offline([hosts.host_of(asked.url) for asked, _ in self._unreached], lately)
+        return hosts.is_offline([self._states[asked.feed_id] for asked, _ in self._unreached], lately)
 
     def _save_unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
         after = memory.after_unchanged(state, asked, answer, self._settings.limits, self._clock())
@@ -302,7 +302,6 @@ class _Pass:
     def _save_read(self, arrived: _Arrived, change: FeedChange) -> PollRow:
         state, now = self._states[arrived.request.feed_id], self._clock()
         assert arrived.feed is not None
-        assert arrived.plan is not None
         judged = rules.apply(change, state.source)
         after = memory.after_read(
             state,
@@ -311,7 +310,7 @@ class _Pass:
             arrived.feed,
             arrived.body_hash,
             self._rhythm(state, change, now),
-            arrived.plan.knows_some,
+            arrived.knows_some,
             self._settings.limits,
             now,
         )
@@ -344,6 +343,17 @@ class _Pass:
         after = memory.after_postponed(state, postponed, self._settings.limits, self._clock())
         feeds.save_polled(self._store, after)
         return _row(after, "skipped", note=f"{postponed.host} is left alone for now")
+
+
+def _planned(arrived: _Arrived, named: Named, made: Plan) -> _Arrived:
+    return replace(
+        arrived,
+        fetched=replace(arrived.fetched, body=b""),
+        feed=named.feed,
+        knows_some=made.knows_some,
+        memory=named.memory,
+        to_clean=slices(made),
+    )
 
 
 def _ended(ended: Ended) -> Failed:

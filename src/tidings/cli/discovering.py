@@ -53,9 +53,10 @@ def look(loaded: Config, store: Store, url: str) -> Discovery:
     """What is found at a URL; each request is told of on standard error. Raises UsageError for what is no URL."""
     from tidings import discover as pipe
     from tidings.cli import wiring
+    from tidings.store import exclusive
 
     address = with_scheme(url)
-    with wiring.stop_flag() as stop:
+    with wiring.stop_flag() as stop, exclusive(store, "poll", stop):
         return pipe.run(
             store,
             address,

@@ -79,7 +79,7 @@ def status_of(state: FeedState) -> str:
     if state.source.disabled:
         return "disabled"
     if state.failure is not None:
-        return "failing"
+        return "offline" if state.failure.kind == "offline" else "failing"
     return "ok" if state.polled_at is not None else "never polled"
 
 

@@ -247,6 +247,10 @@ class _Fetching:
             failed = failures.timed_out(self._settings.timeout, 0)
         if failed:
             self._done.append((way.request, replace(failed, hops=tuple(way.hops))))
+        elif way.host != _OWN and self._host_of(way.url) == way.host:
+            # Also where the redirect said that no request is left: a host that allows one a minute, and redirects
+            # within itself, would never be read.
+            self._turns.add_first(way.host, way)
         else:
             self._line_up(way, self._turns.add_first)
 

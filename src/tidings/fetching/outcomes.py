@@ -67,7 +67,10 @@ def judge(answer: Answer, max_bytes: int) -> Outcome:
         outcome = failures.no_room(error)
     finally:
         answer.body.close()
-    return replace(outcome, hops=tuple(answer.way.hops)) if isinstance(outcome, Failed) else outcome
+    if not isinstance(outcome, Failed):
+        return outcome
+    wanted = rest_wanted(answer.head, answer.at)
+    return replace(outcome, hops=tuple(answer.way.hops), host_rest=wanted.wait if wanted else None)
 
 
 def _judge(answer: Answer, max_bytes: int) -> Fetched | Unchanged | Failed:

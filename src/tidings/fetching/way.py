@@ -44,15 +44,16 @@ class Way:
     host: str = ""
     login: tuple[str, str] | None = None
     comparable: str = ""
+    home: tuple[str, str, int] = ("", "", 0)
     visited: list[str] = field(default_factory=list)
     hops: list[Hop] = field(default_factory=list)
 
     @property
     def is_at_home(self) -> bool:
-        """Whether the request never left the scheme, host and port it was made to. Once it has, what is secret stays
-        behind for good, even if a later hop comes back: a stranger would then have chosen what it is sent to."""
-        home = origin(self.visited[0]) if self.visited else None
-        return all(origin(url) == home for url in (*self.visited[1:], self.url)) if home else True
+        """Whether the request never left the scheme, host and port its secrets are for, but perhaps for https on the
+        same host. Once it has, they stay behind for good, even if a later hop comes back: a stranger would then have
+        chosen what they are sent to."""
+        return all(_is_home(origin(url), self.home) for url in (*self.visited, self.url))
 
     @property
     def validators(self) -> Validators | None:
@@ -86,6 +87,11 @@ class Way:
         return None
 
 
+def _is_home(where: tuple[str, str, int], home: tuple[str, str, int]) -> bool:
+    _, host, _ = home
+    return where == home or (home == ("http", host, 80) and where == ("https", host, 443))
+
+
 def set_out(request: FetchRequest, seconds: float) -> Way:
     """A request at its start, with so many seconds to go. A user name and password in its URL become its login.
 
@@ -96,7 +102,8 @@ def set_out(request: FetchRequest, seconds: float) -> Way:
         if not _TOKEN.fullmatch(name) or _CONTROL.search(value):
             raise ValueError(f"the header {name[:60]!r} has a character in it that no header may have")
     login = (request.login.username, request.login.password) if request.login else userinfo(url)
-    return Way(request, without_userinfo(url), seconds, login=login, comparable=_comparable(request, url))
+    home = origin(wire_url(request.home or request.url))
+    return Way(request, without_userinfo(url), seconds, login=login, comparable=_comparable(request, url), home=home)
 
 
 def fields_to_send(way: Way, user_agent: str) -> list[bytes]:

@@ -113,7 +113,8 @@ class Login:
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
     """One conditional GET to make. The validators go exactly as they came, and only to their own URL; `headers` and
-    `login` go to the host of `url` only, and never from https to http."""
+    `login` go to the origin (scheme, host and port) of `home` only, which is `url` unless given: the URL that the
+    operator wrote them for."""
 
     feed_id: int
     url: str
@@ -121,6 +122,7 @@ class FetchRequest:
     user_agent: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
     login: Login | None = None
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +192,14 @@ page that wants a browser and a human."""
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An expected failure of one source, worded for the operator. `retry_after` is what the server asked for."""
+    """An expected failure of one source, worded for the operator. `retry_after` is what the server asked for, and
+    `host_rest` how long it wants no further request from any of us."""
 
     kind: FailureKind
     message: str
     http: int | None = None
     retry_after: timedelta | None = None
+    host_rest: timedelta | None = None
     hops: tuple[Hop, ...] = ()
 
 

@@ -22,7 +22,8 @@ LONGEST_WISH = timedelta(days=7)
 FRESH_WITHIN = timedelta(hours=1)
 """A source polled this shortly before an edition's cut-off is fresh enough for it."""
 
-_LONGEST_WAIT = timedelta(days=410)  # the configuration allows a year, jitter adds a tenth
+_LONGEST_PLAN = timedelta(days=403)  # `every` may be a year, and jitter adds a tenth
+_LONGEST_WAIT = timedelta(days=420)  # a plan further ahead was made by a clock that was wrong
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _JITTER = 0.1
 _BACKOFF_JITTER = 0.25
@@ -40,6 +41,7 @@ _FIRST_RETRY: dict[FailureKind, timedelta] = {
 _PULL_SHARE = 2 / 3
 _STUCK_AFTER = timedelta(days=45)
 _STUCK_GAPS = 10
+_DOUBT_EVERY = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,9 @@ def after_answer(
     """The next poll after an answer that worked. `freshness` is what the server said of it."""
     wish = min(max(freshness or timedelta(), wishes.ttl or timedelta()), LONGEST_WISH)
     interval = state.source.every or usual_interval(rhythm, limits, now)
+    wait = min(_jittered(max(interval, wish), state.feed_id), _LONGEST_PLAN)
     return NextPoll(
-        at=_skipping(now + _jittered(max(interval, wish), state.feed_id), wishes),
+        at=_skipping(now + wait, wishes),
         not_before=_skipping(now + wish, wishes),
     )
 
@@ -107,10 +110,11 @@ def after_failure(
         return NextPoll(max(asked, now + _jittered(limits.min_interval, state.feed_id)), asked)
     first = _FIRST_RETRY.get(failure.kind, max(limits.min_interval, _HOUR))
     longest = max(limits.max_interval * _BACKOFF_FACTOR, first)
-    backoff = min(first * 2 ** min(state.failures, 16), longest)
+    backoff = first if failure.kind == "gone" else min(first * 2 ** min(state.failures, 16), longest)
     wait = max(backoff, state.source.every or timedelta())
     seed = state.feed_id * 31 + state.failures
-    return NextPoll(max(now + wait * (1 + _BACKOFF_JITTER * _share(seed)), asked), asked)
+    jittered = min(wait * (1 + _BACKOFF_JITTER * _share(seed)), _LONGEST_PLAN)
+    return NextPoll(max(now + jittered, asked), asked)
 
 
 def after_attempt(limits: Limits, now: datetime) -> datetime:
@@ -132,10 +136,13 @@ def usual_interval(rhythm: Rhythm, limits: Limits, now: datetime) -> timedelta:
 
 
 def doubts_silence(state: FeedState, now: datetime) -> bool:
-    """Whether to ask once without validators: "not modified" for 45 days, and for ten usual gaps, is what a stuck cache
-    says for ever (research on aggregators, section e)."""
+    """Whether to ask once, and then once in thirty days, without validators: "not modified" for 45 days, and for ten
+    usual gaps, is what a stuck cache says for ever (research on aggregators, section e)."""
     if state.read_at is None or now - state.read_at < _STUCK_AFTER:
         return False
+    begun = state.read_at + _STUCK_AFTER
+    if state.polled_at is not None and (state.polled_at - begun) // _DOUBT_EVERY == (now - begun) // _DOUBT_EVERY:
+        return False  # asked already in these thirty days, whatever came of it
     gap, latest = state.rhythm.gap, state.rhythm.latest
     return gap is None or latest is None or now - latest > gap * _STUCK_GAPS
 

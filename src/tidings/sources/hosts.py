@@ -7,6 +7,7 @@ the few services that spread over several domains, by service (research on aggre
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
 
-from tidings.model import Failed, FailureKind, HostState, Outcome, Postponed
+from tidings.model import Failed, FailureKind, FeedState, HostState, Outcome, Postponed
 
 _SERVICES = {
     # The public suffix list calls each blog of these a domain of its own, but one company answers for all of them.
@@ -83,7 +84,8 @@ def after_outcome(state: HostState, outcome: Outcome, now: datetime) -> HostStat
         return state
     if isinstance(outcome, Failed):
         if outcome.kind != "rate-limited":
-            return state
+            rested = None if outcome.host_rest is None else _later(state.rest_until, now + outcome.host_rest)
+            return state if rested is None else replace(state, rest_until=rested)
         unsaid = min(_FIRST_REST * 2 ** min(state.refusals, 16), _LONGEST_REST)
         wait = unsaid if outcome.retry_after is None else outcome.retry_after
         return HostState(state.host, state.asked_at, _later(state.rest_until, now + wait), state.refusals + 1)
@@ -91,17 +93,20 @@ def after_outcome(state: HostState, outcome: Outcome, now: datetime) -> HostStat
     return HostState(state.host, state.asked_at, asked, 0)
 
 
-def is_offline(unreached: Iterable[str], lately: Iterable[tuple[str, Failed | None]]) -> bool:
-    """Whether it is our own network that is down, when nobody has answered a poll. `unreached` are the hosts it tried,
-    `lately` the other hosts that were asked in the last hour, with what failed. One host may be down by itself, and a
-    few may while others answer; many at once are not."""
-    here = set(unreached)
-    others = list(lately)
-    if len(here) >= _MANY_HOSTS:
+def is_offline(unreached: Iterable[FeedState], lately: Iterable[FeedState]) -> bool:
+    """Whether it is our own network that is down, when nobody has answered a poll. `unreached` are the feeds it tried,
+    `lately` others that were asked in the last hour.
+
+    More than one host must have failed, and none have answered lately; or many at once that were well the last time,
+    which is no coincidence. Hosts that were failing before say nothing.
+    """
+    tried, others = list(unreached), list(lately)
+    if len({host_of(state.source.url) for state in tried if state.failure is None}) >= _MANY_HOSTS:
         return True
-    if any(failure is None or failure.kind not in NETWORK_KINDS for _, failure in others):
+    if any(state.http is not None for state in others):
         return False
-    return len(here | {host for host, _ in others}) >= _FEW_HOSTS
+    failing = [state for state in others if state.failure and state.failure.kind in NETWORK_KINDS]
+    return len({host_of(state.source.url) for state in (*tried, *failing)}) >= _FEW_HOSTS
 
 
 def blame_ourselves(failure: Failed) -> Failed:

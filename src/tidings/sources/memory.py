@@ -74,7 +74,7 @@ def after_failed(
     old address that was only looked at again. `freshness` is what the server said of an answer that can't be read."""
     planned = cadence.after_failure(state, failure, freshness, limits, now)
     after = replace(
-        redirects.after_failure(state, asked, now),
+        redirects.after_failure(state, asked, failure.kind, now),
         polled_at=now,
         next_poll_at=planned.at,
         not_before=planned.not_before,
@@ -83,8 +83,11 @@ def after_failed(
     )
     if redirects.is_verification(state, now):
         return replace(after, next_poll_at=max(cadence.after_attempt(limits, now), planned.not_before))
-    after = replace(after, failure=failure, failing_since=state.failing_since or now)
-    return after if failure.kind == "offline" else replace(after, failures=state.failures + 1)
+    if failure.kind == "offline":
+        return replace(after, failure=failure)
+    if state.adopted_url is not None and after.adopted_url is None:
+        after = replace(after, next_poll_at=max(cadence.after_attempt(limits, now), planned.not_before))
+    return replace(after, failure=failure, failing_since=state.failing_since or now, failures=state.failures + 1)
 
 
 def after_postponed(state: FeedState, postponed: Postponed, limits: Limits, now: datetime) -> FeedState:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from tidings.model import FeedState, Hop, Move
+from tidings.model import FailureKind, FeedState, Hop, Move
 
 _PERMANENT = frozenset({301, 308})
 _SIGHTINGS = 5
@@ -53,14 +53,14 @@ def after_answer(state: FeedState, asked: str, hops: Sequence[Hop], same_feed: b
     return replace(state, move=move, adopted_url=None, adopted_at=None)
 
 
-def after_failure(state: FeedState, asked: str, now: datetime) -> FeedState:
-    """The state after a failed request to `asked`. An adopted URL that fails three times in a row is given up for the
-    operator's own; that one failing, when it was only looked at again, says nothing against the adopted one."""
+def after_failure(state: FeedState, asked: str, kind: FailureKind, now: datetime) -> FeedState:
+    """The state after a failed request to `asked`. An adopted URL that is gone, or fails three times, is given up for
+    the operator's own; that one failing, when it was only looked at again, says nothing against the adopted one."""
     if state.adopted_url is None:
         return state
     if asked == state.source.url:
         return replace(state, adopted_at=now)
-    if state.failures + 1 < _GIVEN_UP_AFTER:
+    if kind == "offline" or (kind != "gone" and state.failures + 1 < _GIVEN_UP_AFTER):
         return state
     return replace(state, move=None, adopted_url=None, adopted_at=None)
 
@@ -70,6 +70,8 @@ def permanent_target(hops: Sequence[Hop]) -> str | None:
     redirects = hops[:-1]
     if not redirects or any(hop.status not in _PERMANENT for hop in redirects):
         return None
+    if redirects[0].url.startswith("https:") and not hops[-1].url.startswith("https:"):
+        return None  # nobody gives up on encryption for good on purpose
     return hops[-1].url
 
 

@@ -32,6 +32,7 @@ def request(state: FeedState, manner: Manner, now: datetime) -> FetchRequest:
         user_agent=manner.user_agent,
         headers=manner.headers,
         login=manner.login,
+        home=state.source.url,
     )
 
 

@@ -147,12 +147,15 @@ def _free_names(store: Store, sources: Sequence[Source]) -> None:
 
 
 def _save(store: Store, after: FeedState) -> None:
+    """Writes what is known after a poll, unless the operator has given the source another URL meanwhile: then it was
+    learned of the old one."""
     failure, move = after.failure, after.move
     validators = after.validators or Validators("")
     store.db.conn.execute(
         _SAVE,
         {
             "id": after.feed_id,
+            "url": after.source.url,
             "title": after.title,
             "site_url": after.site_url,
             "language": after.language,
@@ -236,4 +239,4 @@ _SAVED = """title site_url language etag last_modified validators_url body_hash 
 polled_at read_at next_poll_at not_before retry_after freshness ttl skip_hours skip_days gap latest_at failures
 failing_since failure_kind failure_message move_url move_since move_sightings
 move_same_feed adopted_url adopted_at""".split()
-_SAVE = f"UPDATE feeds SET {', '.join(f'{column} = :{column}' for column in _SAVED)} WHERE id = :id"
+_SAVE = f"UPDATE feeds SET {', '.join(f'{column} = :{column}' for column in _SAVED)} WHERE id = :id AND url = :url"
