@@ -3,6 +3,9 @@
 In three steps, since two of them belong into a worker: `read` parses a document and names its posts, `plan` compares
 them with what is known, which is cheap, and `finish` cleans what is to be saved. Only new and changed posts are
 cleaned: cleaning every known post at every poll would cost more than parsing them.
+
+What only workers need, the parser and the sanitiser, is imported where it is used: loading them takes longer than all
+of a poll that finds nothing changed.
 """
 
 from __future__ import annotations
@@ -11,9 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave
-from tidings.posts.clean import clean, visible_text
-from tidings.posts.identity import Identified, Match, identify_marked, marks, match
-from tidings.posts.incremental import Parsed, parse_news
+from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match
 from tidings.posts.stories import story_urls
 from tidings.workers import MEMORY
 
@@ -60,9 +61,13 @@ def read(document: Document, memory: bytes = b"") -> Named | Failed:
     With the `memory` of a former reading, items that are still the same are left unread. The decision is the same; but
     where it `takes_unread` posts, the document must be read again without.
     """
+    from tidings.posts.incremental import parse_news
+
     try:
         parsed = parse_news(document, memory)
-        return _named(parsed) if isinstance(parsed, Parsed) else parsed
+        if isinstance(parsed, Failed):
+            return parsed
+        return _named(parsed.feed, parsed.marks, parsed.unread, parsed.memory)
     except MemoryError:
         return Failed("too-large", f"The document needs more than {MEMORY // 2**20} MB of memory, so it was not read.")
     except Exception as error:
@@ -71,15 +76,14 @@ def read(document: Document, memory: bytes = b"") -> Named | Failed:
 
 def name(feed: ParsedFeed) -> Named:
     """The document with its posts named."""
-    return _named(Parsed(feed, tuple(marks(post) for post in feed.posts)))
+    return _named(feed, tuple(marks(post) for post in feed.posts), frozenset(), b"")
 
 
-def _named(parsed: Parsed) -> Named:
-    feed = parsed.feed
-    identified = identify_marked(zip(feed.posts, parsed.marks, strict=True), parsed.unread)
-    pages = {post.position: mark.page for post, mark in zip(feed.posts, parsed.marks, strict=True)}
+def _named(feed: ParsedFeed, marked: Sequence[Marks], unread: frozenset[int], memory: bytes) -> Named:
+    identified = identify_marked(zip(feed.posts, marked, strict=True), unread)
+    pages = {post.position: mark.page for post, mark in zip(feed.posts, marked, strict=True)}
     stories = story_urls({one.post.position: pages[one.post.position] for one in identified})
-    return Named(replace(feed, posts=()), tuple(identified), stories, parsed.memory)
+    return Named(replace(feed, posts=()), tuple(identified), stories, memory)
 
 
 def keys_to_look_up(named: Named) -> list[str]:
@@ -204,6 +208,8 @@ def _cleaned(plan: Plan) -> FeedChange:
 
 
 def _to_save(draft: Draft, language: str) -> PostToSave:
+    from tidings.posts.clean import clean, visible_text
+
     identified, post = draft.identified, draft.identified.post
     summary_html = clean(post.summary_html, post.base) if post.summary_html else ""
     summary = visible_text(summary_html)
