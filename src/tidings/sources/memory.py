@@ -73,6 +73,8 @@ def after_failed(
     """After a failure: posts and validators stay. What our own network did counts against no one, and neither does an
     old address that was only looked at again. `freshness` is what the server said of an answer that can't be read."""
     planned = cadence.after_failure(state, failure, freshness, limits, now)
+    kept = max(planned.not_before, state.not_before or now)
+    planned = cadence.NextPoll(max(planned.at, kept), kept)
     after = replace(
         redirects.after_failure(state, asked, failure.kind, now),
         polled_at=now,
@@ -93,7 +95,7 @@ def after_failed(
 def after_postponed(state: FeedState, postponed: Postponed, limits: Limits, now: datetime) -> FeedState:
     """After a poll that its host did not want now: made up for when the host has rested, and nobody's fault."""
     wait = max(postponed.wait or _UNSAID_WAIT, cadence.after_attempt(limits, now) - now)
-    return replace(state, next_poll_at=now + wait)
+    return replace(state, next_poll_at=max(now + wait, state.next_poll_at or now))
 
 
 def _well(state: FeedState, planned: cadence.NextPoll, http: int, now: datetime) -> FeedState:
