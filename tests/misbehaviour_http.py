@@ -209,6 +209,9 @@ STATUSES = {
     "challenge-200": Way(
         "Cloudflare's page, with 200.", Answer(200, CHALLENGE, {"Content-Type": "text/html", "ETag": "1"})
     ),
+    "challenge-with-retry-after": Way(
+        "The same, and not before an hour.", refusing(403, cf_mitigated="challenge", Retry_After="3600")
+    ),
     "challenge-quoted": Way(
         "A feed, as text/html, whose post is about Cloudflare's page.",
         document(blog([2, 1], title="Just a moment... about Cloudflare"), "text/html"),
@@ -370,6 +373,8 @@ CODINGS = {
     "gzip-not": Way("It says gzip and is not.", coded(FEED, "gzip")),
     "br-not": Way("It says Brotli and is not.", coded(FEED, "br")),
     "gzip-cut": Way("gzip without its end.", coded(CUT, "gzip")),
+    "deflate-cut": Way("deflate without its end.", coded(zlib.compress(FEED)[:-20], "deflate")),
+    "br-cut": Way("Brotli without its end.", coded(brotli.compress(FEED)[:-20], "br")),
     "gzip-unsaid-cut": Way("gzip without a word and without its end.", document(CUT)),
     "gzip-broken": Way("gzip that is damaged.", coded(b"\x1f\x8bnonsense", "gzip")),
     "gzip-bomb": Way("30 MB in 30 KB.", coded(gzip.compress(BOMB), "gzip")),

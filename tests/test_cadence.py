@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import get_args
@@ -17,6 +18,7 @@ from tidings.sources.cadence import (
     Limits,
     NextPoll,
     after_answer,
+    after_attempt,
     after_failure,
     doubts_silence,
     due,
@@ -299,6 +301,48 @@ def test_no_plan_is_taken_for_a_wrong_clock(longest: timedelta) -> None:
         planned = after_failure(failing, Failed("dns", ""), None, limits, NOW).at
         assert not due(feed_state(next_poll_at=planned), [], limits, NOW + MINUTE)
     assert after_failure(feed_state(failures=9), Failed("gone", ""), None, limits, NOW).at <= NOW + 38 * DAY
+
+
+# ----------------------------------------------------------------------------------------------------- an attempt
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, MIN),
+        ({"not_before": NOW - DAY, "retry_after": NOW - HOUR}, MIN),
+        ({"not_before": NOW + 5 * HOUR}, 5 * HOUR),
+        ({"retry_after": NOW + 31 * DAY}, 31 * DAY),
+        ({"not_before": NOW + 2 * HOUR, "retry_after": NOW + HOUR}, 2 * HOUR),
+        ({"freshness": 6 * HOUR}, 6 * HOUR),
+        ({"freshness": MINUTE}, MIN),
+        ({"wishes": Wishes(ttl=3 * HOUR)}, 3 * HOUR),
+        ({"freshness": 365 * DAY}, LONGEST_WISH),
+        ({"source": source(every=12 * HOUR)}, 12 * HOUR),
+        ({"source": source(every=MINUTE)}, MIN),
+        ({"source": source(every=HOUR), "freshness": 2 * HOUR, "not_before": NOW + 3 * HOUR}, 3 * HOUR),
+        ({"source": source(every=4 * HOUR), "freshness": 2 * HOUR, "not_before": NOW + 3 * HOUR}, 4 * HOUR),
+        ({"wishes": Wishes(skip_hours=(8, 9, 10))}, 3 * HOUR),
+        ({"not_before": NOW + 33 * DAY, "retry_after": NOW + 3000 * DAY}, MIN),
+    ],
+)
+def test_an_attempt_without_an_end_waits_as_long_as_one_with(values: dict[str, object], expected: timedelta) -> None:
+    """A poll that is killed leaves a plan no sooner than the operator, the server and the document want it, as far as
+    they are known; what a wrong clock left behind does not count."""
+    assert after_attempt(feed_state(**values), LIMITS, NOW) == NOW + expected
+
+
+@given(freshness=st.none() | SPANS, wishes=WISHES, every=EVERY, feed_id=FEED_IDS)
+def test_an_attempt_is_no_cheaper_than_an_answer(
+    freshness: timedelta | None, wishes: Wishes, every: timedelta | None, feed_id: int
+) -> None:
+    """Being killed brings no poll before the one that an answer like the last allows, and the plan is not taken for
+    that of a wrong clock."""
+    state = feed_state(feed_id, source=source(every=every), freshness=freshness, wishes=wishes)
+    planned = after_attempt(state, LIMITS, NOW)
+    assert planned >= answer(BUSY, freshness, wishes, every, feed_id).not_before
+    assert planned >= NOW + max(every or MIN, MIN)
+    assert not due(replace(state, next_poll_at=planned), [], LIMITS, NOW)
 
 
 # ----------------------------------------------------------------------------------------------------- what is due

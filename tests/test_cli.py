@@ -51,15 +51,18 @@ def test_the_poll_report_has_the_documented_shape(site: Site, origin: Origin) ->
     done = site.run("poll", "--json", check=False)
     report = json.loads(done.stdout)
     assert done.returncode == 1
-    assert {key: report[key] for key in ("polled", "new", "updated", "unchanged", "failed")} == {
+    assert {key: report[key] for key in ("polled", "new", "updated", "unchanged", "failed", "skipped")} == {
         "polled": 2,
         "new": 2,
         "updated": 0,
         "unchanged": 0,
         "failed": 1,
+        "skipped": 0,
     }
     rows = {row["name"]: row for row in report["sources"]}
-    assert set(rows["good"]) == {"name", "url", "status", "http", "new", "updated", "error", "next_poll_at"}
+    keys = "name url status http new updated error next_poll_at note moved_to"
+    assert set(rows["good"]) == set(keys.split())
+    assert (rows["good"]["note"], rows["good"]["moved_to"]) == (None, None)
     assert (rows["good"]["status"], rows["good"]["http"], rows["good"]["error"]) == ("ok", 200, None)
     assert (rows["bad"]["status"], rows["bad"]["http"], rows["bad"]["new"]) == ("failed", 404, 0)
     assert set(rows["bad"]["error"]) == {"kind", "message"}

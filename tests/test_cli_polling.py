@@ -8,12 +8,16 @@ import sqlite3
 import time
 from base64 import b64encode
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.builders import NOW
 from tests.feeds import blog, item, rss
 from tests.origin import Answer, Origin, Request
 from tests.sites import Site
+from tidings.cli.polling import poll_report, print_rows
+from tidings.model import Failed, PollRow
 
 
 def test_a_killed_poll_does_not_ask_again(site: Site, origin: Origin) -> None:
@@ -118,10 +122,16 @@ def test_a_host_that_wants_rest_is_no_failure_of_its_other_sources(site: Site, o
     site.configure([(name, origin.url(f"/{name}", f"{name}.busy.localhost")) for name in ("a", "b")])
     report = site.json("poll", check=False)
     assert sorted(row["status"] for row in report["sources"]) == ["failed", "skipped"]
+    assert report["skipped"] == 1
+    [note] = [row["note"] for row in report["sources"] if row["status"] == "skipped"]
+    assert note == "busy.localhost is left alone for now"
     assert len(origin.requests) == 1
     again = site.run("poll", "--all")
     assert again.stdout.count("skipped") >= 2
     assert len(origin.requests) == 1
+    report = site.json("poll", "--all")
+    assert (report["polled"], report["skipped"]) == (0, 2)
+    assert all(row["note"] for row in report["sources"])
 
 
 def test_the_line_to_change_is_shown_when_a_source_has_moved(site: Site, origin: Origin) -> None:
@@ -141,10 +151,12 @@ def test_the_line_to_change_is_shown_when_a_source_has_moved(site: Site, origin:
     assert f'config.toml:{line}: {origin.url("/old")} has moved for good; write url = "{origin.url("/new")}"' in (
         done.stderr
     )
+    assert site.json("poll", "--all")["sources"][0]["moved_to"] == origin.url("/new")
     asked = origin.count("/old")
     config.write_text(config.read_text().replace("/old", "/new"))
     row = site.json("poll", "--all")["sources"][0]
     assert (row["status"], row["http"], origin.count("/old")) == ("unchanged", 304, asked)
+    assert row["moved_to"] is None
     assert len(site.posts()) == 2
 
 
@@ -162,3 +174,63 @@ def test_excluded_posts_are_kept_out_of_sight_and_not_lost(site: Site, origin: O
     site.configure([("a", origin.url("/a"))])
     assert {post["title"] for post in site.json("posts")} == {"A sponsored word", "A word"}
     assert origin.count("/a") == 1
+
+
+# ---------------------------------------------------------------------------------------------------------- the report
+
+
+def row(**values: Any) -> PollRow:
+    return PollRow(**{"name": "a", "url": "https://a.example/", "status": "ok"} | values)
+
+
+@pytest.mark.parametrize(
+    ("given", "note"),
+    [
+        (row(), None),
+        (row(status="skipped", note="busy.example is left alone for now"), "busy.example is left alone for now"),
+        (row(malformed=True), "malformed or cut short; read as far as it goes"),
+        (row(status="unchanged", malformed=True), "malformed or cut short; read as far as it goes"),
+        (row(status="skipped", malformed=True, note="left alone"), "left alone"),
+        (row(status="failed", malformed=True, failure=Failed("dns", "no such name")), None),
+    ],
+)
+def test_a_note_says_what_the_status_does_not(
+    given: PollRow, note: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Why a source was skipped, or that its document may be cut short, is in JSON and in the table; a failed row says
+    what failed, not what an earlier document was like."""
+    [reported] = poll_report([given])["sources"]  # type: ignore[misc]
+    assert reported["note"] == note
+    print_rows([given])
+    shown = capsys.readouterr().out
+    assert (note or "no such name" * (given.failure is not None)) in shown
+    assert ("malformed" in shown) is ("malformed" in (note or ""))
+
+
+def test_the_next_poll_of_a_skipped_source_is_called_our_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    """The server named one moment, our own back-off may be a later one: the report does not mix them up."""
+    print_rows([row(status="skipped", note="the server asked to be left alone", next_poll_at=NOW)])
+    expected = "the server asked to be left alone; its next poll is planned for 2026-11-27 08:00 UTC"
+    assert expected in capsys.readouterr().out
+
+
+def test_a_document_cut_short_is_called_so(site: Site, origin: Origin) -> None:
+    """The report of a poll says that more may be missing, also when the same bytes come again."""
+    whole = blog([2, 1])
+    origin.serve("/cut", Answer(200, whole[: whole.rindex(b"</item>")]))
+    site.configure([("cut", origin.url("/cut"))])
+    for status in ("ok", "unchanged"):
+        [reported] = site.json("poll", "--all")["sources"]
+        assert (reported["status"], "malformed" in (reported["note"] or "")) == (status, True)
+
+
+def test_a_server_that_wants_rest_is_quoted(site: Site, origin: Origin) -> None:
+    """A skipped source says until when its server asked to be left alone, which may be before its next poll."""
+    origin.serve("/a", Answer(503, headers={"Retry-After": "600"}))
+    site.configure([("a", origin.url("/a"))])
+    site.run("poll", check=False)
+    [reported] = site.json("poll", "--all")["sources"]
+    with sqlite3.connect(site.folder / "data" / "tidings.db") as database:
+        [(until,)] = database.execute("SELECT retry_after FROM feeds")
+    assert until[:16].replace("T", " ") in reported["note"]
+    assert reported["next_poll_at"][:16] > until[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -173,6 +174,38 @@ def test_list_shows_how_sources_fare(site: Site, origin: Origin) -> None:
     assert "a, b" in shown
 
 
+def test_list_tells_a_poll_that_left_no_answer(site: Site, origin: Origin) -> None:
+    """A source whose first request was under way when its poll was killed is not called ok; one that answers is."""
+    origin.serve("/slow", Answer(200, blog([1]), delay=5))
+    site.configure([("Slow", origin.url("/slow"))])
+    process = site.start("poll")
+    deadline = time.monotonic() + 60
+    while not origin.count("/slow") and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    [row] = site.json("sources", "list")
+    assert (row["status"], row["error"]) == ("unanswered", None)
+    assert row["polled_at"] is not None
+    assert "no answer was recorded" in site.run("sources", "list").stdout
+    origin.serve_feed("/slow", blog([1]))
+    site.run("poll", "--all")
+    assert [row["status"] for row in site.json("sources", "list")] == ["ok"]
+    assert "no answer" not in site.run("sources", "list").stdout
+
+
+def test_list_tells_a_document_that_is_cut_short(site: Site, origin: Origin) -> None:
+    """Its posts are there and it is no failure, but the list says that more may be missing."""
+    whole = blog([2, 1])
+    origin.serve("/cut", Answer(200, whole[: whole.rindex(b"</item>")]))
+    site.configure([("Cut", origin.url("/cut")), ("Fine", origin.url("/feed"))])
+    site.run("poll")
+    assert [row["status"] for row in site.json("sources", "list")] == ["ok", "ok"]
+    _, cut, fine = site.run("sources", "list").stdout.splitlines()
+    assert cut.endswith("malformed or cut short; read as far as it goes")
+    assert "malformed" not in fine
+
+
 def test_list_without_sources_says_how_to_add_one(site: Site) -> None:
     """An empty list is no failure, and names the command that fills it."""
     done = site.run("sources", "list")
@@ -208,14 +241,32 @@ def test_import_adds_what_is_new(site: Site) -> None:
     assert "0 added to config.toml, 3 already there" in again.stdout
 
 
-@pytest.mark.parametrize("text", ["", "<opml/>", "<html><body>hello</body></html>", "<rss version='2.0'/>"])
-def test_import_of_nothing_is_a_failure(site: Site, text: str) -> None:
-    """A file without feeds changes nothing and is said to be empty."""
-    (site.folder / "list").write_text(text, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "there is no feed in it"),
+        (b"<opml/>", "there is no feed in it"),
+        (b"<html><body>hello</body></html>", "no OPML"),
+        (b"<html><body><p>hello<br></body></html>", "no OPML"),
+        (b"<rss version='2.0'/>", "no OPML"),
+        (b"<opml><body><outline text='a & b'/></body></opml>", "no feed in what could be read"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\n\xffhttps://a.example/\n\x9d", "it is binary"),
+        (bytes(range(255, 10, -1)) * 9, "neither OPML nor"),
+        (b"Dear all,\nhere are my blogs:\nhttps://a.example/feed\nRegards", "an address begins 1 of 4 lines"),
+        (b'{\n  "feeds": ["https://a.example/feed"]\n}\n', "neither OPML nor"),
+    ],
+)
+def test_import_of_no_list_is_a_failure(site: Site, content: bytes, reason: str) -> None:
+    """A file without feeds changes nothing, and one line says what is wrong with it."""
+    (site.folder / "list").write_bytes(content)
     before = text_of(site)
     done = site.run("sources", "import", "list", check=False)
-    assert (done.returncode, text_of(site)) == (1, before)
-    assert "no feed in it" in done.stderr
+    assert (done.returncode, done.stdout, text_of(site)) == (1, "", before)
+    [line] = done.stderr.splitlines()
+    assert line.startswith("tidings: list: ")
+    assert reason in line
+    assert line.endswith("; nothing was written")
+    assert line.isascii()
 
 
 def test_export_comes_back_through_import(site: Site) -> None:
@@ -227,7 +278,7 @@ def test_export_comes_back_through_import(site: Site) -> None:
     assert site.run("sources", "export").stdout == (site.folder / "out.opml").read_text(encoding="utf-8")
     site.configure([])
     site.run("sources", "import", "out.opml")
-    assert set(config.load(site.folder / "config.toml").sources) == set(wanted)
+    assert config.load(site.folder / "config.toml").sources == wanted
 
 
 @needs_corpus

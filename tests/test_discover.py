@@ -198,6 +198,59 @@ def test_a_broken_feed_is_said_to_be_one(look: Callable[..., Discovery]) -> None
         assert "begins like a feed" in look(origin.url("/feed")).failure
 
 
+SCRAPS = [b"<rss><channel>" + b"<div><p>" * 20, b"<rss><channel><title>", b"<rss version='2.0'><channel></channel>"]
+
+
+@pytest.mark.parametrize("scrap", SCRAPS)
+def test_a_scrap_of_a_feed_is_not_suggested(look: Callable[..., Discovery], scrap: bytes) -> None:
+    """A document that breaks off before it names itself or has a post is none, announced or given, whatever the page
+    calls it; the search goes on."""
+    with Origin() as origin:
+        origin.serve("/", page(link("/scrap", "The Blog"), body='<a href="/real.rss">here</a>'))
+        origin.serve("/scrap", Answer(200, scrap))
+        origin.serve_feed("/real.rss", feed())
+        found = look(origin.url("/"))
+        assert urls(found) == [origin.url("/real.rss")]
+        assert ["cut short" in one.reason for one in found.refused] == [True]
+        given = look(origin.url("/scrap"))
+        assert given.feeds == ()
+        assert "cut short" in given.failure
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss([], title=""),
+        b"<rss><channel/></rss>",
+        b"<rss><channel><title>New Blog</title><link>https://blog.example/",
+        rss([item(1)], title="")[:-20],
+        b"<feed xmlns='http://www.w3.org/2005/Atom'/>",
+    ],
+    ids=["no title", "nothing in it", "cut behind its title", "cut behind a post", "an empty Atom feed"],
+)
+def test_a_feed_that_is_empty_or_only_cut_is_suggested(look: Callable[..., Discovery], body: bytes) -> None:
+    """A new blog has no posts yet, and a cut feed with a name or a post is still that blog's."""
+    with Origin() as origin:
+        origin.serve("/", page(link("/feed")))
+        origin.serve_feed("/feed", body)
+        assert urls(look(origin.url("/"))) == [origin.url("/feed")]
+        assert look(origin.url("/feed")).is_feed
+
+
+def test_the_own_feed_comes_before_one_elsewhere(look: Callable[..., Discovery]) -> None:
+    """A page that announces a friend's feed first is followed by its own; where only the friend's is there, by that."""
+    with Origin("127.0.0.2") as site, Origin("127.0.0.1") as friend:
+        friend.serve_feed("/feed", feed("Friend"))
+        site.serve_feed("/own", feed("Own"))
+        site.serve_feed("/comments/feed", feed("Comments"))
+        site.serve("/", page(link(friend.url("/feed")), link("/comments/feed", "Comments"), link("/own")))
+        assert urls(look(site.url("/"))) == [site.url("/own"), friend.url("/feed"), site.url("/comments/feed")]
+        site.serve("/", page(link(friend.url("/feed"))))
+        best = look(site.url("/")).best
+        assert best is not None
+        assert best.url == friend.url("/feed")
+
+
 # ---------------------------------------------------------------------------------------------- hostile pages
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import example, given
@@ -134,12 +135,23 @@ def test_a_link_that_is_announced_too_is_not_asked_for_twice() -> None:
         ("https://a.example/", [("/index.xml", "All"), ("/?cat=3&feed=rss2", "A » Tea Category Feed")]),
         ("https://a.example/talks/", [("/talks/feed/", "Talks"), ("/feed/", "All"), ("/code/feed/", "Code")]),
         ("https://a.example/", [("/atom.xml", ""), ("/feed.json", "JSON")]),
+        # A feed elsewhere, a friend's or a network's, comes after the site's own, but before comments.
+        ("https://a.example/", [("/feed/", ""), ("https://b.example/feed", "B"), ("/comments/feed/", "")]),
+        ("https://a.example/", [("/?cat=3&feed=rss2", "A » Tea Category Feed"), ("https://b.example/feed", "B")]),
+        ("https://www.a.example/", [("https://feeds.a.example/x", ""), ("https://b.example/feed", "B")]),
+        ("https://a.blogspot.com/", [("https://a.blogspot.com/x", ""), ("https://b.blogspot.com/x", "B")]),
+        ("http://127.0.0.1/", [("http://127.0.0.1:8000/x", ""), ("http://127.0.0.2/x", "B")]),
+        ("https://a.example/", [("https://b.example/feed", "B"), ("https://c.example/comments/feed/", "C")]),
+        # A service for feeds keeps the site's own.
+        ("https://a.example/", [("https://feeds.feedburner.com/a", ""), ("https://b.example/feed", "B")]),
     ],
 )
 def test_the_main_feed_comes_first(page: str, order: list[tuple[str, str]]) -> None:
-    """The page's own section before the site before other sections, comments last, RSS and Atom before JSON."""
+    """The site's own feeds before others', the page's own section before the site before other sections, comments last,
+    RSS and Atom before JSON."""
     wanted = [
-        Candidate(f"https://a.example{path}", "announced", title, is_json=title == "JSON") for path, title in order
+        Candidate(urljoin("https://a.example/", url), "announced", title, is_json=title == "JSON")
+        for url, title in order
     ]
     assert rank(wanted, page) == wanted
     assert rank(wanted[::-1], page) == wanted

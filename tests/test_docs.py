@@ -19,17 +19,19 @@ import pytest
 
 from tests import test_layers as layers
 from tests.sites import environment
-from tidings import config
+from tidings import config, daemon, poll
 from tidings.cli import cli
 from tidings.cli.polling import poll_report
 from tidings.cli.reading import post_report
-from tidings.config.schema import SINGLE_TABLES, TABLES, header, keys_of
+from tidings.config.schema import SINGLE_TABLES, TABLES, PollTable, header, keys_of
 from tidings.model import Failed, FailureKind, PollRow, StoredPost
+from tidings.posts import decide
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+POLLING = (ROOT / "docs" / "polling.md").read_text(encoding="utf-8")
 COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / "config.example.toml").read_text(encoding="utf-8")
 PAGES = [
@@ -230,6 +232,15 @@ def test_help_loads_no_heavy_library(name: str) -> None:
     assert "click" in imported
     assert "Usage: tidings" in done.stdout
     assert imported & HEAVY == set()
+
+
+def test_limits_of_time_are_documented() -> None:
+    """The page on polling names the limits of fetching, reading and cleaning, and how often the daemon looks."""
+    limits = section(POLLING, "How long it may take")
+    assert f"| `timeout` ({PollTable().timeout.total_seconds():g} seconds)" in limits
+    assert f"| {poll._READ_SECONDS} seconds of computing |" in limits
+    assert f"| {poll._CLEAN_SECONDS} seconds of computing for each slice of at most {decide._SLICE_POSTS} " in limits
+    assert f"every {daemon.TICK_SECONDS} seconds" in section(POLLING, "When")
 
 
 # ---------------------------------------------------------------------------------------------- configuration

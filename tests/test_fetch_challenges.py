@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 
@@ -50,6 +51,16 @@ def test_a_challenge_is_called_by_its_name(
     assert name in outcome.message
     assert "owner" in outcome.message
     assert len(origin.requests) == 1
+
+
+@pytest.mark.parametrize("status", [200, 202, 403, 405, 429, 503])
+def test_a_challenge_with_retry_after_counts_for_the_whole_server(origin: Origin, status: int) -> None:
+    """Whoever has to prove himself stands before all of the site, so the wish is the server's, whatever its status."""
+    header = {"x-amzn-waf-action": "challenge", "Retry-After": "120"}
+    origin.serve("/feed", Answer(status, b"", header))
+    outcome = failure(fetch(origin.url("/feed")))
+    assert outcome.kind == "challenge"
+    assert (outcome.retry_after, outcome.host_rest) == (timedelta(seconds=120), timedelta(seconds=120))
 
 
 def test_a_compressed_challenge_is_read(origin: Origin) -> None:

@@ -214,7 +214,7 @@ def test_a_large_body_arrives_whole_in_many_pieces(origin: Origin) -> None:
 @pytest.mark.parametrize(
     ("coding", "body", "kind"),
     [
-        ("gzip", gzip.compress(LONG)[:-9], "connect"),
+        *((coding, PACKERS[coding](LONG)[:-9], "http") for coding in PACKERS),
         ("compress", b"\x1f\x9d...", "http"),
         ("gzip", b"\x1f\x8bnonsense", "http"),
         ("br", pack_brotli(bytes(50_000_000)), "too-large"),

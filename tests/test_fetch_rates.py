@@ -48,6 +48,9 @@ EPOCH = 1_795_428_000  # DATE in seconds since 1970
         ({"ratelimit": "limit=100, remaining=0, reset=50"}, 50),
         ({"ratelimit": "limit=100, remaining=1, reset=50"}, None),
         ({"ratelimit-remaining": "0", "ratelimit-reset": "9" * 20}, MAX_REST.total_seconds()),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "9" * 5000}, MAX_REST.total_seconds()),
+        ({"ratelimit": f'"x";r=0;t={"9" * 5000}'}, MAX_REST.total_seconds()),
+        ({"ratelimit": f'"x";r={"9" * 5000};t=30'}, None),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "999999"}, MAX_REST.total_seconds()),
         ({"ratelimit": '"x";r=0;t=99999999'}, MAX_REST.total_seconds()),
         ({"ratelimit-remaining": "none", "ratelimit-reset": "30"}, None),
@@ -112,8 +115,10 @@ def test_a_403_with_nothing_left_is_a_rate_limit(origin: Origin) -> None:
         Answer(429),
         Answer(429, headers={"Retry-After": "120"}),
         Answer(503, headers={"Retry-After": "120"}),
+        Answer(404, headers={"Retry-After": "120"}),
+        Answer(403, headers={"Retry-After": "120", "cf-mitigated": "challenge"}),
     ],
-    ids=["200 used up", "404 used up", "403 used up", "429", "429 with wait", "503 with wait"],
+    ids=["200 used up", "404 used up", "403 used up", "429", "429 with wait", "503 with wait", "404", "challenge"],
 )
 def test_a_host_that_wants_no_more_gets_no_more(origin: Origin, first: Answer) -> None:
     """The queued requests of the group come out as postponed by as long as was asked for."""
@@ -140,6 +145,32 @@ def test_a_host_that_allows_one_request_and_redirects_within_itself_is_read(orig
     assert isinstance(came[1], Fetched)
     assert isinstance(came[2], Postponed)
     assert isinstance(came[3], Postponed)
+
+
+@pytest.mark.parametrize("wish", [USED_UP, {"Retry-After": "120"}], ids=["used up", "retry-after"])
+def test_a_redirect_says_when_its_server_wants_rest(origin: Origin, wish: dict[str, str]) -> None:
+    """What a redirect asks for its own server holds for the rest of the pass, and is told with the outcome; the other
+    server, where it led, is asked at once."""
+    away = origin.url("/feed", host="b.localhost")
+    origin.serve("/0", Answer(302, headers={"Location": away, **wish}))
+    origin.serve("/feed", Answer(200, FEED))
+    came = outcomes(requests(*(origin.url(f"/{number}", host="a.localhost") for number in range(3))), STRANGERS)
+    assert [request.path for request in origin.requests] == ["/0", "/feed"]
+    first = fetched(came[1])
+    assert [hop.rest for hop in first.hops] == [timedelta(seconds=120), None]
+    assert first.host_rest is None
+    for outcome in (came[2], came[3]):
+        assert isinstance(outcome, Postponed)
+        assert outcome.host == f"a.localhost:{origin.port}"
+
+
+def test_retry_after_on_a_good_answer_means_nothing(origin: Origin) -> None:
+    """It is defined for errors and redirects only."""
+    origin.serve("/0", Answer(200, FEED, {"Retry-After": "120"}))
+    origin.serve("/1", Answer(200, FEED))
+    came = outcomes(requests(origin.url("/0", host="a.localhost"), origin.url("/1", host="a.localhost")), STRANGERS)
+    assert fetched(came[1]).host_rest is None
+    assert isinstance(came[2], Fetched)
 
 
 def test_a_503_without_retry_after_stops_nobody(origin: Origin) -> None:

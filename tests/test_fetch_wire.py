@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from tests.fetches import FEED, HOSTS, SETTINGS, STRANGERS, ask, failure, fetch, fetched, requests, unchanged
 from tests.origin import Answer, Origin, Raw, Request
+from tidings.fetching.failures import no_room
 from tidings.fetching.fetch import FetchSettings, fetch_all
 from tidings.model import Fetched, FetchRequest, Login, Outcome, Validators
 
@@ -201,7 +203,9 @@ def test_a_folder_that_takes_no_files_fails_the_source(origin: Origin, monkeypat
     origin.serve("/large", Answer(200, b"x" * 500_000))
     origin.serve("/small", Answer(200, FEED))
     outcome = failure(fetch(origin.url("/large")))
-    assert "temporary file" in outcome.message
+    assert outcome.kind == "offline"
+    assert "no temporary file can be kept in /nowhere/at/all" in outcome.message
+    assert "TMPDIR" in outcome.message
     assert fetched(fetch(origin.url("/small"))).body == FEED
 
 
@@ -216,8 +220,23 @@ def test_a_disk_that_fills_up_fails_the_source(origin: Origin) -> None:
         came = {request.feed_id: outcome for request, outcome in fetch_all(requests(*urls), SETTINGS, HOSTS)}
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "temporary file" in failure(came[1]).message
+    full = failure(came[1])
+    assert full.kind == "offline"
+    assert "File too large" in full.message
+    assert all(words in full.message for words in ("this machine", tempfile.gettempdir(), "make room", "TMPDIR"))
     assert fetched(came[2]).body == FEED
+
+
+def test_a_machine_without_any_room_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no folder takes a temporary file, not even the message about it needs one."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        outcome = no_room(OSError(errno.ENOSPC, "No space left on device"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "any of the usual folders (No space left on device)" in outcome.message
 
 
 GREEDY = """

@@ -38,6 +38,30 @@ def test_a_wish_to_rest_goes_on_over_a_restart(store: Store, now: datetime) -> N
     assert waits == {"b.example": HostWait(rest=4 * MINUTE)}
 
 
+@pytest.mark.parametrize("last", [Fetched(B, 200, b""), Failed("server-error", "", 500)])
+def test_a_redirects_wish_counts_for_its_own_host(store: Store, now: datetime, last: Fetched | Failed) -> None:
+    """Who sends us on and wants rest gets it, also from the next process; who answered well is not made to wait."""
+    hops = (Hop(A, 302, 5 * MINUTE), Hop(B, last.http or 0))
+    governor(store, now).note_answer(A, replace(last, hops=hops))
+    assert {host: wait.rest for host, wait in governor(store, now).hosts().waits.items() if wait.rest} == {
+        "a.example": 5 * MINUTE
+    }
+
+
+def test_a_redirect_that_leads_nowhere_has_its_wish_too(store: Store, now: datetime) -> None:
+    """Where nobody answers behind the redirect, what it asked for still holds."""
+    governor(store, now).note_answer(A, Failed("timeout", "", hops=(Hop(A, 302, 5 * MINUTE),)))
+    assert governor(store, now).hosts().waits["a.example"].rest == 5 * MINUTE
+
+
+def test_a_redirects_wish_outlives_the_good_answer_of_the_same_host(store: Store, now: datetime) -> None:
+    """A host that redirects within itself and wants rest gets it after the feed has come."""
+    inside = "https://www.a.example/feed"
+    hops = (Hop(A, 302, 5 * MINUTE), Hop(inside, 200))
+    governor(store, now).note_answer(A, Fetched(inside, 200, b"", hops=hops))
+    assert governor(store, now).hosts().waits["a.example"].rest == 5 * MINUTE
+
+
 def test_a_good_answer_ends_the_counting_of_refusals(store: Store, now: datetime) -> None:
     """Two refusals without a time double the rest; after an answer it starts anew."""
     one = governor(store, now)
@@ -55,6 +79,7 @@ def test_the_operators_own_machines_are_not_governed(store: Store, now: datetime
     own = "http://10.1.2.3/feed"
     one = governor(store, now)
     one.note_request(own)
+    one.note_answer(own, Fetched(B, 200, b"", hops=(Hop(own, 302, MINUTE), Hop(B, 200))))
     one.note_answer(own, Failed("rate-limited", "", 429, MINUTE, hops=(Hop(own, 429),)))
     assert governor(store, now).hosts().waits == {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,18 @@ from hypothesis import strategies as st
 
 from tests.builders import NOW, feed_state, source
 from tidings.model import Failed, FailureKind, FeedState, Fetched, HostState, Postponed, Unchanged
-from tidings.sources.hosts import after_outcome, blame_ourselves, host_of, is_offline, pause, rest
+from tidings.sources.hosts import (
+    after_outcome,
+    after_redirect,
+    blame_ourselves,
+    domain_of,
+    host_of,
+    is_cut_off,
+    is_offline,
+    may_be_ours,
+    pause,
+    rest,
+)
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SPACING = timedelta(seconds=2)
@@ -56,6 +68,21 @@ ILL = Failed("server-error", "")
 def test_requests_are_counted_by_who_answers_for_the_server(url: str, host: str) -> None:
     """By registrable domain; by service where one has many domains or gives each user one; ports make no difference."""
     assert host_of(url) == host
+
+
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("https://www.example.co.uk/feed", "example.co.uk"),
+        ("https://five.blogspot.com/feeds/posts/default", "five.blogspot.com"),
+        ("https://feeds.feedburner.com/a", "feedburner.com"),
+        ("http://192.0.2.7:8000/", "192.0.2.7"),
+        ("http://localhost/", "localhost"),
+    ],
+)
+def test_the_domain_of_a_blog(url: str, domain: str) -> None:
+    """What somebody registered, or a service gave to somebody."""
+    assert domain_of(url) == domain
 
 
 @given(st.text(max_size=60))
@@ -134,8 +161,19 @@ def test_a_wish_is_never_shortened_by_another_refusal() -> None:
     assert rest(after_outcome(state, Failed("rate-limited", "", 429, MINUTE), NOW), NOW) == HOUR
 
 
+def test_a_redirects_wish_is_added_to_what_is_known() -> None:
+    """It lasts from now, and shortens nothing."""
+    state = after_redirect(HostState("a", NOW, None, 2), HOUR, NOW)
+    assert state == HostState("a", NOW, NOW + HOUR, 2)
+    assert after_redirect(state, MINUTE, NOW) == state
+
+
 def feed(name: str, failure: Failed | None = None, http: int | None = None) -> FeedState:
     return feed_state(source=source(url=f"https://{name}.example/feed"), failure=failure, http=http)
+
+
+UNSAFE, INSIDE = Failed("tls", ""), Failed("forbidden-address", "")
+OURS = Failed("offline", "")
 
 
 @pytest.mark.parametrize(
@@ -149,6 +187,7 @@ def feed(name: str, failure: Failed | None = None, http: int | None = None) -> F
         ([feed("a"), feed("b")], [feed("c", DEAD)], True),
         ([feed("a")], [feed("b", DEAD)], True),
         ([feed("a")], [feed("a", DEAD)], False),
+        ([feed("a")], [feed("b", UNSAFE)], True),
         ([feed("a")], [feed("b", Failed("unauthorized", "no password"))], False),
         ([feed(name, http=200) for name in "abcde"], [feed("f", http=200)], True),
         ([feed(name, DEAD) for name in "abcdefgh"], [feed("i", http=200)], False),
@@ -160,10 +199,84 @@ def test_whose_fault_it_is(unreached: list[FeedState], lately: list[FeedState], 
     assert is_offline(unreached, lately) is expected
 
 
-@pytest.mark.parametrize("kind", ["dns", "connect", "timeout"])
-def test_blaming_ourselves_keeps_the_reason(kind: FailureKind) -> None:
-    """The failure changes its kind and says whose it is; what was seen stays readable."""
-    judged = blame_ourselves(Failed(kind, "name not found"))
+def read(state: FeedState) -> FeedState:
+    return replace(state, read_at=NOW - DAY)
+
+
+@pytest.mark.parametrize(
+    ("state", "failure", "expected"),
+    [
+        *(
+            (feed("a", before), Failed(kind, ""), True)
+            for kind in ("dns", "connect", "timeout")
+            for before in (None, DEAD)
+        ),
+        (feed("a"), OURS, True),
+        (feed("a"), ILL, False),
+        (feed("a"), Failed("not-a-feed", ""), False),
+        (feed("a"), UNSAFE, True),
+        (feed("a", OURS), UNSAFE, True),
+        (feed("a", DEAD), UNSAFE, True),
+        (feed("a", UNSAFE), UNSAFE, False),
+        (read(feed("a")), INSIDE, True),
+        (read(feed("a", OURS)), INSIDE, True),
+        (read(feed("a", INSIDE)), INSIDE, False),
+        (feed("a"), INSIDE, False),
+        (read(feed_state(source=source(url="http://10.0.0.1/feed"))), INSIDE, False),
+        (read(feed_state(source=source(url="http://[fc00::1]/feed"))), INSIDE, False),
+    ],
+)
+def test_which_failures_may_be_our_own(state: FeedState, failure: Failed, expected: bool) -> None:
+    """What looks the same from here. A certificate that was blamed before stays so, and a private address is the
+    operator's own doing unless the name led to a public one before."""
+    assert may_be_ours(state, failure) is expected
+
+
+SLOW, REFUSED = Failed("timeout", ""), Failed("connect", "")
+MANY = [(feed(name, http=200), kind) for name, kind in zip("abcde", (DEAD, REFUSED, DEAD, DEAD, REFUSED), strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("unreached", "expected"),
+    [
+        ([], False),
+        (MANY, True),
+        (MANY[:4], False),
+        ([*MANY[:4], (feed("a"), DEAD)], False),
+        ([*MANY[:4], (feed("f"), SLOW)], False),
+        ([*MANY[:4], (feed("f"), UNSAFE)], False),
+        ([*MANY[:4], (feed("f", DEAD), DEAD)], False),
+        ([*MANY, (feed("f"), SLOW), (feed("g", DEAD), DEAD)], True),
+        ([(feed(name), SLOW) for name in "abcdefgh"], False),
+    ],
+)
+def test_a_network_that_goes_away_in_mid_pass(unreached: list[tuple[FeedState, Failed]], expected: bool) -> None:
+    """Five hosts that were well and are suddenly not to be found or reached, with no answer from anybody after them:
+    slow ones are last in every pass, and dead ones are dead."""
+    assert is_cut_off(unreached) is expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("dns", "this machine's network"),
+        ("connect", "this machine's network"),
+        ("timeout", "this machine's network"),
+        ("tls", "its clock, its certificate authorities, and any proxy"),
+        ("forbidden-address", "check its DNS"),
+    ],
+)
+def test_blaming_ourselves_keeps_the_reason(kind: FailureKind, words: str) -> None:
+    """The failure changes its kind and says whose it is and what to check; what was seen stays readable, and advice
+    that blames the source does not."""
+    judged = blame_ourselves(Failed(kind, "the name a.example was not found (reason); check the URL, and more"))
     assert judged.kind == "offline"
-    assert "this machine's network" in judged.message
-    assert "name not found" in judged.message
+    assert words in judged.message
+    assert "the name a.example was not found (reason)" in judged.message
+    assert "URL" not in judged.message
+
+
+def test_what_is_known_to_be_ours_keeps_its_words() -> None:
+    """A disk that is full is no network that is down."""
+    full = Failed("offline", "no room in /tmp; set TMPDIR")
+    assert blame_ourselves(full) == full

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -191,11 +192,30 @@ def test_no_list_takes_long(text: str) -> None:
 
 
 def test_broken_lists_say_where() -> None:
-    """What was wrong with a list is said with its line, and what could be read is there."""
+    """What was wrong with a list is said with its line, and what could be read is there; of no list, nothing is."""
     read = read_list('<opml>\n<body>\n<outline text="A & B" xmlUrl="https://a.example/"/>\n</body></opml>')
     assert "line 3" in read.damage
     assert len(read.feeds) == 1
     assert "no OPML" in read_list("<html><body>hello</body></html>").damage
+    assert "no OPML; line 1" in read_list("<html><body>hello<br></body></html>").damage
+
+
+@pytest.mark.parametrize(
+    ("text", "feeds", "damage"),
+    [
+        ("https://a.example/f\n\0", 0, "it is binary"),
+        ("prose\nmore of it\nhttps://a.example/f", 0, "an address begins 1 of 3 lines"),
+        ("prose\nhttps://a.example/f", 2, ""),
+        ("# prose\n# more of it\n\nhttps://a.example/f", 1, ""),
+        ("|command\nexec:x\nb.example\n", 1, ""),
+    ],
+)
+def test_a_text_that_is_mostly_something_else_is_no_list(text: str, feeds: int, damage: str) -> None:
+    """Lines that are no address are reported one by one only where they are the exception."""
+    read = read_list(text)
+    assert len(read.feeds) == feeds
+    assert read.damage.startswith(damage)
+    assert bool(read.damage) is bool(damage)
 
 
 PRINTABLE = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=30).map(
@@ -219,10 +239,29 @@ def test_what_is_written_is_read_back(title: str, sources: list[Listed]) -> None
     assert sorted(read.feeds, key=lambda one: one.url) == sorted(sources, key=lambda one: one.url)
 
 
+@given(SOURCES.filter(bool))
+def test_an_export_keeps_the_order(sources: list[Listed]) -> None:
+    """Each folder, and each feed without tags, stands in the order of its first feed; the feeds of a folder are in
+    theirs. So a list with one folder at most for each run of feeds comes back as it was."""
+    read = read_list(write_opml("x", sources)).feeds
+    firsts = [sources.index(one) for one in sources if _is_first(one, sources)]
+    assert [sources.index(one) for one in read if _is_first(one, sources)] == firsts
+    for tag in {one.tags[0] for one in sources if one.tags}:
+        members = [one for one in sources if one.tags[:1] == (tag,)]
+        start = read.index(members[0])
+        assert list(read[start : start + len(members)]) == members
+
+
+def _is_first(feed: Listed, feeds: list[Listed]) -> bool:
+    return not feed.tags or feed == next(one for one in feeds if one.tags[:1] == feed.tags[:1])
+
+
 def test_an_export_has_folders_for_other_readers() -> None:
-    """A feed stands in the folder of its first tag, and `category` has them all."""
-    text = write_opml("P", [Listed("https://a.example/", "A", ("x", "y")), Listed("https://b.example/", "B")])
-    assert text.index("https://b.example/") < text.index('<outline text="x"') < text.index("https://a.example/")
+    """A feed stands in the folder of its first tag, and `category` has them all; folders are not repeated."""
+    tags = {"a": ("x", "y"), "b": (), "c": ("z",), "d": ("x",)}
+    text = write_opml("P", [Listed(f"https://{name}.example/", name, its) for name, its in tags.items()])
+    wanted = ['text="x"', "//a.", "//d.", "</outline>", "//b.", 'text="z"', "//c.", "</outline>"]
+    assert re.findall(r'text="[xz]"|//[abcd]\.|</outline>', text) == wanted
     assert 'category="/x,/y"' in text
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -448,3 +449,66 @@ def test_large_documents_in_the_widest_letters_do_not_fill_the_memory(origin: Or
     stored, megabytes = map(int, run.stdout.split())
     assert stored == 5
     assert megabytes < 250
+
+
+# ------------------------------------------------------------------------------------------------ whose fault it is
+
+
+def dead(*names: str) -> list[Source]:
+    """Sources on hosts of their own, where nobody listens."""
+    return [Source(f"http://{name}.localhost:9/feed", name) for name in names]
+
+
+def in_turn(store: Store, sources: Sequence[Source], now: datetime) -> dict[str, PollRow]:
+    """Polls the sources one after the other, in this order."""
+    feeds.sync(store, sources, [], now)
+    one = replace(SETTINGS, fetching=replace(SETTINGS.fetching, concurrency=1))
+    rows = poll.run(store, feeds.states(store, sources), one, inline, lambda: now, lambda: False)
+    return {row.name: row for row in rows}
+
+
+def kinds(rows: dict[str, PollRow]) -> dict[str, str]:
+    return {name: row.failure.kind if row.failure else "" for name, row in rows.items()}
+
+
+def test_a_network_that_goes_away_in_mid_pass_is_nobodys_fault(store: Store, origin: Origin, now: datetime) -> None:
+    """Who failed before the last answer is blamed; five that were well and fail after it, to the end, are not."""
+    origin.serve_feed("/feed", blog([1]))
+    good = Source(origin.url("/feed", host="good.localhost"), "good")
+    rows = in_turn(store, [*dead("x"), good, *dead(*"abcde")], now)
+    assert kinds(rows) == {"x": "connect", "good": "", **dict.fromkeys("abcde", "offline")}
+    assert [state.failures for state in feeds.states(store, dead(*"abcde"))] == [0] * 5
+
+
+def test_four_that_fail_last_are_to_blame(store: Store, origin: Origin, now: datetime) -> None:
+    """A few dead hosts at the end of a pass are a coincidence."""
+    origin.serve_feed("/feed", blog([1]))
+    good = Source(origin.url("/feed", host="good.localhost"), "good")
+    assert kinds(in_turn(store, [good, *dead(*"abcd")], now)) == {"good": "", **dict.fromkeys("abcd", "connect")}
+
+
+def test_a_private_address_of_a_source_that_was_never_read_is_its_own(store: Store, now: datetime) -> None:
+    """Two such sources and nobody else: no fault of the network's, but a line for `allow_networks`."""
+    closed = replace(SETTINGS, fetching=replace(SETTINGS.fetching, allow_networks=()))
+    feeds.sync(store, dead("a", "b"), [], now)
+    rows = poll.run(store, feeds.states(store, dead("a", "b")), closed, inline, lambda: now, lambda: False)
+    for row in rows:
+        assert row.failure is not None
+        assert row.failure.kind == "forbidden-address"
+        assert "allow_networks" in row.failure.message
+
+
+def test_names_that_led_elsewhere_before_and_are_private_now_are_our_dns(
+    store: Store, origin: Origin, now: datetime
+) -> None:
+    """Two hosts that were read and now both lead inside: a network that wants a login answers so for every name."""
+    origin.serve_feed("/feed", blog([1]))
+    sources = [Source(origin.url("/feed", host=f"{name}.localhost"), name) for name in "ab"]
+    assert kinds(run_poll(store, sources, now)) == {"a": "", "b": ""}
+    later = now + timedelta(days=2)
+    closed = replace(SETTINGS, fetching=replace(SETTINGS.fetching, allow_networks=()))
+    rows = poll.run(store, feeds.states(store, sources), closed, inline, lambda: later, lambda: False)
+    for row in rows:
+        assert row.failure is not None
+        assert row.failure.kind == "offline"
+        assert "check its DNS" in row.failure.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tidings.posts.links import canonical
+from tidings.posts.canonical import canonical
 from tidings.posts.stories import story_urls
 
 

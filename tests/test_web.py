@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from waitress.trigger import trigger
 
 from tidings.errors import TidingsError
 from tidings.web.app import WebServer, create_app
@@ -277,6 +278,24 @@ def test_close_before_serving_and_twice(folder: Path) -> None:
     server.close()
     server.serve_forever()
     server.close()
+
+
+def test_close_while_the_server_is_woken_by_a_request(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that ends just as the server is told to close wakes it first; nothing that is closed is written to."""
+    server = WebServer(create_app(folder), "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    pull = trigger._physical_pull
+
+    def woken_before(self: trigger) -> None:
+        pull(self)
+        thread.join(1)  # as long as a busy machine may leave the thread that closes behind the one that serves
+        pull(self)
+
+    monkeypatch.setattr(trigger, "_physical_pull", woken_before)
+    server.close()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_a_port_in_use_is_named_with_advice(folder: Path) -> None:

@@ -123,7 +123,7 @@ def run(
             found, refused = _verified(asked, crew, known)
             return _ranked(url, found, refused, _why(outcome))
         read = _work(asked, crew, read_document, outcome)
-        if isinstance(read, ParsedFeed):
+        if isinstance(read, ParsedFeed) and not _is_scrap(read):
             return Discovery(outcome.url, (_found(Candidate(url, "given"), outcome, read),))
         if not isinstance(read, Page):
             return Discovery(outcome.url, failure=_why(read))
@@ -165,7 +165,7 @@ def _verified(asked: _Asked, crew: Crew[str], candidates: Sequence[Candidate]) -
     kinds = {candidate.url: candidate for candidate in candidates}
     for url, outcome in asked.fetch(list(kinds)):
         read = _work(asked, crew, parse, outcome) if isinstance(outcome, Fetched) else outcome
-        if isinstance(outcome, Fetched) and isinstance(read, ParsedFeed):
+        if isinstance(outcome, Fetched) and isinstance(read, ParsedFeed) and not _is_scrap(read):
             answers[url] = outcome.url, _found(kinds[url], outcome, read)
         else:
             answers[url] = url, Refused(url, kinds[url].kind, _why(read))
@@ -203,6 +203,12 @@ def _found(candidate: Candidate, fetched: Fetched, feed: ParsedFeed) -> FoundFee
     )
 
 
+def _is_scrap(feed: ParsedFeed) -> bool:
+    """Whether a document begins like a feed and breaks off before it says anything: nobody can tell what it would be.
+    One that came whole may be as empty as it likes, and one that has a title is a blog's."""
+    return feed.malformed and not feed.posts and not one_line(feed.title)
+
+
 def _ranked(url: str, found: Sequence[FoundFeed], refused: Sequence[Refused], failure: str) -> Discovery:
     return Discovery(url, tuple(sorted(found, key=lambda feed: _order(feed, url))), tuple(refused), failure)
 
@@ -212,9 +218,11 @@ def _order(feed: FoundFeed, page_url: str) -> tuple[Any, ...]:
     return (feed.is_comments, *order(Candidate(feed.url, feed.kind, feed.title, is_json), page_url))
 
 
-def _why(outcome: Outcome | Ended) -> str:
+def _why(outcome: Outcome | ParsedFeed | Ended) -> str:
     if isinstance(outcome, Failed):
         return outcome.message
+    if isinstance(outcome, ParsedFeed):
+        return "it begins like a feed, and is cut short or broken before the first post"
     if isinstance(outcome, Ended):
         return f"reading it took over {outcome.seconds:g} seconds or too much memory"
     if isinstance(outcome, Postponed) and outcome.host:

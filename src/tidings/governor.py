@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from tidings.fetching.settings import FetchSettings, Hosts, HostWait
 from tidings.fetching.urls import is_operators_own
@@ -42,13 +43,23 @@ class Governor:
         memory.note_asked(self._store, host, now)
 
     def note_answer(self, asked: str, outcome: Outcome) -> None:
-        """Remembers what an answer says of the server it came from; `asked` is where its request began."""
+        """Remembers what an answer says of the server it came from, and the redirects before it of theirs; `asked` is
+        where its request began."""
         url = answering(asked, outcome)
-        if url is None or self.is_own(url):
+        if isinstance(outcome, Postponed) or url is None:
+            return
+        now = self._clock()
+        self._remember(url, lambda state: hosts.after_outcome(state, outcome, now))
+        for hop in outcome.hops:
+            if hop.rest:
+                self._remember(hop.url, partial(hosts.after_redirect, rest=hop.rest, now=now))
+
+    def _remember(self, url: str, change: Callable[[HostState], HostState]) -> None:
+        if self.is_own(url):
             return
         host = hosts.host_of(url)
         before = self._hosts.get(host, HostState(host))
-        after = hosts.after_outcome(before, outcome, self._clock())
+        after = change(before)
         if after != before:
             self._hosts[host] = after
             memory.save(self._store, after)

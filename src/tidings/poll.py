@@ -111,7 +111,8 @@ def allowed(states: Iterable[FeedState], now: datetime) -> tuple[list[FeedState]
     chosen, skipped = [], []
     for state in states:
         if state.retry_after is not None and now < state.retry_after <= now + hosts.LONGEST_MEMORY:
-            skipped.append(_row(state, "skipped", note="the server asked to be left alone"))
+            until = f"{state.retry_after:%Y-%m-%d %H:%M} UTC"
+            skipped.append(_row(state, "skipped", note=f"the server asked to be left alone until {until}"))
         else:
             chosen.append(state)
     return chosen, skipped
@@ -141,7 +142,8 @@ def run(
     stop: Callable[[], bool],
 ) -> Iterator[PollRow]:
     """Polls `states` once and yields a row for each as it is done and saved. With `stop()` true, what is in flight is
-    given up unsaved: asked for already, it is due again after `min_interval`; what was not asked for is still due."""
+    given up unsaved: asked for already, it is due again after `cadence.after_attempt`; what was not asked for is still
+    due."""
     polling = _Pass(store, settings, clock, {state.feed_id: recall(state) for state in states})
     requests = []
     for state in states:
@@ -157,6 +159,7 @@ def run(
                 yield from polling.settle(asked, outcome)
             else:
                 polling.read(arrived, items.recall(store, asked.feed_id), crew)
+            yield from polling.settle_blamed()
             while crew.is_full(_IN_FLIGHT, _BYTES_IN_FLIGHT) and not stop():
                 yield from polling.take(crew.next(), crew)
             yield from polling.take(crew.ready(), crew)
@@ -178,6 +181,7 @@ class _Pass:
         self._states = states
         self.governor = Governor(store, settings.fetching, clock)
         self._unreached: list[tuple[FetchRequest, Failed]] = []
+        self._blamed: list[tuple[FetchRequest, Failed]] = []
         self._answered = False
 
     def request(self, feed_id: int) -> FetchRequest | PollRow:
@@ -191,11 +195,12 @@ class _Pass:
 
     def note(self, asked: FetchRequest, url: str) -> None:
         """Records that a request, or the next hop of one, goes out now."""
-        now = self._clock()
+        now, state = self._clock(), self._states[asked.feed_id]
+        planned = cadence.after_attempt(state, self._settings.limits, now)
         with self._store.note():
             self.governor.note_request(url)
-            feeds.note_attempt(self._store, asked.feed_id, cadence.after_attempt(self._settings.limits, now), now)
-        self._states[asked.feed_id] = replace(self._states[asked.feed_id], polled_at=now)
+            feeds.note_attempt(self._store, asked.feed_id, planned, now)
+        self._states[asked.feed_id] = replace(state, polled_at=now)
 
     def to_read(self, asked: FetchRequest, outcome: Outcome) -> _Arrived | None:
         """What there is to parse, if anything: a body that differs from last time's."""
@@ -210,11 +215,9 @@ class _Pass:
     def settle(self, asked: FetchRequest, outcome: Outcome) -> Iterator[PollRow]:
         """Saves what needs no reading. Failures that may be our own network's wait until somebody has answered."""
         state = self._states[asked.feed_id]
-        if isinstance(outcome, Failed) and outcome.kind in hosts.NETWORK_KINDS and not self.governor.is_own(asked.url):
+        if isinstance(outcome, Failed) and hosts.may_be_ours(state, outcome) and not self.governor.is_own(asked.url):
+            self.governor.note_answer(asked.url, outcome)
             self._unreached.append((asked, outcome))
-            if not self._answered:
-                return
-            yield from self.settle_unreached()
             return
         self._note_answer(asked, outcome)
         if isinstance(outcome, Postponed):
@@ -224,8 +227,14 @@ class _Pass:
         else:
             yield self._save_unchanged(state, asked.url, outcome)
 
+    def settle_blamed(self) -> Iterator[PollRow]:
+        """Saves the failures that were held back until somebody answered: now they are the sources' own."""
+        blamed, self._blamed = self._blamed, []
+        for asked, failure in blamed:
+            yield self._save_failure(self._states[asked.feed_id], asked.url, failure)
+
     def settle_unreached(self) -> Iterator[PollRow]:
-        """Saves the failures that were held back: by now it is clear whether anybody can be reached."""
+        """Saves the failures after which nobody answered: by now it is clear whether anybody can be reached."""
         offline = self._is_offline() if self._unreached else False
         for asked, failure in self._unreached:
             judged = hosts.blame_ourselves(failure) if offline else failure
@@ -281,18 +290,22 @@ class _Pass:
         url = answering(asked.url, outcome)
         if isinstance(outcome, Failed) and not outcome.hops:
             return
-        self._answered = self._answered or (url is not None and not self.governor.is_own(url))
+        if url is not None and not self.governor.is_own(url):
+            self._answered = True
+            self._blamed += self._unreached
+            self._unreached = []
 
     def _is_offline(self) -> bool:
-        """Whether nobody was reached because nobody can be."""
+        """Whether nobody was reached, in all of the pass or since its last answer, because nobody can be."""
+        failed = [(self._states[asked.feed_id], failure) for asked, failure in self._unreached]
         if self._answered:
-            return False
+            return hosts.is_cut_off(failed)
         lately = [
             state
             for state in feeds.polled_since(self._store, self._clock() - _RECENTLY)
             if state.feed_id not in self._states and not self.governor.is_own(state.source.url)
         ]
-        return hosts.is_offline([self._states[asked.feed_id] for asked, _ in self._unreached], lately)
+        return hosts.is_offline([state for state, _ in failed], lately)
 
     def _save_unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
         after = memory.after_unchanged(state, asked, answer, self._settings.limits, self._clock())
@@ -378,7 +391,7 @@ def _row(
     failure: Failed | None = None,
     note: str = "",
 ) -> PollRow:
-    source = state.source
+    source, at = state.source, state.next_poll_at
     return PollRow(
-        source.name, source.url, status, http, new, updated, failure, state.next_poll_at, note, state.adopted_url
+        source.name, source.url, status, http, new, updated, failure, at, note, state.adopted_url, state.malformed
     )

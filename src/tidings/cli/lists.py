@@ -38,7 +38,8 @@ def import_list(config_path: Path, file: BinaryIO, tags: tuple[str, ...], dry_ru
 
     FILE is OPML, as feed readers export it, or text with an address a line; "-" reads standard input. Folders and
     categories become tags. What is a source already, perhaps under http instead of https, is left as it is. No site is
-    asked for anything. Entries that cannot be used are named, and the exit status is 1 if there are any.
+    asked for anything. Entries that cannot be used are named, and the exit status is 1 if there are any. A file that is
+    no list at all changes nothing.
     """
     from tidings import config
     from tidings.config import editing
@@ -48,10 +49,10 @@ def import_list(config_path: Path, file: BinaryIO, tags: tuple[str, ...], dry_ru
 
     loaded = config.load(config_path)
     listed = opml.read_list(decode(file.read(opml.LONGEST_LIST + 1)))
+    if not listed.feeds and not listed.unusable:
+        raise TidingsError(f"{file.name}: {listed.damage or 'there is no feed in it'}; nothing was written")
     if listed.damage:
         click.echo(f"{file.name}: {listed.damage}", err=True)
-    if not listed.feeds and not listed.unusable:
-        raise TidingsError(f"{file.name}: there is no feed in it; nothing was written")
     result = _sort_out(loaded, listed, tags)
     if dry_run:
         click.echo("\n".join(map(editing.render, result.new)), nl=False)
@@ -66,7 +67,7 @@ def _sort_out(loaded: Config, listed: FeedList, tags: Iterable[str]) -> _Import:
     """What of a list is new, what is there already, and what cannot be used."""
     from tidings.config import values
     from tidings.config.editing import NewSource
-    from tidings.posts.links import canonical
+    from tidings.posts.canonical import canonical
     from tidings.sources.opml import Unusable
 
     result = _Import(unusable=list(listed.unusable))

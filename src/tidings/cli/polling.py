@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.model import FeedState, PollRow
 
+MALFORMED = "malformed or cut short; read as far as it goes"
+
 
 @click.command()
 @click.argument("names", metavar="[SOURCE]...", nargs=-1)
@@ -67,6 +69,7 @@ def poll_report(rows: Sequence[PollRow]) -> dict[str, object]:
         "updated": sum(row.updated for row in rows),
         "unchanged": sum(row.status == "unchanged" for row in rows),
         "failed": sum(row.status == "failed" for row in rows),
+        "skipped": sum(row.status == "skipped" for row in rows),
         "sources": [
             {
                 "name": row.name,
@@ -77,6 +80,8 @@ def poll_report(rows: Sequence[PollRow]) -> dict[str, object]:
                 "updated": row.updated,
                 "error": {"kind": row.failure.kind, "message": row.failure.message} if row.failure else None,
                 "next_poll_at": row.next_poll_at.isoformat(timespec="seconds") if row.next_poll_at else None,
+                "note": _note(row) or None,
+                "moved_to": row.moved_to,
             }
             for row in rows
         ],
@@ -103,10 +108,10 @@ def print_rows(rows: Sequence[PollRow]) -> None:
         ],
     )
     sums = poll_report(rows)
-    skipped = sum(row.status == "skipped" for row in rows)
     click.echo(
         f"{sums['polled']} polled: {sums['new']} new, {sums['updated']} updated, "
-        f"{sums['unchanged']} unchanged, {sums['failed']} failed" + (f"; {skipped} skipped" if skipped else "")
+        f"{sums['unchanged']} unchanged, {sums['failed']} failed"
+        + (f"; {sums['skipped']} skipped" if sums["skipped"] else "")
     )
 
 
@@ -130,6 +135,8 @@ def print_moves(config_path: Path, rows: Sequence[PollRow]) -> None:
     from tidings import config
 
     moved = {row.url: row.moved_to for row in rows if row.moved_to}
+    if not moved:
+        return
     for url, line in config.source_lines(config_path, moved).items():
         click.echo(f'{config_path}:{line}: {url} has moved for good; write url = "{moved[url]}"', err=True)
 
@@ -138,8 +145,14 @@ def _remark(row: PollRow) -> str:
     if row.failure:
         return row.failure.message
     if row.status == "skipped" and row.next_poll_at:
-        return f"{row.note}; next at {row.next_poll_at:%Y-%m-%d %H:%M} UTC"
-    return ""
+        # Our plan: it may lie well behind the moment that a server named, as after several failures in a row.
+        return f"{row.note}; its next poll is planned for {row.next_poll_at:%Y-%m-%d %H:%M} UTC"
+    return _note(row)
+
+
+def _note(row: PollRow) -> str:
+    """What there is to say of a poll that did not fail, or ""."""
+    return MALFORMED if row.malformed and row.status in ("ok", "unchanged") else row.note
 
 
 def _choose(loaded: Config, states: Sequence[FeedState], names: Sequence[str], everything: bool) -> list[FeedState]:

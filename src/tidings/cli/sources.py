@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tidings.cli.lists import export_list, import_list
+from tidings.cli.polling import MALFORMED
 
 if TYPE_CHECKING:
     from tidings.config import Config
@@ -41,7 +42,8 @@ def list_sources(config_path: Path, as_json: bool) -> None:
     """List the sources and how they fare.
 
     A row for each, in the order of the file: whether its last poll went well, when it was and when the next is due, how
-    many posts are stored, and its tags. Times are UTC. A source that fails comes with what is wrong and since when.
+    many posts are stored, and its tags. Times are UTC. A source that fails comes with what is wrong and since when, one
+    that was asked without an answer being recorded, or whose document is malformed, with a word on that.
     """
     from tidings.cli import wiring
     from tidings.store import feeds, totals
@@ -80,7 +82,14 @@ def status_of(state: FeedState) -> str:
         return "disabled"
     if state.failure is not None:
         return "offline" if state.failure.kind == "offline" else "failing"
-    return "ok" if state.polled_at is not None else "never polled"
+    if state.polled_at is None:
+        return "never polled"
+    return "unanswered" if _is_unanswered(state) else "ok"
+
+
+def _is_unanswered(state: FeedState) -> bool:
+    """Whether it was asked and no answer was ever recorded: a request is noted before it goes out."""
+    return state.polled_at is not None and state.read_at is None and state.http is None and state.failure is None
 
 
 def _iso(time: Any) -> str | None:
@@ -107,8 +116,12 @@ def _print_sources(states: Sequence[FeedState], report: Sequence[dict[str, Any]]
 
 
 def _trouble(state: FeedState) -> str:
-    if state.failure is None or state.source.disabled:
+    if state.source.disabled:
         return ""
+    if _is_unanswered(state):
+        return "asked, but no answer was recorded; that poll was interrupted, or is under way"
+    if state.failure is None:
+        return MALFORMED if state.malformed else ""
     since = f"since {state.failing_since:%Y-%m-%d %H:%M}: " if state.failing_since else ""
     return f"{since}{state.failure.message}"
 
@@ -186,7 +199,7 @@ def _refuse_known(loaded: Config, url: str) -> None:
 
 
 def _warn_of_likeness(loaded: Config, url: str) -> None:
-    from tidings.posts.links import canonical
+    from tidings.posts.canonical import canonical
 
     for source in loaded.sources:
         if canonical(source.url) == canonical(url):

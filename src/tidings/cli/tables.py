@@ -14,8 +14,8 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     safe = [[_printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         widths = [max(len(row[n]) for row in [list(head), *safe]) for n in range(len(head))]
-        for row in [list(head), *safe]:
-            click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in [list(head), *safe]]
+        click.echo("\n".join(lines))
         return
     from rich.console import Console
     from rich.table import Table
@@ -31,4 +31,6 @@ _STYLES = {"failed": "red", "ok": "green", "skipped": "yellow", "unchanged": "di
 
 
 def _printable(cell: str) -> str:
+    if cell.isprintable():
+        return cell
     return "".join(character if character.isprintable() else " " for character in cell)

@@ -26,6 +26,9 @@ from tidings.sources.requests import Manner
 from tidings.store import Store, feeds, judging, open_store
 from tidings.workers import open_executor
 
+_READING = ("tidings.posts.incremental", "tidings.posts.clean")
+"""What the workers of a poll need (posts/decide.py), with the libraries behind it."""
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -113,4 +116,4 @@ def _manner(loaded: Config, environ: Mapping[str, str], source: Source) -> Manne
 
 
 def executor_opener(loaded: Config) -> Callable[[], Executor]:
-    return partial(open_executor, loaded.poll.workers)
+    return partial(open_executor, loaded.poll.workers, _READING)

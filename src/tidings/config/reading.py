@@ -25,22 +25,23 @@ EXAMPLE = "config.example.toml"
 def load(path: Path) -> Config:
     """Reads and checks a configuration file. Raises ConfigError with every problem found, one line each."""
     text = _read(path)
-    document, lines = _parse(path, text)
+    document = _parse(path, text)
     problems = cross_checks(document)
     try:
         checked = Document.model_validate(document)
     except ValidationError as error:
         problems = schema_problems(error) + problems
-        raise ConfigError(report(path, document, lines, problems)) from None
+        raise ConfigError(report(path, document, _lines(path, text), problems)) from None
     if problems:
-        raise ConfigError(report(path, document, lines, problems))
+        raise ConfigError(report(path, document, _lines(path, text), problems))
     return _config(path, checked)
 
 
 def source_lines(path: Path, urls: Iterable[str]) -> dict[str, int]:
     """The line on which the file names each of these sources' URLs; without those it does not name. Raises
     ConfigError when the file can't be read any more."""
-    document, lines = _parse(path, _read(path))
+    text = _read(path)
+    document, lines = _parse(path, text), _lines(path, text)
     wanted = set(urls)
     sources = document.get("sources", [])
     return {
@@ -86,14 +87,26 @@ def _read(path: Path) -> str:
         raise ConfigError([f"{path}:{line}: not UTF-8 text; save the file in the encoding UTF-8"]) from None
 
 
-def _parse(path: Path, text: str) -> tuple[dict[str, Any], dict[KeyPath, int]]:
+def _parse(path: Path, text: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text), key_lines(text)
+        return tomllib.loads(text)
     except RecursionError:
-        raise ConfigError([f"{path}:1: lists or tables are nested too deeply; no key needs more than a list"]) from None
+        raise _too_deep(path) from None
     except ValueError as error:  # tomllib lets int() speak for itself where a number has thousands of digits
         line, message = syntax_problem(str(error), text)
         raise ConfigError([f"{path}:{line}: {message}"]) from None
+
+
+def _lines(path: Path, text: str) -> dict[KeyPath, int]:
+    """The lines of the keys. To find them takes as long as reading the file, so it is done where a line is named."""
+    try:
+        return key_lines(text)
+    except RecursionError:
+        raise _too_deep(path) from None
+
+
+def _too_deep(path: Path) -> ConfigError:
+    return ConfigError([f"{path}:1: lists or tables are nested too deeply; no key needs more than a list"])
 
 
 def _password_from(file: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -92,11 +93,18 @@ def head_too_large(limit: int) -> Failed:
     return Failed("too-large", f"the server sent more than {limit} bytes of headers; no feed needs that")
 
 
+def cut_short(reason: object, status: int) -> Failed:
+    """The answer came whole, but what is packed in it ends before its end. Its server was reached, so this is no
+    trouble of the network's."""
+    return Failed("http", f"the feed was sent cut short ({reason}); it is asked for again, whole", status)
+
+
 def no_room(error: OSError) -> Failed:
-    """The body could not be put aside: our own disk, and no fault of the server's."""
+    """The body could not be put aside: our own disk, and no fault of the server's, so it counts against nobody."""
     return Failed(
-        "connect",
-        f"the body could not be kept in a temporary file ({error.strerror or error}); make room, or set TMPDIR",
+        "offline",
+        f"this machine has no room for the answer: no temporary file can be kept in {_temporary_folder()} "
+        f"({error.strerror or error}); make room there, or set TMPDIR to a folder that has some",
     )
 
 
@@ -106,6 +114,13 @@ def forbidden_address(address: str, reason: str) -> Failed:
         "forbidden-address",
         f"the URL, or a redirect, leads to {address}, {reason}; if that is meant, add it to poll.allow_networks",
     )
+
+
+def _temporary_folder() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError:  # Python looks for one that takes a file, and there is none
+        return "any of the usual folders"
 
 
 def _server(url: str) -> str:

@@ -52,8 +52,7 @@ def fetch_all(
     counting those not yet yielded; their larger bodies are held on disk. A host group (`hosts.host_of`) gets one
     request at a time, redirects included, and `settings.host_spacing` between any two. One that rests, that says in
     this pass that it wants no more, or that let three requests run into their deadline, gets none: its requests come
-    out as `Postponed`. The operator's own machines
-    (`urls.is_operators_own`) are exempt from all of this.
+    out as `Postponed`. The operator's own machines (`urls.is_operators_own`) are exempt from all of this.
 
     `starting` is told of every request with the URL it goes to, right before it goes on the wire; if it raises, the
     request does not go, and the error comes out here. When `stop` returns true, what is under way is abandoned and
@@ -237,10 +236,12 @@ class _Fetching:
         if isinstance(result, Failed):
             self._done.append((way.request, replace(result, hops=tuple(way.hops))))
             return
-        way.arrive(result.head.status)
         if result.head.status not in FOLLOWED:
+            way.arrive(result.head.status)
             self._done.append((way.request, result))
             return
+        wanted = rest_wanted(result.head, result.at)
+        way.arrive(result.head.status, wanted.wait if wanted else None)
         result.body.close()
         failed = way.follow(result.head)
         if failed is None and way.left <= 0:
@@ -248,8 +249,8 @@ class _Fetching:
         if failed:
             self._done.append((way.request, replace(failed, hops=tuple(way.hops))))
         elif way.host != _OWN and self._host_of(way.url) == way.host:
-            # Also where the redirect said that no request is left: a host that allows one a minute, and redirects
-            # within itself, would never be read.
+            # Also where the redirect said that no request is left, or to wait: a host that allows one a minute, or says
+            # so with each redirect, and redirects within itself, would never be read.
             self._turns.add_first(way.host, way)
         else:
             self._line_up(way, self._turns.add_first)

@@ -24,7 +24,9 @@ _LISTS = frozenset({"cache-control", "content-encoding", "ratelimit"})
 """Fields that may come in several lines, which then add up to one list (RFC 9110 5.3); of others the last counts."""
 
 _DIRECTIVE = re.compile(r'([!#$%&\'*+.^_`|~\w-]+)(?:\s*=\s*("[^"]*"|[^\s,]*))?')
-_INTEGER = re.compile(r"[+-]?\d{1,30}")
+_INTEGER = re.compile(r"([+-]?[0-9]{1,18})[0-9]*")
+"""Eighteen digits of seconds are longer than any limit here, and of any length Python would not read them."""
+
 _STATUS = re.compile(r"[0-9]{3}")
 _DIGITS = re.compile(r"[0-9]{1,30}")
 
@@ -88,8 +90,9 @@ def retry_after(fields: Mapping[str, str], now: datetime) -> timedelta | None:
     A date is read against the server's own Date, as its clock may be wrong; `now` stands in for a missing one.
     """
     value = fields.get("retry-after", "")
-    if _INTEGER.fullmatch(value):
-        return _clamp(int(value), MAX_RETRY_AFTER)
+    seconds = _integer(value)
+    if seconds is not None:
+        return _clamp(seconds, MAX_RETRY_AFTER)
     moment = _date(value)
     return None if moment is None else _clamp((moment - served_at(fields, now)).total_seconds(), MAX_RETRY_AFTER)
 
@@ -107,9 +110,9 @@ def freshness(fields: Mapping[str, str]) -> timedelta | None:
     directives = _directives(fields.get("cache-control", ""))
     if directives.get("no-cache") == "" or "no-store" in directives:
         return None
-    max_age = directives.get("max-age", "")
-    if _INTEGER.fullmatch(max_age):
-        return _clamp(int(max_age) - _age(fields), MAX_TTL)
+    max_age = _integer(directives.get("max-age", ""))
+    if max_age is not None:
+        return _clamp(max_age - max(0, _integer(fields.get("age", "")) or 0), MAX_TTL)
     if "expires" not in fields:
         return None
     expires, served = _date(fields["expires"]), _date(fields.get("date", ""))
@@ -126,9 +129,10 @@ def _directives(cache_control: str) -> dict[str, str]:
     return found
 
 
-def _age(fields: Mapping[str, str]) -> int:
-    value = fields.get("age", "")
-    return max(0, int(value)) if _INTEGER.fullmatch(value) else 0
+def _integer(value: str) -> int | None:
+    """A whole number of seconds, or None. Of one too long to mean anything, the part that is long enough."""
+    found = _INTEGER.fullmatch(value)
+    return int(found[1]) if found else None
 
 
 def _date(value: str) -> datetime | None:

@@ -12,7 +12,7 @@ from tidings.fetching.challenges import READ, challenger
 from tidings.fetching.decoding import BrokenOffError, TooLargeError, UndecodableError, decode, start_of
 from tidings.fetching.headers import Head, freshness, retry_after, validator
 from tidings.fetching.rates import exhausted
-from tidings.fetching.way import Way, is_conditional
+from tidings.fetching.way import FOLLOWED, Way, is_conditional
 from tidings.model import Failed, FailureKind, Fetched, Outcome, Unchanged
 
 BODY_STATUSES = frozenset({200, 226})
@@ -50,9 +50,11 @@ class Rest:
 
 
 def rest_wanted(head: Head, at: datetime) -> Rest | None:
-    """Whether an answer, whatever else it says, asks that its server be left alone: by 429, by 503 with Retry-After,
-    or by rate headers that say nothing is left."""
-    if head.status == 429 or _is_busy(head, at):
+    """Whether an answer, whatever else it says, asks that its server be left alone: by 429, by Retry-After with an
+    error or a redirect (RFC 9110 10.2.3), or by rate headers that say nothing is left. With what came well, Retry-After
+    means nothing."""
+    asked = retry_after(head.fields, at) is not None and (head.status in FOLLOWED or head.status >= 400)
+    if head.status == 429 or asked:
         return Rest(_wait(head, at))
     left = exhausted(head.fields, at)
     return Rest(left) if left else None
@@ -70,7 +72,10 @@ def judge(answer: Answer, max_bytes: int) -> Outcome:
     if not isinstance(outcome, Failed):
         return outcome
     wanted = rest_wanted(answer.head, answer.at)
-    return replace(outcome, hops=tuple(answer.way.hops), host_rest=wanted.wait if wanted else None)
+    rest = wanted.wait if wanted else None
+    if outcome.kind == "challenge":  # whatever its status; it keeps us from all that is behind it
+        rest = outcome.retry_after
+    return replace(outcome, hops=tuple(answer.way.hops), host_rest=rest)
 
 
 def _judge(answer: Answer, max_bytes: int) -> Fetched | Unchanged | Failed:
@@ -92,7 +97,7 @@ def _fetched(answer: Answer, max_bytes: int) -> Fetched | Failed:
     except UndecodableError as error:
         return Failed("http", f"the feed cannot be read: {error}", answer.head.status)
     except BrokenOffError as error:
-        return Failed("connect", f"{error}; the server, or something on the way, broke off", answer.head.status)
+        return failures.cut_short(error, answer.head.status)
     except TooLargeError as error:
         return Failed("too-large", f"the feed is too large: {error} (poll.max_bytes)", answer.head.status)
     return Fetched(

@@ -16,8 +16,8 @@ from tidings.fetching.headers import served_at
 MAX_REST = timedelta(days=1)
 """An allowance that is refilled more rarely than daily is a slip, or is not meant for feeds."""
 
-_NUMBER = re.compile(r"\d{1,20}(\.\d{0,20})?")
-_PARAMETER = re.compile(r'(?:^|[;,\s])(r|t|remaining|reset)\s*=\s*"?(\d{1,20})\b', re.ASCII)
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
+_PARAMETER = re.compile(r'(?:^|[;,\s])(r|t|remaining|reset)\s*=\s*"?([0-9]+)\b', re.ASCII)
 _PAIRS = ("ratelimit", "x-ratelimit", "x-rate-limit")
 _NAMES = frozenset({"ratelimit", *(f"{pair}-remaining" for pair in _PAIRS)})
 _A_MOMENT = 1e9
@@ -52,7 +52,7 @@ def _policies(value: str) -> list[str]:
 
 def _used_up(said: Mapping[str, str]) -> float | None:
     left, wait = said.get("r", said.get("remaining")), said.get("t", said.get("reset"))
-    return None if left is None or wait is None or int(left) else float(wait)
+    return None if left is None or wait is None or float(left) else float(wait)
 
 
 def _pair(fields: Mapping[str, str], name: str, now: datetime) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -117,7 +117,8 @@ def host_key(url: str) -> str:
     return f"{_host(url)}:{parts.port}"
 
 
-def is_operators_own(url: str, allow_networks: Iterable[Network]) -> bool:
+@lru_cache(maxsize=4096)  # asked at each step of each fetch
+def is_operators_own(url: str, allow_networks: tuple[Network, ...]) -> bool:
     """Whether a `wire_url` names a machine the operator opened himself: a literal address, or `localhost`, inside
     `allow_networks`. Such a machine needs no politeness. What is no URL at all names none."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from tidings.fetching.decoding import ACCEPTED
 from tidings.fetching.headers import Head
@@ -60,10 +61,10 @@ class Way:
         """The validators that may be sent to where the request stands: those that came from there."""
         return self.request.validators if self.url == self.comparable else None
 
-    def arrive(self, status: int) -> None:
-        """Notes that `url` has answered."""
+    def arrive(self, status: int, rest: timedelta | None = None) -> None:
+        """Notes that `url` has answered, and for how long it wants its server left alone."""
         self.visited.append(self.url)
-        self.hops.append(Hop(self.url, status))
+        self.hops.append(Hop(self.url, status, rest))
 
     def follow(self, head: Head) -> Failed | None:
         """Goes where a redirect answer leads; a `Failed` when it leads nowhere."""

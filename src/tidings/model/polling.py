@@ -127,10 +127,12 @@ class FetchRequest:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One answer on the way of a request: `url` answered `status`. The last hop of a way is the final answer."""
+    """One answer on the way of a request: `url` answered `status`. The last hop of a way is the final answer. `rest` is
+    how long a redirect's server wants no further request; the final answer's is in the outcome."""
 
     url: str
     status: int
+    rest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +187,9 @@ FailureKind = Literal[
     "redirect",
     "redirect-loop",
 ]
-"""What went wrong. `offline` is our own network; `http` an answer that makes no sense as HTTP; `unauthorized` 401, 402
-and 407; `refused` 403 and 451; `not-found` 404; `gone` 410; `rate-limited` 429, and 503 with Retry-After; `challenge` a
-page that wants a browser and a human."""
+"""What went wrong. `offline` is our own machine, its network above all; `http` an answer that makes no sense as HTTP,
+or is cut short; `unauthorized` 401, 402 and 407; `refused` 403 and 451; `not-found` 404; `gone` 410; `rate-limited`
+429, and 503 with Retry-After; `challenge` a page that wants a browser and a human."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +327,8 @@ class FeedChange:
 @dataclass(frozen=True, slots=True)
 class PollRow:
     """What one source's poll came to, for the report. `note` says why it was skipped; `moved_to` is the URL that is
-    asked in place of the source's own, which the operator may now write in the file."""
+    asked in place of the source's own, which the operator may now write in the file; `malformed` says that the document
+    may be cut short, as in ParsedFeed."""
 
     name: str
     url: str
@@ -337,3 +340,4 @@ class PollRow:
     next_poll_at: datetime | None = None
     note: str = ""
     moved_to: str | None = None
+    malformed: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from html import escape, unescape
 from typing import Literal
 from urllib.parse import urlsplit
@@ -47,7 +48,7 @@ _Relative = Literal["pass_through", "deny"] | tuple[Literal["rewrite_with_base"]
 _Filter = Callable[[str, str, str], str | None]
 _SCHEMES = {"http", "https", "mailto"}
 _LAZY = ("data-src", "data-lazy-src", "data-original")
-_LAZY_NAME = re.compile("|".join(_LAZY), re.IGNORECASE)
+_LAZY_AS_WRITTEN = (*_LAZY, *(name.upper() for name in _LAZY))
 _IMAGE_ATTRIBUTES = ("src", "alt", "title", "width", "height", "lang", "dir")
 _MAX_PASSES = 6
 
@@ -99,6 +100,23 @@ def _sanitiser(relative: _Relative, attribute_filter: _Filter | None = None) -> 
 _SANITISER = _sanitiser("pass_through")
 
 
+@lru_cache(maxsize=8)  # the posts of a document mostly have one base
+def _resolving_sanitiser(base: str) -> nh3.Cleaner:
+    """For mark-up with links relative to `base`; when that is no absolute URL, they are dropped."""
+    try:
+        return _sanitiser(("rewrite_with_base", base))
+    except ValueError:
+        return _sanitiser("deny")
+
+
+def _lazy_sanitiser(base: str) -> nh3.Cleaner:
+    """The same for mark-up with pictures that scripts load."""
+    try:
+        return _sanitiser(("rewrite_with_base", base), _lazy_sources(base))
+    except ValueError:
+        return _sanitiser("deny", _lazy_sources(""))
+
+
 def clean(html: str, base: str) -> str:
     """`html` as safe HTML; relative links and pictures resolved against `base`, those that cannot be are dropped.
 
@@ -111,6 +129,9 @@ def clean(html: str, base: str) -> str:
         return _plain(html)
     markup = _pass(html, base)
     for _ in range(_MAX_PASSES):
+        # Mostly nothing changes any more, and then this says so at half the cost of a whole pass.
+        if _SANITISER.clean(markup) == markup:
+            return markup
         again = _pass(markup, base)
         if again == markup:
             return markup
@@ -146,20 +167,20 @@ def _pass(html: str, base: str) -> str:
         return html.strip()
     prepared = _PLAYER.sub(lambda player: _link_to_player(player, base), html)
     # HTML drops the first line break in <pre>, so one that belongs to the text needs another before it.
-    return _PRE.sub(r"\1\n\n", _IMAGE.sub(_image, _sanitise(prepared, base))).strip()
+    safe = _sanitise(prepared, base)
+    if "<img" in safe:
+        safe = _IMAGE.sub(_image, safe)
+    return (_PRE.sub(r"\1\n\n", safe) if "<pre" in safe else safe).strip()
 
 
 def _sanitise(html: str, base: str) -> str:
     """What nh3 leaves of `html`, with links and pictures absolute. It is the same on either way."""
-    lazy = _lazy_sources(base) if _LAZY_NAME.search(html) else None
-    if lazy is None and not _NOT_ABSOLUTE.search(html):
+    lazy = any(name in html for name in _LAZY_AS_WRITTEN)
+    if not lazy and not _NOT_ABSOLUTE.search(html):
         safe = _SANITISER.clean(html)
         if not _NOT_ABSOLUTE.search(safe):
             return safe
-    try:
-        sanitiser = _sanitiser(("rewrite_with_base", base), lazy)
-    except ValueError:  # a base that is no absolute URL
-        sanitiser = _sanitiser("deny", _lazy_sources("") if lazy else None)
+    sanitiser = _lazy_sanitiser(base) if lazy else _resolving_sanitiser(base)
     return _BLANK_BEFORE_URL.sub(r"\1", sanitiser.clean(html))
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from tidings.model import KnownPost, ParsedPost
+from tidings.posts.canonical import canonical, is_front_page
 from tidings.posts.edits import content_hash
-from tidings.posts.links import canonical, is_front_page
 
 _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't fill the index.
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
@@ -119,6 +119,8 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
     former version of a post that another one claimed. Whatever is new has an own key that was never seen, and is saved
     with it: it can't be new again.
     """
+    if not known:
+        return [Match(one, None) for one in identified]
     found: dict[int, KnownPost] = {}
     claimed: set[int] = set()
     for kind in _MOST_SPECIFIC_FIRST:

@@ -59,6 +59,8 @@ def excluded_by(post: Readable, source: Source) -> str:
 
 def apply(change: FeedChange, source: Source) -> FeedChange:
     """The change with each of its posts judged by the rules of `source`."""
+    if not (source.include or source.exclude):
+        return change
     return replace(
         change,
         new=tuple(_judged(post, source) for post in change.new),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from tidings.posts.links import is_front_page
+from tidings.posts.canonical import is_front_page
 
 
 def story_urls(urls: Mapping[int, str]) -> dict[int, str]:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from statistics import median
 
 from tidings.model import Failed, FailureKind, FeedState, Rhythm, Wishes
+from tidings.sources.hosts import LONGEST_MEMORY
 
 LONGEST_WISH = timedelta(days=7)
 """A year of max-age, or `sy:updatePeriod` yearly, is a slip: news would come a year late."""
@@ -90,7 +91,7 @@ def after_answer(
     state: FeedState, rhythm: Rhythm, freshness: timedelta | None, wishes: Wishes, limits: Limits, now: datetime
 ) -> NextPoll:
     """The next poll after an answer that worked. `freshness` is what the server said of it."""
-    wish = min(max(freshness or timedelta(), wishes.ttl or timedelta()), LONGEST_WISH)
+    wish = _longest_wish(freshness, wishes)
     interval = state.source.every or usual_interval(rhythm, limits, now)
     wait = min(_jittered(max(interval, wish), state.feed_id), _LONGEST_PLAN)
     return NextPoll(
@@ -117,9 +118,14 @@ def after_failure(
     return NextPoll(max(now + jittered, asked), asked)
 
 
-def after_attempt(limits: Limits, now: datetime) -> datetime:
-    """The next poll of a source whose request goes out now, should nobody live to record what came of it."""
-    return now + limits.min_interval
+def after_attempt(state: FeedState, limits: Limits, now: datetime) -> datetime:
+    """The next poll of a source whose request goes out now, should nobody live to record what came of it: as after an
+    answer that says what the last one said, and not before what is already known to be too early."""
+    wish = _longest_wish(state.freshness, state.wishes)
+    wait = max(limits.min_interval, state.source.every or timedelta(), wish)
+    known = [moment for moment in (state.not_before, state.retry_after) if moment is not None]
+    kept = [moment for moment in known if moment <= now + LONGEST_MEMORY]
+    return _skipping(max([now + wait, *kept]), state.wishes)
 
 
 def usual_interval(rhythm: Rhythm, limits: Limits, now: datetime) -> timedelta:
@@ -157,6 +163,11 @@ def _pulled_forward(state: FeedState, cutoff: datetime, limits: Limits, now: dat
         return False
     rested = state.polled_at < cutoff - FRESH_WITHIN and state.polled_at + limits.min_interval <= now
     return rested and (state.not_before is None or state.not_before <= now)
+
+
+def _longest_wish(freshness: timedelta | None, wishes: Wishes) -> timedelta:
+    """How long server and document want to be left alone after an answer."""
+    return min(max(freshness or timedelta(), wishes.ttl or timedelta()), LONGEST_WISH)
 
 
 def _skipping(moment: datetime, wishes: Wishes) -> datetime:

@@ -8,9 +8,10 @@ Where candidates come from, the surest first:
     linked     <a href> whose address or text looks like a feed of this site
     guessed    addresses that blogs commonly have
 
-How they are ranked (`rank`): feeds of comments last, whatever else; then the feeds of the page's own section before
-those of the whole site before those of other sections, categories and tags; then by where they come from, in the order
-above; then JSON after RSS and Atom, which more programs read; then in the order of the page, which its author chose.
+How they are ranked (`rank`): feeds of comments last, whatever else; then the feeds of the page's own domain, and those
+that a service for feeds keeps for it, before those of others; then the feeds of the page's own section before those of
+the whole site before those of other sections, categories and tags; then by where they come from, in the order above;
+then JSON after RSS and Atom, which more programs read; then in the order of the page, which its author chose.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
+
+from tidings.sources.hosts import domain_of
 
 Kind = Literal["given", "known", "announced", "linked", "guessed"]
 """Where an address comes from; "given" is the one that the operator named."""
@@ -62,7 +65,8 @@ _COMMENTS_PATH = re.compile(
 )
 _SECTION_TITLE = re.compile(r"\b(?:category|tag|author|search results)\b", re.IGNORECASE)
 _FEED_FOLDERS = frozenset({"feed", "feeds", "rss", "atom"})
-_FEED_HOSTS = ("feeds.", "feed.", "rss.", "feedburner.com", "feedproxy.google.com", "feedpress.me")
+_FEED_SERVICES = ("feedburner.com", "feedproxy.google.com", "feedpress.me")
+_FEED_NAMES = ("feeds.", "feed.", "rss.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +121,15 @@ def rank(candidates: Sequence[Candidate], page_url: str) -> list[Candidate]:
 _KINDS: tuple[Kind, ...] = ("given", "known", "announced", "linked", "guessed")
 
 
-def order(candidate: Candidate, page_url: str) -> tuple[bool, int, int, bool]:
+def order(candidate: Candidate, page_url: str) -> tuple[bool, bool, int, int, bool]:
     """The sorting key of `rank`; what is equal in it keeps its order."""
-    return (is_comments(candidate), _distance(candidate, page_url), _KINDS.index(candidate.kind), candidate.is_json)
+    return (
+        is_comments(candidate),
+        _is_elsewhere(candidate, page_url),
+        _distance(candidate, page_url),
+        _KINDS.index(candidate.kind),
+        candidate.is_json,
+    )
 
 
 def is_comments(candidate: Candidate) -> bool:
@@ -132,6 +142,13 @@ def is_comments(candidate: Candidate) -> bool:
 def unique(candidates: Iterable[Candidate]) -> list[Candidate]:
     """The candidates without those whose address came before."""
     return list({candidate.url: candidate for candidate in reversed(list(candidates))}.values())[::-1]
+
+
+def _is_elsewhere(candidate: Candidate, page_url: str) -> bool:
+    """Whether a feed is kept by somebody else than the page, as those of friends and partners are."""
+    if candidate.kind in ("given", "known") or domain_of(candidate.url) == domain_of(page_url):
+        return False
+    return not _host(candidate.url).endswith(_FEED_SERVICES)
 
 
 def _distance(candidate: Candidate, page_url: str) -> int:
@@ -243,7 +260,7 @@ def _is_ours(url: str, page_url: str) -> bool:
     host, own = _host(url), _host(page_url)
     if host == own or host.endswith(f".{own}") or own.endswith(f".{host}"):
         return True
-    return host.endswith(_FEED_HOSTS[3:]) or host.startswith(_FEED_HOSTS[:3])
+    return host.endswith(_FEED_SERVICES) or host.startswith(_FEED_NAMES)
 
 
 def _host(url: str) -> str:

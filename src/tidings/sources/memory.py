@@ -75,6 +75,7 @@ def after_failed(
     planned = cadence.after_failure(state, failure, freshness, limits, now)
     kept = max(planned.not_before, state.not_before or now)
     planned = cadence.NextPoll(max(planned.at, kept), kept)
+    soon = max(now + limits.min_interval, kept)
     after = replace(
         redirects.after_failure(state, asked, failure.kind, now),
         polled_at=now,
@@ -84,17 +85,17 @@ def after_failed(
         http=failure.http,
     )
     if redirects.is_verification(state, now):
-        return replace(after, next_poll_at=max(cadence.after_attempt(limits, now), planned.not_before))
+        return replace(after, next_poll_at=soon)
     if failure.kind == "offline":
         return replace(after, failure=failure)
     if state.adopted_url is not None and after.adopted_url is None:
-        after = replace(after, next_poll_at=max(cadence.after_attempt(limits, now), planned.not_before))
+        after = replace(after, next_poll_at=soon)
     return replace(after, failure=failure, failing_since=state.failing_since or now, failures=state.failures + 1)
 
 
 def after_postponed(state: FeedState, postponed: Postponed, limits: Limits, now: datetime) -> FeedState:
     """After a poll that its host did not want now: made up for when the host has rested, and nobody's fault."""
-    wait = max(postponed.wait or _UNSAID_WAIT, cadence.after_attempt(limits, now) - now)
+    wait = max(postponed.wait or _UNSAID_WAIT, limits.min_interval)
     return replace(state, next_poll_at=max(now + wait, state.next_poll_at or now))
 
 

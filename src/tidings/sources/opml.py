@@ -9,7 +9,7 @@ they are how one blows up or reads files.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import unescape
 from xml.parsers import expat
@@ -34,6 +34,8 @@ _LIST_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
 _BARE = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.){1,10}[A-Za-z]{2,63}(?::[0-9]{1,5})?(?:[/?]|$)")
 _FEED_TYPES = frozenset({"", "rss", "atom", "feed", "rdf", "json", "jsonfeed"})
 _COMMANDS = ("|", "exec:", "filter:", "query:")
+_ENTRY = re.compile(rf"[a-z][a-z0-9+.-]{{0,19}}://|{'|'.join(map(re.escape, _COMMANDS))}", re.IGNORECASE)
+_NO_LIST = "neither OPML nor text with an address a line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +77,23 @@ def write_opml(title: str, feeds: Sequence[Listed]) -> str:
     """The feeds as OPML 2.0 that `read_list` reads back to the same addresses, names and tags.
 
     All tags are in `category`, as the specification has it; for programs that know only folders, a feed is in the
-    folder of its first tag. Feeds without tags come first, then the folders as they first occur.
+    folder of its first tag. A folder stands where its first feed does, with all of its feeds in their order; a feed
+    without tags stays where it is between them.
     """
-    folders: dict[str, list[Listed]] = {"": []}
-    for feed in feeds:
-        folders.setdefault(feed.tags[0] if feed.tags else "", []).append(feed)
+    groups: dict[str | int, list[Listed]] = {}
+    for place, feed in enumerate(feeds):
+        groups.setdefault(feed.tags[0] if feed.tags else place, []).append(feed)
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', '<opml version="2.0">', "  <head>"]
     lines += [f"    <title>{escape(title)}</title>", "  </head>", "  <body>"]
-    lines += [f"    {_outline(feed)}" for feed in folders.pop("")]
-    for tag, members in folders.items():
-        lines.append(f"    <outline text={quoteattr(tag)} title={quoteattr(tag)}>")
-        lines += [f"      {_outline(feed)}" for feed in members]
-        lines.append("    </outline>")
+    for group, members in groups.items():
+        outlines = map(_outline, members)
+        lines += [f"    {line}" for line in (_folder(group, outlines) if isinstance(group, str) else outlines)]
     return "\n".join([*lines, "  </body>", "</opml>", ""])
+
+
+def _folder(tag: str, outlines: Iterable[str]) -> list[str]:
+    opening = f"<outline text={quoteattr(tag)} title={quoteattr(tag)}>"
+    return [opening, *(f"  {outline}" for outline in outlines), "</outline>"]
 
 
 def _outline(feed: Listed) -> str:
@@ -118,7 +124,7 @@ def _read_opml(text: str) -> FeedList:
         return strict.result("")
     lenient = _Outlines()
     lenient.read_leniently(text)
-    return lenient.result(f"{damage}; what could be read was read")
+    return lenient.result(damage)
 
 
 def _attributes(tag: str) -> dict[str, str]:
@@ -174,8 +180,14 @@ class _Outlines:
                     self._end("outline")
 
     def result(self, damage: str) -> FeedList:
-        if not damage and not self._is_opml:
-            damage = "it is XML without any <outline>, so it is no OPML"
+        """What was taken in, of a document in which `damage` was found, or ""."""
+        if not self._is_opml:
+            what = f"; {damage}" if damage else ""
+            return FeedList(damage=f"there is no <outline> in it, so it is no OPML{what}")
+        if damage and not self._feeds and not self._unusable:
+            damage = f"there is no feed in what could be read of it; {damage}"
+        elif damage:
+            damage = f"{damage}; what could be read was read"
         return FeedList(tuple(self._feeds), tuple(self._unusable), damage)
 
     def _refuse_entity(self, *_: object) -> None:
@@ -227,7 +239,10 @@ def _is_list(url: str, kind: str) -> bool:
 
 
 def _read_lines(text: str) -> FeedList:
-    """A plain list: an address a line, then tags, and a name as "~name", as newsboat has them; `#` starts a comment."""
+    """A plain list: an address a line, then tags, and a name as "~name", as newsboat has them; `#` starts a comment.
+    What has mostly other lines, such as prose, a picture or an archive, is no list: not one of its lines is taken."""
+    if "\0" in text:
+        return FeedList(damage=f"it is binary, {_NO_LIST}")
     feeds: list[Listed] = []
     for line in text.split("\n")[:_MOST]:
         words = _words(line)
@@ -235,6 +250,9 @@ def _read_lines(text: str) -> FeedList:
             name = next((word[1:] for word in words[1:] if word.startswith("~")), "")
             tags = [word.removeprefix("!") for word in words[1:] if not word.startswith("~")]
             feeds.append(Listed(words[0], name, tuple(dict.fromkeys(tag for tag in tags if tag))))
+    meant = sum(bool(_ENTRY.match(_address(feed.url))) for feed in feeds)
+    if meant * 2 < len(feeds):
+        return FeedList(damage=f"an address begins {meant} of {len(feeds)} lines, so it is {_NO_LIST}")
     return FeedList(tuple(feeds))
 
 

@@ -1,7 +1,8 @@
 """The database file: opening it, and the one way to write. The room's other files hold the statements.
 
 WAL lets readers go on while one writes; `BEGIN IMMEDIATE` with a busy timeout makes a second writer wait its turn
-instead of failing half-way. Commits are synced (`synchronous=FULL`): a delivery recorded must survive a power cut.
+instead of failing half-way. `Store.write` syncs its commit (`synchronous=FULL`): a delivery recorded must survive a
+power cut. `Store.note` does not.
 """
 
 from __future__ import annotations
@@ -51,13 +52,12 @@ class Store:
         if self.db.conn.in_transaction:
             yield
             return
-        self.db.conn.execute("BEGIN IMMEDIATE")
+        self.db.conn.execute("PRAGMA synchronous = FULL")
         try:
-            yield
-            self.db.conn.execute("COMMIT")
-        except BaseException:
-            self.db.conn.rollback()
-            raise
+            with self.note():
+                yield
+        finally:
+            self.db.conn.execute("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def note(self) -> Iterator[None]:
@@ -66,12 +66,13 @@ class Store:
         if self.db.conn.in_transaction:
             yield
             return
-        self.db.conn.execute("PRAGMA synchronous = NORMAL")
+        self.db.conn.execute("BEGIN IMMEDIATE")
         try:
-            with self.write():
-                yield
-        finally:
-            self.db.conn.execute("PRAGMA synchronous = FULL")
+            yield
+            self.db.conn.execute("COMMIT")
+        except BaseException:
+            self.db.conn.rollback()
+            raise
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         return self.db.conn.execute(sql, parameters).fetchall()
@@ -142,7 +143,7 @@ def _try_lock(descriptor: int) -> bool:
 def _prepare(store: Store) -> None:
     connection = store.db.conn
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
     unknown = newer_migrations(store.db)
     if unknown:
@@ -180,7 +181,7 @@ def stored_time(text: str) -> datetime:
 
 
 def enclosures_to_text(enclosures: Sequence[Enclosure]) -> str:
-    return json.dumps([asdict(enclosure) for enclosure in enclosures], ensure_ascii=False)
+    return json.dumps([asdict(enclosure) for enclosure in enclosures], ensure_ascii=False) if enclosures else "[]"
 
 
 def text_to_enclosures(text: str) -> tuple[Enclosure, ...]:

@@ -31,6 +31,9 @@ _COLUMNS = (
     "origin_url content_hash excluded"
 ).split()
 
+_INSERT = f"""INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, {", ".join(_COLUMNS)})
+VALUES ({", ".join("?" * (6 + len(_COLUMNS)))})"""
+
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
 # so are signs and pictures, which it does not hold at all.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -74,13 +77,8 @@ def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPos
 def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
     """Writes a change decided on; `now` is when its new posts were first seen."""
     with store.write():
-        added = [_insert(store, feed_id, post, now) for post in change.new]
-        if added:
-            store.db.conn.execute(
-                """INSERT INTO posts_fts (rowid, title, author, text)
-                SELECT id, title, author, text FROM posts WHERE id BETWEEN ? AND ?""",
-                (added[0], added[-1]),
-            )
+        if change.new:
+            _insert(store, feed_id, change.new, now)
         for post in change.changed:
             _update(store, feed_id, post, now)
         _remember(store, feed_id, change.aliases)
@@ -159,28 +157,35 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
     )
 
 
-def _insert(store: Store, feed_id: int, post: PostToSave, now: datetime) -> int:
-    values = _values(post)
-    cursor = store.db.conn.execute(
-        f"""INSERT INTO posts (feed_id, story, first_seen, dated, excluded_at, {", ".join(_COLUMNS)})
-        VALUES (?, 0, ?, ?, ?, {", ".join("?" * len(_COLUMNS))})""",
-        (
-            feed_id,
-            time_to_text(now),
-            time_to_text(post.published or post.updated),
-            time_to_text(now) if post.excluded else None,
-            *values,
-        ),
+def _insert(store: Store, feed_id: int, new: Sequence[PostToSave], now: datetime) -> None:
+    """Stores new posts, all in one statement each for their rows, their words and their keys."""
+    ids = range(first := _next_id(store), first + len(new))
+    seen = time_to_text(now)
+    stories: set[int] = set()
+    rows = []
+    for post_id, post in zip(ids, new, strict=True):
+        story = _story(store, feed_id, post.story_url, post_id, stories)
+        stories.add(story)
+        dated = time_to_text(post.published or post.updated)
+        rows.append((post_id, feed_id, story, seen, dated, seen if post.excluded else None, *_values(post)))
+    store.db.conn.executemany(_INSERT, rows)
+    store.db.conn.execute(
+        """INSERT INTO posts_fts (rowid, title, author, text)
+        SELECT id, title, author, text FROM posts WHERE id >= ?""",
+        (ids[0],),
     )
-    post_id = int(cursor.lastrowid or 0)
-    story = _story(store, feed_id, post.story_url, post_id)
-    store.db.conn.execute("UPDATE posts SET story = ? WHERE id = ?", (story, post_id))
-    _remember(store, feed_id, [(key, post_id) for key in post.keys])
-    return post_id
+    _remember(store, feed_id, [(key, post_id) for post_id, post in zip(ids, new, strict=True) for key in post.keys])
 
 
-def _story(store: Store, feed_id: int, url: str, post_id: int) -> int:
-    """The story a new post belongs to: that of another source's post under the same canonical URL, else its own."""
+def _next_id(store: Store) -> int:
+    """The id after the highest that a post ever had: none is given twice (sqlite.org/autoinc.html)."""
+    row = store.row("SELECT seq FROM sqlite_sequence WHERE name = 'posts'")
+    return int(row["seq"]) + 1 if row else 1
+
+
+def _story(store: Store, feed_id: int, url: str, post_id: int, taken: set[int]) -> int:
+    """The story a new post belongs to: that of another source's post under the same canonical URL, else its own.
+    Stories in `taken` have a post of this source already."""
     if not url:
         return post_id
     row = store.row(
@@ -189,7 +194,7 @@ def _story(store: Store, feed_id: int, url: str, post_id: int) -> int:
         (url, feed_id),
     )
     if row:
-        return int(row["story"])
+        return post_id if row["story"] in taken else int(row["story"])
     store.db.conn.execute("INSERT OR IGNORE INTO story_urls (url, story) VALUES (?, ?)", (url, post_id))
     return post_id
 
@@ -243,7 +248,7 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         post.author,
         time_to_text(post.published),
         time_to_text(post.updated),
-        json.dumps(post.tags, ensure_ascii=False),
+        json.dumps(post.tags, ensure_ascii=False) if post.tags else "[]",
         post.summary,
         post.content_html,
         post.text,

@@ -76,8 +76,13 @@ class WebServer:
     def close(self) -> None:
         """Ends `serve_forever`, also before it has begun. The thread that serves does the closing itself: a socket
         closed under its feet would end it with an error, and a reader's idle connection would keep it for minutes."""
-        if self._connections:
-            self._listener.trigger.pull_trigger(self._end)
+        trigger = self._listener.trigger
+        # `_end` runs under this lock too. Without it a request that ends just now can wake the server after it was told
+        # and before its pipe is written to, which by then would be closed, or somebody else's file.
+        with trigger.lock:
+            if self._connections:
+                trigger.thunks.append(self._end)
+                trigger.pull_trigger()
 
     def _end(self) -> None:
         for one in list(self._connections.values()):
