@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from tidings.model import AlsoIn, Enclosure, IssueContent, IssueItem, StoredPost
+from tidings.model import AlsoIn, Enclosure, IssueContent, IssueItem, StoredPost, UpdateItem
 from tidings.render.mail import MailFooter
 
 FROZEN_AT = datetime(2026, 11, 20, 7, 0, tzinfo=UTC)
@@ -155,6 +155,67 @@ ISSUE = IssueContent(
     site_url="https://planet.example/",
     items=ITEMS,
 )
+
+UPDATES = (
+    UpdateItem(
+        post_id=11,
+        url="https://slowqueries.example/vacuum",
+        title="What VACUUM does while you sleep",
+        text="",
+        source="Slow Queries",
+        language="en",
+        direction="ltr",
+        changed_at=datetime(2026, 11, 19, 8, 0, tzinfo=UTC),
+        words_added=214,
+        quote="Update, Thursday: several of you asked what happens on a replica. I measured it, on two machines and "
+        "with three versions, and the answer is not what I wrote here last week: the horizon of a replica holds back",
+    ),
+    UpdateItem(
+        post_id=12,
+        url="https://columnar.example/2026/compression?ref=feed&page=1",
+        title="Compression is <not> free & we can prove it",
+        text="",
+        source="Columnar",
+        language="en",
+        direction="ltr",
+        changed_at=datetime(2026, 11, 18, 8, 0, tzinfo=UTC),
+        former_title="Compression is free",
+    ),
+    UpdateItem(
+        post_id=13,
+        url="https://daftar.example/2026/11/wal",
+        title="كيف يعمل WAL؟",
+        text="",
+        source="دفتر المبرمج",
+        language="ar",
+        direction="rtl",
+        changed_at=datetime(2026, 11, 17, 8, 0, tzinfo=UTC),
+        words_added=3,
+        quote="أضفت قياسات جديدة على PostgreSQL 18 بعد أن سألني كثيرون عنها.",
+    ),
+    UpdateItem(
+        post_id=14,
+        url="",
+        title="",
+        text="Fired the second kiln, and nobody will believe what became of the glaze",
+        source="Notes from the kiln",
+        language="",
+        direction="ltr",
+        changed_at=datetime(2026, 11, 16, 8, 0, tzinfo=UTC),
+        words_added=-80,
+    ),
+    UpdateItem(
+        post_id=15,
+        url="https://wortschatz.example/recht",
+        title=f"Das Wort {LONG_WORD} vor Gericht",
+        text="",
+        source="Wortschatz",
+        language="de",
+        direction="ltr",
+        changed_at=datetime(2026, 11, 15, 8, 0, tzinfo=UTC),
+    ),
+)
+UPDATED = replace(ISSUE, updates=UPDATES)
 
 FOOTER = MailFooter(
     postal_address="Harbour Reading Group\nPier 4, 20457 Hamburg",

@@ -21,6 +21,7 @@ from tidings.model import (
     StoredPost,
     Unchanged,
 )
+from tidings.recording import placed
 from tidings.sources import memory
 from tidings.sources.cadence import Limits
 from tidings.store import Store, feeds, posts
@@ -38,7 +39,7 @@ def post(number: int | str, **values: Any) -> PostToSave:
         "content_hash": f"hash-{number}",
         "story_url": "",
         "guid": f"guid-{number}",
-        "url": f"https://blog.example/{number}",
+        "url": values.get("story_url") or f"https://blog.example/{number}",
         "title": f"Post {number}",
         "author": "",
         "published": None,
@@ -81,7 +82,7 @@ def read(
     """A poll of one source that came to reading a document."""
     state = state_of(store, one)
     after = memory.after_read(state, one.url, fetched, feed, "hash", state.rhythm, True, LIMITS, now)
-    feeds.save_read(store, after, change, now)
+    feeds.save_read(store, after, placed(store, state.feed_id, f"{one.name}.example", change, now), now)
 
 
 def unchanged(store: Store, one: Source, answer: Unchanged | Fetched, now: datetime = START) -> None:
@@ -94,10 +95,10 @@ def fail(store: Store, one: Source, failure: Failed, now: datetime = START) -> N
     feeds.save_polled(store, memory.after_failed(state_of(store, one), one.url, failure, None, LIMITS, now))
 
 
-def edit(store: Store, one: Source, stored: StoredPost, **values: Any) -> None:
+def edit(store: Store, one: Source, stored: StoredPost, now: datetime = START, **values: Any) -> None:
     """A poll that brought a changed text of a post already stored."""
     changed = post(stored.guid.removeprefix("guid-"), post_id=stored.id, content_hash="edited", **values)
-    posts.save(store, state_of(store, one).feed_id, FeedChange(changed=(changed,)), START)
+    posts.save(store, state_of(store, one).feed_id, FeedChange(changed=(changed,)), now)
 
 
 def titles(store: Store, **query: Any) -> list[str]:

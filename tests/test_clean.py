@@ -102,6 +102,30 @@ def test_finds_the_links_that_need_the_base(html: str, wanted: list[str]) -> Non
     assert re.findall('href="([^"]*)"', clean(html, BASE)) == wanted
 
 
+SITES = st.sampled_from(
+    [
+        *"https://b.example https://b.example/ http://a-b.example/x/y?z#w https://u@b.example/x".split(),
+        *"https://b.example:8443 https://xn--bcher-kva.example/ https://1.2.3/ https://a.0x1/x".split(),
+        *"https://B.example/ mailto:x@b.example /x".split(),
+    ]
+)
+
+
+@given(st.text(st.sampled_from("ab/.._-~?#=;%2e\\: é"), max_size=12), SITES)
+@example("a/./b", BASE)
+@example("a/../b", BASE)
+@example("../b", BASE)
+@example("a/%2e%2e/b", BASE)
+@example("/other.example/", BASE)
+@example("a?b=c&amp;d#e", BASE)
+@example("a?b=&quot;", BASE)
+@settings(max_examples=500, deadline=None)
+def test_a_link_from_the_root_of_a_site_leads_to_the_same_page_either_way(path: str, base: str) -> None:
+    """A plain path is resolved by a short cut, and comes out as it does beside a link that needs the whole base."""
+    link = f'<a href="/{path}">x</a>'
+    assert clean(f'{link}<a href="two">y</a>', base).startswith(clean(link, base))
+
+
 @given(st.text(st.characters(exclude_characters="<>&"), max_size=60))
 @example("\ufeffword")
 @example("a\rb")

@@ -16,7 +16,8 @@ from tests.builders import NOW
 from tests.feeds import blog, item, rss
 from tests.origin import Answer, Origin, Request
 from tests.sites import Site
-from tidings.cli.polling import poll_report, print_rows
+from tidings import config
+from tidings.cli.polling import poll_report, print_rows, report_poll
 from tidings.model import Failed, PollRow
 
 
@@ -191,6 +192,9 @@ def row(**values: Any) -> PollRow:
         (row(malformed=True), "malformed or cut short; read as far as it goes"),
         (row(status="unchanged", malformed=True), "malformed or cut short; read as far as it goes"),
         (row(status="skipped", malformed=True, note="left alone"), "left alone"),
+        (row(note="9 posts are held"), "9 posts are held"),
+        (row(status="unchanged", note="9 released"), "9 released"),
+        (row(malformed=True, note="9 held"), "malformed or cut short; read as far as it goes; 9 held"),
         (row(status="failed", malformed=True, failure=Failed("dns", "no such name")), None),
     ],
 )
@@ -199,12 +203,40 @@ def test_a_note_says_what_the_status_does_not(
 ) -> None:
     """Why a source was skipped, or that its document may be cut short, is in JSON and in the table; a failed row says
     what failed, not what an earlier document was like."""
-    [reported] = poll_report([given])["sources"]  # type: ignore[misc]
+    report: Any = poll_report([given])
+    [reported] = report["sources"]
     assert reported["note"] == note
     print_rows([given])
     shown = capsys.readouterr().out
     assert (note or "no such name" * (given.failure is not None)) in shown
     assert ("malformed" in shown) is ("malformed" in (note or ""))
+
+
+def test_the_log_says_what_there_is_to_say_of_a_source(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was recognised, held or released is in the daemon's log, by source; who was skipped is not."""
+    site.configure(["https://a.example/"])
+    rows = [
+        row(note="9 held", new=9),
+        row(name="b", status="unchanged", note="9 released"),
+        row(name="c", status="skipped", note="left alone"),
+        row(name="d"),
+    ]
+    report_poll(config.load(site.folder / "config.toml"), rows)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["poll: a: 9 held", "poll: b: 9 released", "poll: 9 new posts from 1 sources"]
+
+
+def test_a_held_and_released_source_as_its_operator_sees_it(site: Site, origin: Origin) -> None:
+    """The report of the poll says that posts are held and what to do; the next one says nothing more."""
+    origin.serve_feed("/a", blog(range(8)))
+    site.configure([("a", origin.url("/a"))])
+    site.run("poll")
+    old = "Mon, 02 Jan 2023 08:00:00 GMT"
+    origin.serve_feed("/a", rss(item(n, text=f"<p>Strange {n}.</p>", date=old) for n in range(100, 107)))
+    done = site.run("poll", "--all")
+    assert "7 of 7 posts are new at once" in done.stdout
+    assert "tidings sources release" in done.stdout
+    assert site.json("poll", "--all")["sources"][0]["note"] is None
 
 
 def test_the_next_poll_of_a_skipped_source_is_called_our_plan(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from tests.corpus import CORPUS, needs_corpus
-from tests.feeds import blog
+from tests.feeds import blog, item, rss
 from tests.origin import Answer, Origin
 from tests.sites import Site
 from tidings import config
@@ -323,3 +323,82 @@ def test_each_command_explains_itself(name: str) -> None:
     assert (command.help or "").count(". ") + (command.help or "").count(".\n") >= 1
     for option in command.params:
         assert not isinstance(option, click.Option) or option.help
+
+
+# ---------------------------------------------------------------------------------------------------------- release
+
+
+OLD = "Mon, 02 Jan 2023 08:00:00 GMT"
+
+
+@pytest.fixture
+def holding(site: Site, origin: Origin) -> Site:
+    """A site with a source that has seven posts held, and one that is as ever."""
+    origin.serve_feed("/b", blog([1]))
+    origin.serve_feed("/feed", blog(range(8)))
+    site.configure([("Tea & more", origin.url("/feed")), ("b", origin.url("/b"))])
+    site.run("poll")
+    strange = [item(n, text=f"<p>Strange {n}.</p>", date=OLD) for n in range(100, 107)]
+    origin.serve_feed("/feed", rss(strange))
+    site.run("poll", "--all")
+    return site
+
+
+def published(site: Site) -> int:
+    """How many of the held posts the combined feed has."""
+    site.run("publish", "--out", "public")
+    return (site.folder / "public" / "atom.xml").read_text(encoding="utf-8").count("Strange 10")
+
+
+def test_sources_list_counts_what_is_held(holding: Site) -> None:
+    """The row says how many posts are held and what lets them go; JSON has their number."""
+    lines = holding.run("sources", "list").stdout.splitlines()
+    assert "7 posts are held; `tidings sources release 'Tea & more'` lets them go" in lines[1]
+    assert "held" not in lines[2]
+    assert [(row["posts"], row["held"]) for row in holding.json("sources", "list")] == [(15, 7), (1, 0)]
+
+
+def test_release_makes_news_of_what_is_held(holding: Site, origin: Origin) -> None:
+    """Released posts are published, once; a second release finds none; another source is not touched."""
+    assert published(holding) == 0
+    assert "no posts of 'b' are held" in holding.run("sources", "release", "b").stderr
+    done = holding.run("sources", "release", origin.url("/feed"))
+    assert done.stdout == "7 posts of 'Tea & more' are released; they are news from now on\n"
+    assert published(holding) >= 7
+    assert holding.json("posts", "--held") == []
+    done = holding.run("sources", "release", "Tea & more")
+    assert (done.stdout, done.stderr) == ("", "no posts of 'Tea & more' are held\n")
+    assert holding.json("poll", "--all")["new"] == 0
+
+
+def test_discard_puts_away_for_good(holding: Site) -> None:
+    """Discarded posts stay stored and known, and no release brings them into the feed."""
+    done = holding.run("sources", "release", "Tea & more", "--discard")
+    assert done.stdout.startswith("7 posts of 'Tea & more' are put away")
+    assert "no posts" in holding.run("sources", "release", "Tea & more").stderr
+    assert published(holding) == 0
+    assert holding.json("poll", "--all")["new"] == 0
+    assert [row["held"] for row in holding.json("sources", "list")] == [0, 0]
+    assert len(holding.json("posts", "Strange")) == 7
+
+
+def test_release_of_an_unknown_source_is_a_usage_error(holding: Site) -> None:
+    """The name that was meant is suggested."""
+    done = holding.run("sources", "release", "Tea and more", check=False)
+    assert done.returncode == 2
+    assert "Tea & more" in done.stderr
+
+
+def test_release_waits_for_a_poll_under_way(holding: Site, origin: Origin) -> None:
+    """What a poll read of a source before it was released is not written over the release."""
+    body = blog([1])
+    origin.serve("/b", Answer(200, body, delay=2))
+    asked = origin.count("/b")
+    process = holding.start("poll", "--all")
+    deadline = time.monotonic() + 60
+    while origin.count("/b") == asked and time.monotonic() < deadline:
+        time.sleep(0.01)
+    holding.run("sources", "release", "Tea & more")
+    assert process.poll() is not None
+    process.communicate()
+    assert holding.json("posts", "--held") == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.builders import NOW, edition, stored_post
 from tidings.editions.compose import Masthead, compose, direction
 from tidings.editions.select import ChosenStory
-from tidings.model import Enclosure, Etiquette, IssueContent, StoredPost
+from tidings.model import EditedPost, Enclosure, Etiquette, IssueContent, StoredPost, UpdateItem
 
 MASTHEAD = Masthead(site_title="The site", site_url="https://site.example", language="de")
 PARAGRAPH = "Word " * 60 + "end."
@@ -209,3 +209,51 @@ def test_any_issue_can_be_frozen(posts: list[StoredPost], etiquette: dict[str, E
     again = json.loads(json.dumps(asdict(issue), ensure_ascii=False, default=str))
     assert [item["title"] for item in again["items"]] == [post.title for post in posts]
     assert "\n" not in issue.subject
+
+
+def update(
+    post: StoredPost, title: str = "Post 1", text: str | None = "Text 1", etiquette: Etiquette | None = None
+) -> UpdateItem:
+    """What an issue says of an edited post that once read `title` and `text`."""
+    marks: dict[str, Etiquette] = {} if etiquette is None else {post.source: etiquette}
+    edited = EditedPost(post, title, text)
+    [item] = compose([ChosenStory(stored_post(2))], edition(), MASTHEAD, 7, marks, NOW, [edited]).updates
+    return item
+
+
+def test_an_update_says_what_changed() -> None:
+    """It names the post as it is now, how many words it has more, and where the new ones begin."""
+    item = update(stored_post(text="All is well.\n\nUpdate: it broke.", changed_at=NOW), text="All is well.")
+    assert (item.post_id, item.url, item.title, item.text) == (1, "https://blog.example/1", "Post 1", "")
+    assert (item.source, item.language, item.direction, item.changed_at) == ("The blog", "en", "ltr", NOW)
+    assert (item.former_title, item.words_added, item.quote) == ("", 3, "Update: it broke.")
+
+
+def test_an_update_names_the_old_headline() -> None:
+    """A post with another headline than the issue had says so; with other signs in it only, it does not."""
+    assert update(stored_post(title="Post 1, corrected")).former_title == "Post 1"
+    assert update(stored_post(title="POST 1!", text="Text and more")).former_title == ""
+
+
+def test_an_update_quotes_nothing_of_a_source_that_shows_headlines_only() -> None:
+    """What the operator set for a source holds for its updates: no word of its text, not even for want of a title."""
+    item = update(stored_post(title="", text="Text 1 and much more"), etiquette="title")
+    assert (item.text, item.quote, item.words_added) == ("", "", 3)
+    assert (
+        update(stored_post(title="", text="Text 1 and much more"), etiquette="excerpt").text == "Text 1 and much more"
+    )
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "Text 1 and more"), ("Text 1", "")])
+def test_an_update_without_both_texts_says_nothing_of_them(before: str | None, after: str) -> None:
+    """Where a text is gone, as after pruning, nothing is counted and nothing quoted."""
+    item = update(stored_post(text=after), text=before)
+    assert (item.words_added, item.quote) == (0, "")
+
+
+def test_updates_change_nothing_else_of_an_issue() -> None:
+    """Stories, subject and number are what they are without."""
+    stories = [ChosenStory(stored_post(2))]
+    with_updates = compose(stories, edition(), MASTHEAD, 7, {}, NOW, [EditedPost(stored_post(), "", "")])
+    assert with_updates != compose(stories, edition(), MASTHEAD, 7, {}, NOW)
+    assert replace(with_updates, updates=()) == compose(stories, edition(), MASTHEAD, 7, {}, NOW)

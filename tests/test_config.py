@@ -75,6 +75,7 @@ def test_smallest_file_gets_all_defaults(tmp_path: Path) -> None:
     assert (loaded.mail, loaded.editions, loaded.sources) == (None, (), ())
     assert loaded.feed == config.FeedSettings(limit=100, content="full")
     assert loaded.web == config.WebSettings(host="127.0.0.1", port=8000)
+    assert loaded.store == config.StoreSettings(keep=timedelta(days=365))
 
 
 def test_values_reach_the_frozen_settings(tmp_path: Path) -> None:
@@ -97,6 +98,21 @@ def test_values_reach_the_frozen_settings(tmp_path: Path) -> None:
     assert loaded.mail.postal_address == "A\nB"
 
 
+@pytest.mark.parametrize(
+    ("written", "keep"),
+    [
+        ("30d", timedelta(days=30)),
+        (" 720 h ", timedelta(days=30)),
+        ("36500d", timedelta(days=36_500)),
+        ("forever", None),
+        ("forever ", None),
+    ],
+)
+def test_texts_are_kept_for_a_month_at_least(tmp_path: Path, written: str, keep: timedelta | None) -> None:
+    """`keep` may be longer than other time spans, and "forever" is no span at all."""
+    assert config.load(write(tmp_path, f'{SITE}[store]\nkeep = "{written}"\n')).store.keep == keep
+
+
 def test_editions_and_sources_become_model_values(tmp_path: Path) -> None:
     """Names, titles and time zones that are left out come from the URL and the site."""
     text = SITE + (
@@ -109,6 +125,8 @@ def test_editions_and_sources_become_model_values(tmp_path: Path) -> None:
     assert (edition.title, edition.timezone, edition.tags) == ("Planet: weekly", "Europe/Berlin", ("a",))
     assert (edition.max_posts, edition.max_per_source, edition.min_posts, edition.backfill) == (50, None, 1, 3)
     assert edition.subscribers == ("ann@example.org",)
+    assert edition.updates is False
+    assert config.load(write(tmp_path, SITE + EDITION + "updates = true\n")).editions[0].updates is True
     assert (source.name, source.tags, source.every) == ("example.org/blog", ("a",), timedelta(hours=12))
     assert (source.max_posts, source.content, source.disabled) == (3, "title", True)
 
@@ -341,6 +359,10 @@ BAD = [
     ('[web]\nlisten = "8000"\n', 5, 'is not host:port; write "127.0.0.1:8000"'),
     ('[web]\nlisten = "::1:8000"\n', 5, "is not host:port"),
     ('[web]\nlisten = "localhost:0"\n', 5, "ports are 1 to 65535"),
+    ('[store]\nkeep = "29d"\n', 5, '"29d" is too short; write "30d" or more, or "forever"'),
+    ('[store]\nkeep = "a year"\n', 5, '"a year" is not a time to keep; write days, such as "365d", or "forever"'),
+    ('[store]\nkeep = "36501d"\n', 5, 'is too long; write "forever"'),
+    ("[store]\nkeep = 365\n", 5, "[store] key `keep`: must be text in quotes, not a number"),
     ("[[web]]\n", 4, "[web]: is a list; write [web] with single brackets"),
     ("[sources]\n", 4, "[[sources]]: is a table; write [[sources]] with double brackets"),
     ("[[sources]]\n", 4, "[[sources]] #1 key `url`: is missing"),
@@ -435,6 +457,7 @@ BAD = [
     (EDITION + 'subscribers = ["ann"]\n', 7, '"ann" is not an e-mail address'),
     (EDITION + "max_posts = 0\n", 7, "must be 1 or more"),
     (EDITION + "backfill = -1\n", 7, "must be 0 or more"),
+    (EDITION + 'updates = "yes"\n', 7, "must be true or false without quotes, not text"),
     (EDITION + 'timezone = "Mars"\n', 7, "is not a time zone"),
     (EDITION + 'title = ""\n', 7, "is empty"),
 ]
@@ -725,9 +748,9 @@ def test_example_shows_every_key(table: str) -> None:
 
 
 def test_example_defaults_are_the_real_ones(tmp_path: Path) -> None:
-    """What the example shows for [poll], [feed] and [web] is what holds without it."""
+    """What the example shows for [poll], [feed], [web] and [store] is what holds without it."""
     shown, bare = config.load(write(tmp_path, config.example_text())), config.load(write(tmp_path, SITE))
-    assert (shown.poll, shown.feed, shown.web) == (bare.poll, bare.feed, bare.web)
+    assert (shown.poll, shown.feed, shown.web, shown.store) == (bare.poll, bare.feed, bare.web, bare.store)
 
 
 # ---------------------------------------------------------------------------------------------------------- lines

@@ -85,13 +85,16 @@ def test_opening_again_keeps_what_was_stored(tmp_path: Path) -> None:
         assert store.rows("SELECT feed_id FROM site")[0]["feed_id"] == name
 
 
+STEPS = ["tables", "full_text_search", "polling", "rules", "items", "memory", "stories", "pruning", "updates"]
+
+
 def test_every_migration_is_recorded_once(tmp_path: Path) -> None:
     """Each migration leaves one record, however often the database is opened."""
     path = tmp_path / "tidings.db"
     for _ in range(3):
         with open_store(path) as store:
             rows = store.rows("SELECT name FROM _sqlite_migrations WHERE migration_set = 'tidings' ORDER BY id")
-            assert [row["name"] for row in rows] == ["tables", "full_text_search", "polling", "rules", "items"]
+            assert [row["name"] for row in rows] == STEPS
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

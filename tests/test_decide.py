@@ -14,9 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW, parsed_feed, parsed_post
+from tests.deciding import decide
 from tests.feeds import blog, item, rss
-from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave
-from tidings.posts.decide import Plan, decide, finish, keys_to_look_up, merge, name, plan, read, slices
+from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave, Remembered
+from tidings.posts.decide import Plan, finish, keys_to_look_up, merge, name, plan, read, slices
 from tidings.posts.parse import parse
 
 LINK = "https://blog.example/post"
@@ -31,10 +32,14 @@ class Memory:
 
     def poll(self, *posts: ParsedPost) -> FeedChange:
         feed = parsed_feed(*posts)
-        change = decide(feed, self.known(keys_to_look_up(name(feed))))
+        before = {
+            post_id: Remembered(post_id, post.title, post.text, post.published or post.updated)
+            for post_id, post in self.posts.items()
+        }
+        change = decide(feed, self.known(keys_to_look_up(name(feed))), before)
         for post in change.new:
             self.remember(post, max(self.posts, default=0) + 1)
-        for post in change.changed:
+        for post in (*change.changed, *change.healed):
             assert post.post_id in self.posts
             self.remember(post, post.post_id)
         for key, post_id in change.aliases:
@@ -44,7 +49,9 @@ class Memory:
 
     def known(self, keys: Sequence[str]) -> dict[str, KnownPost]:
         return {
-            key: KnownPost(self.keys[key], self.posts[self.keys[key]].content_hash) for key in keys if key in self.keys
+            key: KnownPost(post_id, self.posts[post_id].content_hash, self.posts[post_id].text_hash)
+            for key in keys
+            if (post_id := self.keys.get(key)) is not None
         }
 
     def remember(self, post: PostToSave, post_id: int) -> None:
@@ -361,9 +368,9 @@ def test_only_what_is_to_be_saved_travels() -> None:
     named = name(parsed_feed(ParsedPost(0, guid="a", title="A"), ParsedPost(1, guid="c", title="C")))
     planned = plan(named, memory.known(keys_to_look_up(named)))
     assert [draft.identified.post.guid for draft in planned.new] == ["c"]
-    assert (planned.changed, planned.knows_some) == ((), True)
-    assert plan(named, {}).knows_some is False
-    assert plan(name(parsed_feed()), {}) == Plan((), (), (), "", knows_some=False)
+    assert (planned.changed, planned.known, planned.size) == ((), 1, 2)
+    assert plan(named, {}).known == 0
+    assert plan(name(parsed_feed()), {}) == Plan((), (), (), "", 0, 0, 0, frozenset(), "blog.example")
 
 
 def test_what_is_no_feed_stays_a_failure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,9 @@ from tidings import digest
 from tidings.editions.compose import Masthead
 from tidings.errors import MailError
 from tidings.model import Edition, IssueContent, Receipt, Source
-from tidings.store import Store, issues, open_store
+from tidings.store import Store, issues, open_store, posts
 from tidings.store.deliveries import Tally
+from tidings.store.posts import PostQuery
 
 MASTHEAD = Masthead("Planet", "https://planet.example", "en")
 READERS = ("ann@readers.example", "bob@readers.example", "cyd@readers.example", "dee@readers.example")
@@ -422,6 +424,95 @@ def test_what_does_not_fit_comes_with_the_next_issue(stocked: Store, clock: Cloc
     assert carried == [["Post 1", "Post 2", "Post 3"], ["Post 4", "Post 5", "Post 6"], ["Post 7", "Post 8"]]
 
 
+TELLING = replace(DAILY, updates=True)
+
+
+def edit_posts(store: Store, *numbers: int, at: datetime) -> None:
+    """The author adds a line to these posts."""
+    found = {one.title: one for one in posts.find(store, PostQuery())}
+    for number in numbers:
+        one = found[f"Post {number}"]
+        edit(store, A, one, at, title=one.title, text=f"{one.text} of the first day.\n\nUpdate: all else is wrong.")
+
+
+def test_an_edited_post_is_told_of_once(stocked: Store, clock: Clock) -> None:
+    """The next issue that has a story of its own ends with it, in mail and preview alike; no later one does, whatever
+    is edited."""
+    mail = RecordingTransport()
+    send(stocked, mail, clock, TELLING)
+    edit_posts(stocked, 1, at=clock() + HOUR)
+    clock.now += DAY
+    assert freeze(stocked, mail, clock, TELLING) is None
+    receive(stocked, A, post(3), now=clock())
+    preview = digest.draft(stocked, TELLING, SOURCES, MASTHEAD, clock())
+    frozen = freeze(stocked, mail, clock, TELLING)
+    assert frozen is not None
+    assert frozen == preview
+    assert [item.title for item in frozen.items] == ["Post 3"]
+    [told] = frozen.updates
+    assert (told.title, told.words_added) == ("Post 1", 9)
+    assert issues.frozen(stocked)[0].content == frozen
+    digest.deliver(stocked, TELLING, mail.office(), clock.pace())
+    assert b"Updated" in mail.letters[-1].message
+    edit_posts(stocked, 1, 2, at=clock() + HOUR)
+    receive(stocked, A, post(4), now=clock() + HOUR)
+    clock.now += DAY
+    last = freeze(stocked, mail, clock, TELLING)
+    assert last is not None
+    assert [item.title for item in last.updates] == ["Post 2"]
+
+
+def test_updates_that_do_not_fit_come_with_the_next_issues(stocked: Store, clock: Clock) -> None:
+    """Of twelve edits each issue tells of five, the newest first, and none is told of twice; after sixty days the rest
+    is old."""
+    receive(stocked, A, *(post(number) for number in range(3, 13)))
+    mail = RecordingTransport()
+    send(stocked, mail, clock, TELLING)
+    for number in range(1, 13):
+        edit_posts(stocked, number, at=clock() + number * MINUTE)
+    told = []
+    for number in (21, 22, 61):
+        receive(stocked, A, post(number), now=clock())
+        clock.now = START + timedelta(days=number)
+        frozen = freeze(stocked, mail, clock, TELLING)
+        assert frozen is not None
+        told.append([item.title.removeprefix("Post ") for item in frozen.updates])
+        digest.deliver(stocked, TELLING, mail.office(), clock.pace())
+    assert told == [["12", "11", "10", "9", "8"], ["7", "6", "5", "4", "3"], []]
+
+
+def test_an_issue_that_fails_to_freeze_has_told_of_nothing(stocked: Store, clock: Clock) -> None:
+    """Updates are recorded in the transaction of their issue, or not at all."""
+    send(stocked, RecordingTransport(), clock, TELLING)
+    edit_posts(stocked, 1, at=clock() + HOUR)
+    receive(stocked, A, post(3), now=clock() + HOUR)
+    clock.now += DAY
+    twice = replace(TELLING, subscribers=(READERS[0], READERS[0]))
+    with pytest.raises(sqlite3.IntegrityError):
+        freeze(stocked, RecordingTransport(), clock, twice)
+    assert scalar(stocked, "SELECT count(*) FROM issue_updates") == 0
+    frozen = freeze(stocked, RecordingTransport(), clock, TELLING)
+    assert frozen is not None
+    assert len(frozen.updates) == 1
+
+
+@pytest.mark.parametrize("edits", [(), (1, 2)])
+def test_an_edition_that_does_not_ask_is_told_of_no_edit(stocked: Store, clock: Clock, edits: tuple[int, ...]) -> None:
+    """Its mail is the same to the byte whether earlier posts were edited or not, as is that of an edition that asks
+    when none was."""
+    send(stocked, RecordingTransport(), clock)
+    receive(stocked, A, post(3), now=clock())
+    clock.now += DAY
+    asking = digest.draft(stocked, TELLING, SOURCES, MASTHEAD, clock())
+    edit_posts(stocked, *edits, at=clock() - HOUR)
+    plain = digest.draft(stocked, DAILY, SOURCES, MASTHEAD, clock())
+    assert plain is not None
+    assert asking is not None
+    office = RecordingTransport().office()
+    assert digest.render(plain, DAILY, office) == digest.render(asking, TELLING, office)
+    assert "Updated" not in digest.render(plain, DAILY, office).text
+
+
 def test_an_edition_set_up_under_a_wrong_clock_is_not_silent(store: Store) -> None:
     """A clock that stood in the future when the edition came to be does not hold its issues back until then."""
     configure(store, A, editions=[DAILY], now=START + 3650 * DAY)
@@ -569,7 +660,7 @@ def test_a_month_carries_each_story_once_to_each_reader(store: Store, seed: int)
 def arrival(chance: random.Random, number: int):  # type: ignore[no-untyped-def]
     """A new post, dated anywhen, half of them with a URL that other sources may have too."""
     dated = None if chance.random() < 0.3 else START + timedelta(days=chance.uniform(-400, 60))
-    shared = f"x.example/{chance.randrange(60)}" if chance.random() < 0.5 else ""
+    shared = f"https://x.example/{chance.randrange(60)}" if chance.random() < 0.5 else ""
     return post(number, published=dated, story_url=shared)
 
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.corpus import CORPUS, needs_corpus
+from tests.deciding import decide
 from tests.documents import URL
 from tests.mutations import DOCTYPES, NAMES, VALUES, broken_promises, mutate, samples
 from tidings.model import Document, ParsedFeed
-from tidings.posts.decide import decide
 from tidings.posts.parse import parse
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.builders import NOW, parsed_feed, parsed_post
-from tidings.model import KnownPost, ParsedPost
+from tests.feeds import item, rss
+from tests.origin import Answer, Origin
+from tests.test_poll import run_poll, source, stored
+from tidings.model import Enclosure, KnownPost, ParsedPost
 from tidings.posts.edits import content_hash
-from tidings.posts.identity import identify, match
+from tidings.posts.identity import identify, match, shared_mark
+from tidings.store import Store
 
 LINK = "https://blog.example/post"
 
@@ -243,3 +249,170 @@ def test_moving_pages_does_not_swap_posts() -> None:
     moved = parsed_post(guid="1", url=LINK + "-old", title="A (old)", published=NOW)
     second = parsed_post(guid="2", url=LINK, title="A", published=NOW)
     assert matched(known_as(7, first), second, moved) == [None, 7]
+
+
+# ------------------------------------------------------------------------------------------------------------- hints
+
+
+def hints(**values: Any) -> set[str]:
+    [one] = identify([parsed_post(**values)])
+    return set(one.hints)
+
+
+FILE = Enclosure("https://cdn.blog.example/audio/7.mp3?id=3", "audio/mpeg", 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "kinds"),
+    [
+        ({"title": "A Title", "url": LINK}, {"~title:a title", "~path:post"}),
+        ({"title": "A", "guid": LINK}, {"~title:a", "~guid:post"}),
+        ({"title": "A", "guid": LINK, "url": LINK}, {"~title:a", "~path:post"}),
+        ({"title": "A", "url": "https://blog.example/"}, {"~title:a"}),
+        ({"title": "A", "url": "https://blog.example/?p=17"}, {"~title:a", "~path:p=17"}),
+        ({"title": "A", "url": "https://blog.example/x"}, {"~title:a"}),
+        ({"title": "A", "enclosures": (FILE,)}, {"~title:a", "~file:audio/7.mp3?id=3"}),
+        ({"title": "A", "enclosures": (Enclosure("https://a.example/pic.png", "image/png", 1),)}, {"~title:a"}),
+    ],
+)
+def test_what_hints_at_a_post(values: dict[str, Any], kinds: set[str]) -> None:
+    """Its title, the path of its page and of its guid, its file; no host, no front page, no picture."""
+    assert hints(**values) == kinds
+
+
+def test_a_post_without_title_is_hinted_at_by_its_text() -> None:
+    """Its words are all there is to know it by."""
+    [hint] = hints(content_html="<p>Some words.</p>")
+    assert hint.startswith("~text:")
+    assert hints(content_html="<p>Some words.</p>", title="A") == {"~title:a"}
+
+
+def suspected(known: dict[str, KnownPost], *posts: ParsedPost) -> list[dict[int, tuple[str, ...]]]:
+    return [dict(one.suspects) for one in match(identify(parsed_feed(*posts).posts), known) if one.known is None]
+
+
+def hinted_as(post_id: int, post: ParsedPost) -> dict[str, KnownPost]:
+    """The store after `post` came alone, hints and all."""
+    [one] = identify([post])
+    return {key: KnownPost(post_id, content_hash(post)) for key in one.all_keys}
+
+
+STORED = parsed_post(guid="g", url=LINK, title="A title", content_html="words", published=NOW)
+OTHER = parsed_post(guid="h", url=LINK + "-2", title="A title", content_html="others")
+
+
+def test_hints_lead_to_stored_posts() -> None:
+    """A new post comes with the posts that it may be, and what led to each."""
+    assert suspected(hinted_as(7, STORED), OTHER) == [{7: ("~title:a title",)}]
+    both = parsed_post(guid="h", url=LINK, title="A title", content_html="others")
+    assert suspected(hinted_as(7, STORED), both) == [{7: ("~title:a title", "~path:post")}]
+
+
+def test_a_post_that_the_document_still_has_is_no_suspect() -> None:
+    """Two posts of one title in a document are two posts."""
+    assert suspected(hinted_as(7, STORED), OTHER, STORED) == [{}]
+
+
+def test_a_hint_that_led_to_another_post_leads_nowhere() -> None:
+    """Marked as shared, by the document or by a former comparison, it says nothing any more."""
+    known = hinted_as(7, STORED)
+    assert suspected(known | {shared_mark("~title:a title"): KnownPost(8, "x")}, OTHER) == [{}]
+    assert suspected(known, OTHER, parsed_post(guid="i", title="A title", content_html="more")) == [{}, {}]
+
+
+# ------------------------------------------------------------------------------------- through the real poll
+
+
+def polls(store: Store, origin: Origin, now: datetime, *documents: Sequence[str], path: str = "/a") -> list[int]:
+    """Polls a source that shows one document after the other, an hour apart; how many posts each brought."""
+    feed, brought = source(origin, path), []
+    for number, items in enumerate(documents):
+        origin.serve(path, Answer(200, rss(items, head=f"<ttl>{number}</ttl>")))
+        brought.append(run_poll(store, [feed], now + timedelta(hours=number))[feed.name].new)
+    return brought
+
+
+def bare(text: str, inside: str = "") -> str:
+    return f"<item>{inside}<description>{text}</description></item>"
+
+
+@pytest.mark.parametrize(
+    ("name", "items"),
+    [
+        ("one guid for all", [item(n, guid="same") for n in range(6)]),
+        ("one guid for some", [item(n, guid="same" if n % 2 else f"g{n}") for n in range(6)]),
+        ("one link for all", [item(n, link="https://blog.example/status") for n in range(6)]),
+        ("one link and no guids", [item(n, guid=None, link="https://blog.example/status") for n in range(6)]),
+        ("one title and no guids", [item(n, guid=None, title="Note") for n in range(6)]),
+        ("one guid and one link", [item(n, guid="same", link="https://blog.example/status") for n in range(6)]),
+        ("one guid, one link, one title", [item(n, guid="s", link="https://a.example/", title="A") for n in range(6)]),
+        ("empty guids", [item(n, guid=" ") for n in range(6)]),
+        ("nothing but text", [bare(f"Text number {n}.") for n in range(6)]),
+        ("nothing but titles", [bare("", f"<title>Title {n}</title>") for n in range(6)]),
+        ("nothing but guids", [bare("", f"<guid>g{n}</guid>") for n in range(6)]),
+        ("nothing but fragments", [item(n, guid=None, link=f"https://blog.example/log#{n}") for n in range(6)]),
+    ],
+)
+def test_feeds_that_name_posts_badly_bring_each_once(
+    store: Store, origin: Origin, now: datetime, name: str, items: list[str]
+) -> None:
+    """Non-unique guids, equal links, or nothing at all to name a post by: in a window that rolls on, forwards and
+    backwards, each post comes once. One guid, link and title for all is one entry in its versions."""
+    windows = [items[2:], items[1:5], items[:4], items, items[3:], items[::-1], items[1:3]]
+    brought = sum(polls(store, origin, now, *windows))
+    if name == "one guid, one link, one title":
+        assert brought == 1
+    else:
+        assert brought == len(items)
+        assert len(stored(store)) == len(items)
+
+
+def test_two_feeds_may_share_all_their_guids(store: Store, origin: Origin, now: datetime) -> None:
+    """Guid `1` of one source is not that of another, at any poll."""
+    one = [item(f"a{n}", guid=str(n), link=f"https://a.example/{n}") for n in range(4)]
+    other = [item(f"b{n}", guid=str(n), link=f"https://b.example/{n}") for n in range(4)]
+    assert polls(store, origin, now, one, one, path="/a") == [4, 0]
+    assert polls(store, origin, now, other, other, path="/b") == [4, 0]
+    assert len(stored(store)) == 8
+
+
+def test_a_planet_whose_blogs_count_alike_brings_all(store: Store, origin: Origin, now: datetime) -> None:
+    """`/?p=1` of one blog, then of another: same path, same first title, two posts."""
+
+    def of(blog: str, number: int) -> str:
+        page = f"https://{blog}.example/?p={number}"
+        title = "Hello world" if number == 1 else f"{blog} says {number}"
+        return item(number, guid=page, link=page, title=title, text=f"<p>Words of {blog}, {number}.</p>")
+
+    one, two = ([of(blog, number) for number in (3, 2, 1)] for blog in ("one", "two"))
+    assert polls(store, origin, now, one[1:], two[1:] + one[:2], two, one, one + two) == [2, 3, 1, 0, 0]
+    assert len(stored(store)) == 6
+
+
+@pytest.mark.parametrize("start", ["http://blog.example", "https://www.blog.example", "http://www.blog.example:80"])
+def test_another_way_to_write_the_host_brings_nothing(store: Store, origin: Origin, now: datetime, start: str) -> None:
+    """http for https, `www.`, a port: whole documents and single posts, guids being links or not."""
+    before = [item(n, guid=f"https://blog.example/{n}") for n in range(6)]
+    after = [item(n, guid=f"{start}/{n}", link=f"{start}/{n}") for n in range(6)]
+    assert polls(store, origin, now, before, [after[0], *before[1:]], after, before) == [6, 0, 0, 0]
+
+
+def test_a_feed_proxy_brings_nothing(store: Store, origin: Origin, now: datetime) -> None:
+    """Links through a proxy that says where they lead, and guids as before or its own."""
+
+    def proxied(number: int, guid: str) -> str:
+        proxy = f"http://feedproxy.example/~r/blog/~3/x{number}/"
+        made = item(number, guid=guid, link=proxy)
+        return made.replace("</item>", f"<f:origLink>https://blog.example/{number}</f:origLink></item>")
+
+    def served(guids: str) -> bytes:
+        return rss(proxied(n, f"{guids}-{n}") for n in range(6)).replace(
+            b"<rss ", b'<rss xmlns:f="http://rssnamespace.org/feedburner/ext/1.0" '
+        )
+
+    feed = source(origin, "/a")
+    origin.serve("/a", Answer(200, rss(item(n) for n in range(6))))
+    run_poll(store, [feed], now)
+    for guids in ("post", "proxy"):
+        origin.serve("/a", Answer(200, served(guids)))
+        assert run_poll(store, [feed], now)["a"].new == 0

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
 SHELLS = {"poll", "digest", "publish", "discover"}
-AIDES = {"governor"}
+AIDES = {"governor", "recording"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns"}
@@ -26,6 +26,7 @@ ALLOWED = {
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     "governor": PURE | EDGES | GROUND,
+    "recording": PURE | EDGES | GROUND,
     **dict.fromkeys(PURE | EDGES, GROUND),
     "errors": set(),
     "model": set(),
@@ -54,6 +55,7 @@ HOMES = {
     "smtplib": {"mail"},
     "sqlite3": {"store"},
     "sqlite_utils": {"store"},
+    "rapidfuzz": {"posts"},
     "tomlkit": {"config"},
     "tomllib": {"config"},
     "waitress": {"web"},

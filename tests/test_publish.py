@@ -216,8 +216,8 @@ def test_several_publishers_at_once_leave_whole_files(stocked: Store, folder: Pa
 
 def test_a_story_of_two_sources_is_shown_once(stocked: Store, folder: Path) -> None:
     """Of two copies the first one is in the feed and on the page."""
-    receive(stocked, A, post(5, title="The story", story_url="x.example/1"))
-    receive(stocked, B, post(6, title="The copy", story_url="x.example/1"))
+    receive(stocked, A, post(5, title="The story", story_url="https://x.example/1"))
+    receive(stocked, B, post(6, title="The copy", story_url="https://x.example/1"))
     publish(stocked, folder, settings())
     assert "The story" in entry_titles(folder)
     assert "The copy" not in entry_titles(folder)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.render_samples import FOOTER, ISSUE
+from tests.render_samples import FOOTER, UPDATED
 from tests.test_render_pages import LINKS, PLANET
 from tidings.render.mail import render_issue
 from tidings.render.pages import render_issue_page, render_planet
@@ -96,14 +96,14 @@ def local_pictures(page: str) -> str:
 @pytest.fixture
 def frames_page(tmp_path: Path) -> Iterator[str]:
     """A loopback server with every page, and a frame of each width around each; its address."""
-    mail = render_issue(ISSUE, FOOTER).html
+    mail = render_issue(UPDATED, FOOTER).html
     pages = {
         "mail": mail,
         "mail-without-style": re.sub(r"(?s)<style.*?</style>", "", mail),
-        "mail-rtl": render_issue(replace(ISSUE, language="ar"), FOOTER).html,
+        "mail-rtl": render_issue(replace(UPDATED, language="ar"), FOOTER).html,
         "planet": render_planet(PLANET),
         "planet-rtl": render_planet(replace(PLANET, language="ar")),
-        "issue": render_issue_page(ISSUE, LINKS),
+        "issue": render_issue_page(UPDATED, LINKS),
     }
     frames = "".join(
         f'<iframe data-page="{name}" src="{name}.html" '

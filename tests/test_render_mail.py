@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,11 +13,11 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from tests.render_samples import FOOTER, ISSUE, ITEMS, issue_with
-from tidings.model import Enclosure
+from tests.render_samples import FOOTER, ISSUE, ITEMS, UPDATED, UPDATES, issue_with
+from tidings.model import Enclosure, IssueContent
 from tidings.render.mail import MailFooter, render_issue
 from tidings.render.markup import for_mail, for_page
-from tidings.render.words import direction, headline, media, paragraphs, shorten, web_link
+from tidings.render.words import change, direction, headline, media, paragraphs, shorten, web_link
 
 FORBIDDEN = "script form iframe link object embed base input button video audio svg"
 HOSTILE = "x</h2><script>alert(1)</script>\"'\r\nBcc: all@example.org\x00\x0b\u2028<img src=x onerror=alert(1)>"
@@ -40,12 +41,77 @@ def test_both_parts_have_every_headline() -> None:
         assert f"\n{number}. {name}\n" in mail.text
 
 
-def test_both_parts_have_the_same_links() -> None:
+@pytest.mark.parametrize("issue", [ISSUE, UPDATED], ids=["stories", "updates"])
+def test_both_parts_have_the_same_links(issue: IssueContent) -> None:
     """Every link of the HTML stands on a line of its own in the text part, and no other."""
-    mail = render_issue(ISSUE, FOOTER)
+    mail = render_issue(issue, FOOTER)
     in_html = {a.get("href") for a in tree(mail.html).iter("a")}
     assert in_html == urls_in(mail.text)
-    assert {item.url for item in ISSUE.items} <= in_html
+    assert {item.url for item in (*issue.items, *issue.updates) if item.url} <= in_html
+
+
+def test_both_parts_end_with_the_updates() -> None:
+    """After the stories, in both parts: headline, source, and what changed, in their order."""
+    mail = render_issue(UPDATED, FOOTER)
+    document = tree(mail.html)
+    [section] = document.xpath("//td[p[@role='heading'][normalize-space()='Updated']]")
+    assert not section.xpath("following::h2")
+    lines = [" ".join(li.text_content().split()) for li in section.iter("li")]
+    spoken = mail.text.partition("\nUpdated\n")[2].partition("-" * 64)[0].strip().split("\n\n")
+    assert lines == [" ".join(block.partition("\nhttp")[0].split()) for block in spoken]
+    assert lines[1] == "Compression is <not> free & we can prove it Columnar Was called: “Compression is free”"
+    assert lines[3] == "Fired the second kiln, and nobody will believe what… Notes from the kiln 80 words fewer"
+    assert [len(update.url) > 0 for update in UPDATES] == [bool(li.findall("a")) for li in section.iter("li")]
+
+
+def test_without_updates_a_mail_is_what_it_was() -> None:
+    """An issue with updates is the one without, and one more part."""
+    mail, updated = render_issue(ISSUE, FOOTER), render_issue(UPDATED, FOOTER)
+    row = re.search(r'(?s)<tr><td class="x"[^>]*>\s*<p class="m n"[^>]*role="heading".*?</td></tr>\s*', updated.html)
+    assert row
+    assert updated.html.replace(row[0], "") == mail.html
+    rule = "-" * 64
+    assert re.sub(rf"(?s)\n{rule}\n\nUpdated\n.*?(?=\n{rule})", "", updated.text) == mail.text
+    assert (updated.subject, "Updated" in mail.html + mail.text) == (mail.subject, False)
+
+
+def test_an_update_in_another_direction_is_isolated() -> None:
+    """An Arabic headline and quote run right to left in their own place, what we say of them does not."""
+    document = tree(render_issue(UPDATED, FOOTER).html)
+    [item] = document.xpath("//li[.//*[@dir='rtl']][contains(., 'New:')]")
+    assert [(one.tag, one.get("lang")) for one in item.xpath(".//*[@dir='rtl']")] == [("a", "ar"), ("span", "ar")]
+    assert "New:" not in "".join(one.text_content() for one in item.xpath(".//*[@dir='rtl']"))
+
+
+@pytest.mark.parametrize("field", ["title", "text", "source", "url", "language", "former_title", "quote"])
+def test_hostile_text_stays_text_in_updates(field: str) -> None:
+    """The same for what updates quote."""
+    former = {"former_title": ""} | {field: HOSTILE}
+    mail = render_issue(replace(ISSUE, updates=(replace(UPDATES[0], **former), replace(UPDATES[3], **former))), FOOTER)
+    document = tree(mail.html)
+    assert not list(document.iter("script"))
+    assert not [image for image in document.iter("img") if image.get("onerror")]
+    assert not re.search(r"^Bcc", mail.text, re.MULTILINE)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\u2028]", mail.html + mail.text)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"words_added": 120, "quote": "Update: no."}, ("120 words more", "Update: no.")),
+        ({"words_added": 120}, ("120 words more", "")),
+        ({"words_added": 9, "quote": "Update:\n no."}, ("New", "Update: no.")),
+        ({"words_added": -400, "quote": "Update: no."}, ("New", "Update: no.")),
+        ({"words_added": -400}, ("400 words fewer", "")),
+        ({"words_added": -9}, ("The text has changed", "")),
+        ({}, ("The text has changed", "")),
+        ({"former_title": "Old", "words_added": 120, "quote": "Update: no."}, ("Was called", "Old")),
+        ({"quote": "word " * 60}, ("New", "word " * 27 + "word…")),
+    ],
+)
+def test_what_an_edit_changed_in_a_line(values: dict[str, Any], expected: tuple[str, str]) -> None:
+    """The old headline first, since readers know the post by it; then what is new, or how much is gone."""
+    assert change(replace(UPDATES[4], **values)) == expected
 
 
 def test_the_same_issue_gives_the_same_bytes() -> None:

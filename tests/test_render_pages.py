@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
 
-from tests.render_samples import ISSUE, ITEMS, POSTS, issue_with
+from tests.render_samples import ISSUE, ITEMS, POSTS, UPDATED, UPDATES, issue_with
 from tidings.model import StoredPost
 from tidings.render.pages import (
     BlogrollEntry,
@@ -61,7 +61,11 @@ def both() -> list[str]:
     return [render_planet(PLANET), render_issue_page(ISSUE, LINKS)]
 
 
-@pytest.mark.parametrize("html", both(), ids=["planet", "issue"])
+def every() -> list[str]:
+    return [*both(), render_issue_page(UPDATED, LINKS)]
+
+
+@pytest.mark.parametrize("html", every(), ids=["planet", "issue", "updates"])
 def test_pages_ask_for_nothing_but_a_posts_pictures(html: str) -> None:
     """No script, style sheet, font or frame; and a policy in the page forbids them should one get in."""
     document = tree(html)
@@ -73,7 +77,7 @@ def test_pages_ask_for_nothing_but_a_posts_pictures(html: str) -> None:
     assert "script" not in policy
 
 
-@pytest.mark.parametrize("html", both(), ids=["planet", "issue"])
+@pytest.mark.parametrize("html", every(), ids=["planet", "issue", "updates"])
 def test_pages_have_landmarks_and_headings_in_order(html: str) -> None:
     """One main and one h1, no heading level skipped, a skip link to what exists, and no id twice."""
     document = tree(html)
@@ -88,7 +92,7 @@ def test_pages_have_landmarks_and_headings_in_order(html: str) -> None:
     assert all(nav.get("aria-label") or nav.get("aria-labelledby") for nav in document.iter("nav"))
 
 
-@pytest.mark.parametrize("html", both(), ids=["planet", "issue"])
+@pytest.mark.parametrize("html", every(), ids=["planet", "issue", "updates"])
 def test_links_within_the_site_are_relative(html: str) -> None:
     """A site works under any path: an address without a scheme never begins at the root."""
     hrefs = [href for href in tree(html).xpath("//@href") if not re.match(r"https?://", href)]
@@ -178,9 +182,41 @@ def test_an_issue_page_has_what_the_mail_has() -> None:
     assert "nsubscribe" not in document.text_content()
 
 
+def test_an_issue_page_ends_with_the_updates() -> None:
+    """The same updates as in the mail, after the posts, each in its own language and direction."""
+    document = tree(render_issue_page(UPDATED, LINKS))
+    [section] = document.xpath("//main/section[last()][@aria-labelledby='updated']")
+    assert not section.xpath("following::article")
+    assert section.xpath(".//li/a/@href") == [update.url for update in UPDATES if update.url]
+    lines = [" ".join(p.text_content().split()) for p in section.iter("p")]
+    assert lines[0].startswith("214 words more: “Update, Thursday: several of you")
+    assert lines[1:2] + lines[3:] == ["Was called: “Compression is free”", "80 words fewer", "The text has changed"]
+    assert section.xpath(".//li[3]/a/@lang | .//li[3]/a/@dir") == ["ar", "rtl"]
+
+
+def test_without_updates_a_page_is_what_it_was() -> None:
+    """Neither the section nor its style is on a page that has none."""
+    page, updated = render_issue_page(ISSUE, LINKS), render_issue_page(UPDATED, LINKS)
+    section = re.search(r'(?s)<section class="contents".*?</section>\n', updated)
+    style = re.search(r"(?s)\.contents ul\{.*?inline\}\n", updated)
+    assert section
+    assert style
+    assert updated.replace(section[0], "").replace(style[0], "") == page
+
+
+@pytest.mark.parametrize("field", ["title", "text", "source", "url", "language", "former_title", "quote"])
+def test_hostile_text_stays_text_in_updates(field: str) -> None:
+    """The same for what updates quote."""
+    update = replace(UPDATES[0], **{"title": "", field: HOSTILE})
+    document = tree(render_issue_page(replace(ISSUE, updates=(update,)), LINKS))
+    assert not list(document.iter("script"))
+    assert not document.xpath("//@onmouseover")
+    assert len(list(document.iter("li"))) == len(list(tree(render_issue_page(ISSUE, LINKS)).iter("li"))) + 1
+
+
 def test_pages_are_deterministic() -> None:
     """The same values give the same page, byte for byte."""
-    assert both() == both()
+    assert every() == every()
 
 
 @settings(max_examples=40, deadline=None)

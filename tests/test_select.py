@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW, edition, stored_post
-from tidings.editions.select import ChosenStory, select
-from tidings.model import Edition, StoredPost
+from tidings.editions.select import ChosenStory, select, select_updates
+from tidings.model import EditedPost, Edition, StoredPost
 
 
 def ids(stories: Sequence[ChosenStory]) -> list[int]:
@@ -148,3 +148,30 @@ def test_no_post_waits_for_ever_in_a_flood() -> None:
         waiting = [post for post in waiting if post.id not in chosen]
     assert not waiting
     assert max(delay.values()) <= 11
+
+
+def edited(id: int, hours_ago: float, **values: str | None) -> EditedPost:
+    """A post edited some hours ago; the issue had another text."""
+    post = stored_post(id, changed_at=NOW - timedelta(hours=hours_ago))
+    return EditedPost(post, **{"former_title": post.title, "former_text": "Other words"} | values)  # type: ignore[arg-type]
+
+
+def test_the_newest_edits_are_told_and_the_rest_waits() -> None:
+    """Of seven edits the five newest are told of, and the other two when those are gone."""
+    waiting = [edited(number, hours) for number, hours in enumerate((5, 1, 7, 3, 2, 6, 4), 1)]
+    first = select_updates(waiting)
+    assert [one.post.id for one in first] == [2, 5, 4, 7, 1]
+    assert [one.post.id for one in select_updates([one for one in waiting if one not in first])] == [6, 3]
+    assert select_updates([]) == []
+
+
+def test_edits_of_one_poll_are_in_a_fixed_order() -> None:
+    """The same candidates give the same updates, in whatever order the store finds them."""
+    candidates = [edited(number, 1) for number in range(1, 8)]
+    assert select_updates(candidates) == select_updates(candidates[::-1])
+
+
+def test_an_edit_taken_back_takes_no_place() -> None:
+    """A post that says again what the issue said is not told of, and leaves its place to another."""
+    candidates = [edited(1, 1, former_text="Text 1"), *(edited(number, number) for number in range(2, 7))]
+    assert [one.post.id for one in select_updates(candidates)] == [2, 3, 4, 5, 6]

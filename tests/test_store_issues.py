@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar
-from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, Source
-from tidings.store import Store, issues, judging, open_store, site
+from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, Source, StoredPost, UpdateItem
+from tidings.store import Store, issues, judging, open_store, posts, site, stories
+from tidings.store.posts import PostQuery
 
 A, B, C = blog("a"), blog("b"), blog("c")
 DAILY = edition()
@@ -141,9 +142,9 @@ def test_a_story_carried_through_one_source_is_not_offered_through_another(store
     configure(store, A, B)
     receive(store, A)
     receive(store, B)
-    receive(store, A, post(1, story_url="x.example/1"))
+    receive(store, A, post(1, story_url="https://x.example/1"))
     carry(store)
-    receive(store, B, post(2, story_url="x.example/1"), post(3))
+    receive(store, B, post(2, story_url="https://x.example/1"), post(3))
     assert offered(store) == ["3"]
 
 
@@ -262,6 +263,175 @@ def test_a_story_excluded_in_one_source_is_offered_through_another(store: Store)
     assert offered(store) == ["2"]
 
 
+# ------------------------------------------------------------------------------------------------------- updates
+
+
+@pytest.fixture
+def carried(store: Store) -> Store:
+    """Three posts of A, all of which an issue of the edition has shown, the last without its text."""
+    configure(store, A, B)
+    receive(store, A)
+    receive(store, B)
+    receive(store, A, post(1), post(2), post(3))
+    issues.freeze(store, shown(store, 1, "1", "2", "3"), [], None, START)
+    return store
+
+
+def shown(store: Store, number: int, *names: str, at: datetime = START, updates: tuple[int, ...] = ()) -> IssueContent:
+    """An issue that shows these posts as they are, whole, but for post 3, of which it shows the headline; and that
+    tells of edits of others."""
+    found = {one.title.removeprefix("Post "): one for one in posts.find(store, PostQuery())}
+    items = tuple(
+        IssueItem(
+            one.story, one.id, one.url, one.title, one.source, "", "", None, "en", "ltr", "",
+            "" if name == "3" else one.text, name != "3",
+        )
+        for name in names
+        for one in [found[name]]
+    )  # fmt: skip
+    told = tuple(UpdateItem(post_id, "", "", "", "", "", "ltr", at) for post_id in updates)
+    return replace(content(number, at=at), items=items, updates=told)
+
+
+def told_of(store: Store, name: str = "daily", since: datetime = START, sources: tuple[Source, ...] = (A, B)) -> str:
+    """The ids of the edited posts that an edition may tell of."""
+    found = issues.edited(store, name, [source.name for source in sources], since)
+    return " ".join(sorted(str(one.post.id) for one in found))
+
+
+def numbered(store: Store, post_id: int) -> StoredPost:
+    [found] = [one for one in posts.find(store, PostQuery()) if one.id == post_id]
+    return found
+
+
+def test_a_post_edited_after_its_issue_is_told_of(carried: Store) -> None:
+    """With what it says now and what the issue said; none is in another edition, or without an edit."""
+    assert told_of(carried) == ""
+    edit(carried, A, numbered(carried, 1), START + HOUR, title="Post 1, corrected", text="Other words")
+    [one] = issues.edited(carried, "daily", ["a"], START)
+    assert (one.post.title, one.post.text, one.post.changed_at) == ("Post 1, corrected", "Other words", START + HOUR)
+    assert (one.former_title, one.former_text) == ("Post 1", "Text 1")
+    assert told_of(carried, "weekly") == ""
+
+
+@pytest.mark.parametrize("kind", ["none", "cosmetic"])
+def test_a_small_edit_is_not_told_of(carried: Store, kind: str) -> None:
+    """Only substantive edits count."""
+    edit(carried, A, numbered(carried, 1), START + HOUR, text="Text  1!", edit=kind)
+    assert told_of(carried) == ""
+
+
+def test_an_edit_that_the_issue_had_is_not_told_of(store: Store) -> None:
+    """What was edited between polling and its first issue is no update, though the poll's clock be ahead; a later edit
+    of it is."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post(1))
+    edit(store, A, only(store), START + 2 * HOUR, title="Post 1", text="Second text")
+    issues.freeze(store, shown(store, 1, "1"), [], None, START)
+    assert told_of(store) == ""
+    edit(store, A, only(store), START + 3 * HOUR, title="Post 1", text="Third text")
+    [one] = issues.edited(store, "daily", ["a"], START)
+    assert one.former_text == "Second text"
+
+
+def test_an_edit_that_was_saved_after_the_issue_is_told_of_whatever_its_time(carried: Store) -> None:
+    """A poll that began before the issue was made, and ended after it, loses no update."""
+    edit(carried, A, numbered(carried, 1), START - HOUR, title="Post 1", text="Other words")
+    assert told_of(carried, since=START - 2 * HOUR) == "1"
+
+
+def test_the_first_version_is_what_an_issue_had_if_it_was_replaced_later(carried: Store) -> None:
+    """Of a post that the issue showed in part, the text before is known by its first version, unless that was gone by
+    the time of the issue."""
+    edit(carried, A, numbered(carried, 3), START + HOUR, title="Post 3", text="Other words")
+    edit(carried, A, numbered(carried, 3), START + 2 * HOUR, title="Post 3", text="Yet other words")
+    [one] = issues.edited(carried, "daily", ["a"], START)
+    assert (one.former_text, one.post.text) == ("Text 3", "Yet other words")
+    with carried.write():
+        carried.db.conn.execute("UPDATE first_versions SET replaced_at = '2026-01-01'")
+    [one] = issues.edited(carried, "daily", ["a"], START)
+    assert (one.former_title, one.former_text) == ("Post 3", None)
+
+
+def test_a_story_is_told_of_once(carried: Store) -> None:
+    """After an issue told of it, no later edit of it is told of in this edition; others of their own accord."""
+    edit(carried, A, numbered(carried, 1), START + HOUR, title="Post 1", text="Other words")
+    edit(carried, A, numbered(carried, 2), START + HOUR, title="Post 2", text="Other words")
+    issues.freeze(carried, shown(carried, 2, updates=(1,), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
+    edit(carried, A, numbered(carried, 1), START + 3 * HOUR, title="Post 1", text="Yet other words")
+    assert told_of(carried) == "2"
+    with pytest.raises(sqlite3.IntegrityError):
+        issues.freeze(carried, shown(carried, 3, updates=(2, 1)), [], None, START)
+    assert scalar(carried, "SELECT count(*) FROM issues") == 2
+    assert told_of(carried) == "2"
+    issues.freeze(carried, replace(shown(carried, 1, "1", updates=(1,)), edition="weekly"), [], None, START)
+
+
+def test_joining_and_parting_stories_does_not_tell_of_one_twice(carried: Store) -> None:
+    """Two posts that an issue showed, joined by hand after one was told of: the other is the same story. Parted
+    again, each is its own."""
+    for number in (1, 2):
+        edit(carried, A, numbered(carried, number), START + HOUR, title=f"Post {number}", text="Other words")
+    issues.freeze(carried, shown(carried, 2, updates=(2,), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
+    assert told_of(carried) == "1"
+    stories.merge(carried, 1, 2, START + 2 * HOUR)
+    assert told_of(carried) == ""
+    stories.split(carried, 2, START + 3 * HOUR)
+    assert told_of(carried) == "1"
+
+
+def test_only_the_post_that_was_shown_is_told_of(carried: Store) -> None:
+    """An edit of another blog's copy is none of what readers have read."""
+    receive(carried, A, post(7, story_url="https://x.example/7"))
+    receive(carried, B, post(8, story_url="https://x.example/7"))
+    issues.freeze(carried, shown(carried, 2, "7"), [], None, START)
+    original, copy = numbered(carried, 4), numbered(carried, 5)
+    assert original.story == copy.story
+    edit(carried, B, copy, START + HOUR, title="Post 8", text="Other words")
+    assert told_of(carried) == ""
+
+
+def test_what_is_not_shown_is_not_told_of(carried: Store) -> None:
+    """Neither what rules exclude, nor what the brake holds, nor a source the edition has no more, nor old edits."""
+    edit(carried, A, numbered(carried, 1), START + HOUR, title="Post 1", text="Other words")
+    assert told_of(carried) == "1"
+    assert told_of(carried, sources=(B,)) == ""
+    assert told_of(carried, since=START + 2 * HOUR) == ""
+    hide(carried, 1, at=START + HOUR)
+    assert told_of(carried) == ""
+    hide(carried, at=START + 2 * HOUR)
+    assert told_of(carried) == "1"
+    with carried.write():
+        carried.db.conn.execute("UPDATE posts SET held_at = 'then' WHERE id = 1")
+    assert told_of(carried) == ""
+
+
+def test_what_older_versions_froze_has_seen_every_edit(carried: Store) -> None:
+    """Issues made before there were updates do not bring up what was edited meanwhile; later edits of theirs count."""
+    edit(carried, A, numbered(carried, 1), START + HOUR, title="Post 1", text="Other words")
+    with carried.write():
+        for undo in (
+            "DROP INDEX posts_changed",
+            "DROP TABLE issue_updates",
+            "ALTER TABLE issue_items DROP COLUMN changed_at",
+            "DELETE FROM _sqlite_migrations WHERE name = 'updates'",
+        ):
+            carried.db.conn.execute(undo)
+    with open_store(carried.path) as again:
+        assert told_of(again) == ""
+        edit(again, A, numbered(again, 1), START + 2 * HOUR, title="Post 1", text="Yet other words")
+        assert told_of(again) == "1"
+
+
+def test_looking_for_edits_does_not_grow_with_the_archive(carried: Store) -> None:
+    """The statement begins with the posts edited of late, and goes through no table."""
+    values = {"edition": "daily", "since": "2026"}
+    steps = [row["detail"] for row in carried.rows(f"EXPLAIN QUERY PLAN {issues._EDITED}", values)]
+    assert any("posts_changed" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN")]
+
+
 # ------------------------------------------------------------------------------------------------------- freezing
 
 
@@ -360,6 +530,20 @@ items = st.builds(
     enclosures=st.lists(st.builds(Enclosure, texts, texts, st.none() | st.integers(0, 2**60)), max_size=2).map(tuple),
     also_in=st.lists(st.builds(AlsoIn, texts, texts), max_size=2).map(tuple),
 )
+updates = st.builds(
+    UpdateItem,
+    post_id=st.integers(1, 2**40),
+    url=texts,
+    title=texts,
+    text=texts,
+    source=texts,
+    language=texts,
+    direction=st.sampled_from(["ltr", "rtl"]),
+    changed_at=st.none() | times,
+    former_title=texts,
+    words_added=st.integers(-(10**6), 10**6),
+    quote=texts,
+)
 contents = st.builds(
     IssueContent,
     edition=texts,
@@ -372,6 +556,7 @@ contents = st.builds(
     site_title=texts,
     site_url=texts,
     items=st.lists(items, max_size=3, unique_by=lambda item: item.story).map(tuple),
+    updates=st.lists(updates, max_size=3, unique_by=lambda item: item.post_id).map(tuple),
 )
 
 
@@ -380,10 +565,18 @@ contents = st.builds(
 def test_frozen_content_comes_back_as_it_was(store: Store, frozen: IssueContent) -> None:
     """Whatever an issue holds, reading it back gives the same value."""
     with store.write():
-        for table in ("deliveries", "issue_items", "issues"):
+        for table in ("deliveries", "issue_items", "issue_updates", "issues"):
             store.db.conn.execute(f"DELETE FROM {table}")
         issues.freeze(store, frozen, [], None, START)
     assert [stored.content for stored in issues.frozen(store)] == [frozen]
+
+
+def test_an_issue_without_updates_is_stored_as_ever(store: Store) -> None:
+    """What is on disk has no word of them, so an issue frozen by an older version reads the same."""
+    issues.freeze(store, content(stories=(1,)), [], None, START)
+    assert '"items"' in scalar(store, "SELECT content FROM issues")
+    assert "updates" not in scalar(store, "SELECT content FROM issues")
+    assert [stored.content.updates for stored in issues.frozen(store)] == [()]
 
 
 # ------------------------------------------------------------------------------------------------------- slots

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.deciding import decide
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar, state_of, titles
 from tidings.config.rules import rule
 from tidings.model import Document, Enclosure, FeedChange, KnownPost, ParsedFeed, PostToSave, Source
 from tidings.posts import rules
-from tidings.posts.decide import decide, keys_to_look_up, name
+from tidings.posts.decide import keys_to_look_up, name
 from tidings.posts.parse import parse
+from tidings.recording import placed
 from tidings.store import Store, judging, posts, site
 from tidings.store.posts import PostQuery
 
@@ -328,19 +330,19 @@ def test_one_canonical_url_in_two_sources_is_one_story(store: Store) -> None:
     """The same URL in another source joins the story; a third joins too."""
     configure(store, A, B, C)
     for one in (A, B, C):
-        receive(store, one, post(one.name, story_url="x.example/1"))
+        receive(store, one, post(one.name, story_url="https://x.example/1"))
     assert scalar(store, "SELECT count(DISTINCT story) FROM posts") == 1
 
 
 def test_two_posts_of_one_source_are_two_stories(store: Store) -> None:
     """Within one source the same URL makes no story of two posts, now or later, also when the story is another's."""
     configure(store, A, B, C)
-    receive(store, B, post(0, story_url="x.example/1"))
-    receive(store, A, post(1, story_url="x.example/1"), post(2, story_url="x.example/1"))
-    receive(store, A, post(3, story_url="x.example/1"))
+    receive(store, B, post(0, story_url="https://x.example/1"))
+    receive(store, A, post(1, story_url="https://x.example/1"), post(2, story_url="https://x.example/1"))
+    receive(store, A, post(3, story_url="https://x.example/1"))
     stories = [row["story"] for row in store.rows("SELECT story FROM posts ORDER BY id")]
     assert stories == [1, 1, 3, 4]
-    receive(store, C, post(4, story_url="x.example/1"))
+    receive(store, C, post(4, story_url="https://x.example/1"))
     assert only(store, sources=("c",)).story == 1
 
 
@@ -355,8 +357,8 @@ def test_posts_without_a_canonical_url_are_stories_of_their_own(store: Store) ->
 def test_the_newest_show_a_story_once(store: Store) -> None:
     """Of a story the post stored first is shown; if its source is not asked for, the next one is."""
     configure(store, A, B)
-    receive(store, A, post(1, title="First", story_url="x.example/1"))
-    receive(store, B, post(2, title="Copy", story_url="x.example/1"), post(3, title="Other"))
+    receive(store, A, post(1, title="First", story_url="https://x.example/1"))
+    receive(store, B, post(2, title="Copy", story_url="https://x.example/1"), post(3, title="Other"))
     assert {one.title for one in posts.newest(store, ["a", "b"], 10)} == {"First", "Other"}
     assert {one.title for one in posts.newest(store, ["b"], 10)} == {"Copy", "Other"}
     assert posts.newest(store, [], 10) == []
@@ -369,7 +371,7 @@ def test_stories_of_random_sources_never_hold_two_posts_of_one(store: Store) -> 
     sources = [blog(f"s{n}") for n in range(5)]
     configure(store, *sources)
     for n in range(200):
-        receive(store, chance.choice(sources), post(n, story_url=f"x.example/{chance.randrange(30)}"))
+        receive(store, chance.choice(sources), post(n, story_url=f"https://x.example/{chance.randrange(30)}"))
     assert scalar(store, "SELECT coalesce(max(n), 0) FROM (SELECT count(*) n FROM posts GROUP BY story, feed_id)") == 1
     shown = posts.newest(store, [one.name for one in sources], 1000)
     assert len(shown) == scalar(store, "SELECT count(DISTINCT story) FROM posts")
@@ -432,8 +434,9 @@ def judge(store: Store, one: Source, now: datetime = START) -> int:
 
 def arrive(store: Store, one: Source, *new: PostToSave, changed: tuple[PostToSave, ...] = ()) -> None:
     """A poll whose posts are judged by the source's rules, as every poll does."""
+    feed_id = state_of(store, one).feed_id
     change = rules.apply(FeedChange(new=new, changed=changed), one)
-    posts.save(store, state_of(store, one).feed_id, change, START)
+    posts.save(store, feed_id, placed(store, feed_id, f"{one.name}.example", change, START), START)
 
 
 def without(name: str, *texts: str) -> Source:

@@ -37,7 +37,7 @@ class Crew(Generic[K]):
 
     def __init__(self, open_executor: Callable[[], Executor]) -> None:
         self._open_executor = open_executor
-        self._executor = open_executor()
+        self._executor: Executor | None = None  # until there is work: to load what starts processes takes a while
         self._jobs: dict[Future[Any], _Job[K]] = {}
 
     def submit(self, key: K, size: int, seconds: float, task: Callable[[*Ts], Any], *args: *Ts) -> None:
@@ -47,7 +47,6 @@ class Crew(Generic[K]):
             future = self._start(job)
         except BrokenExecutor:
             self.close()
-            self._executor = self._open_executor()
             future = self._start(job)
         self._jobs[future] = job
 
@@ -70,9 +69,13 @@ class Crew(Generic[K]):
 
     def close(self) -> None:
         """Ends the workers; what waits is given up, what is under way is waited for."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
 
     def _start(self, job: _Job[K]) -> Future[Any]:
+        if self._executor is None:
+            self._executor = self._open_executor()
         return self._executor.submit(within, job.seconds, job.task)
 
     def _take(self, timeout: float) -> Iterator[tuple[K, Any | Ended]]:

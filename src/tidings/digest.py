@@ -1,7 +1,7 @@
 """The digest pipe, one stage a line:
 
     due editions
-    | select       stories the edition has not carried
+    | select       stories the edition has not carried, edits it has not told of
     | compose      what the issue shows of them
     | freeze       issue, items and one delivery per subscriber: one transaction, then the content never changes
     | render       once an issue
@@ -20,7 +20,7 @@ from email.utils import parseaddr
 
 from tidings.editions.compose import Masthead, compose
 from tidings.editions.schedule import latest_slot
-from tidings.editions.select import select
+from tidings.editions.select import TOLD_WITHIN, select, select_updates
 from tidings.errors import MailError
 from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
@@ -90,13 +90,16 @@ def draft(
 ) -> IssueContent | None:
     """The next issue as it would be frozen at `now`, or None when there is nothing (or too little) new. Reads only."""
     covered = [source for source in sources if edition.covers(source)]
-    candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
+    names = [source.name for source in covered]
+    candidates = issues.candidates(store, edition.name, names, edition.backfill)
     limits = {source.name: source.max_posts for source in covered if source.max_posts is not None}
     stories = select(candidates, edition, limits)
     if not stories:
         return None
+    edited = issues.edited(store, edition.name, names, now - TOLD_WITHIN) if edition.updates else []
     etiquette = {source.name: source.content for source in covered if source.content is not None}
-    return compose(stories, edition, masthead, issues.next_number(store, edition.name), etiquette, now)
+    number = issues.next_number(store, edition.name)
+    return compose(stories, edition, masthead, number, etiquette, now, select_updates(edited))
 
 
 def freeze_next(

@@ -20,7 +20,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from tidings.crew import Crew, Ended
 from tidings.editions.schedule import next_slot
@@ -41,15 +41,24 @@ from tidings.model import (
     ParsedFeed,
     PollRow,
     Postponed,
-    Rhythm,
     Source,
-    Unchanged,
 )
-from tidings.posts import rules
-from tidings.posts.decide import Named, Plan, finish, keys_to_look_up, merge, plan, read, slices, takes_unread
-from tidings.sources import cadence, hosts, memory
+from tidings.posts.decide import (
+    First,
+    Named,
+    Plan,
+    finish,
+    keys_to_look_up,
+    merge,
+    plan,
+    read,
+    read_first,
+    slices,
+    takes_unread,
+)
+from tidings.recording import ReadDocument, Recorder, row
+from tidings.sources import cadence, hosts
 from tidings.sources.cadence import Limits
-from tidings.sources.redirects import is_verification
 from tidings.sources.requests import Manner, recall, request
 from tidings.store import Store, feeds, items, posts
 
@@ -60,7 +69,6 @@ _CLEAN_SECONDS = 4
 _IN_FLIGHT = 8  # documents handed to the parser at once: keeps every core busy
 _BYTES_IN_FLIGHT = 30_000_000  # and what they may hold together, unless it is one alone
 _WEIGHT = 4  # what a document holds for each of its bytes: text of four bytes a character, and pickled on its way
-_ARRIVALS = 60
 _TURN = 10
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _RECENTLY = timedelta(hours=1)
@@ -86,7 +94,7 @@ class _Arrived:
     body_hash: str
     size: int
     feed: ParsedFeed | None = None
-    knows_some: bool = False
+    plan: Plan | None = None
     memory: bytes = b""
     to_clean: tuple[Plan, ...] = ()
     cleaned: tuple[FeedChange, ...] = ()
@@ -112,7 +120,7 @@ def allowed(states: Iterable[FeedState], now: datetime) -> tuple[list[FeedState]
     for state in states:
         if state.retry_after is not None and now < state.retry_after <= now + hosts.LONGEST_MEMORY:
             until = f"{state.retry_after:%Y-%m-%d %H:%M} UTC"
-            skipped.append(_row(state, "skipped", note=f"the server asked to be left alone until {until}"))
+            skipped.append(row(state, "skipped", note=f"the server asked to be left alone until {until}"))
         else:
             chosen.append(state)
     return chosen, skipped
@@ -158,7 +166,7 @@ def run(
             if arrived is None:
                 yield from polling.settle(asked, outcome)
             else:
-                polling.read(arrived, items.recall(store, asked.feed_id), crew)
+                polling.start(arrived, crew)
             yield from polling.settle_blamed()
             while crew.is_full(_IN_FLIGHT, _BYTES_IN_FLIGHT) and not stop():
                 yield from polling.take(crew.next(), crew)
@@ -179,6 +187,7 @@ class _Pass:
         self._settings = settings
         self._clock = clock
         self._states = states
+        self._recorder = Recorder(store, settings.limits, clock)
         self.governor = Governor(store, settings.fetching, clock)
         self._unreached: list[tuple[FetchRequest, Failed]] = []
         self._blamed: list[tuple[FetchRequest, Failed]] = []
@@ -190,7 +199,7 @@ class _Pass:
         try:
             manner = self._settings.manner(state.source)
         except ConfigError as error:
-            return self._save_failure(state, state.source.url, Failed("unauthorized", str(error)))
+            return self._recorder.failure(state, state.source.url, Failed("unauthorized", str(error)))
         return request(state, manner, self._clock())
 
     def note(self, asked: FetchRequest, url: str) -> None:
@@ -221,31 +230,42 @@ class _Pass:
             return
         self._note_answer(asked, outcome)
         if isinstance(outcome, Postponed):
-            yield self._save_postponed(state, outcome)
+            yield self._recorder.postponed(state, outcome)
         elif isinstance(outcome, Failed):
-            yield self._save_failure(state, asked.url, outcome)
+            yield self._recorder.failure(state, asked.url, outcome)
         else:
-            yield self._save_unchanged(state, asked.url, outcome)
+            yield self._recorder.unchanged(state, asked.url, outcome)
 
     def settle_blamed(self) -> Iterator[PollRow]:
         """Saves the failures that were held back until somebody answered: now they are the sources' own."""
         blamed, self._blamed = self._blamed, []
         for asked, failure in blamed:
-            yield self._save_failure(self._states[asked.feed_id], asked.url, failure)
+            yield self._recorder.failure(self._states[asked.feed_id], asked.url, failure)
 
     def settle_unreached(self) -> Iterator[PollRow]:
         """Saves the failures after which nobody answered: by now it is clear whether anybody can be reached."""
         offline = self._is_offline() if self._unreached else False
         for asked, failure in self._unreached:
             judged = hosts.blame_ourselves(failure) if offline else failure
-            yield self._save_failure(self._states[asked.feed_id], asked.url, judged)
+            yield self._recorder.failure(self._states[asked.feed_id], asked.url, judged)
         self._unreached.clear()
+
+    def start(self, arrived: _Arrived, crew: Crew[_Arrived]) -> None:
+        """Hands a document over to the workers."""
+        feed_id = arrived.request.feed_id
+        if posts.knows_any(self._store, feed_id):
+            self.read(arrived, items.recall(self._store, feed_id), crew)
+        else:
+            seconds = _READ_SECONDS + _CLEAN_SECONDS
+            crew.submit(arrived, _WEIGHT * arrived.size, seconds, read_first, self._document(arrived))
 
     def read(self, arrived: _Arrived, known: bytes, crew: Crew[_Arrived]) -> None:
         """Hands a document over to be parsed, with what is `known` of its items from last time."""
+        crew.submit(arrived, _WEIGHT * arrived.size, _READ_SECONDS, read, self._document(arrived), known)
+
+    def _document(self, arrived: _Arrived) -> Document:
         fetched = arrived.fetched
-        document = Document(fetched.url, fetched.body, fetched.content_type, self._settings.fetching.max_bytes)
-        crew.submit(arrived, _WEIGHT * arrived.size, _READ_SECONDS, read, document, known)
+        return Document(fetched.url, fetched.body, fetched.content_type, self._settings.fetching.max_bytes)
 
     def take(self, results: Iterator[tuple[_Arrived, Any]], crew: Crew[_Arrived]) -> Iterator[PollRow]:
         """Takes what the workers have done: decides on what was parsed, saves what was cleaned."""
@@ -257,6 +277,8 @@ class _Pass:
                 self._clean(_planned(arrived, result, outcome), crew)
             elif isinstance(outcome, FeedChange):
                 yield from self._collect(arrived, outcome, crew)
+            elif isinstance(outcome, First):
+                yield self._save(_planned(arrived, outcome.named, outcome.plan), outcome.change)
             else:
                 yield self._save_unread(arrived, outcome)
 
@@ -264,8 +286,8 @@ class _Pass:
         """Hands over the next slice of a document to be cleaned: one at a time, since each is in memory several times
         on its way."""
         piece, *rest = arrived.to_clean
-        size = _WEIGHT * arrived.size
-        crew.submit(replace(arrived, to_clean=tuple(rest)), size, _CLEAN_SECONDS, finish, piece)
+        compared = replace(piece, before=posts.remembered(self._store, piece.to_compare))
+        crew.submit(replace(arrived, to_clean=tuple(rest)), _WEIGHT * arrived.size, _CLEAN_SECONDS, finish, compared)
 
     def _collect(self, arrived: _Arrived, change: FeedChange, crew: Crew[_Arrived]) -> Iterator[PollRow]:
         """Keeps a cleaned slice until all of its document are there, then saves them."""
@@ -273,14 +295,23 @@ class _Pass:
         if collected.to_clean:
             self._clean(collected, crew)
         else:
-            yield self._save_read(collected, merge(collected.cleaned))
+            yield self._save(collected, merge(collected.cleaned))
+
+    def _save(self, arrived: _Arrived, change: FeedChange) -> PollRow:
+        assert arrived.feed is not None
+        assert arrived.plan is not None
+        asked = arrived.request
+        document = ReadDocument(
+            asked.url, arrived.fetched, arrived.body_hash, arrived.feed, arrived.plan, arrived.memory
+        )
+        return self._recorder.read(self._states[asked.feed_id], document, change)
 
     def _plan(self, arrived: _Arrived, named: Named) -> Plan | Failed:
         """What the document would change. A bug in deciding stays with the source that shows it: it backs off
         like any failure instead of being met again, with a request, at every tick."""
         known = posts.known(self._store, arrived.request.feed_id, keys_to_look_up(named))
         try:
-            return plan(named, known)
+            return plan(named, known, self._states[arrived.request.feed_id].volatility)
         except Exception as error:
             return _stumbled(error)
 
@@ -307,55 +338,12 @@ class _Pass:
         ]
         return hosts.is_offline([state for state, _ in failed], lately)
 
-    def _save_unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
-        after = memory.after_unchanged(state, asked, answer, self._settings.limits, self._clock())
-        feeds.save_polled(self._store, after)
-        return _row(after, "unchanged", http=answer.http)
-
-    def _save_read(self, arrived: _Arrived, change: FeedChange) -> PollRow:
-        state, now = self._states[arrived.request.feed_id], self._clock()
-        assert arrived.feed is not None
-        judged = rules.apply(change, state.source)
-        after = memory.after_read(
-            state,
-            arrived.request.url,
-            arrived.fetched,
-            arrived.feed,
-            arrived.body_hash,
-            self._rhythm(state, change, now),
-            arrived.knows_some,
-            self._settings.limits,
-            now,
-        )
-        feeds.save_read(self._store, after, judged, now, arrived.memory)
-        return _row(after, "ok", http=arrived.fetched.http, new=len(change.new), updated=len(change.changed))
-
     def _save_unread(self, arrived: _Arrived, outcome: Failed | Ended) -> PollRow:
         failure = _ended(outcome) if isinstance(outcome, Ended) else outcome
         state, fetched = self._states[arrived.request.feed_id], arrived.fetched
-        return self._save_failure(state, arrived.request.url, replace(failure, http=fetched.http), fetched.freshness)
-
-    def _rhythm(self, state: FeedState, change: FeedChange, now: datetime) -> Rhythm:
-        if not change.new and state.rhythm.latest is not None:
-            return state.rhythm
-        came = [now if state.read_at else min(post.published or post.updated or now, now) for post in change.new]
-        return cadence.rhythm([*came, *feeds.arrivals(self._store, state.feed_id, _ARRIVALS)])
-
-    def _save_failure(
-        self, state: FeedState, asked: str, failure: Failed, freshness: timedelta | None = None
-    ) -> PollRow:
-        now = self._clock()
-        after = memory.after_failed(state, asked, failure, freshness, self._settings.limits, now)
-        feeds.save_polled(self._store, after)
-        if is_verification(state, now):
-            note = f"its own URL does not answer as it did ({failure.message}), so it stays with {state.adopted_url}"
-            return _row(after, "skipped", http=failure.http, note=note)
-        return _row(after, "failed", http=failure.http, failure=failure)
-
-    def _save_postponed(self, state: FeedState, postponed: Postponed) -> PollRow:
-        after = memory.after_postponed(state, postponed, self._settings.limits, self._clock())
-        feeds.save_polled(self._store, after)
-        return _row(after, "skipped", note=f"{postponed.host} is left alone for now")
+        return self._recorder.failure(
+            state, arrived.request.url, replace(failure, http=fetched.http), fetched.freshness
+        )
 
 
 def _planned(arrived: _Arrived, named: Named, made: Plan) -> _Arrived:
@@ -363,7 +351,7 @@ def _planned(arrived: _Arrived, named: Named, made: Plan) -> _Arrived:
         arrived,
         fetched=replace(arrived.fetched, body=b""),
         feed=named.feed,
-        knows_some=made.knows_some,
+        plan=made.without_posts,
         memory=named.memory,
         to_clean=slices(made),
     )
@@ -379,19 +367,3 @@ def _ended(ended: Ended) -> Failed:
 def _stumbled(error: Exception) -> Failed:
     reason = f"{type(error).__name__}: {error}"
     return Failed("parse", f"Tidings stumbled over this document ({reason}); this is a bug, please report it")
-
-
-def _row(
-    state: FeedState,
-    status: Literal["ok", "unchanged", "failed", "skipped"],
-    *,
-    http: int | None = None,
-    new: int = 0,
-    updated: int = 0,
-    failure: Failed | None = None,
-    note: str = "",
-) -> PollRow:
-    source, at = state.source, state.next_poll_at
-    return PollRow(
-        source.name, source.url, status, http, new, updated, failure, at, note, state.adopted_url, state.malformed
-    )

@@ -2,6 +2,8 @@
 other processes, or, for one core and for debugging, inline. Both are `concurrent.futures.Executor`s.
 
 Only in processes are there limits of time and memory: inline they would end the program.
+
+What starts processes is imported where that is done: most polls have nothing to parse.
 """
 
 from __future__ import annotations
@@ -9,14 +11,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import multiprocessing
-import multiprocessing.connection
 import os
 import resource
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypeVar, TypeVarTuple
 
@@ -68,6 +68,9 @@ def open_executor(kind: Literal["processes", "inline"], preload: Sequence[str] =
     """
     if kind == "inline":
         return InlineExecutor()
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", *preload])
     return ProcessPoolExecutor(
@@ -94,6 +97,8 @@ def within(seconds: float, task: Callable[[*Ts], T], *args: *Ts) -> T:
     A task that needs more than MEMORY gets a MemoryError, or where C code cannot raise one, its process ends. A worker
     that is left with too little for another task ends before it, and the parent begins with a fresh one.
     """
+    import multiprocessing
+
     if multiprocessing.parent_process() is None:
         return task(*args)
     _make_room()
@@ -133,6 +138,8 @@ def _wall(seconds: float) -> tuple[int, int, float]:
 def _enter_worker() -> None:
     """Leaves Ctrl-C to the parent, sets the limit of memory, and ends with the parent however it dies: a worker whose
     parent was killed would otherwise wait for tasks for ever."""
+    import multiprocessing
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
@@ -146,5 +153,7 @@ def _enter_worker() -> None:
 
 
 def _end_with(sentinel: Any) -> None:
-    multiprocessing.connection.wait([sentinel])
+    from multiprocessing.connection import wait
+
+    wait([sentinel])
     os._exit(1)

@@ -13,11 +13,13 @@ from tidings import __version__
 from tidings.cli.configuration import check, init
 from tidings.cli.digests import preview, send
 from tidings.cli.discovering import discover
+from tidings.cli.explaining import explain
 from tidings.cli.polling import poll
 from tidings.cli.publishing import publish
 from tidings.cli.reading import posts
 from tidings.cli.running import run
 from tidings.cli.sources import sources
+from tidings.cli.stories import stories
 from tidings.cli.touring import demo
 from tidings.errors import ConfigError, TidingsError
 
@@ -87,7 +89,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
     ctx.obj = config_path
 
 
-for _command in (demo, init, check, discover, sources, poll, posts, preview, send, publish, run):
+for _command in (demo, init, check, discover, sources, poll, posts, explain, stories, preview, send, publish, run):
     cli.add_command(_command)
 
 

@@ -34,7 +34,7 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
     """
     from tidings import poll as pipe
     from tidings.cli import wiring
-    from tidings.store import exclusive, feeds
+    from tidings.store import exclusive, feeds, pruning, stories
 
     with (
         wiring.open_site(config_path) as (loaded, store),
@@ -47,6 +47,9 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
         settings = wiring.poll_settings(loaded)
         rows = pipe.run(store, allowed, settings, wiring.executor_opener(loaded), wiring.utc_now, stop)
         report = [*skipped, *_show_progress(rows, len(allowed))]
+        retention = pruning.Retention(loaded.store.keep, loaded.feed.limit, loaded.sources, loaded.editions)
+        pruning.prune(store, retention, wiring.utc_now(), stop)
+        stories.forget_marks(store, wiring.utc_now())
         interrupted = stop()
     if as_json:
         click.echo(json.dumps(poll_report(report), ensure_ascii=False, indent=2))
@@ -116,7 +119,8 @@ def print_rows(rows: Sequence[PollRow]) -> None:
 
 
 def report_poll(loaded: Config, rows: Sequence[PollRow]) -> None:
-    """What the daemon's log says of a poll: failures, in one line if it is our own network; what moved; what is new."""
+    """What the daemon's log says of a poll: failures, in one line if it is our own network; what there is to say of the
+    others; what moved; what is new."""
     failed = [row for row in rows if row.failure is not None]
     offline = [row for row in failed if row.failure and row.failure.kind == "offline"]
     if offline and offline[0].failure:
@@ -124,6 +128,9 @@ def report_poll(loaded: Config, rows: Sequence[PollRow]) -> None:
     for row in failed:
         if row.failure and row not in offline:
             click.echo(f"poll: {row.name}: {row.failure.message}", err=True)
+    for row in rows:
+        if row.note and row.status in ("ok", "unchanged"):
+            click.echo(f"poll: {row.name}: {row.note}", err=True)
     print_moves(loaded.path, [row for row in rows if row.status == "ok"])
     new = sum(row.new for row in rows)
     if new:
@@ -152,7 +159,8 @@ def _remark(row: PollRow) -> str:
 
 def _note(row: PollRow) -> str:
     """What there is to say of a poll that did not fail, or ""."""
-    return MALFORMED if row.malformed and row.status in ("ok", "unchanged") else row.note
+    was_read = row.status in ("ok", "unchanged")
+    return "; ".join(filter(None, (MALFORMED if row.malformed and was_read else "", row.note)))
 
 
 def _choose(loaded: Config, states: Sequence[FeedState], names: Sequence[str], everything: bool) -> list[FeedState]:

@@ -91,7 +91,7 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
     from tidings.cli import wiring
     from tidings.cli.polling import report_poll
     from tidings.errors import TidingsError
-    from tidings.store import exclusive, feeds, open_store
+    from tidings.store import exclusive, feeds, open_store, pruning, stories
 
     with open_store(loaded.site.database) as store, exclusive(store, "poll", stop.is_set):
         states = feeds.states(store, loaded.sources)
@@ -99,6 +99,9 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
         chosen = poll.a_turn_each(due, settings)
         rows = list(poll.run(store, chosen, settings, opener, wiring.utc_now, stop.is_set)) if chosen else []
+        retention = pruning.Retention(loaded.store.keep, loaded.feed.limit, loaded.sources, loaded.editions)
+        pruning.prune(store, retention, wiring.utc_now(), stop.is_set)
+        stories.forget_marks(store, wiring.utc_now())
     report_poll(loaded, rows)
     if len(states) < len(loaded.sources):
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")

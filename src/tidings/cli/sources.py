@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,15 +44,19 @@ def list_sources(config_path: Path, as_json: bool) -> None:
 
     A row for each, in the order of the file: whether its last poll went well, when it was and when the next is due, how
     many posts are stored, and its tags. Times are UTC. A source that fails comes with what is wrong and since when, one
-    that was asked without an answer being recorded, or whose document is malformed, with a word on that.
+    that was asked without an answer being recorded, or whose document is malformed, or that has posts held from digests
+    and feeds, with a word on that.
     """
     from tidings.cli import wiring
-    from tidings.store import feeds, totals
+    from tidings.store import feeds, holding, totals
 
     with wiring.open_site(config_path) as (loaded, store):
         states = feeds.states(store, loaded.sources)
-        counts = totals.posts_by_url(store)
-    report = [source_report(state, counts.get(state.source.url, 0)) for state in states]
+        counts, held = totals.posts_by_url(store), holding.counts_by_url(store)
+    urls = [state.source.url for state in states]
+    report = [
+        source_report(state, counts.get(url, 0), held.get(url, 0)) for url, state in zip(urls, states, strict=True)
+    ]
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     elif report:
@@ -60,8 +65,8 @@ def list_sources(config_path: Path, as_json: bool) -> None:
         click.echo(f"there are no sources in {config_path}; add one with `tidings sources add URL`", err=True)
 
 
-def source_report(state: FeedState, posts: int) -> dict[str, Any]:
-    """One source as people script against it; times are ISO 8601 UTC."""
+def source_report(state: FeedState, posts: int, held: int = 0) -> dict[str, Any]:
+    """One source as people script against it; times are ISO 8601 UTC. Of its `posts` so many are `held`."""
     failure = state.failure
     return {
         "name": state.source.name,
@@ -73,6 +78,7 @@ def source_report(state: FeedState, posts: int) -> dict[str, Any]:
         "polled_at": _iso(state.polled_at),
         "next_poll_at": None if state.source.disabled else _iso(state.next_poll_at),
         "posts": posts,
+        "held": held,
     }
 
 
@@ -108,7 +114,7 @@ def _print_sources(states: Sequence[FeedState], report: Sequence[dict[str, Any]]
             str(row["posts"]),
             ", ".join(row["tags"]),
             row["url"],
-            _trouble(state),
+            "; ".join(filter(None, (_trouble(state), _held(row["held"], row["name"])))),
         )
         for state, row in zip(states, report, strict=True)
     ]
@@ -124,6 +130,10 @@ def _trouble(state: FeedState) -> str:
         return MALFORMED if state.malformed else ""
     since = f"since {state.failing_since:%Y-%m-%d %H:%M}: " if state.failing_since else ""
     return f"{since}{state.failure.message}"
+
+
+def _held(count: int, name: str) -> str:
+    return f"{count} posts are held; `tidings sources release {shlex.quote(name)}` lets them go" if count else ""
 
 
 @sources.command()
@@ -221,6 +231,37 @@ def remove(config_path: Path, source_name: str) -> None:
     source = _named(config.load(config_path), source_name)
     click.echo(editing.remove_source(config_path, source.url), nl=False)
     click.echo(f"{source.name!r} is out of {config_path}; its posts stay stored", err=True)
+
+
+@sources.command()
+@click.argument("source_name", metavar="SOURCE")
+@click.option("--discard", is_flag=True, help="Put them away instead: stored and known, and never shown.")
+@click.pass_obj
+def release(config_path: Path, source_name: str, discard: bool) -> None:
+    """Let the held posts of a source, named by name or URL, go into digests and feeds, as news.
+
+    Posts are held when most of a source's document is suddenly new and cannot be what it has written since: another
+    blog in its place, or an old archive. `tidings posts --held` shows them. Without a word from you they go by
+    themselves once they have stayed in the document for three days; those put away with --discard never go.
+    """
+    from tidings.cli import wiring
+    from tidings.store import exclusive, feeds, holding
+
+    with (
+        wiring.open_site(config_path) as (loaded, store),
+        wiring.stop_flag() as stop,
+        exclusive(store, "poll", stop),  # A poll under way writes what it read of the source before.
+    ):
+        [state] = feeds.states(store, [_named(loaded, source_name)])
+        settle = holding.discard if discard else holding.release
+        count = settle(store, state.feed_id)
+    name = state.source.name
+    if not count:
+        click.echo(f"no posts of {name!r} are held", err=True)
+    elif discard:
+        click.echo(f"{count} posts of {name!r} are put away; they stay stored and known, and are never shown")
+    else:
+        click.echo(f"{count} posts of {name!r} are released; they are news from now on")
 
 
 def _named(loaded: Config, name: str) -> Source:

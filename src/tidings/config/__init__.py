@@ -26,6 +26,7 @@ from tidings.config.settings import (
     Network,
     PollSettings,
     SiteSettings,
+    StoreSettings,
     Transport,
     WebSettings,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "Network",
     "PollSettings",
     "SiteSettings",
+    "StoreSettings",
     "Transport",
     "WebSettings",
     "check_secrets",

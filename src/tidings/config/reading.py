@@ -15,7 +15,7 @@ from tidings.config.checks import cross_checks, default_name
 from tidings.config.lines import KeyPath, key_lines, line_of
 from tidings.config.problems import report, schema_problems, syntax_problem
 from tidings.config.schema import Document, EditionTable, MailTable, SiteTable, SourceTable
-from tidings.config.settings import Config, FeedSettings, MailSettings, PollSettings, SiteSettings
+from tidings.config.settings import Config, FeedSettings, MailSettings, PollSettings, SiteSettings, StoreSettings
 from tidings.errors import ConfigError
 from tidings.model import Edition, Source
 
@@ -134,6 +134,7 @@ def _config(path: Path, document: Document) -> Config:
         mail=None if document.mail is None else _mail(document.mail, folder),
         feed=FeedSettings(limit=document.feed.limit, content=document.feed.content),
         web=document.web.listen,
+        store=StoreSettings(keep=document.store.keep),
         editions=tuple(_edition(table, site) for table in document.editions),
         sources=tuple(_source(table) for table in document.sources),
     )
@@ -176,6 +177,7 @@ def _edition(table: EditionTable, site: SiteSettings) -> Edition:
         max_per_source=table.max_per_source,
         min_posts=table.min_posts,
         backfill=table.backfill,
+        updates=table.updates,
         subscribers=tuple(table.subscribers),
     )
 

@@ -59,6 +59,7 @@ PathText = Annotated[str, _from_text(values.path)]
 Variable = Annotated[str, _from_text(values.variable)]
 Duration = Annotated[timedelta, _from_text(values.duration)]
 DurationOrZero = Annotated[timedelta, _from_text(values.duration_or_zero)]
+Keep = Annotated[timedelta | None, _from_text(values.keep)]
 Size = Annotated[int, _from_text(values.size)]
 Rate = Annotated[float, _from_text(values.rate)]
 Cidr = Annotated[Network, _from_text(values.network)]
@@ -138,6 +139,10 @@ class WebTable(Table):
     listen: Listen = WebSettings(host="127.0.0.1", port=8000)
 
 
+class StoreTable(Table):
+    keep: Keep = timedelta(days=365)
+
+
 class EditionTable(Table):
     name: Slug
     title: Line | None = None
@@ -148,6 +153,7 @@ class EditionTable(Table):
     max_per_source: Count | None = None
     min_posts: Count = 1
     backfill: CountOrZero = 3
+    updates: bool = False
     subscribers: list[Address] = []
 
 
@@ -175,6 +181,7 @@ class Document(Table):
     mail: MailTable | None = None
     feed: FeedTable = FeedTable()
     web: WebTable = WebTable()
+    store: StoreTable = StoreTable()
     editions: list[EditionTable] = []
     sources: list[SourceTable] = []
 
@@ -185,6 +192,7 @@ SINGLE_TABLES: dict[str, type[Table]] = {
     "mail": MailTable,
     "feed": FeedTable,
     "web": WebTable,
+    "store": StoreTable,
 }
 REPEATED_TABLES: dict[str, type[Table]] = {"editions": EditionTable, "sources": SourceTable}
 TABLES: dict[str, type[Table]] = SINGLE_TABLES | REPEATED_TABLES

@@ -87,6 +87,13 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What the database holds. `keep` is how long posts keep their texts; None is for ever."""
+
+    keep: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole file. `path` is the file as it was named to `load`; `mail` is None when nothing can be sent."""
 
@@ -96,5 +103,6 @@ class Config:
     mail: MailSettings | None
     feed: FeedSettings
     web: WebSettings
+    store: StoreSettings
     editions: tuple[Edition, ...]
     sources: tuple[Source, ...]

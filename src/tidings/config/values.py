@@ -14,6 +14,8 @@ from tidings.config.settings import Network, WebSettings
 from tidings.config.wording import did_you_mean, quoted
 
 LONGEST_DURATION = timedelta(days=366)
+SHORTEST_KEEP = timedelta(days=30)
+LONGEST_KEEP = timedelta(days=36_500)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
@@ -65,13 +67,31 @@ def duration(text: str) -> timedelta:
 
 def duration_or_zero(text: str) -> timedelta:
     """A time span that may be zero."""
-    found = re.fullmatch(rf"({_NUMBER}) ?([smhd])", text.strip())
-    if found is None:
+    span = _span(text)
+    if span is None:
         raise ValueError(f'{quoted(text)} is not a time span; write a number and s, m, h or d, such as "30m" or "24h"')
-    span = timedelta(**{_UNITS[found[2]]: float(found[1])})
     if span > LONGEST_DURATION:
         raise ValueError(f'{quoted(text)} is too long; at most "{LONGEST_DURATION.days}d"')
     return span
+
+
+def keep(text: str) -> timedelta | None:
+    """How long something is kept, a month at least; None is for ever."""
+    if text.strip() == "forever":
+        return None
+    span = _span(text)
+    if span is None:
+        raise ValueError(f'{quoted(text)} is not a time to keep; write days, such as "365d", or "forever"')
+    if span < SHORTEST_KEEP:
+        raise ValueError(f'{quoted(text)} is too short; write "{SHORTEST_KEEP.days}d" or more, or "forever"')
+    if span > LONGEST_KEEP:
+        raise ValueError(f'{quoted(text)} is too long; write "forever"')
+    return span
+
+
+def _span(text: str) -> timedelta | None:
+    found = re.fullmatch(rf"({_NUMBER}) ?([smhd])", text.strip())
+    return timedelta(**{_UNITS[found[2]]: float(found[1])}) if found else None
 
 
 def size(text: str) -> int:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tidings.editions.changes import new_words, renamed, words_added
 from tidings.editions.excerpt import excerpt_html, excerpt_text
 from tidings.editions.select import ChosenStory
-from tidings.model import AlsoIn, Edition, Etiquette, IssueContent, IssueItem, StoredPost
+from tidings.model import AlsoIn, EditedPost, Edition, Etiquette, IssueContent, IssueItem, StoredPost, UpdateItem
 
 _LETTER_STORIES = 3
 _LETTER_CHARACTERS = 40_000  # Three long reads whole still stay under the 102 KB at which Gmail clips a mail.
 _STRONG_SAMPLE = 400
+_OPENING = 200  # characters; enough to make a headline of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ def compose(
     number: int,
     etiquette: Mapping[str, Etiquette],
     now: datetime,
+    updates: Sequence[EditedPost] = (),
 ) -> IssueContent:
     """The content of issue `number`, to be frozen at `now`. `etiquette` holds, by source name, what operators set."""
     usual = _usual_etiquette(stories)
@@ -52,6 +55,7 @@ def compose(
         site_title=masthead.site_title,
         site_url=masthead.site_url,
         items=items,
+        updates=tuple(_update(edited, etiquette.get(edited.post.source, usual)) for edited in updates),
     )
 
 
@@ -100,6 +104,26 @@ def _shown(post: StoredPost, etiquette: Etiquette) -> tuple[str, str, bool]:
         return post.content_html, post.text, True
     html, whole = excerpt_html(post.content_html)
     return html, post.text if whole else excerpt_text(post.text, html), whole
+
+
+def _update(edited: EditedPost, etiquette: Etiquette) -> UpdateItem:
+    """What an issue says of an edited post: of its text nothing where only headlines may be shown."""
+    post = edited.post
+    before = edited.former_text if post.text else None  # without a text, as after pruning, there is nothing to compare
+    shows_text = etiquette != "title"
+    return UpdateItem(
+        post_id=post.id,
+        url=post.url,
+        title=post.title,
+        text=post.text[:_OPENING] if shows_text and not post.title.strip() else "",
+        source=post.source_title,
+        language=post.language,
+        direction=direction(post.language, f"{post.title} {post.text}"),
+        changed_at=post.changed_at,
+        former_title=edited.former_title if renamed(edited.former_title, post.title) else "",
+        words_added=0 if before is None else words_added(before, post.text),
+        quote=new_words(before, post.text) if before is not None and shows_text else "",
+    )
 
 
 def _subject(title: str, items: Sequence[IssueItem]) -> str:

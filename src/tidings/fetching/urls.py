@@ -31,6 +31,7 @@ _CONTROLS_AND_SPACE = "".join(map(chr, range(33)))
 _INVISIBLE = re.compile("[\t\r\n]")
 
 
+@lru_cache(maxsize=4096)  # asked of the same URLs at each step of each fetch
 def wire_url(url: str) -> str:
     """The URL in ASCII: an international host name in its `xn--` form, other characters percent-encoded as UTF-8.
 
@@ -100,6 +101,7 @@ def userinfo(url: str) -> tuple[str, str] | None:
     return (unquote(user), unquote(password)) if at else None
 
 
+@lru_cache(maxsize=4096)
 def origin(url: str) -> tuple[str, str, int]:
     """Scheme, host and port of a `wire_url`: what a login or a secret header belongs to (RFC 6454)."""
     parts = urlsplit(url)
@@ -117,7 +119,7 @@ def host_key(url: str) -> str:
     return f"{_host(url)}:{parts.port}"
 
 
-@lru_cache(maxsize=4096)  # asked at each step of each fetch
+@lru_cache(maxsize=4096)
 def is_operators_own(url: str, allow_networks: tuple[Network, ...]) -> bool:
     """Whether a `wire_url` names a machine the operator opened himself: a literal address, or `localhost`, inside
     `allow_networks`. Such a machine needs no politeness. What is no URL at all names none."""

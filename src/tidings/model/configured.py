@@ -69,7 +69,8 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A digest as configured. `timezone` is an IANA name. An empty `tags` means all sources."""
+    """A digest as configured. `timezone` is an IANA name. An empty `tags` means all sources. With `updates` its issues
+    also tell of posts edited since an earlier one carried them."""
 
     name: str
     title: str
@@ -80,6 +81,7 @@ class Edition:
     max_per_source: int | None = None
     min_posts: int = 1
     backfill: int = 3
+    updates: bool = False
     subscribers: tuple[str, ...] = ()
 
     def covers(self, source: Source) -> bool:

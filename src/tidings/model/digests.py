@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from tidings.model.polling import Enclosure
+from tidings.model.posts import Enclosure
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class StoredPost:
     """A post as stored, with what it needs of its source. `dated` is when its author says it was written: published,
     or, for feeds that never say, what `updated` was when it was first seen; later edits do not move it. `changed_at` is
     when its last edit was seen. `owns_guid`: no post stored before it, in whatever source, has the same guid.
-    `excluded` is the rule that keeps it from being shown, or ""."""
+    `excluded` is the rule that keeps it from being shown, or "". `originality` is as in posts/placing.py: of a story's
+    posts the one with the highest represents it."""
 
     id: int
     feed_id: int
@@ -42,11 +43,22 @@ class StoredPost:
     changed_at: datetime | None = None
     owns_guid: bool = True
     excluded: str = ""
+    originality: int = 1
 
     @property
     def effective(self) -> datetime:
         """What it is sorted and shown by: never later than first seen, so a date in the future does not stay on top."""
         return self.first_seen if self.dated is None else min(self.dated, self.first_seen)
+
+
+@dataclass(frozen=True, slots=True)
+class EditedPost:
+    """A post that an issue of an edition carried, and that was edited since. `former_title` and `former_text` are what
+    the issue had; the text is None where that is not known any more."""
+
+    post: StoredPost
+    former_title: str
+    former_text: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +92,27 @@ class IssueItem:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateItem:
+    """A post of an earlier issue that was edited since, frozen. `text` is the beginning of one without a title.
+
+    What changed, as far as it is known: `former_title` is the headline it had, "" where that is the same; `words_added`
+    are how many words it has more, or fewer; `quote` is where the new words begin. `direction` is "ltr" or "rtl".
+    """
+
+    post_id: int
+    url: str
+    title: str
+    text: str
+    source: str
+    language: str
+    direction: Literal["ltr", "rtl"]
+    changed_at: datetime | None
+    former_title: str = ""
+    words_added: int = 0
+    quote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IssueContent:
     """One digest of an edition, chosen and frozen. Mail, web page and archive are all rendered from this value.
 
@@ -96,6 +129,7 @@ class IssueContent:
     site_title: str
     site_url: str
     items: tuple[IssueItem, ...]
+    updates: tuple[UpdateItem, ...] = ()
 
     @property
     def path(self) -> str:

@@ -63,6 +63,9 @@ class FeedState:
     `http` and `failure` are what the last poll came to, `failures` counts those that failed in a row since
     `failing_since`. `adopted_url` is where a permanent redirect was proved to lead, last made sure of at `adopted_at`:
     requests go there while the operator's URL stays in the file.
+
+    `volatility` is how much its posts change from one fetch to the next without a word being another (posts/edits.py).
+    Since `held_since` the document has had posts that are held (posts/brake.py).
     """
 
     feed_id: int
@@ -89,6 +92,8 @@ class FeedState:
     title: str = ""
     site_url: str = ""
     language: str = ""
+    volatility: float = 0.0
+    held_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,101 +232,6 @@ class Document:
     body: bytes
     content_type: str = ""
     limit: int = 15_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Enclosure:
-    """A file attached to a post, as a podcast episode has. `length` is in bytes."""
-
-    url: str
-    type: str = ""
-    length: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedPost:
-    """One item of a feed as the document has it: mark-up not cleaned yet, `base` to resolve its links against.
-
-    `url` is absolute or "". `position` counts from 0 in document order.
-    """
-
-    position: int
-    guid: str = ""
-    url: str = ""
-    title: str = ""
-    author: str = ""
-    published: datetime | None = None
-    updated: datetime | None = None
-    tags: tuple[str, ...] = ()
-    summary_html: str = ""
-    content_html: str = ""
-    base: str = ""
-    language: str = ""
-    enclosures: tuple[Enclosure, ...] = ()
-    origin_title: str = ""
-    origin_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedFeed:
-    """A feed document, read. `malformed` says that it may be cut short: its validators must not be kept, or posts
-    behind the cut would wait for the next change."""
-
-    format: str
-    title: str = ""
-    site_url: str = ""
-    language: str = ""
-    malformed: bool = False
-    wishes: Wishes = Wishes()
-    posts: tuple[ParsedPost, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KnownPost:
-    """What the store remembers of a post that a document may bring again."""
-
-    post_id: int
-    content_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class PostToSave:
-    """A post decided on: cleaned, with its keys. `post_id` is None for a new one, else the row it changes.
-
-    `story_url` is the canonical URL under which other sources may carry the same story, or "" when it can't tell.
-    `excluded` is the rule that keeps it from being shown, or "".
-    """
-
-    post_id: int | None
-    keys: tuple[str, ...]
-    content_hash: str
-    story_url: str
-    guid: str
-    url: str
-    title: str
-    author: str
-    published: datetime | None
-    updated: datetime | None
-    tags: tuple[str, ...]
-    summary: str
-    content_html: str
-    text: str
-    language: str
-    enclosures: tuple[Enclosure, ...]
-    origin_title: str
-    origin_url: str
-    excluded: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedChange:
-    """What one polled document changes, decided: posts to add in ingest order, posts to rewrite, keys to remember.
-    `rules` is the fingerprint of the rules that its posts were judged by."""
-
-    new: tuple[PostToSave, ...] = ()
-    changed: tuple[PostToSave, ...] = ()
-    aliases: tuple[tuple[str, int], ...] = ()
-    rules: str = ""
 
 
 @dataclass(frozen=True, slots=True)

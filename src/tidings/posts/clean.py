@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import nh3
 
 from tidings.posts.links import resolve
+from tidings.posts.nesting import reads_as_written
 from tidings.posts.plain import bare_text, paragraphs, scrub
 from tidings.posts.reading import visible_text
 
@@ -79,6 +80,15 @@ _ATTRIBUTE = re.compile(r'\s([^\s=<>"]+)="([^"<>]*)"')
 _NOT_ABSOLUTE = re.compile(r'="(?<=(?:ref|src)=")(?!https?:|mailto:)')
 # Attribute by attribute: ` src=" ` may stand in the text of another one, and end there.
 _BLANK_BEFORE_URL = re.compile(r'(<(?:a|img)(?:\s[^\s=<>"]+="[^"<>]*+")*?\s(?:href|src)=")\s+')
+# A path from the root of a site in nothing but characters that every URL keeps as they are, and a site of which the
+# same is true: there, to resolve is to put one before the other (WHATWG URL section 4.4).
+_SEGMENT = "[A-Za-z0-9_~-][A-Za-z0-9_.~-]*+"
+_REST = "(?:[A-Za-z0-9_.~=/-]|&amp;)*+"
+_FROM_ROOT = re.compile(
+    r'(<(?:a|img)(?:\s[^\s=<>"]+="[^"<>]*+")*?\s(?:href|src)=")'
+    rf'(?=/(?:{_SEGMENT}(?:/{_SEGMENT})*+/?)?(?:\?{_REST})?(?:#{_REST})?")'
+)
+_SITE = re.compile(r"https?://(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+[a-z]{2,}(?=[/?#]|\Z)")
 _PRE = re.compile(r"(<pre[^<>]*>)\n")
 _HIDDEN = re.compile(r"display\s*:\s*none|(?:^|[;\s])(?:width|height)\s*:\s*[01](?:px)?\s*(?:;|!|$)", re.IGNORECASE)
 _SIZE = re.compile(r"\s*+(\d{1,5})(?:\.\d+)?\s*+(?:px)?\s*+")
@@ -128,6 +138,8 @@ def clean(html: str, base: str) -> str:
     if _is_abusive(html):
         return _plain(html)
     markup = _pass(html, base)
+    if reads_as_written(markup) and not _NOT_ABSOLUTE.search(markup):
+        return markup
     for _ in range(_MAX_PASSES):
         # Mostly nothing changes any more, and then this says so at half the cost of a whole pass.
         if _SANITISER.clean(markup) == markup:
@@ -176,12 +188,19 @@ def _pass(html: str, base: str) -> str:
 def _sanitise(html: str, base: str) -> str:
     """What nh3 leaves of `html`, with links and pictures absolute. It is the same on either way."""
     lazy = any(name in html for name in _LAZY_AS_WRITTEN)
-    if not lazy and not _NOT_ABSOLUTE.search(html):
-        safe = _SANITISER.clean(html)
+    relative = _NOT_ABSOLUTE.search(html)
+    if not lazy and (not relative or html.startswith("/", relative.end())):
+        safe = _from_root(_SANITISER.clean(html), base)
         if not _NOT_ABSOLUTE.search(safe):
             return safe
     sanitiser = _lazy_sanitiser(base) if lazy else _resolving_sanitiser(base)
     return _BLANK_BEFORE_URL.sub(r"\1", sanitiser.clean(html))
+
+
+def _from_root(safe: str, base: str) -> str:
+    """Clean HTML with the plainest of its relative links resolved: blogs that write any mostly write those."""
+    site = _SITE.match(base)
+    return _FROM_ROOT.sub(rf"\g<1>{site[0]}", safe) if site else safe
 
 
 def _lazy_sources(base: str) -> _Filter:

@@ -11,10 +11,13 @@ of a poll that finds nothing changed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave
+from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
+from tidings.posts.edits import classify, is_volatile, text_hash
+from tidings.posts.healing import compare
 from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match
+from tidings.posts.links import host
 from tidings.posts.stories import story_urls
 from tidings.workers import MEMORY
 
@@ -24,35 +27,81 @@ _SLICE_MARKUP = 1_000_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A document read: its feed without the posts, and the posts with the keys that name them. `stories` are the URLs
-    by which other sources' copies of them are known (posts/stories.py), by position. `memory` is what the next reading
-    of this feed wants to be given (posts/incremental.py)."""
+    """A document read from `url`: its feed without the posts, and the posts with the keys that name them. `stories` are
+    the URLs by which other sources' copies of them are known (posts/stories.py), by position. `memory` is what the next
+    reading of this feed wants to be given (posts/incremental.py)."""
 
     feed: ParsedFeed
     posts: tuple[Identified, ...]
     stories: Mapping[int, str]
+    url: str
     memory: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes."""
+    """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes. `suspects` are the
+    stored posts that a new one may be, with the hints that led to them."""
 
     identified: Identified
     post_id: int | None
     story_url: str
+    suspects: Mapping[int, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a document changes, with the mark-up of its posts not cleaned yet. `knows_some` says whether any of its
-    posts was known: then it is the feed it used to be."""
+    """What a document changes, with the mark-up of its posts not cleaned yet. Of its `size` posts `known` were known;
+    if any, it is the feed it used to be. `noisy` are those left out because no word of them is another, `held` those
+    known that are held (posts/brake.py). `site` is the host of its source. `before` is what is stored of the posts in
+    `to_compare`, to be put in before the plan is finished."""
 
     new: tuple[Draft, ...]
     changed: tuple[Draft, ...]
     aliases: tuple[tuple[str, int], ...]
     language: str
-    knows_some: bool
+    size: int
+    known: int
+    noisy: int
+    held: frozenset[int]
+    site: str
+    before: Mapping[int, Remembered] = field(default_factory=dict)
+
+    @property
+    def without_posts(self) -> Plan:
+        """The plan once its posts have gone their way."""
+        return replace(self, new=(), changed=(), aliases=(), before={})
+
+    @property
+    def to_compare(self) -> list[int]:
+        """The stored posts that those of the plan are compared with."""
+        changed = [draft.post_id for draft in self.changed if draft.post_id is not None]
+        return [*changed, *(suspect for draft in self.new for suspect in draft.suspects)]
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """A document of a feed of which nothing is known, decided in one go. Of `named` and `plan` the posts are left
+    out: they are in `change`."""
+
+    named: Named
+    plan: Plan
+    change: FeedChange
+
+
+def read_first(document: Document) -> First | Named | Failed:
+    """The document of a feed of which nothing is known: there is nothing to compare its posts with, so they need not
+    travel twice. A large one is only read, and finished slice by slice like any other. For a worker; never raises."""
+    named = read(document)
+    if isinstance(named, Failed):
+        return named
+    made = plan(named, {})
+    if len(slices(made)) > 1:
+        return named
+    change = finish(made)
+    if isinstance(change, Failed):
+        return change
+    return First(replace(named, posts=(), stories={}), made.without_posts, change)
 
 
 def read(document: Document, memory: bytes = b"") -> Named | Failed:
@@ -67,23 +116,23 @@ def read(document: Document, memory: bytes = b"") -> Named | Failed:
         parsed = parse_news(document, memory)
         if isinstance(parsed, Failed):
             return parsed
-        return _named(parsed.feed, parsed.marks, parsed.unread, parsed.memory)
+        return _named(parsed.feed, parsed.marks, parsed.unread, document.url, parsed.memory)
     except MemoryError:
         return Failed("too-large", f"The document needs more than {MEMORY // 2**20} MB of memory, so it was not read.")
     except Exception as error:
         return _stumbled("Naming the posts of", error)
 
 
-def name(feed: ParsedFeed) -> Named:
-    """The document with its posts named."""
-    return _named(feed, tuple(marks(post) for post in feed.posts), frozenset(), b"")
+def name(feed: ParsedFeed, url: str = "") -> Named:
+    """The document, read from `url`, with its posts named."""
+    return _named(feed, tuple(marks(post) for post in feed.posts), frozenset(), url, b"")
 
 
-def _named(feed: ParsedFeed, marked: Sequence[Marks], unread: frozenset[int], memory: bytes) -> Named:
+def _named(feed: ParsedFeed, marked: Sequence[Marks], unread: frozenset[int], url: str, memory: bytes) -> Named:
     identified = identify_marked(zip(feed.posts, marked, strict=True), unread)
     pages = {post.position: mark.page for post, mark in zip(feed.posts, marked, strict=True)}
     stories = story_urls({one.post.position: pages[one.post.position] for one in identified})
-    return Named(replace(feed, posts=()), tuple(identified), stories, memory)
+    return Named(replace(feed, posts=()), tuple(identified), stories, url, memory)
 
 
 def keys_to_look_up(named: Named) -> list[str]:
@@ -91,21 +140,27 @@ def keys_to_look_up(named: Named) -> list[str]:
     return [key for one in named.posts for key in one.lookups]
 
 
-def plan(named: Named, known: Mapping[str, KnownPost]) -> Plan:
-    """The change that a document makes to what is `known` of its source (key → post), before its posts are cleaned.
+def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) -> Plan:
+    """The change that a document makes to what is `known` of its source (key → post), before its posts are cleaned. In
+    a source of high `volatility` (posts/edits.py) only the words of known posts count.
 
     Planning again after saving gives an empty change. New posts come oldest first, so that ids follow time; documents
     usually start with the newest.
     """
     matches = match(named.posts, known)
     new = [one for one in matches if one.known is None]
-    changed = [one for one in matches if one.known is not None and _differs(one.identified, one.known)]
+    differing = [one for one in matches if one.known is not None and _differs(one.identified, one.known)]
+    changed = [one for one in differing if not _has_same_words(one)] if is_volatile(volatility) else differing
     return Plan(
         new=_drafts(_oldest_first(new), named),
         changed=_drafts(changed, named),
         aliases=tuple(_aliases(matches, known)),
         language=named.feed.language,
-        knows_some=len(new) < len(matches),
+        size=len(matches),
+        known=len(matches) - len(new),
+        noisy=len(differing) - len(changed),
+        site=host(named.feed.site_url) or host(named.url),
+        held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
     )
 
 
@@ -161,11 +216,6 @@ def finish(plan: Plan) -> FeedChange | Failed:
         return _stumbled("Cleaning the posts of", error)
 
 
-def decide(feed: ParsedFeed, known: Mapping[str, KnownPost]) -> FeedChange:
-    """The steps in one, for a document that is parsed already."""
-    return _cleaned(plan(name(feed), known))
-
-
 def _stumbled(what: str, error: Exception) -> Failed:
     cause = f"{type(error).__name__}: {error}"
     return Failed("parse", f"{what} the document failed ({cause}). This is a bug: please report it.")
@@ -174,6 +224,13 @@ def _stumbled(what: str, error: Exception) -> Failed:
 def _differs(identified: Identified, known: KnownPost) -> bool:
     """Whether the stored post must be rewritten. One without a fingerprint was erased, and stays so."""
     return known.content_hash not in ("", identified.content_hash)
+
+
+def _has_same_words(one: Match) -> bool:
+    """Whether a post that changed before has changed in nothing that is read."""
+    if one.known is None or not one.known.text_hash or not one.identified.read:
+        return False
+    return text_hash(one.identified.post) == one.known.text_hash
 
 
 def _aliases(matches: Sequence[Match], known: Mapping[str, KnownPost]) -> list[tuple[str, int]]:
@@ -197,14 +254,44 @@ def _oldest_first(matches: Sequence[Match]) -> list[Match]:
 
 def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
     return tuple(
-        Draft(one.identified, one.known.post_id if one.known else None, named.stories[one.identified.post.position])
+        Draft(
+            one.identified,
+            one.known.post_id if one.known else None,
+            named.stories[one.identified.post.position],
+            one.suspects,
+        )
         for one in matches
     )
 
 
 def _cleaned(plan: Plan) -> FeedChange:
-    new, changed = (tuple(_to_save(draft, plan.language) for draft in drafts) for drafts in (plan.new, plan.changed))
-    return FeedChange(new, changed, plan.aliases)
+    new = tuple(_with_suspects(_found(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new)
+    changed = tuple(_with_edit(_to_save(draft, plan.language), plan) for draft in plan.changed)
+    return FeedChange(new, changed, aliases=plan.aliases)
+
+
+def _found(post: PostToSave, site: str) -> PostToSave:
+    """A new post with what other sources' posts of its story are found and told by."""
+    from tidings.posts.pieces import landmarks, outline
+    from tidings.posts.placing import originality
+
+    # A page that several posts of the document share is none of them's.
+    one = outline(site, post.story_url, post.title, post.text, post.content_html, post.language, post.origin_url)
+    return replace(post, landmarks=landmarks(one), originality=originality(one))
+
+
+def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
+    """A new post with what speaks for its being one of its suspects."""
+    if not draft.suspects:
+        return post
+    dated = post.published or post.updated
+    stored = [(plan.before[post_id], hints) for post_id, hints in draft.suspects.items() if post_id in plan.before]
+    return replace(post, suspects=tuple(compare(post.text, dated, one, hints) for one, hints in stored))
+
+
+def _with_edit(post: PostToSave, plan: Plan) -> PostToSave:
+    before = plan.before.get(post.post_id or 0)
+    return replace(post, edit=classify(before, post.title, post.text)) if before else post
 
 
 def _to_save(draft: Draft, language: str) -> PostToSave:
@@ -217,8 +304,10 @@ def _to_save(draft: Draft, language: str) -> PostToSave:
     content = clean(post.content_html, post.base) or summary_html
     return PostToSave(
         post_id=draft.post_id,
-        keys=(*identified.keys, *identified.shared) if draft.post_id is None else identified.lasting_keys,
+        keys=identified.all_keys if draft.post_id is None else identified.lasting_keys,
         content_hash=identified.content_hash,
+        # Most posts never change, so that of a new one is not worth its time.
+        text_hash="" if draft.post_id is None else text_hash(post),
         story_url=draft.story_url,
         guid=post.guid,
         url=post.url,

@@ -4,6 +4,9 @@ A post is named by its guid, else by its link, else by its text; as a last resor
 so that a feed which renames its guids or moves to another host does not bring everything again. A key that two posts
 of one document ever shared names nothing from then on (seen in the wild: guids all equal, or one per day). Keys are
 scoped by source: two feeds may share guid `1`.
+
+What alone proves nothing (a title, a path, a file) is a hint: it names no post, but leads to the stored ones that a new
+one may be. Whether it is one of them is seen by its text (posts/healing.py).
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from tidings.model import KnownPost, ParsedPost
@@ -20,19 +23,22 @@ from tidings.posts.edits import content_hash
 
 _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't fill the index.
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
-_OF_ITS_TEXT = ("text", "page+text")
+_OF_ITS_TEXT = ("text", "page+text", "~text")
 _SHARED = "shared:"
+_FILES = ("audio/", "video/")
+_SHORTEST_PATH = 2  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What names a post and what it is recognised by, as far as the post alone can say: all its keys, the most specific
-    first, and none if it shows nothing; `former` and `content_hash` as in Identified; and its canonical URL."""
+    first, and none if it shows nothing; `former`, `content_hash` and `hints` as in Identified; its canonical URL."""
 
     keys: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     content_hash: str = ""
     page: str = ""
+    hints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +48,8 @@ class Identified:
 
     `shared` are marks of the keys that others have as well. `former` are keys it may have been stored under before it
     had a guid: a document cut off in the middle of an item gives that item without one, and some feeds add guids later.
-    `content_hash` is the post's fingerprint (posts/edits.py). `read` is False for a post whose text was left unread
-    because it is as it was (posts/incremental.py).
+    `hints` lead to stored posts that it may be. `content_hash` is the post's fingerprint (posts/edits.py). `read` is
+    False for a post whose text was left unread because it is as it was (posts/incremental.py).
     """
 
     post: ParsedPost
@@ -52,25 +58,34 @@ class Identified:
     former: tuple[str, ...] = ()
     content_hash: str = ""
     read: bool = True
+    hints: tuple[str, ...] = ()
 
     @property
     def lookups(self) -> tuple[str, ...]:
         """Everything to ask the store about: the keys, and whether any of them was ever shared."""
-        return (*self.keys, *self.former, *(_SHARED + key for key in (*self.keys[1:], *self.former)), *self.shared)
+        others = (*self.keys[1:], *self.former, *self.hints)
+        return (self.keys[0], *others, *(_SHARED + key for key in others), *self.shared)
+
+    @property
+    def all_keys(self) -> tuple[str, ...]:
+        """What is remembered of a new post."""
+        return (*self.keys, *self.hints, *self.shared)
 
     @property
     def lasting_keys(self) -> tuple[str, ...]:
         """What is remembered of a post already known. Keys made of text are not: a text that changes at every poll
         would add one each time."""
-        return (*(key for key in self.keys if _kind(key) not in _OF_ITS_TEXT), *self.shared)
+        return (*(key for key in (*self.keys, *self.hints) if _kind(key) not in _OF_ITS_TEXT), *self.shared)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An identified post and the stored post it turned out to be, if any."""
+    """An identified post and the stored post it turned out to be, if any. Else `suspects` are the stored posts that it
+    may be, by their ids, each with the hints that led to it."""
 
     identified: Identified
     known: KnownPost | None
+    suspects: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
@@ -82,7 +97,8 @@ def marks(post: ParsedPost) -> Marks:
     """What one post alone says of which it is."""
     if not _shows_something(post):
         return Marks()
-    return Marks(_keys(post), _former_keys(post), content_hash(post), canonical(post.url))
+    page = canonical(post.url)
+    return Marks(_keys(post), _former_keys(post), content_hash(post), page, _hints(post, page))
 
 
 def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container[int] = ()) -> list[Identified]:
@@ -97,15 +113,16 @@ def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container
         if version[1].keys:
             own = version[1].keys[0]
             newest[own] = max(newest[own], version, key=_age) if own in newest else version
-    counts = Counter(key for _, mark in newest.values() for key in (*mark.keys, *mark.former))
+    counts = Counter(key for _, mark in newest.values() for key in (*mark.keys, *mark.former, *mark.hints))
     return [
         Identified(
             post,
             keys=tuple(key for key in mark.keys if counts[key] == 1),
-            shared=tuple(_SHARED + key for key in mark.keys if counts[key] > 1),
+            shared=tuple(_SHARED + key for key in (*mark.keys, *mark.hints) if counts[key] > 1),
             former=tuple(key for key in mark.former if counts[key] == 1),
             content_hash=mark.content_hash,
             read=post.position not in unread,
+            hints=tuple(key for key in mark.hints if counts[key] == 1),
         )
         for post, mark in newest.values()
     ]
@@ -129,10 +146,26 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
                 found[index] = candidate
                 claimed.add(candidate.post_id)
     return [
-        Match(one, found.get(index))
+        Match(one, found[index]) if index in found else Match(one, None, _suspects(one, known, claimed))
         for index, one in enumerate(identified)
         if index in found or one.keys[0] not in known
     ]
+
+
+def shared_mark(key: str) -> str:
+    """What is remembered of a key that names, or hints at, more than one post: it says nothing any more."""
+    return _SHARED + key
+
+
+def _suspects(one: Identified, known: Mapping[str, KnownPost], claimed: Container[int]) -> dict[int, tuple[str, ...]]:
+    """The stored posts that hints lead to. Those which the document still has under their own keys are not among
+    them."""
+    found: dict[int, tuple[str, ...]] = {}
+    for hint in one.hints:
+        candidate = known.get(hint)
+        if candidate is not None and candidate.post_id not in claimed and _SHARED + hint not in known:
+            found[candidate.post_id] = (*found.get(candidate.post_id, ()), hint)
+    return found
 
 
 def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], kind: str) -> list[tuple[int, KnownPost]]:
@@ -184,6 +217,28 @@ def _link_keys(link: str, title: str) -> tuple[str, ...]:
         return ()
     with_title = _key("link+title", link, title)
     return (with_title,) if is_front_page(link) else (with_title, _key("link", link))
+
+
+def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
+    """Its title, or without one its text; the path of its page, and of its guid if that is another; its file. Hosts are
+    left out, since feeds move."""
+    path, guid_path = _path(page), _path(canonical(post.guid.strip()))
+    files = [_path(canonical(file.url)) for file in post.enclosures if file.type.startswith(_FILES)]
+    text = post.content_html or post.summary_html
+    hints = [
+        ("~title", post.title.casefold()) if post.title else ("~text", text.strip()),
+        ("~path", path),
+        ("~guid", guid_path if guid_path != path else ""),
+        ("~file", files[0] if files else ""),
+    ]
+    return tuple(_key(kind, value) for kind, value in hints if value)
+
+
+def _path(page: str) -> str:
+    """What names a page within its site; "" for what says too little to hint at anything."""
+    parts = urlsplit(page)
+    path = f"{parts.path}?{parts.query}#{parts.fragment}".strip("/?#")
+    return path if len(path) >= _SHORTEST_PATH else ""
 
 
 def _page_keys(post: ParsedPost, text: str) -> list[str]:

@@ -148,6 +148,7 @@ def _pack(context: str, prints: Sequence[str], stubs: Sequence[_Stub]) -> bytes:
             stub.marks.former,
             stub.marks.content_hash,
             stub.marks.page,
+            stub.marks.hints,
             stub.published and stub.published.isoformat(),
             stub.updated and stub.updated.isoformat(),
         )
@@ -162,8 +163,10 @@ def _unpack(memory: bytes) -> _Memory | None:
     try:
         context, remembered = json.loads(zlib.decompress(memory)) if memory else ("", {})
         stubs = {
-            print_: _Stub(Marks(tuple(keys), tuple(former), content_hash, page), _date(published), _date(updated))
-            for print_, (keys, former, content_hash, page, published, updated) in remembered.items()
+            print_: _Stub(
+                Marks(tuple(keys), tuple(former), content_hash, page, tuple(hints)), _date(published), _date(updated)
+            )
+            for print_, (keys, former, content_hash, page, hints, published, updated) in remembered.items()
         }
     except (zlib.error, ValueError, TypeError, AttributeError):
         return None

@@ -65,6 +65,7 @@ def apply(change: FeedChange, source: Source) -> FeedChange:
         change,
         new=tuple(_judged(post, source) for post in change.new),
         changed=tuple(_judged(post, source) for post in change.changed),
+        healed=tuple(_judged(post, source) for post in change.healed),
         rules=fingerprint(source),
     )
 

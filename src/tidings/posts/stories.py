@@ -1,4 +1,4 @@
-"""Which posts of different sources are one story? Pure."""
+"""By which pages are the stories of a document known? Pure. Which of them a post belongs to: posts/placing.py."""
 
 from __future__ import annotations
 

@@ -35,6 +35,7 @@ _FILTERS = {
     "timestamp": words.timestamp,
     "playable": words.playable,
     "media": words.media,
+    "change": words.change,
     "web_link": words.web_link,
     "mailto": words.mailto,
     "for_mail": markup.for_mail,

@@ -19,10 +19,12 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.units import format_unit
 
-from tidings.model import Enclosure
+from tidings.model import Enclosure, UpdateItem
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_COUNTED = 10  # Fewer words more or less are no measure of an edit.
+_QUOTED = 140  # characters of what an edit added
 _SENTENCE_ENDS = ".!?…。！？؟"
 _FILE_WORDS = {
     "audio/mpeg": "mp3",
@@ -119,6 +121,20 @@ def media(enclosure: Enclosure, language: str) -> tuple[str, str]:
     verb = {"audio": "Listen", "video": "Watch"}.get(kind, "Download")
     facts = [_file_word(enclosure), _size(enclosure.length, language)]
     return verb, ", ".join(fact for fact in facts if fact)
+
+
+def change(update: UpdateItem) -> tuple[str, str]:
+    """What an edit did and the words to show of it, as in ("120 words more", "Update: …"); the words may be ""."""
+    if update.former_title:
+        return "Was called", shorten(update.former_title, _QUOTED)
+    quote = shorten(update.quote, _QUOTED)
+    if update.words_added >= _COUNTED:
+        return f"{update.words_added} words more", quote
+    if quote:
+        return "New", quote
+    if update.words_added <= -_COUNTED:
+        return f"{-update.words_added} words fewer", ""
+    return "The text has changed", ""
 
 
 def web_link(url: str) -> str:

@@ -18,11 +18,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from tidings.errors import StoreError
 from tidings.model import Enclosure
-from tidings.store.schema import migrations, newer_migrations
+from tidings.store import schema
 
 _BUSY_SECONDS = 60
 _LOCK_PAUSE_SECONDS = 0.1
@@ -39,46 +37,51 @@ _ADVICE = {
 class Store:
     """An open database. Shells pass it to this room's functions and look no further inside."""
 
-    def __init__(self, path: Path, db: Database) -> None:
+    def __init__(self, path: Path, conn: sqlite3.Connection) -> None:
         self.path = path
-        self.db = db
+        self.conn = conn
+
+    @property
+    def db(self) -> Store:
+        """Itself: its connection is `store.db.conn` in most of this room."""
+        return self
 
     def close(self) -> None:
-        self.db.close()
+        self.conn.close()
 
     @contextmanager
     def write(self) -> Iterator[None]:
         """One short transaction; joins the one already open, if any. Rolled back when the block raises."""
-        if self.db.conn.in_transaction:
+        if self.conn.in_transaction:
             yield
             return
-        self.db.conn.execute("PRAGMA synchronous = FULL")
+        self.conn.execute("PRAGMA synchronous = FULL")
         try:
             with self.note():
                 yield
         finally:
-            self.db.conn.execute("PRAGMA synchronous = NORMAL")
+            self.conn.execute("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def note(self) -> Iterator[None]:
         """As `write`, for what a power cut may take back: it survives the death of this process, but does not wait for
         the disk. The next `write` makes it as durable as everything else."""
-        if self.db.conn.in_transaction:
+        if self.conn.in_transaction:
             yield
             return
-        self.db.conn.execute("BEGIN IMMEDIATE")
+        self.conn.execute("BEGIN IMMEDIATE")
         try:
             yield
-            self.db.conn.execute("COMMIT")
+            self.conn.execute("COMMIT")
         except BaseException:
-            self.db.conn.rollback()
+            self.conn.rollback()
             raise
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
-        return self.db.conn.execute(sql, parameters).fetchall()
+        return self.conn.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
-        found: sqlite3.Row | None = self.db.conn.execute(sql, parameters).fetchone()
+        found: sqlite3.Row | None = self.conn.execute(sql, parameters).fetchone()
         return found
 
 
@@ -95,7 +98,7 @@ def open_store(path: Path) -> Iterator[Store]:
         raise StoreError(f"{path}: the database cannot be opened ({error}); check [site] data_dir") from error
     connection.row_factory = sqlite3.Row
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
-    store = Store(path, Database(connection))
+    store = Store(path, connection)
     try:
         _prepare(store)
         yield store
@@ -141,19 +144,19 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _prepare(store: Store) -> None:
-    connection = store.db.conn
+    connection = store.conn
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    unknown = newer_migrations(store.db)
-    if unknown:
+    done = schema.applied(connection)
+    if unknown := schema.newer(done):
         raise StoreError(
             f"{store.path}: the database was made by a newer Tidings ({', '.join(unknown)}); "
             "update this one, or point [site] data_dir at another folder"
         )
-    if migrations.pending(store.db):
+    if schema.pending(done):
         with store.write():
-            migrations.apply(store.db)
+            schema.migrate(connection)
 
 
 # Values as the columns hold them: times as ISO 8601 text in UTC with microseconds, so that text order is time order.

@@ -26,12 +26,15 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
     are dropped, because they belong to the old URL. A name that went to another feed is that one's alone. A source is
     noted as joining each edition that covers it: what the edition takes of the time before is its backfill.
     """
+    if _is_in_line(store, sources, editions, now):
+        return
     with store.write():
+        directory = _Directory(store.rows("SELECT id, name, url, adopted_url, move_url FROM feeds ORDER BY id"))
         configured = {source.url for source in sources}
         for source in sources:
-            _sync_source(store, source, configured, now)
-        _free_names(store, sources)
-        ids = {row["url"]: row["id"] for row in store.rows("SELECT id, url FROM feeds")}
+            if source.url not in directory.ids:
+                _take_in(store, source, directory, configured, now)
+        _name(store, sources)
         for edition in editions:
             # Lowered where it lies in the future: a clock that was wrong once must not silence an edition until then.
             store.db.conn.execute(
@@ -39,13 +42,11 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
                 ON CONFLICT (name) DO UPDATE SET since = :now WHERE since > :now""",
                 {"name": edition.name, "now": time_to_text(now)},
             )
-            for source in sources:
-                if edition.covers(source):
-                    store.db.conn.execute(
-                        """INSERT OR IGNORE INTO edition_sources (edition, feed_id, after_id)
-                        VALUES (?, ?, (SELECT coalesce(max(id), 0) FROM posts))""",
-                        (edition.name, ids[source.url]),
-                    )
+        store.db.conn.executemany(
+            """INSERT OR IGNORE INTO edition_sources (edition, feed_id, after_id)
+            VALUES (?, (SELECT id FROM feeds WHERE url = ?), (SELECT coalesce(max(id), 0) FROM posts))""",
+            [(edition.name, source.url) for edition in editions for source in sources if edition.covers(source)],
+        )
 
 
 def states(store: Store, sources: Iterable[Source]) -> list[FeedState]:
@@ -107,43 +108,90 @@ def save_polled(store: Store, after: FeedState) -> None:
         _save(store, after)
 
 
-def _sync_source(store: Store, source: Source, configured: set[str], now: datetime) -> None:
-    connection = store.db.conn
-    if store.row("SELECT 1 FROM feeds WHERE url = ?", (source.url,)):
-        connection.execute("UPDATE feeds SET name = ? WHERE url = ?", (source.name, source.url))
-        return
-    # The operator followed a redirect we reported: the same document, validators and all.
-    former = store.rows(
-        "SELECT id, url FROM feeds WHERE coalesce(adopted_url, move_url) = ? ORDER BY id", (source.url,)
+class _Directory:
+    """The feeds in the database when a configuration is brought in line with it, by what they may be found under. Of
+    several the one that came last."""
+
+    def __init__(self, rows: Sequence[sqlite3.Row]) -> None:
+        self.ids = {row["url"]: row["id"] for row in rows}
+        self._urls = {row["id"]: row["url"] for row in rows}
+        self._by_name: dict[str, list[int]] = {}
+        self._by_target: dict[str, list[int]] = {}
+        for row in rows:
+            self._by_name.setdefault(row["name"], []).append(row["id"])
+            if target := row["adopted_url"] or row["move_url"]:
+                self._by_target.setdefault(target, []).append(row["id"])
+
+    def followed(self, source: Source, configured: set[str]) -> int | None:
+        """The feed whose move the operator followed, if `source` is where it led."""
+        return self._last(self._by_target.get(source.url, ()), configured)
+
+    def renamed(self, source: Source, configured: set[str]) -> int | None:
+        """The feed that had the name of `source`, if its own URL is not in the file any more."""
+        return self._last(self._by_name.get(source.name, ()), configured)
+
+    def move(self, feed_id: int, url: str) -> None:
+        del self.ids[self._urls[feed_id]]
+        self._urls[feed_id] = url
+        self.ids[url] = feed_id
+
+    def _last(self, ids: Iterable[int], configured: set[str]) -> int | None:
+        return max((feed_id for feed_id in ids if self._urls[feed_id] not in configured), default=None)
+
+
+def _is_in_line(store: Store, sources: Sequence[Source], editions: Sequence[Edition], now: datetime) -> bool:
+    """Whether there is nothing to do, as at most starts: then no other process has to wait for it."""
+    feeds = {row["url"]: row for row in store.rows("SELECT id, name, url FROM feeds")}
+    names = {source.url: source.name for source in sources}
+    if any(url not in feeds or feeds[url]["name"] != name for url, name in names.items()):
+        return False
+    taken = set(names.values())
+    if any(row["name"] in taken for url, row in feeds.items() if url not in names):
+        return False
+    since = {row["name"]: row["since"] for row in store.rows("SELECT name, since FROM editions")}
+    if any(since.get(edition.name, "~") > (time_to_text(now) or "") for edition in editions):
+        return False
+    joined = {(row["edition"], row["feed_id"]) for row in store.rows("SELECT edition, feed_id FROM edition_sources")}
+    return all(
+        (edition.name, feeds[source.url]["id"]) in joined
+        for edition in editions
+        for source in sources
+        if edition.covers(source)
     )
-    followed = [row["id"] for row in former if row["url"] not in configured]
-    if followed:
+
+
+def _take_in(store: Store, source: Source, directory: _Directory, configured: set[str], now: datetime) -> None:
+    """Gives a URL that is new in the file its row: that of a feed which moved there, or which had its name, or none."""
+    connection = store.db.conn
+    # The operator followed a redirect we reported: the same document, validators and all.
+    if (feed_id := directory.followed(source, configured)) is not None:
         connection.execute(
-            """UPDATE feeds SET url = ?, name = ?, move_url = NULL, adopted_url = NULL, failures = 0 WHERE id = ?""",
-            (source.url, source.name, followed[-1]),
+            "UPDATE feeds SET url = ?, move_url = NULL, adopted_url = NULL, failures = 0 WHERE id = ?",
+            (source.url, feed_id),
         )
-        return
-    former = store.rows("SELECT id, url FROM feeds WHERE name = ? ORDER BY id", (source.name,))
-    moved = [row["id"] for row in former if row["url"] not in configured]
-    if moved:
+        directory.move(feed_id, source.url)
+    elif (feed_id := directory.renamed(source, configured)) is not None:
         connection.execute(
             """UPDATE feeds SET url = ?, etag = NULL, last_modified = NULL, body_hash = NULL, next_poll_at = NULL,
             retry_after = NULL, failures = 0, move_url = NULL, adopted_url = NULL WHERE id = ?""",
-            (source.url, moved[-1]),
+            (source.url, feed_id),
         )
-        return
-    connection.execute(
-        "INSERT INTO feeds (name, url, added_at) VALUES (?, ?, ?)", (source.name, source.url, time_to_text(now))
-    )
+        directory.move(feed_id, source.url)
+    else:
+        connection.execute(
+            "INSERT INTO feeds (name, url, added_at) VALUES (?, ?, ?)", (source.name, source.url, time_to_text(now))
+        )
 
 
-def _free_names(store: Store, sources: Sequence[Source]) -> None:
-    """Takes the names of `sources` from feeds that had them before, so that a name never shows two blogs' posts. What
-    is not configured any more and lost its name that way goes by its URL."""
-    configured = {source.name: source.url for source in sources}
+def _name(store: Store, sources: Sequence[Source]) -> None:
+    """Gives each source its name, and takes it from feeds that had it before, so that a name never shows two blogs'
+    posts. What is not configured any more and lost its name that way goes by its URL."""
+    names = {source.url: source.name for source in sources}
+    taken = set(names.values())
     for row in store.rows("SELECT id, name, url FROM feeds"):
-        if configured.get(row["name"], row["url"]) != row["url"]:
-            store.db.conn.execute("UPDATE feeds SET name = url WHERE id = ?", (row["id"],))
+        name = names.get(row["url"]) or (row["url"] if row["name"] in taken else row["name"])
+        if name != row["name"]:
+            store.db.conn.execute("UPDATE feeds SET name = ? WHERE id = ?", (name, row["id"]))
 
 
 def _save(store: Store, after: FeedState) -> None:
@@ -187,6 +235,8 @@ def _save(store: Store, after: FeedState) -> None:
             "move_same_feed": bool(move and move.same_feed),
             "adopted_url": after.adopted_url,
             "adopted_at": time_to_text(after.adopted_at),
+            "volatility": after.volatility,
+            "held_since": time_to_text(after.held_since),
         },
     )
 
@@ -219,6 +269,8 @@ def _state(row: sqlite3.Row, source: Source) -> FeedState:
         title=row["title"],
         site_url=row["site_url"],
         language=row["language"],
+        volatility=row["volatility"],
+        held_since=text_to_time(row["held_since"]),
     )
 
 
@@ -238,5 +290,5 @@ def _move(row: sqlite3.Row) -> Move | None:
 _SAVED = """title site_url language etag last_modified validators_url body_hash request_identity malformed http
 polled_at read_at next_poll_at not_before retry_after freshness ttl skip_hours skip_days gap latest_at failures
 failing_since failure_kind failure_message move_url move_since move_sightings
-move_same_feed adopted_url adopted_at""".split()
+move_same_feed adopted_url adopted_at volatility held_since""".split()
 _SAVE = f"UPDATE feeds SET {', '.join(f'{column} = :{column}' for column in _SAVED)} WHERE id = :id AND url = :url"

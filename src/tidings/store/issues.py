@@ -8,21 +8,24 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from tidings.model import AlsoIn, Enclosure, IssueContent, IssueItem, StoredPost
+from tidings.model import AlsoIn, EditedPost, Enclosure, IssueContent, IssueItem, StoredPost, UpdateItem
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 from tidings.store.posts import stored_post
 from tidings.store.site import want_publishing
 
 # Ingest order (ids) decides what is news, never a date: dates come from other people's clocks.
 # An excluded post that the edition has carried keeps its place in the backlog, or an older one would move up into it.
+# A copy of what another source had in its backlog is none either: a planet, or our own combined feed, would bring old
+# posts again. A link to such a post is news: somebody has something to say of it.
 # What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in.
 _CANDIDATES = """
 WITH horizons AS (
     SELECT es.feed_id, max(es.after_id, coalesce(f.first_batch_id, 0)) AS after_id
     FROM edition_sources es JOIN feeds f ON f.id = es.feed_id WHERE es.edition = :edition
 ),
-excluded AS (SELECT id FROM posts WHERE excluded != ''),
+excluded AS (SELECT id FROM posts WHERE excluded != '' UNION ALL SELECT id FROM posts WHERE held_at IS NOT NULL),
 carried AS (SELECT story FROM issue_items WHERE edition = :edition),
+copies AS (SELECT post_id FROM story_joins WHERE tier IN ('id', 'page', 'copy', 'headline')),
 made AS (
     SELECT frozen_at AS at FROM issues WHERE edition = :edition
     UNION ALL SELECT handled_at FROM slots WHERE edition = :edition
@@ -37,8 +40,29 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id JOIN horizons h ON h.feed_id = p.f
 WHERE (p.id > h.after_id OR p.id IN (SELECT id FROM backlog WHERE n <= :backfill))
     AND p.id NOT IN (SELECT id FROM excluded)
     AND NOT EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story)
+    AND NOT (p.id > h.after_id AND p.id IN (SELECT post_id FROM copies) AND EXISTS (
+        SELECT 1 FROM posts q JOIN horizons g ON g.feed_id = q.feed_id
+        WHERE q.story = p.story AND q.id < p.id AND q.id <= g.after_id))
     AND NOT EXISTS (SELECT 1 FROM made WHERE made.at >= p.excluded_at AND made.at < p.restored_at)
 ORDER BY p.id
+"""
+
+
+# Only the post that the issue showed counts. The ledger is by post, and its story is looked up, so that a story is told
+# of once even if stories were joined or parted by hand since. The first version is what an issue had if it was replaced
+# later. CROSS JOIN begins with the few posts edited of late, not with all that was ever carried or told of
+# (sqlite.org/optoverview.html, 8.2).
+_EDITED = """
+SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url,
+    json_extract(s.content, '$.items[' || i.position || '].title') AS shown_title,
+    json_extract(s.content, '$.items[' || i.position || '].text') AS shown_text,
+    json_extract(s.content, '$.items[' || i.position || '].whole') AS shown_whole,
+    (SELECT v.text FROM first_versions v WHERE v.post_id = p.id AND v.replaced_at >= s.frozen_at) AS first_text
+FROM posts p CROSS JOIN issue_items i ON i.edition = :edition AND i.story = p.story AND i.post_id = p.id
+CROSS JOIN issues s ON s.id = i.issue_id CROSS JOIN feeds f ON f.id = p.feed_id
+WHERE p.changed_at >= :since AND p.changed_at IS NOT i.changed_at AND p.excluded = '' AND p.held_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM posts q CROSS JOIN issue_updates u ON u.post_id = q.id
+        WHERE u.edition = :edition AND q.story = p.story)
 """
 
 
@@ -61,6 +85,15 @@ def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int
     return [stored_post(row) for row in rows if row["source"] in wanted]
 
 
+def edited(store: Store, edition: str, sources: Sequence[str], since: datetime) -> list[EditedPost]:
+    """The posts of `sources` (names) that an issue of `edition` carried, that were edited after it was frozen, in a way
+    worth telling (posts/edits.py), at `since` or later, and that the edition has not told of yet. Nothing that a rule
+    excludes or the brake holds. In no order."""
+    rows = store.rows(_EDITED, {"edition": edition, "since": time_to_text(since)})
+    wanted = set(sources)
+    return [_edited_post(row) for row in rows if row["source"] in wanted]
+
+
 def next_number(store: Store, edition: str) -> int:
     row = store.row("SELECT coalesce(max(number), 0) + 1 AS number FROM issues WHERE edition = ?", (edition,))
     return int(row["number"]) if row else 1
@@ -69,7 +102,8 @@ def next_number(store: Store, edition: str) -> int:
 def freeze(
     store: Store, content: IssueContent, deliveries: Sequence[tuple[str, str]], slot: str | None, now: datetime
 ) -> int:
-    """Stores an issue, its items and one delivery per (address, message id), in one transaction; returns its id."""
+    """Stores an issue, its items, what it tells of edits, and one delivery per (address, message id), in one
+    transaction; returns its id."""
     with store.write():
         cursor = store.db.conn.execute(
             "INSERT INTO issues (edition, number, slot, frozen_at, content) VALUES (?, ?, ?, ?, ?)",
@@ -77,8 +111,16 @@ def freeze(
         )
         issue_id = int(cursor.lastrowid or 0)
         store.db.conn.executemany(
-            "INSERT INTO issue_items (edition, story, issue_id, post_id, position) VALUES (?, ?, ?, ?, ?)",
-            [(content.edition, item.story, issue_id, item.post_id, n) for n, item in enumerate(content.items)],
+            """INSERT INTO issue_items (edition, story, issue_id, post_id, position, changed_at)
+            VALUES (?, ?, ?, ?, ?, (SELECT changed_at FROM posts WHERE id = ?))""",
+            [
+                (content.edition, item.story, issue_id, item.post_id, n, item.post_id)
+                for n, item in enumerate(content.items)
+            ],
+        )
+        store.db.conn.executemany(
+            "INSERT INTO issue_updates (edition, post_id, issue_id, position) VALUES (?, ?, ?, ?)",
+            [(content.edition, one.post_id, issue_id, n) for n, one in enumerate(content.updates)],
         )
         store.db.conn.executemany(
             "INSERT INTO deliveries (issue_id, address, message_id, updated_at) VALUES (?, ?, ?, ?)",
@@ -145,13 +187,17 @@ def _stored_issue(row: Any) -> StoredIssue:
 
 
 def _content_to_text(content: IssueContent) -> str:
-    return json.dumps(asdict(content), ensure_ascii=False, default=time_to_text)
+    values = asdict(content)
+    if not content.updates:
+        del values["updates"]  # as issues were before there were any
+    return json.dumps(values, ensure_ascii=False, default=time_to_text)
 
 
 def _text_to_content(text: str) -> IssueContent:
     raw = json.loads(text)
     items = tuple(_item(item) for item in raw.pop("items"))
-    return IssueContent(**{**raw, "frozen_at": stored_time(raw["frozen_at"]), "items": items})
+    updates = tuple(_update(one) for one in raw.pop("updates", []))
+    return IssueContent(**{**raw, "frozen_at": stored_time(raw["frozen_at"]), "items": items, "updates": updates})
 
 
 def _item(raw: dict[str, Any]) -> IssueItem:
@@ -159,3 +205,15 @@ def _item(raw: dict[str, Any]) -> IssueItem:
     enclosures = tuple(Enclosure(**one) for one in raw.pop("enclosures"))
     item = IssueItem(**raw, also_in=also_in, enclosures=enclosures)
     return replace(item, published=text_to_time(raw["published"]))
+
+
+def _update(raw: dict[str, Any]) -> UpdateItem:
+    return UpdateItem(**{**raw, "changed_at": text_to_time(raw["changed_at"])})
+
+
+def _edited_post(row: Any) -> EditedPost:
+    return EditedPost(
+        post=stored_post(row),
+        former_title=row["shown_title"],
+        former_text=row["shown_text"] if row["shown_whole"] else row["first_text"],
+    )

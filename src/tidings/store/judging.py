@@ -69,11 +69,13 @@ def _mark(store: Store, url: str, mark: str) -> None:
 
 
 def _slice(store: Store, url: str, after: int, judge: Judge) -> tuple[int, list[_Change]]:
-    """The last id of the next slice (0 when there is none) and what came out differently in it."""
+    """The last id of the next slice (0 when there is none) and what came out differently in it. Posts whose text was
+    pruned stay as they were judged by it."""
     last, changes = 0, []
     rows = store.db.conn.execute(
         """SELECT p.id, p.title, p.text, p.author, p.tags, p.content_hash, p.excluded FROM posts p
-        WHERE p.feed_id = (SELECT id FROM feeds WHERE url = ?) AND p.id > ? ORDER BY p.id LIMIT ?""",
+        WHERE p.feed_id = (SELECT id FROM feeds WHERE url = ?) AND p.id > ? AND p.content_hash != ''
+        ORDER BY p.id LIMIT ?""",
         (url, after, _SLICE),
     )
     for row in rows:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tidings.model import FeedChange, KnownPost, PostToSave, StoredPost
-from tidings.store import site
+from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
+from tidings.store import site, stories
 from tidings.store.database import (
     Store,
     enclosures_to_text,
@@ -28,11 +28,11 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id
 
 _COLUMNS = (
     "guid url title author published updated tags summary content_html text language enclosures origin_title "
-    "origin_url content_hash excluded"
+    "origin_url content_hash text_hash originality excluded"
 ).split()
 
-_INSERT = f"""INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, {", ".join(_COLUMNS)})
-VALUES ({", ".join("?" * (6 + len(_COLUMNS)))})"""
+_INSERT = f"""INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, {", ".join(_COLUMNS)})
+VALUES ({", ".join("?" * (7 + len(_COLUMNS)))})"""
 
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
 # so are signs and pictures, which it does not hold at all.
@@ -49,7 +49,8 @@ _KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
 @dataclass(frozen=True, slots=True)
 class PostQuery:
     """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase.
-    With `excluded` it is the posts that a rule keeps from being shown, else those that none does."""
+    With `excluded` it is the posts that a rule keeps from being shown, else those that none does; with `held` only
+    those that the brake holds (posts/brake.py)."""
 
     words: str = ""
     sources: tuple[str, ...] = ()
@@ -57,6 +58,12 @@ class PostQuery:
     since: datetime | None = None
     limit: int = 50
     excluded: bool = False
+    held: bool = False
+
+
+def knows_any(store: Store, feed_id: int) -> bool:
+    """Whether a feed has ever brought a post."""
+    return store.row("SELECT 1 FROM post_keys WHERE feed_id = ? LIMIT 1", (feed_id,)) is not None
 
 
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
@@ -65,12 +72,24 @@ def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPos
     for start in range(0, len(keys), _KEYS_A_QUERY):
         some = keys[start : start + _KEYS_A_QUERY]
         rows = store.rows(
-            f"""SELECT k.key, k.post_id, coalesce(p.content_hash, '') AS content_hash
+            f"""SELECT k.key, k.post_id, coalesce(p.content_hash, '') AS content_hash,
+            coalesce(p.text_hash, '') AS text_hash, p.held_at IS NOT NULL AS held
             FROM post_keys k LEFT JOIN posts p ON p.id = k.post_id
             WHERE k.feed_id = ? AND k.key IN ({", ".join("?" * len(some))})""",
             (feed_id, *some),
         )
-        found.update((row["key"], KnownPost(row["post_id"], row["content_hash"])) for row in rows)
+        found.update((row["key"], _known_post(row)) for row in rows)
+    return found
+
+
+def remembered(store: Store, ids: Sequence[int]) -> dict[int, Remembered]:
+    """What is stored of some posts, to compare with."""
+    found: dict[int, Remembered] = {}
+    for start in range(0, len(ids), _KEYS_A_QUERY):
+        some = ids[start : start + _KEYS_A_QUERY]
+        rows = store.rows(f"SELECT id, title, text, dated FROM posts WHERE id IN ({', '.join('?' * len(some))})", some)
+        for row in rows:
+            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], text_to_time(row["dated"]))
     return found
 
 
@@ -78,11 +97,11 @@ def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
     """Writes a change decided on; `now` is when its new posts were first seen."""
     with store.write():
         if change.new:
-            _insert(store, feed_id, change.new, now)
-        for post in change.changed:
+            _insert(store, feed_id, change, now)
+        for post in (*change.changed, *change.healed):
             _update(store, feed_id, post, now)
-        _remember(store, feed_id, change.aliases)
-        if change.new or change.changed:
+        _remember(store, feed_id, change.aliases, now)
+        if change.new or change.changed or change.healed:
             _note_rules(store, feed_id, change.rules)
             site.want_publishing(store)
 
@@ -90,6 +109,8 @@ def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
 def find(store: Store, query: PostQuery) -> list[StoredPost]:
     """The posts that match every part of `query`, newest first."""
     conditions, parameters = ["p.excluded != ''" if query.excluded else "p.excluded = ''"], list[object]()
+    if query.held:
+        conditions.append("p.held_at IS NOT NULL")
     if query.sources:
         conditions.append(f"f.name IN ({', '.join('?' * len(query.sources))})")
         parameters += query.sources
@@ -116,9 +137,9 @@ def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]
         return []
     names = ", ".join("?" * len(sources))
     rows = store.rows(
-        f"""{_SELECT} WHERE f.name IN ({names}) AND p.excluded = '' AND NOT EXISTS (
+        f"""{_SELECT} WHERE f.name IN ({names}) AND p.excluded = '' AND p.held_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM posts q JOIN feeds g ON g.id = q.feed_id
-            WHERE q.story = p.story AND q.id < p.id AND q.excluded = '' AND g.name IN ({names}))
+            WHERE q.story = p.story AND q.id < p.id AND q.excluded = '' AND q.held_at IS NULL AND g.name IN ({names}))
         ORDER BY p.effective DESC, p.id DESC LIMIT ?""",
         (*sources, *sources, limit),
     )
@@ -154,27 +175,30 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         changed_at=text_to_time(row["changed_at"]),
         owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),  # noqa: SIM118 (`in row` asks for values)
         excluded=row["excluded"],
+        originality=row["originality"],
     )
 
 
-def _insert(store: Store, feed_id: int, new: Sequence[PostToSave], now: datetime) -> None:
+def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
     """Stores new posts, all in one statement each for their rows, their words and their keys."""
+    new = change.new
     ids = range(first := _next_id(store), first + len(new))
     seen = time_to_text(now)
-    stories: set[int] = set()
     rows = []
     for post_id, post in zip(ids, new, strict=True):
-        story = _story(store, feed_id, post.story_url, post_id, stories)
-        stories.add(story)
+        story = post.join.story if post.join else post_id
         dated = time_to_text(post.published or post.updated)
-        rows.append((post_id, feed_id, story, seen, dated, seen if post.excluded else None, *_values(post)))
+        excluded, held = seen if post.excluded else None, seen if change.held else None
+        rows.append((post_id, feed_id, story, seen, dated, excluded, held, *_values(post)))
     store.db.conn.executemany(_INSERT, rows)
     store.db.conn.execute(
         """INSERT INTO posts_fts (rowid, title, author, text)
         SELECT id, title, author, text FROM posts WHERE id >= ?""",
         (ids[0],),
     )
-    _remember(store, feed_id, [(key, post_id) for post_id, post in zip(ids, new, strict=True) for key in post.keys])
+    keys = [(key, post_id) for post_id, post in zip(ids, new, strict=True) for key in post.keys]
+    _remember(store, feed_id, keys, now)
+    stories.save(store, feed_id, list(zip(ids, new, strict=True)), now)
 
 
 def _next_id(store: Store) -> int:
@@ -183,25 +207,16 @@ def _next_id(store: Store) -> int:
     return int(row["seq"]) + 1 if row else 1
 
 
-def _story(store: Store, feed_id: int, url: str, post_id: int, taken: set[int]) -> int:
-    """The story a new post belongs to: that of another source's post under the same canonical URL, else its own.
-    Stories in `taken` have a post of this source already."""
-    if not url:
-        return post_id
-    row = store.row(
-        """SELECT story FROM story_urls u WHERE url = ?
-        AND NOT EXISTS (SELECT 1 FROM posts p WHERE p.story = u.story AND p.feed_id = ?)""",
-        (url, feed_id),
-    )
-    if row:
-        return post_id if row["story"] in taken else int(row["story"])
-    store.db.conn.execute("INSERT OR IGNORE INTO story_urls (url, story) VALUES (?, ?)", (url, post_id))
-    return post_id
-
-
 def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None:
-    """Rewrites a post. One that was excluded for what its author has changed since is news from now on."""
+    """Rewrites a post; what it said at first is kept. One that was excluded for what its author has changed since is
+    news from now on."""
     connection = store.db.conn
+    if post.edit != "none":
+        connection.execute(
+            """INSERT OR IGNORE INTO first_versions (post_id, title, content_html, text, replaced_at)
+            SELECT id, title, content_html, text, ? FROM posts WHERE id = ?""",
+            (time_to_text(now), post.post_id),
+        )
     connection.execute(
         """INSERT INTO posts_fts (posts_fts, rowid, title, author, text)
         SELECT 'delete', id, title, author, text FROM posts WHERE id = ?""",
@@ -209,12 +224,13 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     )
     connection.execute(
         f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS)}, dated = coalesce(?, dated),
-        changed_at = ?, excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END
+        changed_at = coalesce(?, changed_at),
+        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END
         WHERE id = ?""",
         (
             *_values(post),
             time_to_text(post.published),
-            time_to_text(now),
+            time_to_text(now) if post.edit == "substantive" else None,
             post.excluded != "",
             time_to_text(now),
             post.post_id,
@@ -224,13 +240,18 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
         "INSERT INTO posts_fts (rowid, title, author, text) SELECT id, title, author, text FROM posts WHERE id = ?",
         (post.post_id,),
     )
-    _remember(store, feed_id, [(key, post.post_id) for key in post.keys if post.post_id is not None])
+    _remember(store, feed_id, [(key, post.post_id) for key in post.keys if post.post_id is not None], now)
 
 
-def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]]) -> None:
+def _known_post(row: sqlite3.Row) -> KnownPost:
+    return KnownPost(row["post_id"], row["content_hash"], row["text_hash"], bool(row["held"]))
+
+
+def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]], now: datetime) -> None:
+    met_at = time_to_text(now)
     store.db.conn.executemany(
-        "INSERT OR IGNORE INTO post_keys (feed_id, key, post_id) VALUES (?, ?, ?)",
-        [(feed_id, key, post_id) for key, post_id in keys],
+        "INSERT OR IGNORE INTO post_keys (feed_id, key, post_id, met_at) VALUES (?, ?, ?, ?)",
+        [(feed_id, key, post_id, met_at) for key, post_id in keys],
     )
 
 
@@ -257,6 +278,8 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         post.origin_title,
         post.origin_url,
         post.content_hash,
+        post.text_hash,
+        post.originality,
         post.excluded,
     )
 

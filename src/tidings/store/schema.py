@@ -1,10 +1,27 @@
-"""The tables, as an append-only list of migrations: each runs with its record in one transaction; never edit one."""
+"""The tables, as an append-only list of migrations: each runs with its record in one transaction; never edit one.
+
+sqlite_utils, which runs them, takes longer to load than a poll of sources that did not change. So what was done to a
+database is read without it, and it is loaded where there is something to do.
+"""
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-migrations = Migrations("tidings")
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_SET = "tidings"
+
+_steps: dict[str, Callable[[Database], None]] = {}
+
+
+def _migration(step: Callable[[Database], None]) -> Callable[[Database], None]:
+    _steps[step.__name__] = step
+    return step
+
 
 # `first_batch_id` is the last post id after the feed was first read: what it brought then is its backlog, not news.
 _FEEDS = """
@@ -107,7 +124,8 @@ CREATE TABLE issues (
 )
 """
 
-# One row per story and edition, for ever: an edition carries a story once.
+# One row per story and edition, for ever: an edition carries a story once. Second showings of stories that were joined
+# by hand since have a negative `story` (store/stories.py).
 _ISSUE_ITEMS = """
 CREATE TABLE issue_items (
     edition TEXT NOT NULL,
@@ -159,7 +177,7 @@ _INDEXES = (
 )
 
 
-@migrations()
+@_migration
 def tables(db: Database) -> None:
     for statement in (
         _FEEDS,
@@ -182,7 +200,7 @@ def tables(db: Database) -> None:
     )
 
 
-@migrations()
+@_migration
 def full_text_search(db: Database) -> None:
     # Without triggers: they are the dearest part of storing; `posts.save` indexes a document's posts in one statement.
     db.table("posts").enable_fts(
@@ -218,7 +236,7 @@ _POLLING = (
 )
 
 
-@migrations()
+@_migration
 def polling(db: Database) -> None:
     for statement in _POLLING:
         db.conn.execute(statement)
@@ -236,7 +254,7 @@ _RULES = (
 )
 
 
-@migrations()
+@_migration
 def rules(db: Database) -> None:
     for statement in _RULES:
         db.conn.execute(statement)
@@ -247,14 +265,131 @@ def rules(db: Database) -> None:
 _ITEMS = "CREATE TABLE feed_items (feed_id INTEGER PRIMARY KEY REFERENCES feeds(id), memory BLOB NOT NULL)"
 
 
-@migrations()
+@_migration
 def items(db: Database) -> None:
     db.conn.execute(_ITEMS)
 
 
-_STEPS = frozenset(step.__name__ for step in (tables, full_text_search, polling, rules, items))
+# `met_at` is when a post was first met under a key; `held_at` when the brake held it, '' when the operator put it away;
+# `text_hash` is of the words alone.
+# The first version of a post is kept from its first edit on; the latest is in `posts`.
+_MEMORY = (
+    "ALTER TABLE post_keys ADD COLUMN met_at TEXT",
+    "ALTER TABLE posts ADD COLUMN text_hash TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE posts ADD COLUMN held_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN volatility REAL NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN held_since TEXT",
+    "CREATE INDEX posts_held ON posts (feed_id, id) WHERE held_at IS NOT NULL",
+    """CREATE TABLE first_versions (
+        post_id INTEGER PRIMARY KEY REFERENCES posts(id),
+        title TEXT NOT NULL,
+        content_html TEXT NOT NULL,
+        text TEXT NOT NULL,
+        replaced_at TEXT NOT NULL
+    )""",
+)
 
 
-def newer_migrations(db: Database) -> list[str]:
-    """What was done to `db` that this version knows nothing of: a newer one has been at it."""
-    return [one.name for one in migrations.applied(db) if one.name not in _STEPS]
+@_migration
+def memory(db: Database) -> None:
+    for statement in _MEMORY:
+        db.conn.execute(statement)
+
+
+# Posts of several sources that are one piece. `mark` stands for a page, a headline or a sentence of a post
+# (posts/pieces.py), `period` for the weeks in which it was stored.
+_STORIES = (
+    "ALTER TABLE posts ADD COLUMN originality INTEGER NOT NULL DEFAULT 1",
+    """CREATE TABLE story_marks (
+        period INTEGER NOT NULL,
+        mark INTEGER NOT NULL,
+        feed_id INTEGER NOT NULL REFERENCES feeds(id),
+        post_id INTEGER NOT NULL,
+        PRIMARY KEY (period, mark, feed_id)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE story_joins (
+        post_id INTEGER PRIMARY KEY REFERENCES posts(id),
+        with_post INTEGER NOT NULL,
+        tier TEXT NOT NULL,
+        score REAL NOT NULL,
+        why TEXT NOT NULL,
+        joined_at TEXT NOT NULL
+    )""",
+    """CREATE TABLE never_merged (
+        one INTEGER NOT NULL,
+        other INTEGER NOT NULL,
+        parted_at TEXT NOT NULL,
+        PRIMARY KEY (one, other)
+    ) WITHOUT ROWID""",
+)
+
+
+@_migration
+def stories(db: Database) -> None:
+    for statement in _STORIES:
+        db.conn.execute(statement)
+
+
+# `pruned_at` is when a post lost its body. One without a fingerprint has no body that could go. `pruned_before` is when
+# the youngest posts that the last whole pass looked at were first seen.
+_PRUNING = (
+    "ALTER TABLE posts ADD COLUMN pruned_at TEXT",
+    "ALTER TABLE site ADD COLUMN pruned_before TEXT",
+    "CREATE INDEX posts_unpruned ON posts (first_seen) WHERE content_hash != ''",
+)
+
+
+@_migration
+def pruning(db: Database) -> None:
+    for statement in _PRUNING:
+        db.conn.execute(statement)
+
+
+# Edited posts that issues told of, each once in an edition. `issue_items.changed_at` is the last edit behind what an
+# issue showed: with it, what was edited since does not hang on clocks. Older issues count as having seen every edit.
+_UPDATES = (
+    "ALTER TABLE issue_items ADD COLUMN changed_at TEXT",
+    "UPDATE issue_items SET changed_at = (SELECT p.changed_at FROM posts p WHERE p.id = post_id)",
+    """CREATE TABLE issue_updates (
+        edition TEXT NOT NULL,
+        post_id INTEGER NOT NULL,
+        issue_id INTEGER NOT NULL REFERENCES issues(id),
+        position INTEGER NOT NULL,
+        PRIMARY KEY (edition, post_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX posts_changed ON posts (changed_at) WHERE changed_at IS NOT NULL",
+)
+
+
+@_migration
+def updates(db: Database) -> None:
+    for statement in _UPDATES:
+        db.conn.execute(statement)
+
+
+def applied(connection: sqlite3.Connection) -> list[str]:
+    """The names of the migrations that were done to a database, in their order."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
+        return []
+    sql = "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY rowid"
+    return [name for (name,) in connection.execute(sql, (_SET,))]
+
+
+def newer(done: list[str]) -> list[str]:
+    """Those of the migrations `done` that this version knows nothing of: a newer one has been at the database."""
+    return [name for name in done if name not in _steps]
+
+
+def pending(done: list[str]) -> bool:
+    """Whether any migration is still to be done."""
+    return not _steps.keys() <= set(done)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Does what is pending."""
+    from sqlite_utils import Database, Migrations
+
+    migrations = Migrations(_SET)
+    for step in _steps.values():
+        migrations()(step)
+    migrations.apply(Database(connection))

@@ -1,0 +1,137 @@
+"""`tidings stories`: posts joined to one story, or taken out of it, by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tidings.config import Config
+    from tidings.store import Store
+
+_POST = click.IntRange(1, 10**18 - 1)
+
+
+class _InOrder(click.Group):
+    """Lists its commands in the order in which they were added."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.commands)
+
+
+@click.group(cls=_InOrder)
+def stories() -> None:
+    """Show stories, join posts to one, and take a post out of one.
+
+    A story is what several sources have of one piece; an edition carries it once. Tidings finds stories itself, and
+    what it got wrong is put right here: each of these commands is undone by another. Posts are named by their ids, as
+    `tidings posts` lists them.
+    """
+
+
+@stories.command()
+@click.argument("post", metavar="POST", type=_POST)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def show(config_path: Path, post: int, as_json: bool) -> None:
+    """List the posts of the story that POST belongs to.
+
+    With each comes when and why it joined: for which post, by which rule, how surely from 0 to 1. Those that were taken
+    apart from POST by hand are named as well.
+    """
+    from tidings.cli import sentences, wiring
+    from tidings.cli.explaining import story_report
+    from tidings.cli.tables import printable
+    from tidings.store import explaining
+
+    with wiring.open_site(config_path) as (loaded, store), explaining.snapshot(store):
+        report = story_report(store, loaded, explaining.stored(store, post))
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(printable(line) for line in sentences.story(report, post)))
+
+
+@stories.command()
+@click.argument("one", metavar="POST", type=_POST)
+@click.argument("other", metavar="POST", type=_POST)
+@click.pass_obj
+def merge(config_path: Path, one: int, other: int) -> None:
+    """Make the stories of two posts one.
+
+    All posts of both are one story from then on: an edition that has carried any of them carries none of the others,
+    and one that has not carries it once. `tidings stories split` takes a post out again.
+    """
+    from tidings.cli import wiring
+    from tidings.store import stories as kept
+
+    with wiring.open_site(config_path) as (loaded, store), store.write():
+        if kept.story_of(store, one) == kept.story_of(store, other):
+            click.echo(f"posts {one} and {other} are one story already; nothing was changed", err=True)
+            return
+        before = _waiting(store, loaded)
+        story = kept.merge(store, one, other, wiring.utc_now())
+        posts = kept.posts_of(store, story)
+        changes = list(_changes(before, _waiting(store, loaded)))
+    click.echo(f"{_listed(posts)} are one story now, number {story}")
+    click.echo("".join(f"{line}\n" for line in changes), nl=False)
+
+
+@stories.command()
+@click.argument("post", metavar="POST", type=_POST)
+@click.pass_obj
+def split(config_path: Path, post: int) -> None:
+    """Take a post out of its story, to be a story of its own.
+
+    An edition whose issue showed this post has carried it, and the others are news to that edition; in one whose issue
+    showed another of them it is the other way round. `tidings stories merge` puts the post back.
+    """
+    from tidings.cli import wiring
+    from tidings.posts.canonical import canonical
+    from tidings.store import explaining
+    from tidings.store import stories as kept
+
+    with wiring.open_site(config_path) as (loaded, store), store.write():
+        members = explaining.members(store, kept.story_of(store, post))
+        rest = [member.post.id for member in members if member.post.id != post]
+        if not rest:
+            click.echo(f"post {post} is the only one of its story; nothing was changed", err=True)
+            return
+        before = _waiting(store, loaded)
+        pages = {member.post.id: canonical(member.post.url) for member in members}
+        story = kept.split(store, post, wiring.utc_now(), pages)
+        changes = list(_changes(before, _waiting(store, loaded)))
+    click.echo(f"post {post} is a story of its own now, number {story}, without {_listed(rest)}")
+    click.echo("".join(f"{line}\n" for line in changes), nl=False)
+
+
+def _waiting(store: Store, loaded: Config) -> dict[str, list[int]]:
+    """The posts that each edition may carry in its next issues."""
+    from tidings.store import issues
+
+    waiting = {}
+    for edition in loaded.editions:
+        names = [source.name for source in loaded.sources if edition.covers(source)]
+        candidates = issues.candidates(store, edition.name, names, edition.backfill)
+        waiting[edition.name] = [post.id for post in candidates]
+    return waiting
+
+
+def _changes(before: dict[str, list[int]], after: dict[str, list[int]]) -> Iterator[str]:
+    """What became news to editions, or is none any more."""
+    for edition, now in after.items():
+        gone = [post for post in before[edition] if post not in now]
+        come = [post for post in now if post not in before[edition]]
+        if gone:
+            yield f"{edition}: {_listed(gone)} will not be carried any more"
+        if come:
+            yield f"{edition}: {_listed(come)} may be carried now"
+
+
+def _listed(posts: list[int]) -> str:
+    *first, last = map(str, posts)
+    return f"posts {', '.join(first)} and {last}" if first else f"post {last}"

@@ -1,0 +1,160 @@
+"""Values of posts on their way from a document to the store, in the order they pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tidings.model.polling import Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file attached to a post, as a podcast episode has. `length` is in bytes."""
+
+    url: str
+    type: str = ""
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPost:
+    """One item of a feed as the document has it: mark-up not cleaned yet, `base` to resolve its links against.
+
+    `url` is absolute or "". `position` counts from 0 in document order.
+    """
+
+    position: int
+    guid: str = ""
+    url: str = ""
+    title: str = ""
+    author: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    tags: tuple[str, ...] = ()
+    summary_html: str = ""
+    content_html: str = ""
+    base: str = ""
+    language: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    origin_title: str = ""
+    origin_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """A feed document, read. `malformed` says that it may be cut short: its validators must not be kept, or posts
+    behind the cut would wait for the next change."""
+
+    format: str
+    title: str = ""
+    site_url: str = ""
+    language: str = ""
+    malformed: bool = False
+    wishes: Wishes = field(default_factory=Wishes)
+    posts: tuple[ParsedPost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPost:
+    """What the store remembers of a post that a document may bring again: its fingerprints (posts/edits.py), "" for one
+    whose text is gone; and whether it is held (posts/brake.py)."""
+
+    post_id: int
+    content_hash: str
+    text_hash: str = ""
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a stored post says, to be compared with one that a document brings. `dated` is as in StoredPost."""
+
+    post_id: int
+    title: str
+    text: str
+    dated: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A stored post that a new one may be, under other ids. `hints` are the kinds of keys that led to it; `likeness` is
+    how much of both texts is in both and `contained` how much of the shorter one is in the other, from 0 to 1, None for
+    texts too short to tell; `apart` is the time between the dates of both, None unless both have one."""
+
+    post_id: int
+    hints: tuple[str, ...]
+    likeness: float | None
+    contained: float | None
+    apart: timedelta | None
+    same_words: bool
+
+
+EditKind = Literal["none", "cosmetic", "substantive"]
+"""What an edit did to a post: nothing that is seen, nothing worth telling, or what readers may want to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Why a post belongs to a story that another one began: the post it is like, by which rule, how strongly (0 to 1),
+    and the reason in plain words."""
+
+    story: int
+    post_id: int
+    tier: Literal["id", "page", "copy", "link", "headline", "hand"]
+    score: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostToSave:
+    """A post decided on: cleaned, with its keys. `post_id` is None for a new one, else the row it changes, and `edit`
+    is what the change amounts to. A new one may be one of its `suspects`.
+
+    `story_url` is the canonical URL under which other sources may carry the same story, or "" when it can't tell,
+    `landmarks` are what else they may be found by (posts/pieces.py), `join` is the story found. `originality` is as in
+    posts/placing.py. `text_hash` is the fingerprint of its words alone (posts/edits.py), "" for new ones. `excluded` is
+    the rule that keeps it from being shown, or "".
+    """
+
+    post_id: int | None
+    keys: tuple[str, ...]
+    content_hash: str
+    story_url: str
+    guid: str
+    url: str
+    title: str
+    author: str
+    published: datetime | None
+    updated: datetime | None
+    tags: tuple[str, ...]
+    summary: str
+    content_html: str
+    text: str
+    language: str
+    enclosures: tuple[Enclosure, ...]
+    origin_title: str
+    origin_url: str
+    excluded: str = ""
+    text_hash: str = ""
+    edit: EditKind = "substantive"
+    suspects: tuple[Suspect, ...] = ()
+    landmarks: tuple[int, ...] = ()
+    originality: int = 1
+    join: Join | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedChange:
+    """What one polled document changes, decided: posts to add in ingest order, posts to rewrite, keys to remember.
+    `healed` are posts that came back under other ids: changes of stored ones, with all their new keys. With `held` the
+    new posts are kept from digests until it is clear what happened (posts/brake.py). `rules` is the fingerprint of the
+    rules that its posts were judged by."""
+
+    new: tuple[PostToSave, ...] = ()
+    changed: tuple[PostToSave, ...] = ()
+    aliases: tuple[tuple[str, int], ...] = ()
+    healed: tuple[PostToSave, ...] = ()
+    held: bool = False
+    rules: str = ""

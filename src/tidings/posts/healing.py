@@ -1,0 +1,216 @@
+"""Is a post that looks new one we have under another id? Pure.
+
+Feeds renew their guids, move to other hosts and programs, date everything anew. What a post is named by is then gone,
+but hints of it are left: its path, its title, its file. A hint alone proves nothing, as titles repeat ("Open thread")
+and pages are written anew each day ("Menu of the day"); together with the text and the date it does (research on
+aggregators, b.5 and b.6). In doubt a post is new: to show one again is bad, to lose one is worse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from tidings.model import EditKind, FeedChange, PostToSave, Remembered, Suspect
+from tidings.posts.canonical import canonical
+from tidings.posts.edits import steady
+from tidings.posts.identity import shared_mark
+from tidings.posts.likeness import containment, resemblance, shingles, words_of
+
+_MOMENT = timedelta(minutes=1)  # Seconds get lost.
+_SHIFTED = timedelta(hours=14)  # the widest zone: what came of reading one date in two zones
+_CUT = timedelta(hours=36)  # between a time and its date alone, whatever the zone
+_AT_ONCE = timedelta(hours=1)
+
+_FEWEST_WORDS = 12  # Two shorter texts are alike, or not, by chance.
+_MANY_WORDS = 100  # A call for comments, or what stands on the page of a canteen, is shorter.
+_READ = 4_000  # characters, to count so many words
+_HEADLINE = 5  # words; "Menu of the day" has four
+_SAME, _COPY, _EDITED, _PART = 0.95, 0.75, 0.3, 0.8
+_EXCERPT = 0.5  # Two texts of one length of which one has most of the other are more alike.
+
+_VERSION = re.compile("[0-9]{1,3}")
+
+_MASS = 0.6
+"""The share of a document that must look new for its posts to have been renewed together (research, section e)."""
+_FEWEST_OF_MASS = 3
+
+
+def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
+    """What speaks for a new post being the `remembered` one, which `hints` led to. What counters rewrite says nothing
+    against it."""
+    apart = _apart(dated, remembered.dated)
+    if text == remembered.text:
+        says_anything = bool(words_of(steady(text[:_READ])))
+        return Suspect(remembered.post_id, tuple(hints), 1.0 if says_anything else None, 1.0, apart, same_words=True)
+    words, former = words_of(steady(text)), words_of(steady(remembered.text))
+    likeness, part = _likeness(words, former)
+    same_words = words == former and words_of(text) == words_of(remembered.text)
+    return Suspect(remembered.post_id, tuple(hints), likeness, part, apart, same_words)
+
+
+def heal(change: FeedChange, size: int) -> FeedChange:
+    """The change with those of its new posts that are stored already made changes of the stored ones. `size` is the
+    number of posts in the document. Each stored post is claimed once, by the post most like it."""
+    is_mass = len(change.new) >= _FEWEST_OF_MASS and len(change.new) > _MASS * size
+    accepts: Callable[[Suspect, PostToSave], bool] = _is_certain
+    if is_mass:
+        shift = _shift(change.new)
+        accepts = _is_likely_redated if _are_redated(change.new) else partial(_is_likely, shift=shift)
+    claims = sorted(
+        (
+            (_strength(suspect), position, suspect)
+            for position, post in enumerate(change.new)
+            for suspect in post.suspects
+            if accepts(suspect, post)
+        ),
+        key=lambda claim: (tuple(-part for part in claim[0]), claim[1]),
+    )
+    healed: dict[int, int] = {}
+    claimed: set[int] = set()
+    for _, position, suspect in claims:
+        if position not in healed and suspect.post_id not in claimed:
+            healed[position] = suspect.post_id
+            claimed.add(suspect.post_id)
+    known = tuple(_healed(change.new[position], post_id) for position, post_id in healed.items())
+    new = tuple(_on_its_own(post) for position, post in enumerate(change.new) if position not in healed)
+    return replace(change, new=new, healed=known)
+
+
+def _likeness(words: list[str], former: list[str]) -> tuple[float | None, float]:
+    """How alike two texts are, and how much of the shorter one is in the other. Of short ones only equality counts."""
+    if min(len(words), len(former)) >= _FEWEST_WORDS:
+        one, other = shingles(words), shingles(former)
+        return resemblance(one, other), containment(one, other)
+    shorter, longer = sorted((set(words), set(former)), key=len)
+    part = len(shorter & longer) / len(shorter) if shorter else 1.0
+    return (1.0 if words and words == former else None), part
+
+
+def _apart(one: datetime | None, other: datetime | None) -> timedelta | None:
+    """The time between two dates; none if one is that of the other without the time of day."""
+    if one is None or other is None:
+        return None
+    apart = abs(one - other)
+    return timedelta() if apart <= _CUT and _is_day(one) != _is_day(other) else apart
+
+
+def _is_day(moment: datetime) -> bool:
+    """Whether a date stands for the whole day."""
+    return any(zoned.timetuple()[3:6] == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
+
+
+def _are_redated(posts: Sequence[PostToSave]) -> bool:
+    """Whether posts have the date of an import instead of their own: all of one hour, as the stored ones were not."""
+    dates = [date for post in posts if (date := post.published or post.updated)]
+    apart = [suspect.apart for post in posts for suspect in post.suspects if suspect.apart is not None]
+    if len(dates) < len(posts) or not apart:
+        return False
+    return max(dates) - min(dates) <= _AT_ONCE < max(apart) - min(apart)
+
+
+def _shift(posts: Sequence[PostToSave]) -> timedelta | None:
+    """How far apart in time posts are from what they may be, if several are equally far: their dates are read in
+    another zone."""
+    counts = Counter(apart for post in posts for apart in {suspect.apart for suspect in post.suspects})
+    likely = [apart for apart, count in counts.items() if apart and apart <= _SHIFTED and count >= _FEWEST_OF_MASS]
+    return max(likely, key=lambda apart: (counts[apart], apart), default=None)
+
+
+def _is_certain(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether one post alone was renewed. One of another date, or of none, must be on the same page word for word."""
+    several = len(suspect.hints) > 1
+    if _is_next_version(suspect, post):
+        return True
+    if _is_of_same_moment(suspect):
+        return several if suspect.likeness is None else _is_edited(suspect)
+    fewest = _FEWEST_WORDS if suspect.apart is None else _MANY_WORDS
+    return several and suspect.same_words and _words(post) >= fewest
+
+
+def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None) -> bool:
+    """Whether a post was renewed when most of its document was. Programmes, timetables and forecasts are written anew
+    as a whole as well, under the same titles, for other hours or days."""
+    if _is_of_same_moment(suspect) or _is_next_version(suspect, post):
+        return True
+    if suspect.apart is None:
+        return _says_the_same(suspect, post, _SAME)
+    if not suspect.same_words:
+        return False
+    words = _words(post)
+    is_told_apart = words >= _FEWEST_WORDS or _has_headline(suspect, post)
+    return words >= _MANY_WORDS or (suspect.apart == shift and is_told_apart)
+
+
+def _is_likely_redated(suspect: Suspect, post: PostToSave) -> bool:
+    """The same where all new posts have one date, which says nothing against their being old."""
+    return _is_of_same_moment(suspect) or _says_the_same(suspect, post, _COPY)
+
+
+def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
+    """Whether a post has the same words, or alike enough ones; or one text is an excerpt of the other, as programs show
+    more or less of it. What a picture says, few words under it don't."""
+    if suspect.same_words and _has_headline(suspect, post):
+        return True
+    if "<img" in post.content_html and _words(post) < _FEWEST_WORDS:
+        return False
+    if (suspect.likeness or 0) >= likeness:
+        return True
+    if len(suspect.hints) == 1:
+        return False
+    part = suspect.contained or 0
+    is_excerpt = part == 1 if suspect.likeness is None else part >= _PART and suspect.likeness < _EXCERPT
+    return suspect.same_words or is_excerpt
+
+
+def _words(post: PostToSave) -> int:
+    """The number of a post's words, as far as it matters here."""
+    return len(words_of(post.text[:_READ]))
+
+
+def _has_headline(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether both posts have a title that hardly comes twice."""
+    return len(words_of(post.title)) >= _HEADLINE and any(hint.startswith("~title:") for hint in suspect.hints)
+
+
+def _is_next_version(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether a post is named by its page and a number that counts its versions: some newspapers give each update of an
+    article a new guid, and a new date."""
+    page, _, version = post.guid.strip().partition("#")
+    if not _VERSION.fullmatch(version) or canonical(page) != canonical(post.url.partition("#")[0]):
+        return False
+    kinds = {hint.partition(":")[0] for hint in suspect.hints}
+    return kinds >= {"~title", "~path"} and (suspect.same_words or (suspect.likeness or 0) >= _COPY)
+
+
+def _is_of_same_moment(suspect: Suspect) -> bool:
+    return suspect.apart is not None and suspect.apart <= _MOMENT
+
+
+def _is_edited(suspect: Suspect) -> bool:
+    return (suspect.likeness or 0) >= _EDITED or (suspect.contained or 0) >= _PART
+
+
+def _healed(post: PostToSave, post_id: int) -> PostToSave:
+    suspect = next(one for one in post.suspects if one.post_id == post_id)
+    has_title = not post.title or any(hint.startswith("~title:") for hint in suspect.hints)
+    edit: EditKind = "none" if suspect.same_words and has_title else "cosmetic"
+    if suspect.likeness is not None and suspect.likeness < _COPY:
+        edit = "substantive"
+    return replace(post, post_id=post_id, edit=edit, suspects=())
+
+
+def _on_its_own(post: PostToSave) -> PostToSave:
+    """A new post after all. What hinted at another one hints at two from now on, which is nothing."""
+    if not post.suspects:
+        return post
+    marks = {shared_mark(hint) for suspect in post.suspects for hint in suspect.hints}
+    return replace(post, suspects=(), keys=(*post.keys, *sorted(marks)))
+
+
+def _strength(suspect: Suspect) -> tuple[float, float, float]:
+    return (float(_is_of_same_moment(suspect)), suspect.likeness or 0.0, float(len(suspect.hints)))

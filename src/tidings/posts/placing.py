@@ -1,0 +1,51 @@
+"""Which story does a new post belong to? Pure.
+
+Stories are what digests count, so a post joins one only on proof (posts/telling.py), and only one that has none of its
+own source's posts: what a blog writes twice it means twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+
+from tidings.model import Join
+from tidings.posts.telling import Piece, tell
+
+_TIERS = ("id", "page", "copy", "link", "headline")  # the surest first
+_ORIGINAL, _UNKNOWN, _COPY = 2, 1, 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stored post of another source that may be the same story. With `same_id` it bears the new post's own guid, and
+    the new post says itself that it was taken from elsewhere."""
+
+    post_id: int
+    story: int
+    piece: Piece
+    same_id: bool = False
+
+
+def place(piece: Piece, candidates: Iterable[Candidate], taken: Container[int]) -> Join | None:
+    """The story that a new post joins, and why; None when it is a story of its own. Stories in `taken` have a post of
+    its source already."""
+    joins = [join for one in candidates if one.story not in taken and (join := _join(piece, one)) is not None]
+    return min(joins, key=lambda join: (_TIERS.index(join.tier), -join.score, join.post_id), default=None)
+
+
+def originality(piece: Piece) -> int:
+    """How likely a post is to be the original of its story, which then represents it: 2 when it is a page of its own
+    site, 1 when that can't be told, 0 when it says itself where it was taken from, or is about another's page."""
+    if piece.origin:
+        return _COPY
+    if not piece.url:
+        return _UNKNOWN
+    return _COPY if piece.url in piece.outside else _ORIGINAL
+
+
+def _join(piece: Piece, one: Candidate) -> Join | None:
+    if one.same_id:
+        return Join(one.story, one.post_id, "id", 1.0, "it has the same id, and says that it was taken from elsewhere")
+    verdict = tell(piece, one.piece)
+    return Join(one.story, one.post_id, verdict.tier, verdict.score, verdict.why) if verdict else None

@@ -1,0 +1,222 @@
+"""What the outcomes of a poll leave behind: the decisions on what is known now, the store's word for it, and the row of
+the report. For the poll pipe; nothing here asks a server or reads a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from tidings.model import (
+    Failed,
+    FeedChange,
+    FeedState,
+    Fetched,
+    ParsedFeed,
+    PollRow,
+    Postponed,
+    PostToSave,
+    Rhythm,
+    Unchanged,
+)
+from tidings.posts import brake, rules
+from tidings.posts.decide import Plan
+from tidings.posts.edits import volatility
+from tidings.posts.healing import heal
+from tidings.posts.links import host
+from tidings.sources import cadence, memory
+from tidings.sources.cadence import Limits
+from tidings.sources.redirects import is_verification
+from tidings.store import Store, feeds, holding, stories
+from tidings.store.stories import CandidateRow
+
+if TYPE_CHECKING:
+    from tidings.posts.pieces import Piece
+    from tidings.posts.placing import Candidate
+
+_ARRIVALS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """A document that was read: the URL its request began with, the answer it came in, what it says of its feed, and
+    what it would change (`plan`, whose posts are cleaned by now). `memory` is for its next reading."""
+
+    asked: str
+    fetched: Fetched
+    body_hash: str
+    feed: ParsedFeed
+    plan: Plan
+    memory: bytes
+
+
+class Recorder:
+    """Records outcomes, one transaction each."""
+
+    def __init__(self, store: Store, limits: Limits, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._limits = limits
+        self._clock = clock
+
+    def unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
+        """Records that a document is as it was."""
+        now = self._clock()
+        after = memory.after_unchanged(state, asked, answer, self._limits, now)
+        with self._store.note():
+            after, note = self._released(after, now)
+            feeds.save_polled(self._store, after)
+        return row(after, "unchanged", http=answer.http, note=note)
+
+    def read(self, state: FeedState, document: ReadDocument, cleaned: FeedChange) -> PollRow:
+        """Records a document: its posts and the validators that stand for them."""
+        now = self._clock()
+        change = rules.apply(self._judged(state, document, cleaned, now), state.source)
+        with self._store.write():
+            after, note = self._released(self._after_read(state, document, change, now), now)
+            if after.held_since is None:
+                change = replace(change, held=False)
+            change = placed(self._store, after.feed_id, document.plan.site, change, now)
+            feeds.save_read(self._store, after, change, now, document.memory)
+        return row(
+            after,
+            "ok",
+            http=document.fetched.http,
+            new=len(change.new),
+            updated=sum(post.edit == "substantive" for post in (*change.changed, *change.healed)),
+            note=note or _note(change, document.plan.size),
+        )
+
+    def failure(self, state: FeedState, asked: str, failure: Failed, freshness: timedelta | None = None) -> PollRow:
+        """Records that there is nothing to read, and why."""
+        now = self._clock()
+        after = memory.after_failed(state, asked, failure, freshness, self._limits, now)
+        feeds.save_polled(self._store, after)
+        if is_verification(state, now):
+            note = f"its own URL does not answer as it did ({failure.message}), so it stays with {state.adopted_url}"
+            return row(after, "skipped", http=failure.http, note=note)
+        return row(after, "failed", http=failure.http, failure=failure)
+
+    def postponed(self, state: FeedState, postponed: Postponed) -> PollRow:
+        """Records that nothing was asked, for the sake of the host."""
+        after = memory.after_postponed(state, postponed, self._limits, self._clock())
+        feeds.save_polled(self._store, after)
+        return row(after, "skipped", note=f"{postponed.host} is left alone for now")
+
+    def _judged(self, state: FeedState, document: ReadDocument, cleaned: FeedChange, now: datetime) -> FeedChange:
+        """The change with what came back under other ids recognised, and with what is suspicious held."""
+        change = heal(cleaned, document.plan.size)
+        if not brake.is_mass(change, document.plan.size):
+            return change
+        return brake.hold(change, state, holding.history(self._store, state.feed_id), now)
+
+    def _after_read(self, state: FeedState, document: ReadDocument, change: FeedChange, now: datetime) -> FeedState:
+        plan = document.plan
+        after = memory.after_read(
+            state,
+            document.asked,
+            document.fetched,
+            document.feed,
+            document.body_hash,
+            self._rhythm(state, change, now),
+            plan.known + len(change.healed) > 0,
+            self._limits,
+            now,
+        )
+        noisy = plan.noisy + sum(post.edit != "substantive" for post in change.changed)
+        return replace(
+            after,
+            held_since=self._held_since(state, plan, change, now),
+            volatility=volatility(state.volatility, noisy, plan.known),
+        )
+
+    def _rhythm(self, state: FeedState, change: FeedChange, now: datetime) -> Rhythm:
+        if not change.new and state.rhythm.latest is not None:
+            return state.rhythm
+        came = [now if state.read_at else min(post.published or post.updated or now, now) for post in change.new]
+        return cadence.rhythm([*came, *feeds.arrivals(self._store, state.feed_id, _ARRIVALS)])
+
+    def _held_since(self, state: FeedState, plan: Plan, change: FeedChange, now: datetime) -> datetime | None:
+        """Since when the document has had posts that are held, without a break; other ones each time will do."""
+        met = plan.held.union(post.post_id for post in change.healed if post.post_id is not None)
+        waiting = holding.waiting(self._store, met)
+        if not waiting and not change.held:
+            return None
+        if state.held_since is not None:
+            return state.held_since
+        holding.hold_again(self._store, waiting, now)
+        return now
+
+    def _released(self, state: FeedState, now: datetime) -> tuple[FeedState, str]:
+        """The source without its hold, if that is over by now, and what to say of it."""
+        if not brake.is_over(state, now):
+            return state, ""
+        count = holding.release(self._store, state.feed_id, state.held_since)
+        note = f"{count} held posts have stayed, so they are what the source writes now: released"
+        return replace(state, held_since=None), note
+
+
+def _note(change: FeedChange, size: int) -> str:
+    """What an operator should know of a change beside its numbers."""
+    if change.held:
+        return (
+            f"{len(change.new)} of {size} posts are new at once, and not by their dates: held from digests and feeds "
+            f"for {brake.RELEASED_AFTER.days} days; look at them (`tidings posts --held`), then "
+            f"`tidings sources release` the source, with --discard if they are none of its own"
+        )
+    if change.healed:
+        return f"{len(change.healed)} posts came back under other ids and were recognised"
+    return ""
+
+
+def placed(store: Store, feed_id: int, site: str, change: FeedChange, now: datetime) -> FeedChange:
+    """The change with the story of each new post found; `site` is the host of their source. To be called within the
+    transaction that saves it, since stories may be joined and parted by hand meanwhile."""
+    found = stories.candidates(store, feed_id, change.new, now)
+    if not found:
+        return change
+    from tidings.posts.placing import place
+
+    new, taken = list(change.new), set[int]()
+    for position, ids in sorted(found.items()):
+        post = new[position]
+        rivals = [_candidate(row, post) for row in stories.look_at(store, feed_id, ids)]
+        if join := place(_piece(post, site), rivals, taken):
+            taken.add(join.story)
+            new[position] = replace(post, join=join)
+    return replace(change, new=tuple(new))
+
+
+def _piece(post: PostToSave, site: str) -> Piece:
+    from tidings.posts.pieces import piece
+
+    dated = post.published or post.updated
+    text, html = post.text[: stories.LONGEST_TOLD], post.content_html[: 2 * stories.LONGEST_TOLD]
+    return piece(site, post.story_url, post.title, text, html, post.language, post.origin_url, dated)
+
+
+def _candidate(row: CandidateRow, post: PostToSave) -> Candidate:
+    """A stored post that may be one story with the new `post`."""
+    from tidings.posts.pieces import piece
+    from tidings.posts.placing import Candidate
+
+    site = host(row.site_url)
+    told = piece(site, row.url, row.title, row.text, row.content_html, row.language, row.origin_url, row.dated)
+    return Candidate(row.post_id, row.story, told, same_id=bool(post.origin_url) and row.guid == post.guid != "")
+
+
+def row(
+    state: FeedState,
+    status: Literal["ok", "unchanged", "failed", "skipped"],
+    *,
+    http: int | None = None,
+    new: int = 0,
+    updated: int = 0,
+    failure: Failed | None = None,
+    note: str = "",
+) -> PollRow:
+    """The row of the report for a source that is in `state` after its poll."""
+    source, at = state.source, state.next_poll_at
+    return PollRow(
+        source.name, source.url, status, http, new, updated, failure, at, note, state.adopted_url, state.malformed
+    )

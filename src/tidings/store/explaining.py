@@ -1,0 +1,185 @@
+"""What is stored of one post, put together so that every decision about it can be told: where it came from, the keys it
+is known under, its story, the issues that showed it, and what keeps it out of the next ones.
+
+Reads only. Whether an edition may carry a post is decided in store/issues.py and nowhere else; `backlog`,
+`copy_of_backlog` and `shut_out_at` only say which of the conditions there a post does not meet.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from tidings.model import Join, StoredPost
+from tidings.store import stories
+from tidings.store.database import Store, stored_time, text_to_time
+from tidings.store.posts import stored_post
+
+_SELECT = """
+SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url,
+    f.held_since, p.id <= f.first_batch_id AS in_first_batch, v.replaced_at, j.joined_at
+FROM posts p JOIN feeds f ON f.id = p.feed_id LEFT JOIN first_versions v ON v.post_id = p.id
+LEFT JOIN story_joins j ON j.post_id = p.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostFacts:
+    """A post and what became of it. `in_first_batch`: it came with the first reading of its source. `edited_at` is its
+    first edit, as far as the version before it is kept; the last one worth telling is `post.changed_at`. `put_away`:
+    the operator discarded it while it was held. `feed_held_since` is when the hold of its source began that is still
+    on. `joined_at` is when it joined its story, None for the one that began it."""
+
+    post: StoredPost
+    in_first_batch: bool
+    edited_at: datetime | None
+    pruned_at: datetime | None
+    held_at: datetime | None
+    put_away: bool
+    feed_held_since: datetime | None
+    excluded_at: datetime | None
+    restored_at: datetime | None
+    join: Join | None
+    joined_at: datetime | None
+
+    @property
+    def may_be_shown(self) -> bool:
+        """Whether no rule excludes it, and nothing holds it."""
+        return not self.post.excluded and self.held_at is None and not self.put_away
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUnder:
+    """A key (posts/identity.py) that a post was met under, and when it was first; None where that was not noted."""
+
+    key: str
+    met_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """An issue that carried a story, and the post of it that it showed."""
+
+    edition: str
+    number: int
+    frozen_at: datetime
+    post_id: int
+
+
+@contextmanager
+def snapshot(store: Store) -> Iterator[None]:
+    """All that is read inside is of one moment, whatever others write meanwhile. Nobody waits for it."""
+    store.db.conn.execute("BEGIN")
+    try:
+        yield
+    finally:
+        store.db.conn.rollback()
+
+
+def stored(store: Store, post_id: int) -> PostFacts:
+    """What is stored of a post. Raises StoreError when there is none with that id."""
+    story = stories.story_of(store, post_id)
+    return next(one for one in members(store, story) if one.post.id == post_id)
+
+
+def facts(store: Store, post_id: int) -> PostFacts | None:
+    """The same, or None when there is none."""
+    row = store.row(f"{_SELECT} WHERE p.id = ?", (post_id,))
+    return None if row is None else _facts(store, row)
+
+
+def members(store: Store, story: int) -> list[PostFacts]:
+    """The posts of a story, the first stored first."""
+    return [_facts(store, row) for row in store.rows(f"{_SELECT} WHERE p.story = ? ORDER BY p.id", (story,))]
+
+
+def keys(store: Store, post_id: int) -> list[KnownUnder]:
+    """What a post is known under, in the order in which it was met."""
+    rows = store.rows("SELECT key, met_at FROM post_keys WHERE post_id = ? ORDER BY met_at, key", (post_id,))
+    return [KnownUnder(row["key"], text_to_time(row["met_at"])) for row in rows]
+
+
+def showings(store: Store, story: int) -> list[Showing]:
+    """The issues that carried a story, oldest first. There may be several of an edition, of posts joined since."""
+    rows = store.rows(
+        """SELECT i.edition, s.number, s.frozen_at, i.post_id FROM posts p JOIN issue_items i ON i.post_id = p.id
+        JOIN issues s ON s.id = i.issue_id WHERE p.story = ? ORDER BY s.frozen_at, s.id, i.position""",
+        (story,),
+    )
+    return [Showing(row["edition"], row["number"], stored_time(row["frozen_at"]), row["post_id"]) for row in rows]
+
+
+def backlog(store: Store, edition: str, post_id: int) -> bool:
+    """Whether a post was there before its source joined an edition, or came with the source's first reading."""
+    row = store.row(
+        """SELECT 1 FROM posts p JOIN edition_sources e ON e.feed_id = p.feed_id JOIN feeds f ON f.id = p.feed_id
+        WHERE p.id = ? AND e.edition = ? AND p.id <= max(e.after_id, coalesce(f.first_batch_id, 0))""",
+        (post_id, edition),
+    )
+    return row is not None
+
+
+def copy_of_backlog(store: Store, edition: str, post_id: int) -> int | None:
+    """The post of which a post is a copy that its edition has in another source's backlog: so it is no news."""
+    if backlog(store, edition, post_id):
+        return None
+    rows = store.rows(
+        """SELECT q.id FROM posts p JOIN story_joins j ON j.post_id = p.id JOIN posts q ON q.story = p.story
+        WHERE p.id = ? AND q.id < p.id AND j.tier IN ('id', 'page', 'copy', 'headline') ORDER BY q.id""",
+        (post_id,),
+    )
+    return next((row["id"] for row in rows if backlog(store, edition, row["id"])), None)
+
+
+def shut_out_at(store: Store, edition: str, post_id: int) -> datetime | None:
+    """When an issue was made, or a slot of it passed, while a rule kept a post out that is let in by now."""
+    row = store.row(
+        """SELECT min(made.at) AS at FROM posts p JOIN (
+            SELECT frozen_at AS at FROM issues WHERE edition = :edition
+            UNION ALL SELECT handled_at FROM slots WHERE edition = :edition
+        ) AS made ON made.at >= p.excluded_at AND made.at < p.restored_at WHERE p.id = :id""",
+        {"edition": edition, "id": post_id},
+    )
+    return None if row is None else text_to_time(row["at"])
+
+
+def under_keys(store: Store, wanted: Sequence[str]) -> list[int]:
+    """The posts of whatever source that are known under one of some keys."""
+    rows = store.rows(
+        f"""SELECT DISTINCT p.id FROM feeds f CROSS JOIN post_keys k
+        ON k.feed_id = f.id AND k.key IN ({", ".join("?" * len(wanted))})
+        JOIN posts p ON p.id = k.post_id ORDER BY p.id""",
+        wanted,
+    )
+    return [row["id"] for row in rows]
+
+
+def with_guid(store: Store, guid: str) -> list[int]:
+    """The posts whose guid is this one, to the letter."""
+    return [row["id"] for row in store.rows("SELECT id FROM posts WHERE guid = ? ORDER BY id", (guid,))]
+
+
+def with_url(store: Store, part: str, is_it: Callable[[str], bool]) -> list[int]:
+    """The posts whose own URL `is_it`; only those that hold `part`, in small letters, are asked about. Reads the links
+    of all posts."""
+    rows = store.rows("SELECT id, url FROM posts WHERE instr(lower(url), ?) > 0 ORDER BY id", (part,))
+    return [row["id"] for row in rows if is_it(row["url"])]
+
+
+def _facts(store: Store, row: sqlite3.Row) -> PostFacts:
+    return PostFacts(
+        post=stored_post(row),
+        in_first_batch=bool(row["in_first_batch"]),
+        edited_at=text_to_time(row["replaced_at"]),
+        pruned_at=text_to_time(row["pruned_at"]),
+        held_at=text_to_time(row["held_at"] or None),
+        put_away=row["held_at"] == "",
+        feed_held_since=text_to_time(row["held_since"]),
+        excluded_at=text_to_time(row["excluded_at"]),
+        restored_at=text_to_time(row["restored_at"]),
+        join=stories.join_of(store, row["id"]),
+        joined_at=text_to_time(row["joined_at"]),
+    )

@@ -1,0 +1,275 @@
+"""Stories: the posts that may be one with a new one, found by marks; why posts were joined; joining, parting by hand.
+
+Marks are kept by the period in which they were stored, so that looking one up, and adding one, stays in the part of the
+index that is in use and costs the same however large the archive is.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tidings.errors import StoreError
+from tidings.model import Join, PostToSave
+from tidings.store import site
+from tidings.store.database import Store, stored_time, text_to_time, time_to_text
+
+_PERIOD = timedelta(days=45)
+_EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+LONGEST_TOLD = 40_000  # characters
+_MOST_CANDIDATES = 8  # of one post; those that share most marks with it
+_HUB = 40  # feeds: what more of them have in common is a cookie notice, or a page that everybody links to
+_SURE = 100  # counts more than any number of marks
+_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """What is stored of a post that may be one story with a new one. `site_url` is its source's, or its feed's."""
+
+    post_id: int
+    story: int
+    guid: str
+    url: str
+    title: str
+    text: str
+    content_html: str
+    language: str
+    origin_url: str
+    dated: datetime | None
+    site_url: str
+
+
+def candidates(store: Store, feed_id: int, new: Sequence[PostToSave], now: datetime) -> dict[int, list[int]]:
+    """For new posts of a feed, by their place, the ids of other feeds' posts that may be the same story: those with the
+    same canonical URL or guid, whenever they came, and those with a mark in common, of the last weeks."""
+    found: dict[int, Counter[int]] = {}
+    _find_by_marks(store, feed_id, new, now, found)
+    _find_by_names(store, feed_id, new, found)
+    return {place: [post_id for post_id, _ in posts.most_common(_MOST_CANDIDATES)] for place, posts in found.items()}
+
+
+def look_at(store: Store, feed_id: int, ids: Sequence[int]) -> list[CandidateRow]:
+    """What is stored of candidates, as far as their stories have no post of the feed yet. Of a text that is longer than
+    any article only the beginning is read."""
+    rows = store.rows(
+        f"""SELECT p.id, p.story, p.guid, p.url, p.title, substr(p.text, 1, {LONGEST_TOLD}) AS text,
+        substr(p.content_html, 1, {2 * LONGEST_TOLD}) AS content_html, p.language, p.origin_url, p.dated,
+        f.site_url, f.url AS feed_url FROM posts p JOIN feeds f ON f.id = p.feed_id
+        WHERE p.id IN ({", ".join("?" * len(ids))})
+        AND NOT EXISTS (SELECT 1 FROM posts q WHERE q.story = p.story AND q.feed_id = ?)""",
+        (*ids, feed_id),
+    )
+    return [_candidate(row) for row in rows]
+
+
+def save(store: Store, feed_id: int, saved: Sequence[tuple[int, PostToSave]], now: datetime) -> None:
+    """Keeps the marks of new posts (id, post), and why some of them joined a story. Within the caller's transaction. A
+    mark that a feed had in the period before, as of a sentence that stands in each of its posts, is left with the
+    first."""
+    period = _period(now)
+    store.db.conn.executemany(
+        "INSERT OR IGNORE INTO story_marks (period, mark, feed_id, post_id) VALUES (?, ?, ?, ?)",
+        [(period, mark, feed_id, post_id) for post_id, post in saved for mark in post.landmarks],
+    )
+    store.db.conn.executemany(
+        "INSERT OR IGNORE INTO story_urls (url, story) VALUES (?, ?)",
+        [(post.story_url, post.join.story if post.join else post_id) for post_id, post in saved if post.story_url],
+    )
+    store.db.conn.executemany(
+        "INSERT INTO story_joins (post_id, with_post, tier, score, why, joined_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(post_id, *_join_values(post.join), time_to_text(now)) for post_id, post in saved if post.join],
+    )
+
+
+def forget_marks(store: Store, now: datetime) -> None:
+    """Drops marks of periods that are looked into no more."""
+    last = _period(now) - 1
+    if store.row("SELECT 1 FROM story_marks WHERE period < ? LIMIT 1", (last,)):
+        with store.note():
+            store.db.conn.execute("DELETE FROM story_marks WHERE period < ?", (last,))
+
+
+def merge(store: Store, one: int, other: int, now: datetime) -> int:
+    """Makes the stories of two posts one, by hand; returns its number, the older of the two. An edition that showed a
+    post of either has carried it. Raises StoreError when a post is not stored."""
+    with store.write():
+        numbers = {post_id: story_of(store, post_id) for post_id in (one, other)}
+        kept, gone = min(numbers.values()), max(numbers.values())
+        if kept == gone:
+            return kept
+        here, there = (one, other) if numbers[one] == kept else (other, one)
+        why = "joined by hand" if there == gone else f"joined by hand, together with post {there}"
+        connection = store.db.conn
+        connection.execute("UPDATE posts SET story = ? WHERE story = ?", (kept, gone))
+        connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (kept, gone))
+        _settle_ledger(store, (kept,))
+        connection.execute(
+            "INSERT OR REPLACE INTO story_joins (post_id, with_post, tier, score, why, joined_at) "
+            "VALUES (?, ?, 'hand', 1, ?, ?)",
+            (gone, here, why, time_to_text(now)),
+        )
+        connection.execute(
+            """DELETE FROM never_merged WHERE one IN (SELECT id FROM posts WHERE story = :story)
+            AND other IN (SELECT id FROM posts WHERE story = :story)""",
+            {"story": kept},
+        )
+        site.want_publishing(store)
+    return kept
+
+
+def split(store: Store, post_id: int, now: datetime, pages: Mapping[int, str] | None = None) -> int:
+    """Takes a post out of its story, by hand; returns the number of the story it is now. An edition whose issue showed
+    this very post has carried it, and the others of its story are news to that edition; else it is the other way round.
+
+    `pages` are the canonical URLs of the posts of the story: under one that is its alone the post is found from now on.
+    Raises StoreError when the post is not stored.
+    """
+    with store.write():
+        story = story_of(store, post_id)
+        others = [one for one in posts_of(store, story) if one != post_id]
+        if not others:
+            return story
+        together = others[0] if post_id == story else story
+        connection = store.db.conn
+        connection.execute("UPDATE posts SET story = ? WHERE story = ?", (together, story))
+        connection.execute("UPDATE posts SET story = ? WHERE id = ?", (post_id, post_id))
+        connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (together, story))
+        if page := _own_page(post_id, pages or {}):
+            connection.execute("UPDATE story_urls SET story = ? WHERE url = ? AND story = ?", (post_id, page, together))
+        _settle_ledger(store, (post_id, together))
+        connection.execute("DELETE FROM story_joins WHERE post_id IN (?, ?)", (post_id, together))
+        connection.executemany(
+            "INSERT OR IGNORE INTO never_merged (one, other, parted_at) VALUES (?, ?, ?)",
+            [(min(post_id, other), max(post_id, other), time_to_text(now)) for other in others],
+        )
+        site.want_publishing(store)
+    return post_id
+
+
+def story_of(store: Store, post_id: int) -> int:
+    """The number of a post's story: the lowest id of its posts. Raises StoreError when the post is not stored."""
+    row = store.row("SELECT story FROM posts WHERE id = ?", (post_id,))
+    if row is None:
+        raise StoreError(f"no post has the id {post_id}; `tidings posts` lists posts with their ids")
+    return int(row["story"])
+
+
+def posts_of(store: Store, story: int) -> list[int]:
+    """The posts of a story, the first stored first."""
+    return [row["id"] for row in store.rows("SELECT id FROM posts WHERE story = ? ORDER BY id", (story,))]
+
+
+def join_of(store: Store, post_id: int) -> Join | None:
+    """Why a post belongs to its story; None for the one that began it. The post that it is like may be of another story
+    by now, if that was taken out by hand."""
+    row = store.row(
+        "SELECT j.*, p.story FROM story_joins j JOIN posts p ON p.id = j.post_id WHERE j.post_id = ?", (post_id,)
+    )
+    return Join(row["story"], row["with_post"], row["tier"], row["score"], row["why"]) if row else None
+
+
+def parted(store: Store, post_id: int) -> dict[int, datetime]:
+    """The posts that somebody said are not the same story as this one, and when."""
+    rows = store.rows(
+        """SELECT other AS id, parted_at FROM never_merged WHERE one = :id
+        UNION SELECT one, parted_at FROM never_merged WHERE other = :id ORDER BY id""",
+        {"id": post_id},
+    )
+    return {row["id"]: stored_time(row["parted_at"]) for row in rows}
+
+
+def _settle_ledger(store: Store, stories: Sequence[int]) -> None:
+    """Brings what editions carried in line with the stories that its posts are of now.
+
+    An edition has one line a story. Where it had shown several posts before they were joined, the first one's counts;
+    the others are kept under a number that no story has, minus the post's, so that none of them is news when the story
+    is parted again.
+    """
+    lines = store.rows(
+        f"""SELECT i.edition, i.story AS line, i.post_id, p.story FROM issue_items i JOIN posts p ON p.id = i.post_id
+        WHERE p.story IN ({", ".join("?" * len(stories))}) ORDER BY i.issue_id, i.position""",
+        stories,
+    )
+    aside, first = [], dict[tuple[str, int], tuple[int, str, int]]()
+    for line in lines:
+        aside.append((-line["post_id"], line["edition"], line["line"]))
+        first.setdefault((line["edition"], line["story"]), (line["story"], line["edition"], -line["post_id"]))
+    move = "UPDATE issue_items SET story = ? WHERE edition = ? AND story = ?"
+    store.db.conn.executemany(move, aside)
+    store.db.conn.executemany(move, list(first.values()))
+
+
+def _own_page(post_id: int, pages: Mapping[int, str]) -> str:
+    """The page of a post, if no other post has the same."""
+    page = pages.get(post_id, "")
+    return "" if page in [other for one, other in pages.items() if one != post_id] else page
+
+
+def _period(now: datetime) -> int:
+    return (now - _EPOCH) // _PERIOD
+
+
+def _find_by_marks(
+    store: Store, feed_id: int, new: Sequence[PostToSave], now: datetime, found: dict[int, Counter[int]]
+) -> None:
+    places: dict[int, list[int]] = {}
+    for place, post in enumerate(new):
+        for mark in post.landmarks:
+            places.setdefault(mark, []).append(place)
+    period = _period(now)
+    rows = store.rows(
+        """SELECT m.mark, m.post_id FROM json_each(:marks) AS wanted CROSS JOIN story_marks AS m
+        ON m.period IN (:period, :period - 1) AND m.mark = wanted.value AND m.feed_id != :feed_id""",
+        {"marks": json.dumps(list(places)), "period": period, "feed_id": feed_id},
+    )
+    posts: dict[int, list[int]] = {}
+    for row in rows:
+        posts.setdefault(row["mark"], []).append(row["post_id"])
+    for mark, ids in posts.items():
+        if len(ids) <= _HUB:
+            for place in places[mark]:
+                found.setdefault(place, Counter()).update(ids)
+
+
+def _find_by_names(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
+    """Adds the posts under the same canonical URL, and for posts that say where they are from, under the same guid."""
+    for column, sql in (
+        ("story_url", "SELECT u.url AS name, p.id FROM story_urls u JOIN posts p ON p.story = u.story WHERE u.url IN"),
+        ("guid", "SELECT p.guid AS name, p.id FROM posts p WHERE p.guid IN"),
+    ):
+        places: dict[str, list[int]] = {}
+        for place, post in enumerate(new):
+            if getattr(post, column) and (column == "story_url" or post.origin_url):
+                places.setdefault(getattr(post, column), []).append(place)
+        names = list(places)
+        for start in range(0, len(names), _A_QUERY):
+            some = names[start : start + _A_QUERY]
+            rows = store.rows(f"{sql} ({', '.join('?' * len(some))}) AND p.feed_id != ?", (*some, feed_id))
+            for row in rows:
+                for place in places[row["name"]]:
+                    found.setdefault(place, Counter())[row["id"]] += _SURE
+
+
+def _candidate(row: sqlite3.Row) -> CandidateRow:
+    return CandidateRow(
+        post_id=row["id"],
+        story=row["story"],
+        guid=row["guid"],
+        url=row["url"],
+        title=row["title"],
+        text=row["text"],
+        content_html=row["content_html"],
+        language=row["language"],
+        origin_url=row["origin_url"],
+        dated=text_to_time(row["dated"]),
+        site_url=row["site_url"] or row["feed_url"],
+    )
+
+
+def _join_values(join: Join) -> tuple[int, str, float, str]:
+    return join.post_id, join.tier, join.score, join.why

@@ -1,0 +1,771 @@
+"""Healing: posts that come back under other ids are recognised, and new ones are not taken for old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests.builders import NOW, parsed_post
+from tests.feeds import rss
+from tests.origin import Answer, Origin
+from tests.stocking import post as to_save
+from tests.test_decide import Memory
+from tests.test_poll import run_poll, source, titles
+from tidings.model import Enclosure, FeedChange, ParsedPost, Remembered, Suspect
+from tidings.posts.healing import compare, heal
+from tidings.store import Store
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+WORDS = (
+    "river stone lantern copper garden winter engine paper silver harbour meadow thunder basket candle "
+    "forest window pepper saddle bridge anchor cotton marble orchard kettle violin hammer pocket shelter "
+    "tunnel barrel feather ladder needle pillow ribbon spider temple velvet walnut beacon"
+).split()
+
+
+def text(seed: int, words: int = 40) -> str:
+    """A text that has next to nothing in common with that of another seed."""
+    return " ".join(Random(seed).choices(WORDS, k=words))
+
+
+def essay(number: int, **values: Any) -> ParsedPost:
+    """A post of a well-behaved blog: title, page, guid, date and text of its own."""
+    defaults: dict[str, Any] = {
+        "guid": f"https://old.example/?p={number}",
+        "url": f"https://old.example/2026/essay-{number}",
+        "title": f"The essay with number {number}",
+        "content_html": f"<p>{text(number)}</p>",
+        "published": NOW - number * DAY,
+    }
+    return parsed_post(number, **defaults | values)
+
+
+def note(number: int, **values: Any) -> ParsedPost:
+    """A post of a title alone."""
+    return essay(number, **{"content_html": ""} | values)
+
+
+def undated(number: int, **values: Any) -> ParsedPost:
+    return essay(number, **{"published": None} | values)
+
+
+def episode(number: int, **values: Any) -> ParsedPost:
+    """A podcast's: no page, a few words, a file."""
+    file = Enclosure(f"https://cdn.old.example/audio/{number}.mp3", "audio/mpeg", 1000)
+    return essay(number, **{"url": "", "content_html": f"<p>Episode {number}.</p>", "enclosures": (file,)} | values)
+
+
+def counted(memory: Memory, posts: Sequence[ParsedPost]) -> int:
+    """How many of a document's posts are new to what was seen."""
+    return len(memory.poll(*posts).new)
+
+
+def new_guid(post: ParsedPost) -> ParsedPost:
+    return replace(post, guid=f"urn:new:{post.position}")
+
+
+def new_page(post: ParsedPost) -> ParsedPost:
+    return replace(new_guid(post), url=f"https://old.example/posts/{post.position}-renewed" if post.url else "")
+
+
+def new_host(post: ParsedPost) -> ParsedPost:
+    files = tuple(replace(one, url=one.url.replace("old.", "new.")) for one in post.enclosures)
+    guid, url = (part.replace("old.example", "new.example") for part in (post.guid, post.url))
+    return replace(post, guid=guid, url=url, enclosures=files)
+
+
+def https_to_http(post: ParsedPost) -> ParsedPost:
+    return replace(post, guid=post.guid.replace("https:", "http:"), url=post.url.replace("https:", "http:"))
+
+
+def proxied(post: ParsedPost) -> ParsedPost:
+    """Behind a feed proxy that gives guids of its own and links through itself."""
+    page = f"https://feedproxy.example/~r/blog/~3/{post.position}abc/" if post.url else ""
+    return replace(post, guid=f"tag:proxy,2026:{post.position}", url=page)
+
+
+def dated_now(post: ParsedPost) -> ParsedPost:
+    """Imported into another program, all at the same moment."""
+    return replace(new_page(post), published=NOW + 40 * DAY)
+
+
+def in_other_zone(post: ParsedPost) -> ParsedPost:
+    moved = new_page(post)
+    return replace(moved, published=moved.published + 5 * HOUR if moved.published else None)
+
+
+def by_day_alone(post: ParsedPost) -> ParsedPost:
+    moved = new_page(post)
+    return replace(moved, published=moved.published.replace(hour=0) if moved.published else None)
+
+
+def undated_now(post: ParsedPost) -> ParsedPost:
+    return replace(new_page(post), published=None)
+
+
+RENEWALS = (new_guid, new_page, new_host, https_to_http, proxied, dated_now, in_other_zone, by_day_alone, undated_now)
+
+
+@pytest.mark.parametrize("renewed", RENEWALS)
+@pytest.mark.parametrize("kind", [essay, note, undated, episode])
+def test_a_document_renewed_as_a_whole_brings_nothing(
+    kind: Callable[[int], ParsedPost], renewed: Callable[[ParsedPost], ParsedPost]
+) -> None:
+    """New guids, other links, another host, a feed proxy, other dates or none: whatever the posts are like, none of
+    them is new, and none is at the next poll."""
+    memory = Memory()
+    old = [kind(number) for number in range(8)]
+    memory.poll(*old)
+    for _ in range(2):
+        assert counted(memory, [renewed(post) for post in old]) == 0
+    assert counted(memory, old) == 0
+    assert len(memory.posts) == 8
+
+
+@pytest.mark.parametrize("renewed", [new_guid, new_page, new_host, https_to_http, proxied, by_day_alone])
+@pytest.mark.parametrize("kind", [essay, episode])
+def test_one_post_renewed_among_others_brings_nothing(
+    kind: Callable[[int], ParsedPost], renewed: Callable[[ParsedPost], ParsedPost]
+) -> None:
+    """One post alone is recognised by its title, its date and its words."""
+    memory = Memory()
+    old = [kind(number) for number in range(8)]
+    memory.poll(*old)
+    assert counted(memory, [renewed(old[0]), *old[1:]]) == 0
+
+
+def test_what_is_really_new_among_renewed_posts_is_new() -> None:
+    """A migration with two posts written since brings those two."""
+    memory = Memory()
+    memory.poll(*(essay(number) for number in range(8)))
+    fresh = [essay(20, published=NOW + DAY), essay(21, published=NOW + 2 * DAY)]
+    change = memory.poll(*map(new_page, [*fresh, *(essay(number) for number in range(6))]))
+    assert sorted(post.title for post in change.new) == [f"The essay with number {n}" for n in (20, 21)]
+    assert len(change.healed) == 6
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_the_versions_of_an_article_are_one_post(size: int) -> None:
+    """A newspaper whose guids count the versions of an article, and whose dates are those of the last one."""
+    memory = Memory()
+    for version in range(5):
+        posts = [
+            essay(
+                number,
+                guid=f"https://news.example/article-{number}#{version}",
+                url=f"https://news.example/article-{number}?at_medium=RSS",
+                content_html=f"<p>{text(number, 18)}</p>",
+                published=NOW + version * 9 * HOUR + number * HOUR,
+            )
+            for number in range(size)
+        ]
+        assert counted(memory, posts) == (size if version == 0 else 0)
+
+
+def test_entries_of_a_log_with_numbers_for_guids_are_new() -> None:
+    """The same shape of a guid, but another title or other words: another entry."""
+    memory = Memory()
+    for number in range(4):
+        page = "https://blog.example/log"
+        entry = essay(number, guid=f"{page}#{number}", url=page, title="Update", content_html=f"<p>{text(number)}</p>")
+        named = essay(number, guid=f"{page}/all#{number}", url=f"{page}/all", content_html=STANDING)
+        assert counted(memory, [entry, named]) == 2
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 8])
+@pytest.mark.parametrize("kind", [essay, note, undated, episode])
+def test_a_guid_that_is_random_at_every_fetch_repeats_nothing(kind: Callable[[int], ParsedPost], size: int) -> None:
+    """A guid, and nothing else, that is another at each poll: no repeats, ever, in documents of any size."""
+    memory = Memory()
+    posts = [kind(number) for number in range(size)]
+    memory.poll(*posts)
+    for fetch in range(6):
+        assert counted(memory, [replace(post, guid=f"random-{fetch}-{post.position}") for post in posts]) == 0
+
+
+def test_random_guids_and_a_counter_repeat_nothing() -> None:
+    """The same where each text has a counter and an age as well."""
+    memory = Memory()
+    for fetch in range(6):
+        posts = [
+            undated(
+                number,
+                guid=f"{fetch}-{number}",
+                content_html=f"<p>{text(number, 20)}</p><p>{fetch * 7 + number} views, {fetch + 2} hours ago</p>",
+            )
+            for number in range(6)
+        ]
+        assert counted(memory, posts) == (6 if fetch == 0 else 0)
+
+
+def test_a_post_comes_once_more_when_it_is_rewritten_in_a_migration() -> None:
+    """Half another text under the same title and page is that post, edited; the edit is worth telling."""
+    memory = Memory()
+    old = [essay(number) for number in range(6)]
+    memory.poll(*old)
+    renewed = [new_guid(post) for post in old]
+    renewed[0] = replace(renewed[0], content_html=f"<p>{text(0)[: len(text(0)) // 2]} and then {text(77, 15)}</p>")
+    change = memory.poll(*renewed)
+    assert change.new == ()
+
+
+# ------------------------------------------------------------------------------------- what must stay new
+
+
+SOUPS = (
+    "Tomato soup and bread.",
+    "Lentils with rice and a salad.",
+    "Fish, potatoes, spinach.",
+    "Soup of leeks.",
+    "Dumplings and a sauce.",
+    "Pancakes.",
+    "Potatoes with quark and oil.",
+    "Soup of beans.",
+)
+STANDING = " ".join(WORDS[:30])
+
+
+def thread(number: int) -> ParsedPost:
+    """An open thread: the same words each time, on a page of its own."""
+    return parsed_post(
+        guid=f"thread-{number}",
+        url=f"https://blog.example/{number}/open-thread",
+        title="Open thread",
+        content_html=f"<p>Talk about whatever you like. {STANDING}</p>",
+        published=NOW + number * DAY,
+    )
+
+
+def thread_on_one_page(number: int) -> ParsedPost:
+    return replace(thread(number), guid=f"one-page-{number}", url="https://blog.example/open-thread")
+
+
+def thread_thrice_a_day(number: int) -> ParsedPost:
+    return replace(thread_on_one_page(number), guid=f"thrice-{number}", published=NOW + number * 8 * HOUR + 7 * MINUTE)
+
+
+def weeknotes(number: int) -> ParsedPost:
+    return parsed_post(
+        guid=f"w{number}",
+        url=f"https://blog.example/weeknotes/{number}",
+        title="Weeknotes",
+        content_html=f"<p>{text(number + 50)}</p>",
+        published=NOW + number * 7 * DAY,
+    )
+
+
+def menu(number: int) -> ParsedPost:
+    return parsed_post(
+        guid=f"menu-{number}",
+        url="https://canteen.example/menu",
+        title="Menu of the day",
+        content_html=f"<p>{SOUPS[number % len(SOUPS)]}</p>",
+        published=NOW + number * DAY,
+    )
+
+
+def long_menu(number: int) -> ParsedPost:
+    """A page that says the same every day but for the dish."""
+    return replace(
+        menu(number),
+        guid=f"long-{number}",
+        content_html=f"<p>{' '.join(WORDS * 4)}</p><p>{SOUPS[number % len(SOUPS)]}</p>",
+        published=NOW + number * DAY + HOUR,
+    )
+
+
+def undated_menu(number: int) -> ParsedPost:
+    return replace(long_menu(number), guid=f"undated-{number}", published=None)
+
+
+def photo(number: int) -> ParsedPost:
+    return parsed_post(
+        guid=f"photo-{number}",
+        url="https://photos.example/stream",
+        title="Photo",
+        content_html=f'<img src="https://photos.example/{number}.jpg">',
+        published=NOW + number * 2 * HOUR,
+    )
+
+
+def undated_photo(number: int) -> ParsedPost:
+    return replace(photo(number), guid=f"undated-photo-{number}", published=None)
+
+
+def captioned_photo(number: int) -> ParsedPost:
+    return replace(
+        undated_photo(number), guid=f"by-joe-{number}", content_html=photo(number).content_html + "<p>By Joe</p>"
+    )
+
+
+def monitor(number: int) -> ParsedPost:
+    return parsed_post(
+        guid=f"m{number}",
+        url="https://status.example/service",
+        title="Service is up",
+        content_html="<p>All is well.</p>",
+        published=NOW + number * HOUR,
+    )
+
+
+def reminder(number: int) -> ParsedPost:
+    """A call that comes every week in the same words."""
+    words = "Our meeting is on Thursday at eight in the church hall, everybody is welcome, bring some cake"
+    return replace(
+        menu(number), guid=f"r{number}", title="Reminder", content_html=words, published=NOW + number * 7 * DAY
+    )
+
+
+def newscast(number: int) -> ParsedPost:
+    """A podcast whose file is always the same."""
+    file = Enclosure("https://radio.example/newscast.mp3", "audio/mpeg", 1000)
+    return parsed_post(
+        guid=f"n{number}", title="The news", content_html="News.", enclosures=(file,), published=NOW + number * HOUR
+    )
+
+
+SERIES = (
+    thread,
+    thread_on_one_page,
+    thread_thrice_a_day,
+    weeknotes,
+    menu,
+    long_menu,
+    undated_menu,
+    photo,
+    undated_photo,
+    captioned_photo,
+    monitor,
+    reminder,
+    newscast,
+)
+
+
+@pytest.mark.parametrize("window", [1, 2, 5])
+@pytest.mark.parametrize("kind", SERIES)
+def test_posts_of_a_series_are_all_new(kind: Callable[[int], ParsedPost], window: int) -> None:
+    """Titles repeat, and so may the page, the file and most of the words: each part of a series is a post, in a
+    document that shows one, two or five of them."""
+    memory = Memory()
+    for number in range(8):
+        memory.poll(*(kind(one) for one in range(number, max(number - window, -1), -1)))
+    assert sorted(post.guid for post in memory.posts.values()) == sorted(kind(number).guid for number in range(8))
+
+
+@pytest.mark.parametrize("words", [4, 20, 60])
+def test_a_programme_that_is_new_each_day_is_new(words: int) -> None:
+    """A document that is written anew as a whole, under the same titles and pages, for other days."""
+    memory = Memory()
+    for day in range(5):
+        posts = [
+            parsed_post(
+                guid=f"{day}-{name}",
+                url=f"https://radio.example/{name}",
+                title=f"{name} show",
+                content_html=f"<p>{text(day * 10 + place, words)}</p>",
+                published=NOW + day * DAY + place * 3 * HOUR,
+            )
+            for place, name in enumerate(("morning", "noon", "evening", "night"))
+        ]
+        assert counted(memory, posts) == 4
+
+
+def test_a_timetable_of_the_same_words_is_new_for_each_week() -> None:
+    """Even where the words are the same, classes of another week are other posts."""
+    memory = Memory()
+    for week in range(3):
+        posts = [
+            parsed_post(
+                guid=f"{week}-{name}",
+                url=f"https://school.example/{name}",
+                title=name,
+                content_html=f"<p>{name} for everybody, whoever likes to come and has a mat to lie on; at six.</p>",
+                published=NOW + week * 7 * DAY + place * DAY,
+            )
+            for place, name in enumerate(("yoga", "pilates", "spinning", "boxing"))
+        ]
+        assert counted(memory, posts) == 4
+
+
+@pytest.mark.parametrize("hours", [1, 6, 24])
+@pytest.mark.parametrize("dated", [0, 1])
+def test_a_forecast_that_is_written_anew_is_new(hours: int, dated: int) -> None:
+    """Several places' weather, all of one date: in the same words, but for the numbers, or with other words in much
+    that stands there always."""
+    memory = Memory()
+    for number in range(4):
+        posts = [
+            parsed_post(
+                guid=f"{number}-{place}",
+                url=f"https://weather.example/{place}",
+                title=f"The weather of today in {place}",
+                content_html=f"<p>{number + 3} degrees in {place}. {STANDING}" + f" {SOUPS[number]}" * (1 - dated),
+                published=NOW + number * hours * HOUR,
+            )
+            for place in ("Rome", "Oslo", "Bern")
+        ]
+        assert counted(memory, posts) == 3
+
+
+def test_two_blogs_of_a_planet_with_the_same_paths_stay_apart() -> None:
+    """A planet's feed has `/?p=1` of one blog and then that of another: both are posts, also when one takes the place
+    of the other."""
+    memory = Memory()
+
+    def of(blog: str, number: int) -> ParsedPost:
+        seed = number if blog == "one" else number + 100
+        return essay(
+            seed,
+            guid=f"https://{blog}.example/?p={number}",
+            url=f"https://{blog}.example/?p={number}",
+            title="Hello world" if number == 1 else f"{blog} {number}",
+        )
+
+    memory.poll(*(of("one", number) for number in (1, 2, 3)))
+    assert counted(memory, [of("two", number) for number in (1, 2, 3)]) == 3
+    assert counted(memory, [of(blog, number) for blog in ("two", "one") for number in (1, 2, 3)]) == 0
+
+
+NUMBERS = st.lists(st.integers(0, 11), min_size=1, max_size=8, unique=True)
+
+
+@settings(max_examples=60)
+@given(
+    documents=st.lists(st.tuples(NUMBERS, st.sampled_from(RENEWALS[:5])), min_size=1, max_size=5),
+    kind=st.sampled_from([essay, episode]),
+)
+@example(documents=[([0, 1, 2, 3], new_guid), ([3, 4], new_page), ([0, 4], new_host)], kind=essay)
+def test_no_history_of_renewals_loses_or_repeats_a_post(
+    documents: list[tuple[list[int], Callable[[ParsedPost], ParsedPost]]], kind: Callable[[int], ParsedPost]
+) -> None:
+    """Whatever a feed that keeps its dates shows, and however it renews its ids, each post is there exactly once."""
+    memory = Memory()
+    seen = set[int]()
+    for shown, renewed in documents:
+        seen |= set(shown)
+        memory.poll(*(renewed(kind(number)) for number in shown))
+    assert sorted(memory.titles) == sorted(kind(number).title for number in seen)
+
+
+@settings(max_examples=60)
+@given(kinds=st.lists(st.sampled_from(SERIES), min_size=1, max_size=3, unique=True), window=st.integers(1, 4))
+def test_no_mixture_of_series_loses_a_post(kinds: list[Callable[[int], ParsedPost]], window: int) -> None:
+    """Several series in one feed do not take each other's posts for their own."""
+    memory = Memory()
+    for number in range(6):
+        memory.poll(*(kind(one) for one in range(number, max(number - window, -1), -1) for kind in kinds))
+    guids = {kind(number).guid for kind in kinds for number in range(6)}
+    assert {post.guid for post in memory.posts.values()} == guids
+
+
+# --------------------------------------------------------------------------------------- rule by rule
+
+
+def suspect(**values: Any) -> Suspect:
+    defaults: dict[str, Any] = {
+        "post_id": 7,
+        "hints": ("~title:a", "~path:a"),
+        "likeness": 1.0,
+        "contained": 1.0,
+        "apart": timedelta(),
+        "same_words": False,
+    }
+    return Suspect(**defaults | values)
+
+
+def healed(*suspects: Suspect, others: int = 9, words: int = 200, title: str = "A", dates: bool = True) -> bool:
+    """Whether a new post is taken for a stored one, in a document with so many others that are known."""
+    post = to_save(1, title=title, text="word " * words, suspects=suspects, published=NOW if dates else None)
+    return bool(heal(FeedChange(new=(post,)), 1 + others).healed)
+
+
+ONE = ("~title:a",)
+LATER = DAY * 3
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, True),
+        ({"hints": ONE}, True),
+        ({"hints": ONE, "likeness": 0.31, "contained": 0.4}, True),
+        ({"hints": ONE, "likeness": 0.1, "contained": 0.85}, True),
+        ({"likeness": 0.2, "contained": 0.5}, False),
+        ({"likeness": None}, True),
+        ({"likeness": None, "hints": ONE}, False),
+        ({"apart": timedelta(seconds=59)}, True),
+        ({"apart": HOUR}, False),
+        ({"apart": HOUR, "same_words": True}, True),
+        ({"apart": LATER, "same_words": True}, True),
+        ({"apart": LATER, "same_words": True, "hints": ONE}, False),
+        ({"apart": LATER, "likeness": 0.99}, False),
+        ({"apart": None}, False),
+        ({"apart": None, "same_words": True}, True),
+        ({"apart": None, "same_words": True, "hints": ONE}, False),
+    ],
+)
+def test_one_post_alone(values: dict[str, Any], expected: bool) -> None:
+    """A post renewed alone is of the same moment and alike, or on the same page word for word."""
+    assert healed(suspect(**values)) == expected
+
+
+def test_few_words_of_another_date_are_a_series() -> None:
+    """What is repeated to the word on one page at another time is the same only if it is long; without a date a
+    sentence will do."""
+    assert not healed(suspect(apart=LATER, same_words=True), words=99)
+    assert healed(suspect(apart=LATER, same_words=True), words=100)
+    assert healed(suspect(apart=None, same_words=True), words=12)
+    assert not healed(suspect(apart=None, same_words=True), words=11)
+
+
+def mass(
+    first: Suspect, *, spread: timedelta = DAY, words: int = 200, title: str = "A", other: timedelta | None = None
+) -> bool:
+    """Whether a new post is taken for a stored one where all three posts of the document are new. Another one is so far
+    apart in time from the stored one that it can't be."""
+    unlike = suspect(post_id=8, hints=ONE, likeness=0.0, contained=0.0, apart=other)
+    posts = [
+        to_save(n, title=title, text="word " * words, suspects=found, published=NOW + n * spread)
+        for n, found in enumerate([(first,), (unlike,) if other else (), ()])
+    ]
+    return bool(heal(FeedChange(new=tuple(posts)), 3).healed)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"hints": ONE, "likeness": None, "contained": 0.0}, True),
+        ({"apart": LATER, "hints": ONE, "likeness": 1.0}, False),
+        ({"apart": 5 * HOUR, "likeness": 0.99}, False),
+        ({"apart": None, "hints": ONE, "likeness": 0.95}, True),
+        ({"apart": None, "likeness": 0.94, "contained": 0.97}, False),
+        ({"apart": None, "likeness": 0.3, "contained": 0.9}, True),
+        ({"apart": None, "likeness": 0.3, "contained": 0.5}, False),
+        ({"apart": None, "likeness": None, "contained": 0.5}, False),
+        ({"apart": None, "likeness": None, "contained": 0.0, "same_words": True}, True),
+        ({"apart": LATER, "likeness": 0.99}, False),
+        ({"apart": LATER, "hints": ONE, "same_words": True}, True),
+    ],
+)
+def test_most_of_a_document(values: dict[str, Any], expected: bool) -> None:
+    """Where most of a document looks new, likeness will do, unless the dates say that it is of other days."""
+    assert mass(suspect(**values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("shifts", "words", "expected"),
+    [
+        ((5, 5, 5), 12, 3),
+        ((14, 14, 14), 12, 3),
+        ((15, 15, 15), 99, 0),
+        ((5, 5, 6), 12, 0),
+        ((5, 5, 5, 7), 12, 3),
+        ((5, 5, 5), 11, 0),
+    ],
+)
+def test_dates_that_are_shifted_alike_were_read_in_another_zone(
+    shifts: tuple[int, ...], words: int, expected: int
+) -> None:
+    """Three posts whose dates are off by as many hours as each other are old ones, if they say the same at length."""
+    posts = [
+        to_save(
+            n,
+            text="word " * words,
+            suspects=(suspect(post_id=n, hints=ONE, apart=hours * HOUR, same_words=True),),
+            published=NOW + n * DAY,
+        )
+        for n, hours in enumerate(shifts)
+    ]
+    assert len(heal(FeedChange(new=tuple(posts)), len(posts)).healed) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"hints": ONE, "likeness": 0.75}, True),
+        ({"hints": ONE, "likeness": 0.74}, False),
+        ({"likeness": 0.3, "contained": 0.9}, True),
+        ({"likeness": None, "contained": 0.9}, False),
+        ({"likeness": None, "contained": 1.0}, True),
+        ({"likeness": None, "contained": 0.0, "same_words": True}, True),
+    ],
+)
+def test_dates_of_one_hour_are_those_of_an_import(values: dict[str, Any], expected: bool) -> None:
+    """Where all new posts are dated alike, and the stored ones were not, dates say nothing against their being old."""
+    assert mass(suspect(apart=LATER, **values), spread=timedelta(minutes=5), other=2 * LATER) == expected
+
+
+def test_dates_of_one_hour_are_usual_where_they_were_before() -> None:
+    """What is built anew as a whole each day has one date each day: that is no import."""
+    alike = suspect(apart=LATER, likeness=0.8)
+    assert mass(alike, spread=timedelta(minutes=30), other=2 * LATER)
+    assert not mass(alike, spread=timedelta(minutes=31), other=2 * LATER)
+    assert not mass(alike, spread=timedelta(minutes=5), other=LATER + HOUR)
+
+
+@pytest.mark.parametrize(("new", "size", "expected"), [(3, 4, True), (3, 5, False), (2, 2, False), (7, 11, True)])
+def test_how_much_is_most_of_a_document(new: int, size: int, expected: bool) -> None:
+    """Three posts at least, and more than six in ten."""
+    likely = suspect(apart=None, hints=ONE, likeness=0.97)
+    posts = [to_save(n, suspects=(likely,) if n == 0 else ()) for n in range(new)]
+    assert bool(heal(FeedChange(new=tuple(posts)), size).healed) == expected
+
+
+def test_a_headline_without_text_will_do_in_a_renewed_document() -> None:
+    """Posts of nothing but a title are recognised by it, if it has the length of a headline."""
+    bare = suspect(apart=None, hints=ONE, likeness=None, contained=1.0, same_words=True)
+    assert mass(bare, words=0, title="What the river told the harbour")
+    assert not mass(bare, words=0, title="Menu of the day")
+    assert not mass(replace(bare, hints=("~path:a",)), words=0, title="What the river told the harbour")
+
+
+def test_a_stored_post_is_claimed_once_by_the_post_most_like_it() -> None:
+    """Of two new posts that may be one stored post, that of its moment is, else the one most like it."""
+    near, like = suspect(likeness=0.8, apart=timedelta()), suspect(likeness=1.0, apart=None)
+    posts = [to_save(n, suspects=(one,)) for n, one in enumerate((like, near, like))]
+    change = heal(FeedChange(new=tuple(posts)), 3)
+    assert [post.title for post in change.healed] == ["Post 1"]
+    assert [post.title for post in change.new] == ["Post 0", "Post 2"]
+
+
+def test_hints_that_led_to_another_post_lead_nowhere_from_then_on() -> None:
+    """A new post after all keeps a mark that its hints are those of two posts."""
+    post = to_save(1, suspects=(suspect(likeness=0.0, contained=0.0),))
+    [new] = heal(FeedChange(new=(post,)), 10).new
+    assert new.suspects == ()
+    assert set(new.keys) == {"guid:1", "shared:~path:a", "shared:~title:a"}
+
+
+@pytest.mark.parametrize(
+    ("values", "title", "edit"),
+    [
+        ({"same_words": True}, "A", "none"),
+        ({"likeness": 0.9}, "A", "cosmetic"),
+        ({"likeness": 0.5}, "A", "substantive"),
+        ({"same_words": True, "hints": ("~path:a",)}, "A", "cosmetic"),
+        ({"same_words": True, "hints": ("~text:a",)}, "", "none"),
+    ],
+)
+def test_what_a_renewal_changed(values: dict[str, Any], title: str, edit: str) -> None:
+    """A post that is recognised is an edit by what its words are now."""
+    post = to_save(1, title=title, suspects=(suspect(**values),))
+    [known] = heal(FeedChange(new=(post,)), 10).healed
+    assert (known.post_id, known.edit, known.suspects) == (7, edit, ())
+
+
+LONG = text(1)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "likeness", "same"),
+    [
+        (LONG, LONG, 1.0, True),
+        (LONG, LONG.upper(), 1.0, True),
+        (f"{LONG} 12 views", f"{LONG} 15 views", 1.0, False),
+        (f"{LONG} 3 hours ago", f"{LONG} 2 days ago", 1.0, False),
+        ("A word.", "A word!", 1.0, True),
+        ("A word.", "Another word.", None, False),
+        ("", "", None, True),
+        ("One", LONG, None, False),
+    ],
+)
+def test_comparing_texts(now: str, before: str, likeness: float | None, same: bool) -> None:
+    """Counters say nothing, and of short texts only equality counts."""
+    found = compare(now, NOW, Remembered(7, "A", before, NOW), ("~title:a",))
+    assert (found.likeness, found.same_words) == (likeness, same)
+    if not now:
+        assert compare(LONG, NOW, Remembered(7, "A", now, NOW), ("~title:a",)).contained == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "apart"),
+    [
+        (NOW, NOW - DAY, DAY),
+        (NOW, None, None),
+        (None, NOW, None),
+        (NOW.replace(hour=0), NOW, timedelta()),
+        (NOW, NOW.replace(hour=0), timedelta()),
+        (NOW.replace(hour=0), NOW.replace(hour=0) - DAY, DAY),
+        (NOW.replace(hour=0), NOW - 2 * DAY, 40 * HOUR),
+    ],
+)
+def test_comparing_dates(one: datetime | None, other: datetime | None, apart: timedelta | None) -> None:
+    """A date without the time of day is that of any hour of it."""
+    assert compare("", one, Remembered(7, "A", "", other), ("~title:a",)).apart == apart
+
+
+# ------------------------------------------------------------------------------------- through the real poll
+
+
+def as_item(post: ParsedPost) -> str:
+    """An RSS item of a post."""
+    date = f"<pubDate>{post.published:%a, %d %b %Y %H:%M:%S} GMT</pubDate>" if post.published else ""
+    files = "".join(f'<enclosure url="{one.url}" type="{one.type}" length="1"/>' for one in post.enclosures)
+    link = f"<link>{post.url}</link>" if post.url else ""
+    return (
+        f'<item><title>{post.title}</title>{link}<guid isPermaLink="false">{post.guid}</guid>{date}{files}'
+        f"<description><![CDATA[{post.content_html}]]></description></item>"
+    )
+
+
+@pytest.mark.parametrize("renewed", RENEWALS)
+def test_a_poll_recognises_a_renewed_document(
+    store: Store, origin: Origin, now: datetime, renewed: Callable[[ParsedPost], ParsedPost]
+) -> None:
+    """Through HTTP, parser and database: a renewed document brings nothing and holds nothing, its row says what
+    happened, and the next post is new."""
+    old = [essay(number, published=now - DAY * (number + 1)) for number in range(7)]
+    feed = source(origin, "/a")
+    origin.serve("/a", Answer(200, rss(map(as_item, old[1:]))))
+    run_poll(store, [feed], now)
+    origin.serve("/a", Answer(200, rss(map(as_item, old))))
+    run_poll(store, [feed], now + 5 * DAY)
+    moved = [as_item(renewed(post)) for post in old]
+    origin.serve("/a", Answer(200, rss(moved)))
+    row = run_poll(store, [feed], now + 40 * DAY)["a"]
+    assert (row.status, row.new, row.updated) == ("ok", 0, 0)
+    fresh = as_item(essay(30, guid="fresh", published=now + 40 * DAY))
+    origin.serve("/a", Answer(200, rss([fresh, *moved])))
+    row = run_poll(store, [feed], now + 41 * DAY)["a"]
+    assert (row.new, row.note) == (1, "")
+    assert len(titles(store)) == 8
+    assert store.row("SELECT 1 FROM posts WHERE held_at IS NOT NULL") is None
+
+
+def test_a_poll_says_what_it_recognised(store: Store, origin: Origin, now: datetime) -> None:
+    """The row's note counts the posts that came back under other ids."""
+    old = [essay(number) for number in range(6)]
+    feed = source(origin, "/a")
+    origin.serve("/a", Answer(200, rss(map(as_item, old))))
+    run_poll(store, [feed], now)
+    origin.serve("/a", Answer(200, rss(as_item(new_page(post)) for post in old)))
+    assert run_poll(store, [feed], now + DAY)["a"].note == "6 posts came back under other ids and were recognised"
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_a_poll_keeps_all_of_a_series(
+    store: Store, origin: Origin, now: datetime, kind: Callable[[int], ParsedPost]
+) -> None:
+    """The parts of a series, one by one through the real pipe, are all stored and none is held."""
+    feed = source(origin, "/a")
+    for number in range(4):
+        origin.serve("/a", Answer(200, rss([as_item(kind(number))])))
+        assert run_poll(store, [feed], now + number * DAY)["a"].new == 1
+    assert store.row("SELECT count(*) AS n FROM posts WHERE held_at IS NULL")["n"] == 4  # type: ignore[index]
+
+
+def test_random_guids_repeat_nothing_in_real_polls(store: Store, origin: Origin, now: datetime) -> None:
+    """A feed that rolls its guids at each fetch brings its posts once."""
+    feed = source(origin, "/a")
+    for fetch in range(5):
+        posts = [undated(number, guid=f"{fetch}-{number}") for number in range(5)]
+        origin.serve("/a", Answer(200, rss(map(as_item, posts))))
+        assert run_poll(store, [feed], now + fetch * HOUR)["a"].new == (5 if fetch == 0 else 0)
