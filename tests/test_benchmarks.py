@@ -28,6 +28,21 @@ def test_the_poll_benchmark_runs(workers: str) -> None:
     assert all(phase["wall_seconds"] > 0 and phase["cpu_seconds"] > 0 for phase in only.values())
 
 
+def test_the_archive_benchmark_runs(tmp_path: Path) -> None:
+    """Databases are filled once and used again; documents of one and of twenty new posts are read in each, and what
+    they brought is checked."""
+    options = ["--folder", str(tmp_path), "--feeds", "3", "--posts", "80", "160", "--rounds", "2"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "archive.py"), *options]
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert report["posts"] == [80, 160]
+        stages = [f"{new} new: {stage}" for new in (1, 20) for stage in ("known", "plan", "save", "all")]
+        assert list(report["stages"]) == stages
+        assert all(min(stage["cpu_ms"]) > 0 for stage in report["stages"].values())
+
+
 def test_the_same_seed_makes_the_same_feeds() -> None:
     """What is polled follows from the seed, so that two runs can be compared."""
     code = "import poll, sys; print([poll.Feeds(2, int(seed)).served for seed in sys.argv[1:]])"

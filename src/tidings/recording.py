@@ -24,7 +24,7 @@ from tidings.posts import brake, rules
 from tidings.posts.decide import Plan
 from tidings.posts.edits import volatility
 from tidings.posts.healing import heal
-from tidings.posts.links import host
+from tidings.posts.links import bare_host, host
 from tidings.sources import cadence, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
@@ -202,7 +202,12 @@ def _candidate(row: CandidateRow, post: PostToSave) -> Candidate:
 
     site = host(row.site_url)
     told = piece(site, row.url, row.title, row.text, row.content_html, row.language, row.origin_url, row.dated)
-    return Candidate(row.post_id, row.story, told, same_id=bool(post.origin_url) and row.guid == post.guid != "")
+    # Guids such as `1` are many blogs': only one of the blog that the post says it was taken from counts.
+    is_from_there = bool(post.origin_url) and bare_host(host(post.origin_url)) in (
+        bare_host(site),
+        bare_host(host(row.origin_url)),
+    )
+    return Candidate(row.post_id, row.story, told, same_id=is_from_there and row.guid == post.guid != "")
 
 
 def row(
