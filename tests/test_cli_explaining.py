@@ -218,7 +218,7 @@ def test_a_held_post_comes_when_it_is_released(desk: Desk) -> None:
     feed_id = 1
     desk.do(lambda store: holding.release(store, feed_id))
     assert desk.status(2) == "next"
-    desk.do(lambda store: store.db.conn.execute("UPDATE posts SET held_at = '2026' WHERE id = 2"))
+    desk.do(lambda store: store.conn.execute("UPDATE posts SET held_at = '2026' WHERE id = 2"))
     desk.do(lambda store: holding.discard(store, feed_id))
     assert desk.status(2) == "no held"
     assert desk.report(2)["held"] == {"since": None, "until": None, "put_away": True}
@@ -346,10 +346,10 @@ def _bring_into(state: str, post_id: int, store: Store) -> None:
         "let in": "excluded_at = '2026-01-01T00:00:00+00:00', restored_at = '2027-01-01T00:00:00+00:00'",
     }
     if state in change:
-        store.db.conn.execute(f"UPDATE posts SET {change[state]} WHERE id = ?", (post_id,))
+        store.conn.execute(f"UPDATE posts SET {change[state]} WHERE id = ?", (post_id,))
     if state == "copy" and post_id > 1:
         stories.merge(store, post_id - 1, post_id, LATER)
-        store.db.conn.execute("UPDATE story_joins SET tier = 'copy' WHERE post_id = ?", (post_id,))
+        store.conn.execute("UPDATE story_joins SET tier = 'copy' WHERE post_id = ?", (post_id,))
 
 
 def _check(desk: Desk, count: int) -> None:

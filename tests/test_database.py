@@ -163,7 +163,7 @@ def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     """A migration this version knows nothing of means that a newer one has been here, and it is named."""
     path = tmp_path / "tidings.db"
     with open_store(path) as store, store.write():
-        store.db.conn.execute(
+        store.conn.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('tidings', 'moods', 'then')"
         )
     with pytest.raises(StoreError, match=r"newer Tidings \(moods\).*update"), open_store(path):
@@ -174,7 +174,7 @@ def test_migrations_of_others_in_the_same_file_do_not_matter(tmp_path: Path) -> 
     """A record of another program's migrations is none of ours."""
     path = tmp_path / "tidings.db"
     with open_store(path) as store, store.write():
-        store.db.conn.execute(
+        store.conn.execute(
             "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('other', 'moods', 'then')"
         )
     with open_store(path) as store:
@@ -184,7 +184,7 @@ def test_migrations_of_others_in_the_same_file_do_not_matter(tmp_path: Path) -> 
 def test_a_wrong_statement_is_a_bug_and_not_the_operators_error(tmp_path: Path) -> None:
     """Breaking a constraint shows as what it is; only what an operator can act on becomes a StoreError."""
     with pytest.raises(sqlite3.IntegrityError), open_store(tmp_path / "tidings.db") as store, store.write():
-        store.db.conn.execute("INSERT INTO site (id, feed_id, created_at) VALUES (1, '', '')")
+        store.conn.execute("INSERT INTO site (id, feed_id, created_at) VALUES (1, '', '')")
 
 
 # ------------------------------------------------------------------------------------------------------- writing
@@ -223,12 +223,12 @@ def test_an_inner_transaction_is_part_of_the_outer_one(store: Store) -> None:
 def test_a_commit_that_fails_leaves_no_transaction_open(store: Store) -> None:
     """When COMMIT itself fails, the transaction is rolled back: a later one must not join what is left of it."""
     with store.write():
-        store.db.conn.execute("CREATE TABLE one (id INTEGER PRIMARY KEY)")
-        store.db.conn.execute("CREATE TABLE two (id INTEGER REFERENCES one(id) DEFERRABLE INITIALLY DEFERRED)")
+        store.conn.execute("CREATE TABLE one (id INTEGER PRIMARY KEY)")
+        store.conn.execute("CREATE TABLE two (id INTEGER REFERENCES one(id) DEFERRABLE INITIALLY DEFERRED)")
     with pytest.raises(sqlite3.IntegrityError), store.write():
-        store.db.conn.execute("INSERT INTO two VALUES (7)")
+        store.conn.execute("INSERT INTO two VALUES (7)")
     with store.write():
-        store.db.conn.execute("INSERT INTO one VALUES (1)")
+        store.conn.execute("INSERT INTO one VALUES (1)")
     assert scalar(store, "SELECT count(*) FROM one") == 1
     assert scalar(store, "SELECT count(*) FROM two") == 0
 
@@ -275,7 +275,7 @@ def test_a_transaction_that_reads_before_it_writes_misses_nothing(store: Store) 
             for _ in range(25):
                 with mine.write():
                     wanted = mine.rows("SELECT wanted FROM site")[0]["wanted"]
-                    mine.db.conn.execute("UPDATE site SET wanted = ?", (wanted + 1,))
+                    mine.conn.execute("UPDATE site SET wanted = ?", (wanted + 1,))
 
     with ThreadPoolExecutor(4) as pool:
         for future in [pool.submit(count_up) for _ in range(4)]:
@@ -293,7 +293,7 @@ def test_processes_that_write_at_once_all_succeed(store: Store) -> None:
     expected = sorted(f"Post {name}-{n}-{half}" for name in names for n in range(count) for half in "ab")
     assert titles(store) == expected
     assert scalar(store, "PRAGMA integrity_check") == "ok"
-    store.db.conn.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
+    store.conn.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
     assert titles(store, words="text", limit=1000) == expected
 
 

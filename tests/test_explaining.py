@@ -46,9 +46,9 @@ def test_keys_come_in_the_order_in_which_they_were_met(store: Store) -> None:
     """Later keys come later, and those of a time that was not noted come first."""
     configure(store, A)
     receive(store, A, post(1, keys=("guid:b", "link:a")))
-    store.db.conn.execute("INSERT INTO post_keys (feed_id, key, post_id) VALUES (1, 'page:z', 1)")
+    store.conn.execute("INSERT INTO post_keys (feed_id, key, post_id) VALUES (1, 'page:z', 1)")
     receive(store, A, now=LATER)
-    store.db.conn.execute("INSERT INTO post_keys VALUES (1, 'guid:a', 1, ?)", (LATER.isoformat(),))
+    store.conn.execute("INSERT INTO post_keys VALUES (1, 'guid:a', 1, ?)", (LATER.isoformat(),))
     assert [(known.key, known.met_at) for known in explaining.keys(store, 1)] == [
         ("page:z", None),
         ("guid:b", START),
@@ -100,7 +100,7 @@ def test_a_copy_names_the_post_in_the_backlog(store: Store) -> None:
     assert explaining.copy_of_backlog(store, "daily", 3) == 2
     assert "A piece" in offered(store, backfill=0)
     assert issues.candidates(store, "daily", ["c"], 0) == []
-    store.db.conn.execute("UPDATE story_joins SET tier = 'link' WHERE post_id = 3")
+    store.conn.execute("UPDATE story_joins SET tier = 'link' WHERE post_id = 3")
     assert explaining.copy_of_backlog(store, "daily", 3) is None
     assert [one.id for one in issues.candidates(store, "daily", ["c"], 0)] == [3]
 
@@ -113,7 +113,7 @@ def test_a_post_shut_out_by_a_rule_names_the_issue(store: Store) -> None:
     issues.record_slot(store, "daily", "one", START)
     assert explaining.shut_out_at(store, "daily", 1) is None
     for column, at in (("excluded_at", START), ("restored_at", LATER)):
-        store.db.conn.execute(f"UPDATE posts SET {column} = ?", (f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00",))
+        store.conn.execute(f"UPDATE posts SET {column} = ?", (f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00",))
     assert explaining.shut_out_at(store, "daily", 1) == START
     assert offered(store) == []
     assert explaining.shut_out_at(store, "weekly", 1) is None

@@ -398,7 +398,7 @@ def test_posts_that_the_store_has_lost_are_read_again(store: Store, origin: Orig
     run_poll(store, sources, now)
     with store.write():
         for table, column in (("post_keys", "post_id"), ("story_urls", "story"), ("posts", "id")):
-            store.db.conn.execute(f"DELETE FROM {table} WHERE {column} > 1")
+            store.conn.execute(f"DELETE FROM {table} WHERE {column} > 1")
     origin.serve_feed("/a", blog([4, 3, 2, 1]))
     assert run_poll(store, sources, now + 60 * MINUTE)["a"].new == 3
     assert all("The text of" in post.text for post in stored(store))

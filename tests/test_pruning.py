@@ -239,9 +239,9 @@ def test_nothing_to_do_is_one_look_up(store: Store) -> None:
     receive(store, A, *(post(n) for n in range(50)), now=OLD)
     prune(store, editions=[DAILY], shown=9)
     said: list[str] = []
-    store.db.conn.set_trace_callback(said.append)
+    store.conn.set_trace_callback(said.append)
     assert prune(store, editions=[DAILY], shown=9, now=START + timedelta(hours=23)) == 0
-    store.db.conn.set_trace_callback(None)
+    store.conn.set_trace_callback(None)
     assert len(said) == 1
     assert said[0].startswith("SELECT 1 FROM site")
 

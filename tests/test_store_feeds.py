@@ -236,9 +236,9 @@ def test_a_note_survives_the_process_and_joins_a_transaction(store: Store) -> No
     configure(store, A)
     feeds.note_attempt(store, state_of(store, A).feed_id, LATER, START)
     assert scalar(store, "SELECT polled_at FROM feeds") is not None
-    store.db.conn.execute("BEGIN")
+    store.conn.execute("BEGIN")
     feeds.note_attempt(store, state_of(store, A).feed_id, LATER, LATER)
-    store.db.conn.rollback()
+    store.conn.rollback()
     assert state_of(store, A).polled_at == START
     assert store.rows("PRAGMA synchronous")[0][0] == 1
     with store.write():

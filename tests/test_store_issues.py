@@ -349,7 +349,7 @@ def test_the_first_version_is_what_an_issue_had_if_it_was_replaced_later(carried
     [one] = issues.edited(carried, "daily", ["a"], START)
     assert (one.former_text, one.post.text) == ("Text 3", "Yet other words")
     with carried.write():
-        carried.db.conn.execute("UPDATE first_versions SET replaced_at = '2026-01-01'")
+        carried.conn.execute("UPDATE first_versions SET replaced_at = '2026-01-01'")
     [one] = issues.edited(carried, "daily", ["a"], START)
     assert (one.former_title, one.former_text) == ("Post 3", None)
 
@@ -403,7 +403,7 @@ def test_what_is_not_shown_is_not_told_of(carried: Store) -> None:
     hide(carried, at=START + 2 * HOUR)
     assert told_of(carried) == "1"
     with carried.write():
-        carried.db.conn.execute("UPDATE posts SET held_at = 'then' WHERE id = 1")
+        carried.conn.execute("UPDATE posts SET held_at = 'then' WHERE id = 1")
     assert told_of(carried) == ""
 
 
@@ -417,7 +417,7 @@ def test_what_older_versions_froze_has_seen_every_edit(carried: Store) -> None:
             "ALTER TABLE issue_items DROP COLUMN changed_at",
             "DELETE FROM _sqlite_migrations WHERE name = 'updates'",
         ):
-            carried.db.conn.execute(undo)
+            carried.conn.execute(undo)
     with open_store(carried.path) as again:
         assert told_of(again) == ""
         edit(again, A, numbered(again, 1), START + 2 * HOUR, title="Post 1", text="Yet other words")
@@ -566,7 +566,7 @@ def test_frozen_content_comes_back_as_it_was(store: Store, frozen: IssueContent)
     """Whatever an issue holds, reading it back gives the same value."""
     with store.write():
         for table in ("deliveries", "issue_items", "issue_updates", "issues"):
-            store.db.conn.execute(f"DELETE FROM {table}")
+            store.conn.execute(f"DELETE FROM {table}")
         issues.freeze(store, frozen, [], None, START)
     assert [stored.content for stored in issues.frozen(store)] == [frozen]
 

@@ -26,7 +26,7 @@ A, B, C = blog("a"), blog("b"), blog("c")
 
 def assert_index_is_whole(store: Store) -> None:
     """Raises when the index does not hold exactly what the posts do."""
-    store.db.conn.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
+    store.conn.execute("INSERT INTO posts_fts (posts_fts, rank) VALUES ('integrity-check', 1)")
 
 
 # ------------------------------------------------------------------------------------------------------- searching
@@ -257,7 +257,7 @@ def test_ids_are_never_used_again(store: Store) -> None:
     receive(store, A, post(1))
     former = only(store).id
     with store.write():
-        store.db.conn.execute("DELETE FROM posts")
+        store.conn.execute("DELETE FROM posts")
     receive(store, A, post(2))
     assert only(store).id > former
 
@@ -309,7 +309,7 @@ def test_keys_outlive_their_post(store: Store) -> None:
     configure(store, A)
     receive(store, A, post(1))
     with store.write():
-        store.db.conn.execute("DELETE FROM posts")
+        store.conn.execute("DELETE FROM posts")
     assert posts.known(store, state_of(store, A).feed_id, ["guid:1"]) == {"guid:1": KnownPost(1, "")}
 
 

@@ -41,11 +41,6 @@ class Store:
         self.path = path
         self.conn = conn
 
-    @property
-    def db(self) -> Store:
-        """Itself: its connection is `store.db.conn` in most of this room."""
-        return self
-
     def close(self) -> None:
         self.conn.close()
 

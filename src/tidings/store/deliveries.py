@@ -48,7 +48,7 @@ def due(store: Store, issue_id: int, now: datetime | None) -> list[Delivery]:
 def start(store: Store, delivery: Delivery, now: datetime) -> None:
     """Records that the message is about to go out."""
     with store.write():
-        store.db.conn.execute(
+        store.conn.execute(
             """UPDATE deliveries SET state = 'inflight', attempts = attempts + 1, next_at = NULL, updated_at = ?
             WHERE id = ?""",
             (time_to_text(now), delivery.id),
@@ -60,7 +60,7 @@ def put_back(store: Store, delivery: Delivery, reason: str, now: datetime) -> No
     before still is."""
     state = "inflight" if delivery.in_doubt else "pending"
     with store.write():
-        store.db.conn.execute(
+        store.conn.execute(
             "UPDATE deliveries SET state = ?, attempts = attempts - 1, reply = ?, updated_at = ? WHERE id = ?",
             (state, reason, time_to_text(now), delivery.id),
         )
@@ -72,7 +72,7 @@ def settle(store: Store, delivery: Delivery, receipt: Receipt, next_at: datetime
     doubtful = receipt.state == "deferred" and (receipt.in_doubt or delivery.in_doubt)
     state = "inflight" if doubtful else receipt.state
     with store.write():
-        store.db.conn.execute(
+        store.conn.execute(
             "UPDATE deliveries SET state = ?, reply = ?, next_at = ?, updated_at = ? WHERE id = ?",
             (state, receipt.reply, time_to_text(next_at), time_to_text(now), delivery.id),
         )

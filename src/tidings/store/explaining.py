@@ -72,11 +72,11 @@ class Showing:
 @contextmanager
 def snapshot(store: Store) -> Iterator[None]:
     """All that is read inside is of one moment, whatever others write meanwhile. Nobody waits for it."""
-    store.db.conn.execute("BEGIN")
+    store.conn.execute("BEGIN")
     try:
         yield
     finally:
-        store.db.conn.rollback()
+        store.conn.rollback()
 
 
 def stored(store: Store, post_id: int) -> PostFacts:

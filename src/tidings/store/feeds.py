@@ -37,12 +37,12 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
         _name(store, sources)
         for edition in editions:
             # Lowered where it lies in the future: a clock that was wrong once must not silence an edition until then.
-            store.db.conn.execute(
+            store.conn.execute(
                 """INSERT INTO editions (name, since) VALUES (:name, :now)
                 ON CONFLICT (name) DO UPDATE SET since = :now WHERE since > :now""",
                 {"name": edition.name, "now": time_to_text(now)},
             )
-        store.db.conn.executemany(
+        store.conn.executemany(
             """INSERT OR IGNORE INTO edition_sources (edition, feed_id, after_id)
             VALUES (?, (SELECT id FROM feeds WHERE url = ?), (SELECT coalesce(max(id), 0) FROM posts))""",
             [(edition.name, source.url) for edition in editions for source in sources if edition.covers(source)],
@@ -82,7 +82,7 @@ def polled_since(store: Store, since: datetime) -> list[FeedState]:
 def note_attempt(store: Store, feed_id: int, next_poll_at: datetime, now: datetime) -> None:
     """Records that a request is about to go out, so that no restart sends it again."""
     with store.note():
-        store.db.conn.execute(
+        store.conn.execute(
             "UPDATE feeds SET polled_at = ?, next_poll_at = ? WHERE id = ?",
             (time_to_text(now), time_to_text(next_poll_at), feed_id),
         )
@@ -95,7 +95,7 @@ def save_read(store: Store, after: FeedState, change: FeedChange, now: datetime,
         posts.save(store, after.feed_id, change, now)
         items.save(store, after.feed_id, memory)
         _save(store, after)
-        store.db.conn.execute(
+        store.conn.execute(
             """UPDATE feeds SET first_batch_id = (SELECT coalesce(max(id), 0) FROM posts)
             WHERE id = ? AND first_batch_id IS NULL""",
             (after.feed_id,),
@@ -162,7 +162,7 @@ def _is_in_line(store: Store, sources: Sequence[Source], editions: Sequence[Edit
 
 def _take_in(store: Store, source: Source, directory: _Directory, configured: set[str], now: datetime) -> None:
     """Gives a URL that is new in the file its row: that of a feed which moved there, or which had its name, or none."""
-    connection = store.db.conn
+    connection = store.conn
     # The operator followed a redirect we reported: the same document, validators and all.
     if (feed_id := directory.followed(source, configured)) is not None:
         connection.execute(
@@ -191,7 +191,7 @@ def _name(store: Store, sources: Sequence[Source]) -> None:
     for row in store.rows("SELECT id, name, url FROM feeds"):
         name = names.get(row["url"]) or (row["url"] if row["name"] in taken else row["name"])
         if name != row["name"]:
-            store.db.conn.execute("UPDATE feeds SET name = ? WHERE id = ?", (name, row["id"]))
+            store.conn.execute("UPDATE feeds SET name = ? WHERE id = ?", (name, row["id"]))
 
 
 def _save(store: Store, after: FeedState) -> None:
@@ -199,7 +199,7 @@ def _save(store: Store, after: FeedState) -> None:
     learned of the old one."""
     failure, move = after.failure, after.move
     validators = after.validators or Validators("")
-    store.db.conn.execute(
+    store.conn.execute(
         _SAVE,
         {
             "id": after.feed_id,

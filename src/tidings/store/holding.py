@@ -55,7 +55,7 @@ def waiting(store: Store, ids: Iterable[int]) -> list[int]:
 def hold_again(store: Store, ids: Iterable[int], now: datetime) -> None:
     """Counts held posts that were gone from their document, and are back, to the hold that begins now."""
     with store.note():
-        store.db.conn.executemany(
+        store.conn.executemany(
             "UPDATE posts SET held_at = ? WHERE id = ? AND held_at != ''", [(time_to_text(now), one) for one in ids]
         )
 
@@ -65,7 +65,7 @@ def release(store: Store, feed_id: int, since: datetime | None = None) -> int:
     how many."""
     start = "" if since is None else time_to_text(since)
     with store.write():
-        cursor = store.db.conn.execute(
+        cursor = store.conn.execute(
             "UPDATE posts SET held_at = NULL WHERE feed_id = ? AND held_at != '' AND held_at >= ?", (feed_id, start)
         )
         _end(store, feed_id)
@@ -77,7 +77,7 @@ def release(store: Store, feed_id: int, since: datetime | None = None) -> int:
 def discard(store: Store, feed_id: int) -> int:
     """Puts the held posts of a feed away: they stay stored and known, and are never shown. Returns how many."""
     with store.write():
-        cursor = store.db.conn.execute("UPDATE posts SET held_at = '' WHERE feed_id = ? AND held_at != ''", (feed_id,))
+        cursor = store.conn.execute("UPDATE posts SET held_at = '' WHERE feed_id = ? AND held_at != ''", (feed_id,))
         _end(store, feed_id)
     return int(cursor.rowcount)
 
@@ -92,4 +92,4 @@ def counts_by_url(store: Store) -> dict[str, int]:
 
 
 def _end(store: Store, feed_id: int) -> None:
-    store.db.conn.execute("UPDATE feeds SET held_since = NULL WHERE id = ?", (feed_id,))
+    store.conn.execute("UPDATE feeds SET held_since = NULL WHERE id = ?", (feed_id,))

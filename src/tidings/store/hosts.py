@@ -21,7 +21,7 @@ def states(store: Store) -> dict[str, HostState]:
 def note_asked(store: Store, host: str, now: datetime) -> None:
     """Records that a request is about to go out, so that a restart keeps the pause before the next."""
     with store.note():
-        store.db.conn.execute(
+        store.conn.execute(
             "INSERT INTO hosts (host, asked_at) VALUES (:host, :now) ON CONFLICT (host) DO UPDATE SET asked_at = :now",
             {"host": host, "now": time_to_text(now)},
         )
@@ -30,7 +30,7 @@ def note_asked(store: Store, host: str, now: datetime) -> None:
 def save(store: Store, state: HostState) -> None:
     """Records how long a host wants to be left alone. When it was last asked is noted apart from this."""
     with store.note():
-        store.db.conn.execute(
+        store.conn.execute(
             """INSERT INTO hosts (host, rest_until, refusals) VALUES (:host, :rest_until, :refusals)
             ON CONFLICT (host) DO UPDATE SET rest_until = :rest_until, refusals = :refusals""",
             {"host": state.host, "rest_until": time_to_text(state.rest_until), "refusals": state.refusals},

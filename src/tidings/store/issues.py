@@ -105,12 +105,12 @@ def freeze(
     """Stores an issue, its items, what it tells of edits, and one delivery per (address, message id), in one
     transaction; returns its id."""
     with store.write():
-        cursor = store.db.conn.execute(
+        cursor = store.conn.execute(
             "INSERT INTO issues (edition, number, slot, frozen_at, content) VALUES (?, ?, ?, ?, ?)",
             (content.edition, content.number, slot, time_to_text(content.frozen_at), _content_to_text(content)),
         )
         issue_id = int(cursor.lastrowid or 0)
-        store.db.conn.executemany(
+        store.conn.executemany(
             """INSERT INTO issue_items (edition, story, issue_id, post_id, position, changed_at)
             VALUES (?, ?, ?, ?, ?, (SELECT changed_at FROM posts WHERE id = ?))""",
             [
@@ -118,11 +118,11 @@ def freeze(
                 for n, item in enumerate(content.items)
             ],
         )
-        store.db.conn.executemany(
+        store.conn.executemany(
             "INSERT INTO issue_updates (edition, post_id, issue_id, position) VALUES (?, ?, ?, ?)",
             [(content.edition, one.post_id, issue_id, n) for n, one in enumerate(content.updates)],
         )
-        store.db.conn.executemany(
+        store.conn.executemany(
             "INSERT INTO deliveries (issue_id, address, message_id, updated_at) VALUES (?, ?, ?, ?)",
             [(issue_id, address, message_id, time_to_text(now)) for address, message_id in deliveries],
         )
@@ -143,7 +143,7 @@ def open_slot(store: Store, edition: str, slot: str, slot_time: datetime) -> boo
 def record_slot(store: Store, edition: str, slot: str, now: datetime) -> None:
     """Notes that `slot` has had its issue, or had nothing to put in one."""
     with store.write():
-        store.db.conn.execute(
+        store.conn.execute(
             "INSERT OR IGNORE INTO slots (edition, slot, handled_at) VALUES (?, ?, ?)",
             (edition, slot, time_to_text(now)),
         )
@@ -172,7 +172,7 @@ def interrupted(store: Store, edition: str) -> bool:
 def record_trouble(store: Store, issue_id: int, retry_at: datetime | None, failures: int) -> None:
     """Notes that the mail server as a whole failed (`failures` times in a row) and when to try again; 0 clears it."""
     with store.write():
-        store.db.conn.execute(
+        store.conn.execute(
             "UPDATE issues SET retry_at = ?, failures = ? WHERE id = ?", (time_to_text(retry_at), failures, issue_id)
         )
 

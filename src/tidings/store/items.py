@@ -15,8 +15,6 @@ def save(store: Store, feed_id: int, memory: bytes) -> None:
     """Puts a memory in place of the last one; an empty one ends it."""
     with store.write():
         if memory:
-            store.db.conn.execute(
-                "INSERT OR REPLACE INTO feed_items (feed_id, memory) VALUES (?, ?)", (feed_id, memory)
-            )
+            store.conn.execute("INSERT OR REPLACE INTO feed_items (feed_id, memory) VALUES (?, ?)", (feed_id, memory))
         else:
-            store.db.conn.execute("DELETE FROM feed_items WHERE feed_id = ?", (feed_id,))
+            store.conn.execute("DELETE FROM feed_items WHERE feed_id = ?", (feed_id,))

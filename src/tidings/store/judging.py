@@ -52,7 +52,7 @@ def judge_again(store: Store, url: str, judge: Judge, fingerprint: str, now: dat
             break
         differing += _write(store, changes, now)
     with store.write():  # posts saved meanwhile by other rules have put another mark, which stays
-        store.db.conn.execute("UPDATE feeds SET rules = ? WHERE url = ? AND rules = ?", (fingerprint, url, under_way))
+        store.conn.execute("UPDATE feeds SET rules = ? WHERE url = ? AND rules = ?", (fingerprint, url, under_way))
     return differing
 
 
@@ -65,14 +65,14 @@ class _Change:
 
 def _mark(store: Store, url: str, mark: str) -> None:
     with store.write():
-        store.db.conn.execute("UPDATE feeds SET rules = ? WHERE url = ?", (mark, url))
+        store.conn.execute("UPDATE feeds SET rules = ? WHERE url = ?", (mark, url))
 
 
 def _slice(store: Store, url: str, after: int, judge: Judge) -> tuple[int, list[_Change]]:
     """The last id of the next slice (0 when there is none) and what came out differently in it. Posts whose text was
     pruned stay as they were judged by it."""
     last, changes = 0, []
-    rows = store.db.conn.execute(
+    rows = store.conn.execute(
         """SELECT p.id, p.title, p.text, p.author, p.tags, p.content_hash, p.excluded FROM posts p
         WHERE p.feed_id = (SELECT id FROM feeds WHERE url = ?) AND p.id > ? AND p.content_hash != ''
         ORDER BY p.id LIMIT ?""",
@@ -92,7 +92,7 @@ def _write(store: Store, changes: list[_Change], now: datetime) -> int:
         return 0
     at = time_to_text(now)
     with store.write():
-        cursor = store.db.conn.executemany(
+        cursor = store.conn.executemany(
             """UPDATE posts SET excluded = :excluded,
             excluded_at = CASE WHEN :excluded = '' THEN excluded_at ELSE coalesce(excluded_at, :at) END,
             restored_at = CASE WHEN :excluded = '' THEN :at ELSE restored_at END

@@ -190,8 +190,8 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
         dated = time_to_text(post.published or post.updated)
         excluded, held = seen if post.excluded else None, seen if change.held else None
         rows.append((post_id, feed_id, story, seen, dated, excluded, held, *_values(post)))
-    store.db.conn.executemany(_INSERT, rows)
-    store.db.conn.execute(
+    store.conn.executemany(_INSERT, rows)
+    store.conn.execute(
         """INSERT INTO posts_fts (rowid, title, author, text)
         SELECT id, title, author, text FROM posts WHERE id >= ?""",
         (ids[0],),
@@ -210,7 +210,7 @@ def _next_id(store: Store) -> int:
 def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None:
     """Rewrites a post; what it said at first is kept. One that was excluded for what its author has changed since is
     news from now on."""
-    connection = store.db.conn
+    connection = store.conn
     if post.edit != "none":
         connection.execute(
             """INSERT OR IGNORE INTO first_versions (post_id, title, content_html, text, replaced_at)
@@ -249,7 +249,7 @@ def _known_post(row: sqlite3.Row) -> KnownPost:
 
 def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]], now: datetime) -> None:
     met_at = time_to_text(now)
-    store.db.conn.executemany(
+    store.conn.executemany(
         "INSERT OR IGNORE INTO post_keys (feed_id, key, post_id, met_at) VALUES (?, ?, ?, ?)",
         [(feed_id, key, post_id, met_at) for key, post_id in keys],
     )
@@ -258,7 +258,7 @@ def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]], now: 
 def _note_rules(store: Store, feed_id: int, rules: str) -> None:
     """Keeps note that a feed's posts are no longer judged by one set of rules, as when a daemon that was started before
     the file was changed saves some: they are judged again at the next opportunity."""
-    store.db.conn.execute("UPDATE feeds SET rules = 'mixed' WHERE id = ? AND rules != ?", (feed_id, rules))
+    store.conn.execute("UPDATE feeds SET rules = 'mixed' WHERE id = ? AND rules != ?", (feed_id, rules))
 
 
 def _values(post: PostToSave) -> tuple[object, ...]:

@@ -70,7 +70,7 @@ def _is_done(store: Store, horizon: datetime) -> bool:
 
 def _note_done(store: Store, horizon: datetime) -> None:
     with store.note():
-        store.db.conn.execute("UPDATE site SET pruned_before = ?", (time_to_text(horizon),))
+        store.conn.execute("UPDATE site SET pruned_before = ?", (time_to_text(horizon),))
 
 
 def _old(store: Store, horizon: datetime) -> list[int]:
@@ -107,7 +107,7 @@ def _take_bodies(store: Store, ids: Sequence[int], now: datetime) -> None:
     hold titles and authors: it must say what the table says (sqlite.org/fts5.html, 4.4.3). A power cut may take this
     back, and the next pass does it again."""
     those = f"id IN ({', '.join('?' * len(ids))})"
-    connection = store.db.conn
+    connection = store.conn
     with store.note():
         connection.execute(
             f"""INSERT INTO posts_fts (posts_fts, rowid, title, author, text)

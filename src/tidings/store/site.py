@@ -24,7 +24,7 @@ def record(store: Store) -> SiteRecord:
 
 def want_publishing(store: Store) -> None:
     """Notes, within the caller's transaction, that pages and feeds are out of date."""
-    store.db.conn.execute("UPDATE site SET wanted = wanted + 1")
+    store.conn.execute("UPDATE site SET wanted = wanted + 1")
 
 
 def publishing_wanted(store: Store) -> int | None:
@@ -36,4 +36,4 @@ def publishing_wanted(store: Store) -> int | None:
 def record_published(store: Store, change: int) -> None:
     """Notes that the files hold everything up to `change`, a value of `publishing_wanted`."""
     with store.write():
-        store.db.conn.execute("UPDATE site SET done = max(done, ?)", (change,))
+        store.conn.execute("UPDATE site SET done = max(done, ?)", (change,))

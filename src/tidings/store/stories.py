@@ -72,15 +72,15 @@ def save(store: Store, feed_id: int, saved: Sequence[tuple[int, PostToSave]], no
     mark that a feed had in the period before, as of a sentence that stands in each of its posts, is left with the
     first."""
     period = _period(now)
-    store.db.conn.executemany(
+    store.conn.executemany(
         "INSERT OR IGNORE INTO story_marks (period, mark, feed_id, post_id) VALUES (?, ?, ?, ?)",
         [(period, mark, feed_id, post_id) for post_id, post in saved for mark in post.landmarks],
     )
-    store.db.conn.executemany(
+    store.conn.executemany(
         "INSERT OR IGNORE INTO story_urls (url, story) VALUES (?, ?)",
         [(post.story_url, post.join.story if post.join else post_id) for post_id, post in saved if post.story_url],
     )
-    store.db.conn.executemany(
+    store.conn.executemany(
         "INSERT INTO story_joins (post_id, with_post, tier, score, why, joined_at) VALUES (?, ?, ?, ?, ?, ?)",
         [(post_id, *_join_values(post.join), time_to_text(now)) for post_id, post in saved if post.join],
     )
@@ -91,7 +91,7 @@ def forget_marks(store: Store, now: datetime) -> None:
     last = _period(now) - 1
     if store.row("SELECT 1 FROM story_marks WHERE period < ? LIMIT 1", (last,)):
         with store.note():
-            store.db.conn.execute("DELETE FROM story_marks WHERE period < ?", (last,))
+            store.conn.execute("DELETE FROM story_marks WHERE period < ?", (last,))
 
 
 def merge(store: Store, one: int, other: int, now: datetime) -> int:
@@ -104,7 +104,7 @@ def merge(store: Store, one: int, other: int, now: datetime) -> int:
             return kept
         here, there = (one, other) if numbers[one] == kept else (other, one)
         why = "joined by hand" if there == gone else f"joined by hand, together with post {there}"
-        connection = store.db.conn
+        connection = store.conn
         connection.execute("UPDATE posts SET story = ? WHERE story = ?", (kept, gone))
         connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (kept, gone))
         _settle_ledger(store, (kept,))
@@ -135,7 +135,7 @@ def split(store: Store, post_id: int, now: datetime, pages: Mapping[int, str] | 
         if not others:
             return story
         together = others[0] if post_id == story else story
-        connection = store.db.conn
+        connection = store.conn
         connection.execute("UPDATE posts SET story = ? WHERE story = ?", (together, story))
         connection.execute("UPDATE posts SET story = ? WHERE id = ?", (post_id, post_id))
         connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (together, story))
@@ -200,8 +200,8 @@ def _settle_ledger(store: Store, stories: Sequence[int]) -> None:
         aside.append((-line["post_id"], line["edition"], line["line"]))
         first.setdefault((line["edition"], line["story"]), (line["story"], line["edition"], -line["post_id"]))
     move = "UPDATE issue_items SET story = ? WHERE edition = ? AND story = ?"
-    store.db.conn.executemany(move, aside)
-    store.db.conn.executemany(move, list(first.values()))
+    store.conn.executemany(move, aside)
+    store.conn.executemany(move, list(first.values()))
 
 
 def _own_page(post_id: int, pages: Mapping[int, str]) -> str:
