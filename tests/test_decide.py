@@ -310,6 +310,25 @@ def test_an_item_listed_twice_still_names_its_story() -> None:
     assert saved.story_url == LINK
 
 
+@pytest.mark.parametrize(("malformed", "expected"), [(True, 0), (False, 1)])
+def test_what_a_cut_left_of_a_known_post_is_no_post(malformed: bool, expected: int) -> None:
+    """An Atom entry cut off between link and id has neither guid nor text: it is not stored beside the whole one. In a
+    document that is well-formed it is what it says."""
+    whole = parsed_post(guid="urn:1", url=LINK + "/on-rivers", title="On rivers", content_html="<p>They flow.</p>")
+    memory = Memory()
+    memory.poll(whole)
+    cut = parsed_feed(parsed_post(url=whole.url, title=whole.title), malformed=malformed)
+    assert len(decide(cut, memory.known(keys_to_look_up(name(cut)))).new) == expected
+
+
+def test_a_cut_post_that_nobody_knows_is_stored() -> None:
+    """Where the cut post leads to none that is stored, or only by its title, it is news."""
+    memory = Memory()
+    memory.poll(parsed_post(guid="urn:1", url=LINK + "/monday", title="Open thread", content_html="<p>Talk.</p>"))
+    cut = parsed_feed(parsed_post(url=LINK + "/tuesday", title="Open thread"), malformed=True)
+    assert len(decide(cut, memory.known(keys_to_look_up(name(cut)))).new) == 1
+
+
 def test_two_feeds_may_use_the_same_guids() -> None:
     """Keys hold nothing of the feed: the store scopes them, and each feed's memory is its own."""
     post = parsed_post(guid="1", title="A")

@@ -548,6 +548,8 @@ def mass(
         ({"apart": None, "hints": ONE, "likeness": 0.95}, True),
         ({"apart": None, "likeness": 0.94, "contained": 0.97}, False),
         ({"apart": None, "likeness": 0.3, "contained": 0.9}, True),
+        ({"apart": None, "likeness": 0.8, "contained": 1.0}, True),
+        ({"apart": None, "likeness": 0.8, "contained": 1.0, "hints": ONE}, False),
         ({"apart": None, "likeness": 0.3, "contained": 0.5}, False),
         ({"apart": None, "likeness": None, "contained": 0.5}, False),
         ({"apart": None, "likeness": None, "contained": 0.0, "same_words": True}, True),

@@ -270,6 +270,17 @@ def test_the_feed_shows_what_a_source_allows(
     assert ("Words" in page) == ((own or usual) != "title")
 
 
+@pytest.mark.parametrize("url", ["https://planet.example/atom.xml", "http://www.planet.example/atom.xml?utm_source=x"])
+def test_what_our_own_feed_brings_is_not_published_again(stocked: Store, folder: Path, url: str) -> None:
+    """Who follows the combined feed, as a check that it works, publishes no post a second time under another id: it
+    would come back as one more at each poll."""
+    own = replace(blog("own"), url=url)
+    configure(stocked, A, B, own)
+    receive(stocked, own, post(1, guid="tag:planet,2026:1"))
+    publish(stocked, folder, settings(sources=(A, B, own)))
+    assert sorted(entry_titles(folder)) == ["Post 1", "Post 2", "Post 3"]
+
+
 def test_the_limit_keeps_the_newest(stocked: Store, folder: Path) -> None:
     """A feed of two holds the two newest, newest first."""
     receive(stocked, B, post(9), now=START + timedelta(hours=1))

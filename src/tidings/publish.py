@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from tidings.errors import StoreError
 from tidings.model import Etiquette, Source
+from tidings.posts.canonical import canonical
 from tidings.render.feeds import CombinedFeed, render_atom
 from tidings.render.pages import (
     BlogrollEntry,
@@ -30,6 +31,8 @@ from tidings.render.pages import (
 )
 from tidings.store import Store, exclusive, feeds, issues, posts, site
 from tidings.store.issues import StoredIssue
+
+_FEED = "atom.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,15 @@ def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]
 
 def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes]]:
     """Each file's name below the folder and its bytes."""
-    names = [source.name for source in settings.sources]
+    # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
+    own = canonical(f"{settings.url}/{_FEED}")
+    names = [source.name for source in settings.sources if canonical(source.url) != own]
     record = site.record(store)
     newest = posts.newest(store, names, settings.limit)
     etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
     archive = issues.frozen(store)
     yield (
-        "atom.xml",
+        _FEED,
         render_atom(
             CombinedFeed(
                 id=record.feed_id,

@@ -148,7 +148,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     usually start with the newest.
     """
     matches = match(named.posts, known)
-    new = [one for one in matches if one.known is None]
+    new = [one for one in matches if one.known is None and not (named.feed.malformed and _is_stump(one))]
     differing = [one for one in matches if one.known is not None and _differs(one.identified, one.known)]
     changed = [one for one in differing if not _has_same_words(one)] if is_volatile(volatility) else differing
     return Plan(
@@ -224,6 +224,14 @@ def _stumbled(what: str, error: Exception) -> Failed:
 def _differs(identified: Identified, known: KnownPost) -> bool:
     """Whether the stored post must be rewritten. One without a fingerprint was erased, and stays so."""
     return known.content_hash not in ("", identified.content_hash)
+
+
+def _is_stump(one: Match) -> bool:
+    """Whether a post is what a cut left of a known one: a title and a page, and neither guid nor text."""
+    post = one.identified.post
+    return not (post.guid or post.content_html or post.summary_html) and any(
+        len(hints) > 1 for hints in one.suspects.values()
+    )
 
 
 def _has_same_words(one: Match) -> bool:

@@ -163,7 +163,7 @@ def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
     if len(suspect.hints) == 1:
         return False
     part = suspect.contained or 0
-    is_excerpt = part == 1 if suspect.likeness is None else part >= _PART and suspect.likeness < _EXCERPT
+    is_excerpt = part == 1 or (suspect.likeness is not None and part >= _PART and suspect.likeness < _EXCERPT)
     return suspect.same_words or is_excerpt
 
 
