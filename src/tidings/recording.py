@@ -3,7 +3,7 @@ the report. For the poll pipe; nothing here asks a server or reads a document.""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -180,8 +180,8 @@ def placed(store: Store, feed_id: int, site: str, change: FeedChange, now: datet
     new, taken = list(change.new), set[int]()
     for position, ids in sorted(found.items()):
         post = new[position]
-        rivals = [_candidate(row, post) for row in stories.look_at(store, feed_id, ids)]
-        if join := place(_piece(post, site), rivals, taken):
+        rivals = _rivals(post, stories.look_at(store, feed_id, ids))
+        if rivals and (join := place(_piece(post, site), rivals, taken)):
             taken.add(join.story)
             new[position] = replace(post, join=join)
     return replace(change, new=tuple(new))
@@ -195,19 +195,29 @@ def _piece(post: PostToSave, site: str) -> Piece:
     return piece(site, post.story_url, post.title, text, html, post.language, post.origin_url, dated)
 
 
-def _candidate(row: CandidateRow, post: PostToSave) -> Candidate:
-    """A stored post that may be one story with the new `post`."""
+def _rivals(post: PostToSave, rows: Sequence[CandidateRow]) -> list[Candidate]:
+    """Those of some stored posts that may be one story with the new `post`."""
+    from tidings.posts.glance import glance, may_be_one
     from tidings.posts.pieces import piece
     from tidings.posts.placing import Candidate
 
-    site = host(row.site_url)
-    told = piece(site, row.url, row.title, row.text, row.content_html, row.language, row.origin_url, row.dated)
-    # Guids such as `1` are many blogs': only one of the blog that the post says it was taken from counts.
-    is_from_there = bool(post.origin_url) and bare_host(host(post.origin_url)) in (
-        bare_host(site),
-        bare_host(host(row.origin_url)),
-    )
-    return Candidate(row.post_id, row.story, told, same_id=is_from_there and row.guid == post.guid != "")
+    seen = glance(post.story_url, post.title, post.text[: stories.LONGEST_TOLD], post.language)
+    rivals = []
+    for row in rows:
+        site, same_id = host(row.site_url), _is_same_id(row, post)
+        if same_id or may_be_one(seen, glance(row.url, row.title, row.text, row.language)):
+            told = piece(site, row.url, row.title, row.text, row.content_html, row.language, row.origin_url, row.dated)
+            rivals.append(Candidate(row.post_id, row.story, told, same_id))
+    return rivals
+
+
+def _is_same_id(row: CandidateRow, post: PostToSave) -> bool:
+    """Whether a stored post has the guid of the new one and is of the blog that this says it was taken from: guids such
+    as `1` are many blogs'."""
+    if not post.origin_url or row.guid != post.guid or not post.guid:
+        return False
+    origin = bare_host(host(post.origin_url))
+    return origin in (bare_host(host(row.site_url)), bare_host(host(row.origin_url)))
 
 
 def row(

@@ -114,6 +114,9 @@ def align(one: Sequence[str], other: Sequence[str]) -> Alignment:
 
 def weight(words: Sequence[str]) -> float:
     """How much words say, in words: a sign of a script without spaces counts as half of one."""
+    joined = "".join(words)
+    if joined.isascii() or not _SIGN.search(joined):
+        return len(words)
     signs = sum(1 for word in words if len(word) == 1 and word >= "\u0e00" and _SIGN.match(word))
     return len(words) - signs / 2
 

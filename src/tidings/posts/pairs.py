@@ -106,12 +106,12 @@ def _order(reading: Reading) -> tuple[int, tuple[str, ...], str, str, str]:
 
 @lru_cache(maxsize=32)  # a new post is compared with several
 def _read(piece: Piece) -> Reading:
-    words = tuple(_words(piece.text, piece.language))
-    own = None if piece.unquoted is None else shingles(_words(piece.unquoted, piece.language))
+    words = tuple(told_words(piece.text, piece.language))
+    own = None if piece.unquoted is None else shingles(told_words(piece.unquoted, piece.language))
     return Reading(piece, words, weight(words), own)
 
 
-def _words(text: str, language: str) -> list[str]:
+def told_words(text: str, language: str) -> list[str]:
     """The words of a text; German ones with "ue" and "ü" alike, as mailing lists of old spell it."""
     if not language.lower().startswith("de"):
         return words_of(text)

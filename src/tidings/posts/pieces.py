@@ -97,17 +97,22 @@ def outline(
     dated: datetime | None = None,
 ) -> Piece:
     """The same without what only telling looks at, for half of the time: enough for `landmarks`."""
-    own, page = bare_host(site), _page(url)
+    own, page = bare_host(site), own_page(url)
     return Piece(
         own,
         page,
         tuple(islice(_outside(own, page, content_html), _MOST_OUTSIDE)),
         title,
-        unwrapped(text[:_MOST_TEXT]),
+        own_text(text),
         language,
         canonical(origin_url),
         dated,
     )
+
+
+def own_text(text: str) -> str:
+    """The text of a post without what platforms put around it, as far as it is compared."""
+    return unwrapped(text[:_MOST_TEXT])
 
 
 def _outside(own: str, page: str, content_html: str) -> Iterator[str]:
@@ -115,7 +120,7 @@ def _outside(own: str, page: str, content_html: str) -> Iterator[str]:
     links = (unescape(link[1]) for link in islice(_HREF.finditer(content_html), _MOST_LINKS))
     # Most links stay at home, and canonical URLs take time.
     abroad = (link for link in links if not _is_home(_host_as_written(link), own))
-    for target in chain([page], map(_page, abroad)):
+    for target in chain([page], map(own_page, abroad)):
         if target and target not in seen and not _is_home(host(target), own):
             seen.add(target)
             yield target
@@ -170,7 +175,8 @@ _LANGUAGE = re.compile("[a-z]{2}(?:-[a-z]{2})?")
 
 
 @lru_cache(maxsize=2048)
-def _page(url: str) -> str:
+def own_page(url: str) -> str:
+    """The canonical URL that a link names a post by; "" for a front page and for what stands on a site for good."""
     page = canonical(url)
     return "" if is_front_page(page) or _stands(page) else page
 
