@@ -217,23 +217,20 @@ def _period(now: datetime) -> int:
 def _find_by_marks(
     store: Store, feed_id: int, new: Sequence[PostToSave], now: datetime, found: dict[int, Counter[int]]
 ) -> None:
-    places: dict[int, list[int]] = {}
-    for place, post in enumerate(new):
-        for mark in post.landmarks:
-            places.setdefault(mark, []).append(place)
+    wanted = set[int]().union(*(post.landmarks for post in new))
     period = _period(now)
     rows = store.rows(
         """SELECT m.mark, m.post_id FROM json_each(:marks) AS wanted CROSS JOIN story_marks AS m
         ON m.period IN (:period, :period - 1) AND m.mark = wanted.value AND m.feed_id != :feed_id""",
-        {"marks": json.dumps(list(places)), "period": period, "feed_id": feed_id},
+        {"marks": json.dumps(list(wanted)), "period": period, "feed_id": feed_id},
     )
-    posts: dict[int, list[int]] = {}
+    met: dict[int, list[int]] = {}
     for row in rows:
-        posts.setdefault(row["mark"], []).append(row["post_id"])
-    for mark, ids in posts.items():
-        if len(ids) <= _HUB:
-            for place in places[mark]:
-                found.setdefault(place, Counter()).update(ids)
+        met.setdefault(row["mark"], []).append(row["post_id"])
+    telling = {mark: ids for mark, ids in met.items() if len(ids) <= _HUB}
+    for place, post in enumerate(new):
+        for mark in telling.keys() & post.landmarks:
+            found.setdefault(place, Counter()).update(telling[mark])
 
 
 def _find_by_names(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
