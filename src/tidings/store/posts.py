@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
-from tidings.store import site, stories
+from tidings.store import holding, site, stories
 from tidings.store.database import (
     Store,
     enclosures_to_text,
@@ -199,6 +199,8 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
     keys = [(key, post_id) for post_id, post in zip(ids, new, strict=True) for key in post.keys]
     _remember(store, feed_id, keys, now)
     stories.save(store, feed_id, list(zip(ids, new, strict=True)), now)
+    if not change.held:
+        holding.count_batch(store, feed_id, len(new), now)
 
 
 def _next_id(store: Store) -> int:
