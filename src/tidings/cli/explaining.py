@@ -88,15 +88,30 @@ def find(store: Store, wanted: str) -> list[int]:
     wanted = _searchable(wanted)
     if re.fullmatch("[0-9]+", wanted) and len(wanted) <= LONGEST_ID and explaining.facts(store, int(wanted)):
         return [int(wanted)]
-    if page := canonical(wanted):
-        found = explaining.with_url(store, _longest_word(page), lambda url: canonical(url) == page)
-        if found:
-            return found
+    if (page := canonical(wanted)) and (found := _on_page(store, wanted, page)):
+        return found
     names = [
         *(key for key in marks(ParsedPost(0, guid=wanted)).keys if key.startswith("guid:")),
         *(key for key in marks(ParsedPost(0, url=wanted)).keys if key.startswith("link:")),
     ]
     return explaining.with_guid(store, wanted) or (explaining.under_keys(store, names) if names else [])
+
+
+def _on_page(store: Store, wanted: str, page: str) -> list[int]:
+    """The posts whose URL leads to a page, in whatever spelling: by what they are known under, else by going through
+    all of them."""
+    from tidings.model import ParsedPost
+    from tidings.posts.canonical import canonical
+    from tidings.posts.identity import marks, shared_mark
+    from tidings.store import explaining
+
+    def is_it(url: str) -> bool:
+        return canonical(url) == page
+
+    for hint in marks(ParsedPost(0, url=wanted)).hints:
+        if hint.startswith("~path:") and (found := explaining.with_page(store, hint, shared_mark(hint), is_it)):
+            return found
+    return explaining.with_url(store, _longest_word(page), is_it)
 
 
 def suggestions(store: Store, wanted: str) -> list[dict[str, Any]]:
