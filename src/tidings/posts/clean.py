@@ -187,7 +187,7 @@ def _pass(html: str, base: str) -> str:
 
 def _sanitise(html: str, base: str) -> str:
     """What nh3 leaves of `html`, with links and pictures absolute. It is the same on either way."""
-    lazy = any(name in html for name in _LAZY_AS_WRITTEN)
+    lazy = any(map(html.__contains__, _LAZY_AS_WRITTEN))
     relative = _NOT_ABSOLUTE.search(html)
     if not lazy and (not relative or html.startswith("/", relative.end())):
         safe = _from_root(_SANITISER.clean(html), base)
