@@ -776,6 +776,15 @@ def test_random_guids_repeat_nothing_in_real_polls(store: Store, origin: Origin,
 # --------------------------------------------------------------------------------------- redated, in part, or imported
 
 
+def test_one_blogs_renewal_in_a_planet_says_nothing_of_another_blog() -> None:
+    """Beside a part of a planet that was renewed, a post of another blog is judged as one alone."""
+    blog, other = "https://blog.example/", "https://other.example/"
+    part = [to_save(n, origin_url=blog, published=NOW + n * DAY) for n in range(3)]
+    alone = suspect(apart=timedelta(), likeness=0.9)
+    change = FeedChange(new=(*part, to_save(9, origin_url=other, published=NOW, suspects=(alone,))))
+    assert len(heal(change, 20, {blog: 3, other: 17}).healed) == 1
+
+
 def renewed(
     aparts: Sequence[timedelta],
     *,

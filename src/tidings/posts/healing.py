@@ -76,8 +76,8 @@ def heal(
     }
 
     def accepts(suspect: Suspect, post: PostToSave) -> bool:
-        likely = (rules[origin] for origin in {"", post.origin_url} if origin in rules)
-        return any(rule(suspect, post) for rule in likely) if rules else _is_certain(suspect, post)
+        likely = [rules[origin] for origin in {"", post.origin_url} if origin in rules]
+        return any(rule(suspect, post) for rule in likely) if likely else _is_certain(suspect, post)
 
     claims = sorted(
         (
