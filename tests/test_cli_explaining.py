@@ -31,6 +31,7 @@ from tidings.config import Config
 from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, ParsedPost
 from tidings.posts import identity
 from tidings.posts.brake import RELEASED_AFTER
+from tidings.posts.sketch import sketch
 from tidings.store import Store, holding, issues, pruning, stories
 from tidings.store import explaining as explained
 from tidings.store.posts import PostQuery, find
@@ -409,7 +410,7 @@ def test_a_pruned_post_says_so(desk: Desk) -> None:
     desk.receive("ada", *range(1, 6), published=START - timedelta(days=900))
     now = START + timedelta(days=800)
     with desk.open() as (loaded, store):
-        pruning.prune(store, pruning.Retention(timedelta(days=365), 0, loaded.sources, ()), now)
+        pruning.prune(store, pruning.Retention(timedelta(days=365), 0, loaded.sources, (), sketch), now)
     assert f"Its text was pruned on {now:%Y-%m-%d %H:%M} UTC, by [store] keep." in desk.words(1)
 
 

@@ -771,3 +771,73 @@ def test_random_guids_repeat_nothing_in_real_polls(store: Store, origin: Origin,
         posts = [undated(number, guid=f"{fetch}-{number}") for number in range(5)]
         origin.serve("/a", Answer(200, rss(map(as_item, posts))))
         assert run_poll(store, [feed], now + fetch * HOUR)["a"].new == (5 if fetch == 0 else 0)
+
+
+# --------------------------------------------------------------------------------------- redated, in part, or imported
+
+
+def test_one_blogs_renewal_in_a_planet_says_nothing_of_another_blog() -> None:
+    """Beside a part of a planet that was renewed, a post of another blog is judged as one alone."""
+    blog, other = "https://blog.example/", "https://other.example/"
+    part = [to_save(n, origin_url=blog, published=NOW + n * DAY) for n in range(3)]
+    alone = suspect(apart=timedelta(), likeness=0.9)
+    change = FeedChange(new=(*part, to_save(9, origin_url=other, published=NOW, suspects=(alone,))))
+    assert len(heal(change, 20, {blog: 3, other: 17}).healed) == 1
+
+
+def renewed(
+    aparts: Sequence[timedelta],
+    *,
+    others: int = 0,
+    since: datetime | None = None,
+    second: int = 17,
+    parts: dict[str, int] | None = None,
+    origin: str = "",
+) -> int:
+    """How many posts are recognised that have the pages and the 40 words of stored ones, so far apart in time, beside
+    so many others that are known."""
+    posts = [
+        to_save(
+            number,
+            text="word " * 40,
+            published=NOW - number * HOUR + timedelta(seconds=second),
+            origin_url=origin,
+            suspects=(suspect(post_id=number, apart=apart, same_words=True),),
+        )
+        for number, apart in enumerate(aparts)
+    ]
+    return len(heal(FeedChange(new=tuple(posts)), len(posts) + others, parts, since).healed)
+
+
+REDATED = [DAY * 3 + HOUR * 5, DAY * 7 + HOUR, DAY * 9]
+
+
+def test_the_same_pages_at_any_second_of_other_days_are_the_same_posts() -> None:
+    """Most of a document on its pages, word for word, dated anew by a program that saved it. Programmes, which have
+    round times, and single posts are told apart still."""
+    assert renewed(REDATED) == 3
+    assert renewed(REDATED, second=0) == 0
+    assert renewed(REDATED, others=3) == 0
+    assert renewed(REDATED[:2]) == 0
+
+
+def test_what_is_dated_before_the_last_reading_is_nothing_to_come() -> None:
+    """With round times, too, the same pages are the same posts when they are dated before the document was last
+    read."""
+    assert renewed(REDATED, second=0, since=NOW + HOUR) == 3
+    assert renewed(REDATED, second=0, since=NOW - DAY) == 0
+
+
+def test_a_part_of_a_planet_is_renewed_as_a_document_is() -> None:
+    """Where most of what a planet has of one blog is new, it was that blog which renewed its posts."""
+    blog = "https://blog.example/"
+    assert renewed(REDATED, others=20, origin=blog, parts={blog: 4, "https://other.example/": 19}) == 3
+    assert renewed(REDATED, others=20, origin=blog, parts={blog: 9, "https://other.example/": 14}) == 0
+
+
+def test_what_was_written_after_an_import_does_not_hide_it() -> None:
+    """Most posts of a document have the date of an import; one that was written since has another."""
+    apart = [suspect(post_id=n, apart=n * DAY + HOUR, likeness=0.8) for n in range(1, 6)]
+    old = [to_save(n, published=NOW + timedelta(minutes=n), suspects=(one,)) for n, one in enumerate(apart)]
+    change = heal(FeedChange(new=(*old, to_save(9, published=NOW + 2 * DAY))), 6)
+    assert (len(change.healed), len(change.new)) == (5, 1)

@@ -23,6 +23,7 @@ from tests.stocking import LIMITS, state_of
 from tidings.model import FeedChange, Fetched, Hop, ParsedPost, Source
 from tidings.posts.decide import finish, keys_to_look_up, merge, name, plan, slices
 from tidings.posts.healing import heal
+from tidings.posts.sketch import sketch
 from tidings.recording import ReadDocument, Recorder
 from tidings.store import Store, feeds, open_store, posts, pruning
 
@@ -305,7 +306,7 @@ def keys(store: Store) -> dict[tuple[int, str], int]:
 
 def prune(store: Store, now: datetime) -> int:
     """Takes the bodies from all that is older than an hour, but for the newest on the pages."""
-    return pruning.prune(store, pruning.Retention(HOUR, 1, [BLOG], []), now)
+    return pruning.prune(store, pruning.Retention(HOUR, 1, [BLOG], [], sketch), now)
 
 
 @EXAMPLES

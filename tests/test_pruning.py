@@ -26,6 +26,7 @@ from tests.test_daemon import running, stop, wait_for
 from tests.test_store_issues import carry, offered
 from tidings.demo.sink import free_port
 from tidings.model import Edition, Enclosure, FeedChange, Source
+from tidings.posts.sketch import sketch
 from tidings.store import Store, holding, issues, open_store, posts, pruning
 from tidings.store.posts import PostQuery
 
@@ -46,7 +47,7 @@ def prune(
     editions: Sequence[Edition] = (),
     now: datetime = START,
 ) -> int:
-    return pruning.prune(store, pruning.Retention(keep, shown, sources, editions), now)
+    return pruning.prune(store, pruning.Retention(keep, shown, sources, editions, sketch), now)
 
 
 def whole(store: Store) -> list[str]:
@@ -58,7 +59,7 @@ def whole(store: Store) -> list[str]:
 
 def everything(path: Path) -> dict[str, list[dict[str, Any]]]:
     """All rows of all tables that pruning must leave alone, and of posts all columns but those of the body."""
-    body = {"content_html", "text", "summary", "content_hash", "pruned_at"}
+    body = {"content_html", "text", "summary", "content_hash", "pruned_at", "sketch"}
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         names = [row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -269,7 +270,7 @@ def test_a_pass_that_is_stopped_goes_on_next_time(store: Store) -> None:
     """Between two transactions it looks whether to stop; what is left is done by the next pass, the same day."""
     configure(store, A)
     receive(store, A, *(post(n) for n in range(500)), now=OLD)
-    retention = pruning.Retention(KEEP, 0, (A,), ())
+    retention = pruning.Retention(KEEP, 0, (A,), (), sketch)
     asked: list[int] = []
 
     def stop() -> bool:

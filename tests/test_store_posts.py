@@ -581,3 +581,26 @@ def test_what_is_shown_follows_from_the_last_rules_alone(store: Store, texts: li
     assert set(shown.values()) <= {""}
     assert len(shown) + len(hidden) == 3
     assert all(why == last.exclude[0].text for why in hidden.values())
+
+
+def test_a_post_is_remembered_under_so_many_names_and_no_more(store: Store) -> None:
+    """A program that makes up a guid at each fetch adds none for ever; what was remembered stays."""
+    configure(store, A)
+    arrive(store, A, post(1))
+    feed_id = state_of(store, A).feed_id
+    for fetch in range(100):
+        posts.save(store, feed_id, FeedChange(aliases=((f"guid:made-up-{fetch}", 1),)), START)
+    assert 60 <= scalar(store, "SELECT count(*) FROM post_keys") <= 64
+    assert set(posts.known(store, feed_id, ["guid:1", "guid:made-up-0", "guid:made-up-99"])) == {
+        "guid:1",
+        "guid:made-up-0",
+    }
+
+
+def test_a_post_keeps_the_guid_it_came_with(store: Store) -> None:
+    """Under another id in the combined feed it would come again to everybody who follows that."""
+    configure(store, A)
+    arrive(store, A, post(1))
+    arrive(store, A, changed=(post(1, post_id=1, guid="renewed", title="Edited"),))
+    [found] = posts.find(store, PostQuery())
+    assert (found.guid, found.title) == ("guid-1", "Edited")

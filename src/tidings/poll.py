@@ -26,7 +26,7 @@ from tidings.crew import Crew, Ended
 from tidings.editions.schedule import next_slot
 from tidings.errors import ConfigError
 from tidings.fetching.fetch import fetch_all
-from tidings.fetching.settings import FetchSettings
+from tidings.fetching.settings import FetchSettings, Hosts
 from tidings.fetching.urls import is_operators_own
 from tidings.governor import Governor, answering
 from tidings.model import (
@@ -72,6 +72,13 @@ _WEIGHT = 4  # what a document holds for each of its bytes: text of four bytes a
 _TURN = 10
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _RECENTLY = timedelta(hours=1)
+
+
+Fetch = Callable[
+    [Sequence[FetchRequest], FetchSettings, Hosts, Callable[[], bool], Callable[[FetchRequest, str], None]],
+    Iterator[tuple[FetchRequest, Outcome]],
+]
+"""How requests are made, as by fetching.fetch.fetch_all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,7 @@ def run(
     open_executor: Callable[[], Executor],
     clock: Callable[[], datetime],
     stop: Callable[[], bool],
+    fetch: Fetch = fetch_all,
 ) -> Iterator[PollRow]:
     """Polls `states` once and yields a row for each as it is done and saved. With `stop()` true, what is in flight is
     given up unsaved: asked for already, it is due again after `cadence.after_attempt`; what was not asked for is still
@@ -161,7 +169,7 @@ def run(
         else:
             yield made
     with closing(Crew[_Arrived](open_executor)) as crew:
-        for asked, outcome in fetch_all(requests, settings.fetching, polling.governor.hosts(), stop, polling.note):
+        for asked, outcome in fetch(requests, settings.fetching, polling.governor.hosts(), stop, polling.note):
             arrived = polling.to_read(asked, outcome)
             if arrived is None:
                 yield from polling.settle(asked, outcome)

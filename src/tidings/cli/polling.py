@@ -47,8 +47,7 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
         settings = wiring.poll_settings(loaded)
         rows = pipe.run(store, allowed, settings, wiring.executor_opener(loaded), wiring.utc_now, stop)
         report = [*skipped, *_show_progress(rows, len(allowed))]
-        retention = pruning.Retention(loaded.store.keep, loaded.feed.limit, loaded.sources, loaded.editions)
-        pruning.prune(store, retention, wiring.utc_now(), stop)
+        pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop)
         stories.forget_marks(store, wiring.utc_now())
         interrupted = stop()
     if as_json:

@@ -99,8 +99,7 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
         chosen = poll.a_turn_each(due, settings)
         rows = list(poll.run(store, chosen, settings, opener, wiring.utc_now, stop.is_set)) if chosen else []
-        retention = pruning.Retention(loaded.store.keep, loaded.feed.limit, loaded.sources, loaded.editions)
-        pruning.prune(store, retention, wiring.utc_now(), stop.is_set)
+        pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop.is_set)
         stories.forget_marks(store, wiring.utc_now())
     report_poll(loaded, rows)
     if len(states) < len(loaded.sources):

@@ -24,6 +24,7 @@ from tidings.posts import rules
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner
 from tidings.store import Store, feeds, judging, open_store
+from tidings.store.pruning import Retention
 from tidings.workers import open_executor
 
 _READING = ("tidings.posts.incremental", "tidings.posts.clean")
@@ -88,6 +89,17 @@ def poll_settings(loaded: Config) -> PollSettings:
 
 def poll_limits(loaded: Config) -> Limits:
     return Limits(loaded.poll.min_interval, loaded.poll.max_interval)
+
+
+def retention(loaded: Config) -> Retention:
+    return Retention(loaded.store.keep, loaded.feed.limit, loaded.sources, loaded.editions, _sketch)
+
+
+def _sketch(text: str) -> bytes:
+    """What is kept of a text that goes. Loaded where it is needed: most polls take no body."""
+    from tidings.posts.sketch import sketch
+
+    return sketch(text)
 
 
 def fetch_settings(loaded: Config) -> FetchSettings:

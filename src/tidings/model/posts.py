@@ -69,12 +69,14 @@ class KnownPost:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a stored post says, to be compared with one that a document brings. `dated` is as in StoredPost."""
+    """What a stored post says, to be compared with one that a document brings. `dated` is as in StoredPost. Of a text
+    that is gone `sketch` is left (posts/sketch.py), of one that went before there were any b""."""
 
     post_id: int
     title: str
     text: str
     dated: datetime | None = None
+    sketch: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ RELEASED_AFTER = timedelta(days=3)
 
 _FEWEST = 5  # posts: of fewer, as of those that a source had before, most may well be new
 _MASS = 0.6
-_SLACK = timedelta(days=1)
+SLACK = timedelta(days=1)
+"""By how much a date before the last reading may be off: zones, caches."""
 _AT_ONCE = timedelta(hours=1)
 _FEWEST_AT_ONCE = 3
 _HURRY = 3
@@ -58,7 +59,7 @@ def hold(change: FeedChange, state: FeedState, history: History, now: datetime) 
         return change
     dates = [_date(post) for post in change.new]
     known = [date for date in dates if date is not None]
-    strange = sum(date < state.read_at - _SLACK for date in known)
+    strange = sum(date < state.read_at - SLACK for date in known)
     unsaid = len(dates) - (0 if _came_at_once(known) else len(known))
     if not _may_have_written(unsaid, state, history, now):
         strange += unsaid

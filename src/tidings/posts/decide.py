@@ -10,6 +10,7 @@ of a poll that finds nothing changed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -52,9 +53,10 @@ class Draft:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a document changes, with the mark-up of its posts not cleaned yet. Of its `size` posts `known` were known;
-    if any, it is the feed it used to be. `noisy` are those left out because no word of them is another, `held` those
-    known that are held (posts/brake.py). `site` is the host of its source. `before` is what is stored of the posts in
-    `to_compare`, to be put in before the plan is finished."""
+    if any, it is the feed it used to be. `parts` is how many of them are from where (`origin_url`), as in a planet.
+    `noisy` are those left out because no word of them is another, `held` those known that are held (posts/brake.py).
+    `site` is the host of its source. `before` is what is stored of the posts in `to_compare`, to be put in before the
+    plan is finished."""
 
     new: tuple[Draft, ...]
     changed: tuple[Draft, ...]
@@ -65,6 +67,7 @@ class Plan:
     noisy: int
     held: frozenset[int]
     site: str
+    parts: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[int, Remembered] = field(default_factory=dict)
 
     @property
@@ -144,12 +147,18 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     """The change that a document makes to what is `known` of its source (key → post), before its posts are cleaned. In
     a source of high `volatility` (posts/edits.py) only the words of known posts count.
 
-    Planning again after saving gives an empty change. New posts come oldest first, so that ids follow time; documents
+    Planning again after saving gives an empty change. A document that may be cut is cut in its last post: what is known
+    of that stays as it is. New posts come oldest first, so that ids follow time; documents
     usually start with the newest.
     """
     matches = match(named.posts, known)
     new = [one for one in matches if one.known is None and not (named.feed.malformed and _is_stump(one))]
-    differing = [one for one in matches if one.known is not None and _differs(one.identified, one.known)]
+    cut = max((one.identified.post.position for one in matches), default=0) if named.feed.malformed else None
+    differing = [
+        one
+        for one in matches
+        if one.known is not None and _differs(one.identified, one.known) and one.identified.post.position != cut
+    ]
     changed = [one for one in differing if not _has_same_words(one)] if is_volatile(volatility) else differing
     return Plan(
         new=_drafts(_oldest_first(new), named),
@@ -160,6 +169,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
         known=len(matches) - len(new),
         noisy=len(differing) - len(changed),
         site=host(named.feed.site_url) or host(named.url),
+        parts=Counter(one.identified.post.origin_url for one in matches),
         held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
     )
 

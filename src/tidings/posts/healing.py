@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from tidings.model import EditKind, FeedChange, PostToSave, Remembered, Suspect
+from tidings.posts import sketch
 from tidings.posts.canonical import canonical
 from tidings.posts.edits import steady
 from tidings.posts.identity import shared_mark
 from tidings.posts.likeness import containment, resemblance, shingles, words_of
+from tidings.posts.sketch import Sketch, drawn, opened
 
 _MOMENT = timedelta(minutes=1)  # Seconds get lost.
 _SHIFTED = timedelta(hours=14)  # the widest zone: what came of reading one date in two zones
@@ -33,6 +34,8 @@ _HEADLINE = 5  # words; "Menu of the day" has four
 _SAME, _COPY, _EDITED, _PART = 0.95, 0.75, 0.3, 0.8
 _EXCERPT = 0.5  # Two texts of one length of which one has most of the other are more alike.
 
+_ROUND = 5  # minutes
+
 _VERSION = re.compile("[0-9]{1,3}")
 
 _MASS = 0.6
@@ -44,6 +47,8 @@ def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Se
     """What speaks for a new post being the `remembered` one, which `hints` led to. What counters rewrite says nothing
     against it."""
     apart = _apart(dated, remembered.dated)
+    if remembered.sketch and not remembered.text:
+        return _compare_sketches(drawn(text), opened(remembered.sketch), remembered.post_id, tuple(hints), apart)
     if text == remembered.text:
         says_anything = bool(words_of(steady(text[:_READ])))
         return Suspect(remembered.post_id, tuple(hints), 1.0 if says_anything else None, 1.0, apart, same_words=True)
@@ -53,14 +58,27 @@ def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Se
     return Suspect(remembered.post_id, tuple(hints), likeness, part, apart, same_words)
 
 
-def heal(change: FeedChange, size: int) -> FeedChange:
-    """The change with those of its new posts that are stored already made changes of the stored ones. `size` is the
-    number of posts in the document. Each stored post is claimed once, by the post most like it."""
-    is_mass = len(change.new) >= _FEWEST_OF_MASS and len(change.new) > _MASS * size
-    accepts: Callable[[Suspect, PostToSave], bool] = _is_certain
-    if is_mass:
-        shift = _shift(change.new)
-        accepts = _is_likely_redated if _are_redated(change.new) else partial(_is_likely, shift=shift)
+def heal(
+    change: FeedChange, size: int, parts: Mapping[str, int] | None = None, since: datetime | None = None
+) -> FeedChange:
+    """The change with those of its new posts that are stored already made changes of the stored ones. Each stored post
+    is claimed once, by the post most like it.
+
+    `size` is the number of posts in the document, `parts` how many of them are from where: when a blog renews its
+    posts, so does its part of a planet. What is dated before `since` was written before the document was last read.
+    """
+    counts = {"": size} if not parts or len(parts) == 1 else {"": size, **parts}
+    rules = {
+        origin: _rule(posts, since)
+        for origin, count in counts.items()
+        if len(posts := [post for post in change.new if origin in ("", post.origin_url)]) >= _FEWEST_OF_MASS
+        and len(posts) > _MASS * count
+    }
+
+    def accepts(suspect: Suspect, post: PostToSave) -> bool:
+        likely = [rules[origin] for origin in {"", post.origin_url} if origin in rules]
+        return any(rule(suspect, post) for rule in likely) if likely else _is_certain(suspect, post)
+
     claims = sorted(
         (
             (_strength(suspect), position, suspect)
@@ -79,6 +97,19 @@ def heal(change: FeedChange, size: int) -> FeedChange:
     known = tuple(_healed(change.new[position], post_id) for position, post_id in healed.items())
     new = tuple(_on_its_own(post) for position, post in enumerate(change.new) if position not in healed)
     return replace(change, new=new, healed=known)
+
+
+def _compare_sketches(
+    one: Sketch, other: Sketch, post_id: int, hints: tuple[str, ...], apart: timedelta | None
+) -> Suspect:
+    """The same for a text that is gone."""
+    equal = one.steady_words == other.steady_words
+    same_words = equal and one.words == other.words
+    if equal:
+        return Suspect(post_id, hints, 1.0 if one.length else None, 1.0, apart, same_words)
+    if min(one.length, other.length) >= _FEWEST_WORDS:
+        return Suspect(post_id, hints, sketch.resemblance(one, other), sketch.containment(one, other), apart, False)
+    return Suspect(post_id, hints, None, 0.0, apart, same_words=False)
 
 
 def _likeness(words: list[str], former: list[str]) -> tuple[float | None, float]:
@@ -104,13 +135,54 @@ def _is_day(moment: datetime) -> bool:
     return any(zoned.timetuple()[3:6] == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
 
 
-def _are_redated(posts: Sequence[PostToSave]) -> bool:
-    """Whether posts have the date of an import instead of their own: all of one hour, as the stored ones were not."""
-    dates = [date for post in posts if (date := post.published or post.updated)]
-    apart = [suspect.apart for post in posts for suspect in post.suspects if suspect.apart is not None]
-    if len(dates) < len(posts) or not apart:
-        return False
-    return max(dates) - min(dates) <= _AT_ONCE < max(apart) - min(apart)
+Rule = Callable[[Suspect, PostToSave], bool]
+
+
+def _rule(posts: Sequence[PostToSave], since: datetime | None) -> Rule:
+    """How posts of which most look new are recognised."""
+    imported, shift = _imported(posts), _shift(posts)
+    again = [post for post in posts if any(map(_is_same_page, post.suspects))]
+    redated = sum(_is_dated_before(post, since) or not _is_on_schedule(post) for post in again)
+    are_old = redated >= _FEWEST_OF_MASS and redated > _MASS * sum(bool(post.suspects) for post in posts)
+
+    def is_likely(suspect: Suspect, post: PostToSave) -> bool:
+        date = post.published or post.updated
+        if imported and date and imported <= date <= imported + _AT_ONCE:
+            return _is_likely_redated(suspect, post)
+        return _is_likely(suspect, post, shift, are_old or _is_dated_before(post, since))
+
+    return is_likely
+
+
+def _is_dated_before(post: PostToSave, since: datetime | None) -> bool:
+    date = post.published or post.updated
+    return since is not None and date is not None and date < since
+
+
+def _is_on_schedule(post: PostToSave) -> bool:
+    """Whether a post has a date as programmes, timetables and forecasts have; programs that save posts write any second
+    of the day."""
+    date = post.published or post.updated
+    return date is None or (date.second == 0 and date.minute % _ROUND == 0)
+
+
+def _is_same_page(suspect: Suspect) -> bool:
+    """Whether both posts have the same words, and more than a title or a page in common."""
+    return suspect.same_words and len(suspect.hints) > 1
+
+
+def _imported(posts: Sequence[PostToSave]) -> datetime | None:
+    """When an import began whose date posts have instead of their own: most are of one hour, as the stored ones were
+    not. What the blog has written since has other dates."""
+    dates = sorted(date for post in posts if (date := post.published or post.updated))
+    if len(dates) < len(posts):
+        return None
+    first = max(dates, key=lambda begin: sum(begin <= date <= begin + _AT_ONCE for date in dates))
+    of_import = [post for post in posts if first <= (post.published or post.updated or first) <= first + _AT_ONCE]
+    apart = [suspect.apart for post in of_import for suspect in post.suspects if suspect.apart is not None]
+    if len(of_import) < _FEWEST_OF_MASS or len(of_import) <= _MASS * len(posts) or not apart:
+        return None
+    return first if max(apart) - min(apart) > _AT_ONCE else None
 
 
 def _shift(posts: Sequence[PostToSave]) -> timedelta | None:
@@ -132,9 +204,11 @@ def _is_certain(suspect: Suspect, post: PostToSave) -> bool:
     return several and suspect.same_words and _words(post) >= fewest
 
 
-def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None) -> bool:
+def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None, is_old: bool) -> bool:
     """Whether a post was renewed when most of its document was. Programmes, timetables and forecasts are written anew
-    as a whole as well, under the same titles, for other hours or days."""
+    as a whole as well, under the same titles, for other hours or days; but for days to come, not for those before the
+    document was last read, or any second of the day (`is_old`: the post is dated so, or most are that are on the same
+    pages word for word)."""
     if _is_of_same_moment(suspect) or _is_next_version(suspect, post):
         return True
     if suspect.apart is None:
@@ -142,6 +216,8 @@ def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None) -> b
     if not suspect.same_words:
         return False
     words = _words(post)
+    if is_old and _is_same_page(suspect) and words >= _FEWEST_WORDS:
+        return True
     is_told_apart = words >= _FEWEST_WORDS or _has_headline(suspect, post)
     return words >= _MANY_WORDS or (suspect.apart == shift and is_told_apart)
 

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 
 from tidings.model import KnownPost, ParsedPost
 from tidings.posts.canonical import canonical, is_front_page
-from tidings.posts.edits import content_hash
+from tidings.posts.edits import content_hash, steady
+from tidings.posts.likeness import words_of
+from tidings.posts.plain import bare_text
 
 _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't fill the index.
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
@@ -219,18 +221,22 @@ def _link_keys(link: str, title: str) -> tuple[str, ...]:
 
 
 def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
-    """Its title, or without one its text; the path of its page, and of its guid if that is another; its file. Hosts are
-    left out, since feeds move."""
+    """Its title, or without one what is read of its text; the path of its page, and of its guid if that is another; its
+    file. Hosts are left out, since feeds move."""
     path, guid_path = _path(page), _path(canonical(post.guid.strip()))
     files = [_path(canonical(file.url)) for file in post.enclosures if file.type.startswith(_FILES)]
-    text = post.content_html or post.summary_html
     hints = [
-        ("~title", post.title.casefold()) if post.title else ("~text", text.strip()),
+        ("~title", post.title.casefold()) if post.title else ("~text", _steady_words(post)),
         ("~path", path),
         ("~guid", guid_path if guid_path != path else ""),
         ("~file", files[0] if files else ""),
     ]
     return tuple(_key(kind, value) for kind, value in hints if value)
+
+
+def _steady_words(post: ParsedPost) -> str:
+    """The words of a post, whatever mark-up is around them and counters are among them."""
+    return " ".join(words_of(steady(bare_text(post.content_html or post.summary_html))))
 
 
 def _path(page: str) -> str:

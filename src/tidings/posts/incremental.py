@@ -26,7 +26,7 @@ from tidings.posts.identity import Marks, marks
 from tidings.posts.parse import XmlText, guarded, kind, open_up, read_xml, strictly
 from tidings.posts.readers import Reading
 
-RULES = 2
+RULES = 3
 """Raise it with every change to what reading makes of an item: what was remembered by other rules is not used."""
 
 _MAX_MEMORY = 1_000_000  # bytes, unpacked
@@ -35,8 +35,9 @@ _MAX_NEWS = 1_000_000  # characters: reading them for nothing, all to be read af
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document with what names each of its posts, by position. Of the posts at positions in `unread` only place and
-    dates are there. `memory` is for the next reading of the feed; it is empty where that should be of all again."""
+    """A document with what names each of its posts, by position. Of the posts at positions in `unread` only place,
+    dates and where they are from are there. `memory` is for the next reading of the feed; it is empty where that should
+    be of all again."""
 
     feed: ParsedFeed
     marks: tuple[Marks, ...]
@@ -51,6 +52,7 @@ class _Stub:
     marks: Marks
     published: datetime | None
     updated: datetime | None
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _read_news(
 
 
 def _unread_post(position: int, stub: _Stub) -> ParsedPost:
-    return ParsedPost(position, published=stub.published, updated=stub.updated)
+    return ParsedPost(position, published=stub.published, updated=stub.updated, origin_url=stub.origin)
 
 
 def _is_divisible(reading: Reading, items: Sequence[object]) -> bool:
@@ -137,7 +139,7 @@ def _context(opened: XmlText, url: str, reading: Reading) -> str:
 
 
 def _stub(post: ParsedPost) -> _Stub:
-    return _Stub(marks(post), post.published, post.updated)
+    return _Stub(marks(post), post.published, post.updated, post.origin_url)
 
 
 def _pack(context: str, prints: Sequence[str], stubs: Sequence[_Stub]) -> bytes:
@@ -151,6 +153,7 @@ def _pack(context: str, prints: Sequence[str], stubs: Sequence[_Stub]) -> bytes:
             stub.marks.hints,
             stub.published and stub.published.isoformat(),
             stub.updated and stub.updated.isoformat(),
+            stub.origin,
         )
         for print_, stub in zip(prints, stubs, strict=True)
     }
@@ -164,9 +167,12 @@ def _unpack(memory: bytes) -> _Memory | None:
         context, remembered = json.loads(zlib.decompress(memory)) if memory else ("", {})
         stubs = {
             print_: _Stub(
-                Marks(tuple(keys), tuple(former), content_hash, page, tuple(hints)), _date(published), _date(updated)
+                Marks(tuple(keys), tuple(former), content_hash, page, tuple(hints)),
+                _date(published),
+                _date(updated),
+                origin,
             )
-            for print_, (keys, former, content_hash, page, hints, published, updated) in remembered.items()
+            for print_, (keys, former, content_hash, page, hints, published, updated, origin) in remembered.items()
         }
     except (zlib.error, ValueError, TypeError, AttributeError):
         return None

@@ -43,6 +43,10 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 _MOST_WORDS = 100  # A pasted page is no query: SQLite takes at most 1,000 conditions.
 
+_MOST_NAMES = 64
+"""Keys under which one post is remembered. Some programs make up a guid at each fetch: such a post is recognised by
+its page or its text, and its guids name nothing."""
+
 _KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
 
 
@@ -86,9 +90,12 @@ def remembered(store: Store, ids: Sequence[int]) -> dict[int, Remembered]:
     found: dict[int, Remembered] = {}
     for start in range(0, len(ids), _KEYS_A_QUERY):
         some = ids[start : start + _KEYS_A_QUERY]
-        rows = store.rows(f"SELECT id, title, text, dated FROM posts WHERE id IN ({', '.join('?' * len(some))})", some)
+        rows = store.rows(
+            f"SELECT id, title, text, dated, sketch FROM posts WHERE id IN ({', '.join('?' * len(some))})", some
+        )
         for row in rows:
-            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], text_to_time(row["dated"]))
+            dated, sketch = text_to_time(row["dated"]), row["sketch"] or b""
+            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], dated, sketch)
     return found
 
 
@@ -99,7 +106,7 @@ def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
             _insert(store, feed_id, change, now)
         for post in (*change.changed, *change.healed):
             _update(store, feed_id, post, now)
-        _remember(store, feed_id, change.aliases, now)
+        _remember(store, feed_id, _with_room(store, change.aliases), now)
         if change.new or change.changed or change.healed:
             _note_rules(store, feed_id, change.rules)
             site.want_publishing(store)
@@ -209,7 +216,8 @@ def _next_id(store: Store) -> int:
 
 
 def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None:
-    """Rewrites a post; what it said at first is kept. One that was excluded for what its author has changed since is
+    """Rewrites a post; what it said at first is kept, and its guid, which is its id in the combined feed: under another
+    one it would come again to all who follow that. One that was excluded for what its author has changed since is
     news from now on."""
     connection = store.conn
     if post.edit != "none":
@@ -224,12 +232,12 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
         (post.post_id,),
     )
     connection.execute(
-        f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS)}, dated = coalesce(?, dated),
+        f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS[1:])}, dated = coalesce(?, dated),
         changed_at = coalesce(?, changed_at),
         excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END
         WHERE id = ?""",
         (
-            *_values(post),
+            *_values(post)[1:],
             time_to_text(post.published),
             time_to_text(now) if post.edit == "substantive" else None,
             post.excluded != "",
@@ -241,7 +249,8 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
         "INSERT INTO posts_fts (rowid, title, author, text) SELECT id, title, author, text FROM posts WHERE id = ?",
         (post.post_id,),
     )
-    _remember(store, feed_id, [(key, post.post_id) for key in post.keys if post.post_id is not None], now)
+    names = [(key, post.post_id) for key in post.keys if post.post_id is not None]
+    _remember(store, feed_id, _with_room(store, names), now)
 
 
 def _known_posts(store: Store, ids: Sequence[int]) -> dict[int, KnownPost]:
@@ -256,6 +265,21 @@ def _known_posts(store: Store, ids: Sequence[int]) -> dict[int, KnownPost]:
         for row in rows:
             found[row["id"]] = KnownPost(row["id"], row["content_hash"], row["text_hash"], bool(row["held"]))
     return found
+
+
+def _with_room(store: Store, keys: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Those of some keys whose posts are not remembered under very many yet."""
+    ids = list({post_id for _, post_id in keys})
+    full: set[int] = set()
+    for start in range(0, len(ids), _KEYS_A_QUERY):
+        some = ids[start : start + _KEYS_A_QUERY]
+        rows = store.rows(
+            f"""SELECT post_id FROM post_keys WHERE post_id IN ({", ".join("?" * len(some))})
+            GROUP BY post_id HAVING count(*) >= {_MOST_NAMES}""",
+            some,
+        )
+        full.update(row["post_id"] for row in rows)
+    return [(key, post_id) for key, post_id in keys if post_id not in full]
 
 
 def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]], now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 A body is the text in all its forms, with the first version of what was edited and the words of it in the index. Title,
 author, links, dates, tags, enclosures, keys, story and issues stay for ever: a post that comes back years later is
-known, and since it has no fingerprint any more, it stays as it is (posts/decide.py).
+known, and since it has no fingerprint any more, it stays as it is (posts/decide.py). Under other ids it is recognised
+by the sketch of its text (posts/sketch.py).
 
 Whole passes are made once a day: those that have nothing to do look up one row. A pass takes short transactions, each
 of which leaves the database as it should be, and one that ends in the middle is begun anew at the next opportunity.
@@ -27,12 +28,14 @@ _MOST = 5_000  # posts a pass, as when the limit is new to an old archive: polli
 @dataclass(frozen=True, slots=True)
 class Retention:
     """What stays whole: the posts first seen, or edited, within `keep` (all, if that is None); the newest `shown` of
-    `sources`, which are on the pages and in the combined feed; and what `editions` have still to carry."""
+    `sources`, which are on the pages and in the combined feed; and what `editions` have still to carry. `sketch` is
+    what to keep of a text that goes."""
 
     keep: timedelta | None
     shown: int
     sources: Sequence[Source]
     editions: Sequence[Edition]
+    sketch: Callable[[str], bytes]
 
 
 def prune(store: Store, retention: Retention, now: datetime, stop: Callable[[], bool] = lambda: False) -> int:
@@ -50,7 +53,7 @@ def prune(store: Store, retention: Retention, now: datetime, stop: Callable[[], 
     for start in range(0, min(len(going), _MOST), _SLICE):
         if stop():
             return start
-        _take_bodies(store, going[start : start + _SLICE], now)
+        _take_bodies(store, going[start : start + _SLICE], retention.sketch, now)
     if len(going) <= _MOST:
         _note_done(store, horizon)
     return min(len(going), _MOST)
@@ -109,13 +112,17 @@ def _waiting(store: Store, retention: Retention, horizon: datetime) -> set[int]:
     return waiting
 
 
-def _take_bodies(store: Store, ids: Sequence[int], now: datetime) -> None:
+def _take_bodies(store: Store, ids: Sequence[int], sketch: Callable[[str], bytes], now: datetime) -> None:
     """Empties some posts in one transaction. The index is told what it held, since it keeps no copy, and goes on to
     hold titles and authors: it must say what the table says (sqlite.org/fts5.html, 4.4.3). A power cut may take this
     back, and the next pass does it again."""
     those = f"id IN ({', '.join('?' * len(ids))})"
     connection = store.conn
     with store.note():
+        texts = store.rows(f"SELECT id, text FROM posts WHERE {those}", ids)
+        connection.executemany(
+            "UPDATE posts SET sketch = ? WHERE id = ?", [(sketch(row["text"]), row["id"]) for row in texts]
+        )
         connection.execute(
             f"""INSERT INTO posts_fts (posts_fts, rowid, title, author, text)
             SELECT 'delete', id, title, author, text FROM posts WHERE {those}""",

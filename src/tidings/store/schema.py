@@ -106,8 +106,7 @@ def items(db: Database) -> None:
 
 
 # `met_at` is when a post was first met under a key; `held_at` when the brake held it, '' when the operator put it away;
-# `text_hash` is of the words alone.
-# The first version of a post is kept from its first edit on; the latest is in `posts`.
+# `text_hash` is of the words alone. The first version of a post is kept from its first edit on; `posts` has the latest.
 _MEMORY = (
     "ALTER TABLE post_keys ADD COLUMN met_at TEXT",
     "ALTER TABLE posts ADD COLUMN text_hash TEXT NOT NULL DEFAULT ''",
@@ -224,6 +223,12 @@ _BATCHES = (
 def batches(db: Database) -> None:
     for statement in _BATCHES:
         db.conn.execute(statement)
+
+
+# What is left of a text that pruning took (posts/sketch.py).
+@_migration
+def sketches(db: Database) -> None:
+    db.conn.execute("ALTER TABLE posts ADD COLUMN sketch BLOB")
 
 
 def applied(connection: sqlite3.Connection) -> list[str]:

@@ -46,10 +46,12 @@ class CandidateRow:
 
 def candidates(store: Store, feed_id: int, new: Sequence[PostToSave], now: datetime) -> dict[int, list[int]]:
     """For new posts of a feed, by their place, the ids of other feeds' posts that may be the same story: those with the
-    same canonical URL or guid, whenever they came, and those with a mark in common, of the last weeks."""
+    same canonical URL or guid, or for a post that says where it is from the same moment there, whenever they came, and
+    those with a mark in common, of the last weeks."""
     found: dict[int, Counter[int]] = {}
     _find_by_marks(store, feed_id, new, now, found)
     _find_by_names(store, feed_id, new, found)
+    _find_by_moments(store, new, found)
     return {place: [post_id for post_id, _ in posts.most_common(_MOST_CANDIDATES)] for place, posts in found.items()}
 
 
@@ -249,6 +251,23 @@ def _find_by_names(store: Store, feed_id: int, new: Sequence[PostToSave], found:
             rows = store.rows(f"{sql} ({', '.join('?' * len(some))}) AND p.feed_id != ?", (*some, feed_id))
             for row in rows:
                 for place in places[row["name"]]:
+                    found.setdefault(place, Counter())[row["id"]] += _SURE
+
+
+def _find_by_moments(store: Store, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
+    """Adds, for posts that say where they are from, those that are of the same moment there."""
+    origins = {post.origin_url for post in new if post.origin_url}
+    for origin in origins:
+        feeds = store.rows("SELECT id FROM feeds WHERE :origin IN (url, site_url)", {"origin": origin})
+        for place, post in enumerate(new):
+            if post.origin_url != origin or post.published is None:
+                continue
+            for feed in feeds:
+                rows = store.rows(
+                    "SELECT id FROM posts WHERE feed_id = ? AND effective = ? ORDER BY id LIMIT ?",
+                    (feed["id"], time_to_text(post.published), _MOST_CANDIDATES),
+                )
+                for row in rows:
                     found.setdefault(place, Counter())[row["id"]] += _SURE
 
 
