@@ -66,6 +66,7 @@ class Plan:
     held: frozenset[int]
     site: str
     before: Mapping[int, Remembered] = field(default_factory=dict)
+    met: frozenset[int] = frozenset()  # The ids of all that are known.
 
     @property
     def without_posts(self) -> Plan:
@@ -161,6 +162,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
         noisy=len(differing) - len(changed),
         site=host(named.feed.site_url) or host(named.url),
         held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
+        met=frozenset(one.known.post_id for one in matches if one.known is not None),
     )
 
 
