@@ -43,6 +43,11 @@ _FEWEST_OF_MASS = 3
 def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
     """What speaks for a new post being the `remembered` one, which `hints` led to. What counters rewrite says nothing
     against it."""
+    by_day = any(date is not None and _is_day(date) for date in (dated, remembered.dated))
+    return replace(_compare(text, dated, remembered, hints), by_day=by_day)
+
+
+def _compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
     apart = _apart(dated, remembered.dated)
     if text == remembered.text:
         says_anything = bool(words_of(steady(text[:_READ])))
@@ -127,7 +132,7 @@ def _is_certain(suspect: Suspect, post: PostToSave) -> bool:
     if _is_next_version(suspect, post):
         return True
     if _is_of_same_moment(suspect):
-        return several if suspect.likeness is None else _is_edited(suspect)
+        return _is_edited(suspect, post) and (several or suspect.likeness is not None)
     fewest = _FEWEST_WORDS if suspect.apart is None else _MANY_WORDS
     return several and suspect.same_words and _words(post) >= fewest
 
@@ -135,8 +140,10 @@ def _is_certain(suspect: Suspect, post: PostToSave) -> bool:
 def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None) -> bool:
     """Whether a post was renewed when most of its document was. Programmes, timetables and forecasts are written anew
     as a whole as well, under the same titles, for other hours or days."""
-    if _is_of_same_moment(suspect) or _is_next_version(suspect, post):
+    if _is_next_version(suspect, post):
         return True
+    if _is_of_same_moment(suspect):
+        return _is_edited(suspect, post)
     if suspect.apart is None:
         return _says_the_same(suspect, post, _SAME)
     if not suspect.same_words:
@@ -148,7 +155,7 @@ def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None) -> b
 
 def _is_likely_redated(suspect: Suspect, post: PostToSave) -> bool:
     """The same where all new posts have one date, which says nothing against their being old."""
-    return _is_of_same_moment(suspect) or _says_the_same(suspect, post, _COPY)
+    return (_is_of_same_moment(suspect) and _is_edited(suspect, post)) or _says_the_same(suspect, post, _COPY)
 
 
 def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
@@ -191,8 +198,17 @@ def _is_of_same_moment(suspect: Suspect) -> bool:
     return suspect.apart is not None and suspect.apart <= _MOMENT
 
 
-def _is_edited(suspect: Suspect) -> bool:
-    return (suspect.likeness or 0) >= _EDITED or (suspect.contained or 0) >= _PART
+def _is_edited(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether the text of a post of the same moment does not say that it is another one. A minute hardly has two posts
+    of one title or one page, a day may well have: two comments, two menus, a handful of photos."""
+    several = len(suspect.hints) > 1
+    if suspect.by_day and _words(post) < _FEWEST_WORDS:
+        says_the_same = suspect.same_words or suspect.likeness == 1
+        return says_the_same and "<img" not in post.content_html and (several or _has_headline(suspect, post))
+    if suspect.likeness is None:
+        return several or suspect.same_words
+    fewest = _COPY if suspect.by_day and not several else _EDITED
+    return suspect.likeness >= fewest or (suspect.contained or 0) >= _PART
 
 
 def _healed(post: PostToSave, post_id: int) -> PostToSave:
