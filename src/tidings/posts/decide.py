@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
 from tidings.posts.edits import classify, is_volatile, text_hash
-from tidings.posts.healing import compare
+from tidings.posts.healing import compare, is_still
 from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match
 from tidings.posts.links import host
 from tidings.posts.stories import story_urls
@@ -41,12 +41,14 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes. `suspects` are the
-    stored posts that a new one may be, with the hints that led to them."""
+    stored posts that a new one may be, with the hints that led to them. `in_doubt` it is a new one after all unless its
+    text or its date says otherwise (posts/identity.py)."""
 
     identified: Identified
     post_id: int | None
     story_url: str
     suspects: Mapping[int, tuple[str, ...]]
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,9 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     """
     matches = match(named.posts, known)
     new = [one for one in matches if one.known is None and not (named.feed.malformed and _is_stump(one))]
-    differing = [one for one in matches if one.known is not None and _differs(one.identified, one.known)]
+    differing = [
+        one for one in matches if one.known is not None and (one.in_doubt or _differs(one.identified, one.known))
+    ]
     changed = [one for one in differing if not _has_same_words(one)] if is_volatile(volatility) else differing
     return Plan(
         new=_drafts(_oldest_first(new), named),
@@ -248,7 +252,7 @@ def _aliases(matches: Sequence[Match], known: Mapping[str, KnownPost]) -> list[t
     return [
         (key, one.known.post_id)
         for one in matches
-        if one.known is not None
+        if one.known is not None and not one.in_doubt
         for key in one.identified.lasting_keys
         if key not in known
     ]
@@ -269,15 +273,24 @@ def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
             one.known.post_id if one.known else None,
             named.stories[one.identified.post.position],
             one.suspects,
+            one.in_doubt,
         )
         for one in matches
     )
 
 
 def _cleaned(plan: Plan) -> FeedChange:
-    new = tuple(_with_suspects(_found(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new)
-    changed = tuple(_with_edit(_to_save(draft, plan.language), plan) for draft in plan.changed)
-    return FeedChange(new, changed, aliases=plan.aliases)
+    new = [_with_suspects(_found(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new]
+    changed: list[PostToSave] = []
+    others: list[PostToSave] = []
+    for draft in plan.changed:
+        post = _to_save(draft, plan.language)
+        if draft.in_doubt and _is_another(post, plan):
+            keys = draft.identified.all_keys
+            others.append(_found(replace(post, post_id=None, keys=keys), plan.site))
+        else:
+            changed.append(_with_edit(post, plan))
+    return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases)
 
 
 def _found(post: PostToSave, site: str) -> PostToSave:
@@ -297,6 +310,12 @@ def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
     dated = post.published or post.updated
     stored = [(plan.before[post_id], hints) for post_id, hints in draft.suspects.items() if post_id in plan.before]
     return replace(post, suspects=tuple(compare(post.text, dated, one, hints) for one, hints in stored))
+
+
+def _is_another(post: PostToSave, plan: Plan) -> bool:
+    """Whether a post that has the link of a stored one is not that one."""
+    before = plan.before.get(post.post_id or 0)
+    return before is not None and not is_still(before, post.title, post.text, post.published or post.updated)
 
 
 def _with_edit(post: PostToSave, plan: Plan) -> PostToSave:

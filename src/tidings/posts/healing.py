@@ -23,6 +23,7 @@ from tidings.posts.likeness import containment, resemblance, shingles, words_of
 
 _MOMENT = timedelta(minutes=1)  # Seconds get lost.
 _SHIFTED = timedelta(hours=14)  # the widest zone: what came of reading one date in two zones
+_MATCH = timedelta(hours=12)  # during which a post may be rewritten again and again
 _CUT = timedelta(hours=36)  # between a time and its date alone, whatever the zone
 _AT_ONCE = timedelta(hours=1)
 
@@ -84,6 +85,31 @@ def heal(change: FeedChange, size: int) -> FeedChange:
     known = tuple(_healed(change.new[position], post_id) for position, post_id in healed.items())
     new = tuple(_on_its_own(post) for position, post in enumerate(change.new) if position not in healed)
     return replace(change, new=new, healed=known)
+
+
+def is_still(before: Remembered, title: str, text: str, dated: datetime | None) -> bool:
+    """Whether a post without a guid is the stored one of its link, though its title is another, or there is none.
+
+    Titles change while a match is played, and texts count, or grow by what is new: it is the same post as long as one
+    of its date, its text and its title stays. Where all three are others, it is the next post of a page that is written
+    anew. Within half a day most of a text is enough; a day later this may be the same but for the numbers, in the next
+    draw of a lottery. Without dates, when nobody knows, a text must be the same but for numbers, or be there as a
+    whole beside what is new.
+    """
+    suspect, words = compare(text, dated, before, ()), words_of(title)
+    is_same_text = suspect.likeness == 1 and suspect.same_words
+    is_same_moment = _is_of_same_moment(suspect) and not suspect.by_day
+    if is_same_text or is_same_moment or (words and words == words_of(before.title)):
+        return True
+    likeness, part = (suspect.likeness, suspect.contained or 0) if suspect.likeness is not None else (0, 0)
+    if not (title or before.title) and (likeness >= _EDITED or part >= _PART):
+        return True
+    if suspect.apart is None:
+        was_cut = title.startswith(before.title) and text.startswith(before.text)
+        return suspect.same_words or was_cut or 1 in (likeness, part)
+    return (suspect.apart <= _MATCH and (likeness >= _COPY or part == 1)) or (
+        _is_of_same_moment(suspect) and suspect.same_words
+    )
 
 
 def _likeness(words: list[str], former: list[str]) -> tuple[float | None, float]:
