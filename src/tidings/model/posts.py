@@ -75,6 +75,7 @@ class Remembered:
     title: str
     text: str
     dated: datetime | None = None
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

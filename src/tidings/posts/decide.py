@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
-from tidings.posts.edits import classify, is_volatile, text_hash
+from tidings.posts.edits import classify, is_cut, is_volatile, text_hash
 from tidings.posts.healing import compare, is_still
 from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match
 from tidings.posts.links import host
@@ -69,6 +69,7 @@ class Plan:
     site: str
     before: Mapping[int, Remembered] = field(default_factory=dict)
     met: frozenset[int] = frozenset()  # The ids of all that are known.
+    last: int | None = None  # The position of the post in which a malformed document may break off.
 
     @property
     def without_posts(self) -> Plan:
@@ -167,6 +168,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
         site=host(named.feed.site_url) or host(named.url),
         held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
         met=frozenset(one.known.post_id for one in matches if one.known is not None),
+        last=max((one.post.position for one in named.posts), default=None) if named.feed.malformed else None,
     )
 
 
@@ -285,6 +287,8 @@ def _cleaned(plan: Plan) -> FeedChange:
     others: list[PostToSave] = []
     for draft in plan.changed:
         post = _to_save(draft, plan.language)
+        if _is_cut(draft, post, plan):
+            continue
         if draft.in_doubt and _is_another(post, plan):
             keys = draft.identified.all_keys
             others.append(_found(replace(post, post_id=None, keys=keys), plan.site))
@@ -310,6 +314,14 @@ def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
     dated = post.published or post.updated
     stored = [(plan.before[post_id], hints) for post_id, hints in draft.suspects.items() if post_id in plan.before]
     return replace(post, suspects=tuple(compare(post.text, dated, one, hints) for one, hints in stored))
+
+
+def _is_cut(draft: Draft, post: PostToSave, plan: Plan) -> bool:
+    """Whether a document breaks off in a known post. That is left as it is, with the fingerprint of all of it: it has
+    not changed when the document is whole again."""
+    before = plan.before.get(post.post_id or 0)
+    is_last = draft.identified.post.position == plan.last
+    return before is not None and is_last and is_cut(before, post.title, post.text)
 
 
 def _is_another(post: PostToSave, plan: Plan) -> bool:

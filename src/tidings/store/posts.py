@@ -87,9 +87,12 @@ def remembered(store: Store, ids: Sequence[int]) -> dict[int, Remembered]:
     found: dict[int, Remembered] = {}
     for start in range(0, len(ids), _KEYS_A_QUERY):
         some = ids[start : start + _KEYS_A_QUERY]
-        rows = store.rows(f"SELECT id, title, text, dated FROM posts WHERE id IN ({', '.join('?' * len(some))})", some)
+        rows = store.rows(
+            f"SELECT id, title, text, dated, summary FROM posts WHERE id IN ({', '.join('?' * len(some))})", some
+        )
         for row in rows:
-            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], text_to_time(row["dated"]))
+            dated = text_to_time(row["dated"])
+            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], dated, summary=row["summary"])
     return found
 
 
