@@ -113,12 +113,13 @@ def is_still(before: Remembered, title: str, text: str, dated: datetime | None) 
 
 
 def _likeness(words: list[str], former: list[str]) -> tuple[float | None, float]:
-    """How alike two texts are, and how much of the shorter one is in the other. Of short ones only equality counts."""
+    """How alike two texts are, and how much of the shorter one is in the other. Of short ones only equality counts, and
+    of one that is empty, as when it was pruned, nothing: it would be a part of any."""
     if min(len(words), len(former)) >= _FEWEST_WORDS:
         one, other = shingles(words), shingles(former)
         return resemblance(one, other), containment(one, other)
     shorter, longer = sorted((set(words), set(former)), key=len)
-    part = len(shorter & longer) / len(shorter) if shorter else 1.0
+    part = len(shorter & longer) / len(shorter) if shorter else 0.0
     return (1.0 if words and words == former else None), part
 
 

@@ -217,7 +217,7 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     if post.edit != "none":
         connection.execute(
             """INSERT OR IGNORE INTO first_versions (post_id, title, content_html, text, replaced_at)
-            SELECT id, title, content_html, text, ? FROM posts WHERE id = ?""",
+            SELECT id, title, content_html, text, ? FROM posts WHERE id = ? AND content_hash != ''""",
             (time_to_text(now), post.post_id),
         )
     connection.execute(
@@ -228,8 +228,8 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     connection.execute(
         f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS)}, dated = coalesce(?, dated),
         changed_at = coalesce(?, changed_at),
-        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END
-        WHERE id = ?""",
+        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END,
+        pruned_at = NULL WHERE id = ?""",
         (
             *_values(post),
             time_to_text(post.published),
