@@ -24,8 +24,11 @@ RELEASED_AFTER = timedelta(days=3)
 RELEASED_UNREAD_AFTER = timedelta(days=30)
 """The same where nothing can be read of it: a site that was broken into is often off for days until it is mended."""
 
+MASS = 0.6
+"""The share of a document that must look new for its posts to have come, or been renewed, together (research, section
+e)."""
+
 _FEWEST = 5  # posts: of fewer, as of those that a source had before, most may well be new
-_MASS = 0.6
 _SLACK = timedelta(days=1)
 _FEWEST_AT_ONCE = 3
 _IMPORTED = timedelta(minutes=1)  # for each post: nobody writes as fast, not even at a conference
@@ -50,7 +53,7 @@ def is_mass(change: FeedChange, size: int) -> bool:
     """Whether so much of a document of `size` posts looked new that it must be looked at, with or without what was
     recognised."""
     came = len(change.new) + len(change.healed)
-    return bool(change.new) and came >= _FEWEST and came > _MASS * size
+    return bool(change.new) and came >= _FEWEST and came > MASS * size
 
 
 def hold(change: FeedChange, kept: int, state: FeedState, history: History, now: datetime) -> FeedChange:
@@ -69,14 +72,14 @@ def hold(change: FeedChange, kept: int, state: FeedState, history: History, now:
     unsaid = len(dates) - (0 if not kept and _are_imported(known) else len(known))
     if not _may_have_written(unsaid, state, history, now):
         strange += unsaid
-    return replace(change, held=True) if strange > _MASS * len(dates) else change
+    return replace(change, held=True) if strange > MASS * len(dates) else change
 
 
 def has_turned_back(former: int, size: int) -> bool:
     """Whether a document of `size` posts, of which none are held and `former` are from before the hold, is that of the
     source as it was. One that has only gone on has newer posts in place of the held ones, if not for one that is
     pinned."""
-    return former > _MASS * size
+    return former > MASS * size
 
 
 def is_over(state: FeedState, now: datetime, after: timedelta = RELEASED_AFTER) -> bool:

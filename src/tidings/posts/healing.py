@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from tidings.model import EditKind, FeedChange, PostToSave, Remembered, Suspect
+from tidings.posts.brake import MASS as _MASS
 from tidings.posts.canonical import canonical
 from tidings.posts.edits import steady
 from tidings.posts.identity import shared_mark
@@ -36,8 +37,6 @@ _EXCERPT = 0.5  # Two texts of one length of which one has most of the other are
 
 _VERSION = re.compile("[0-9]{1,3}")
 
-_MASS = 0.6
-"""The share of a document that must look new for its posts to have been renewed together (research, section e)."""
 _FEWEST_OF_MASS = 3
 
 
