@@ -18,11 +18,11 @@ from tests.test_healing import as_item, essay, new_page, text
 from tests.test_poll import SETTINGS, inline, source
 from tidings import poll
 from tidings.model import FeedChange, ParsedPost, PollRow, Rhythm, Source
-from tidings.posts.brake import RELEASED_AFTER, hold, is_mass, is_over
+from tidings.posts.brake import RELEASED_AFTER, RELEASED_UNREAD_AFTER, has_turned_back, hold, is_mass, is_over
 from tidings.store import Store, feeds, holding, issues, posts
 from tidings.store.posts import PostQuery
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 EDITION = edition(name="daily")
 
 
@@ -47,10 +47,14 @@ IMPORTED = [timedelta(minutes=n) for n in range(6)]
 
 
 def is_held(
-    ages: Iterable[timedelta | None], before: Before, read: timedelta | None = HOUR, gap: timedelta | None = DAY
+    ages: Iterable[timedelta | None],
+    before: Before,
+    read: timedelta | None = HOUR,
+    gap: timedelta | None = DAY,
+    kept: int = 0,
 ) -> bool:
     state = feed_state(read_at=None if read is None else NOW - read, rhythm=Rhythm(gap))
-    return hold(came(*ages), state, before, NOW).held
+    return hold(came(*ages), kept, state, before, NOW).held
 
 
 @pytest.mark.parametrize(
@@ -67,8 +71,20 @@ def is_held(
     ],
 )
 def test_what_the_source_can_have_written(ages: list[timedelta | None], values: dict[str, Any], expected: bool) -> None:
-    """Held is what is older than the last reading, without dates, or all of one hour; not what is dated since."""
+    """Held is what is older than the last reading, without dates, or all of one moment; not what is dated since."""
     assert is_held(ages, Before(), **values) == expected
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(0, True), (72, True), (73, False), (300, False)])
+def test_dates_are_an_imports_only_at_a_pace_that_nobody_writes_at(seconds: int, expected: bool) -> None:
+    """Six posts in as many minutes are imported; a conference, or a live blog, takes longer."""
+    assert is_held([n * timedelta(seconds=seconds) for n in range(6)], Before()) == expected
+
+
+@pytest.mark.parametrize("ages", [OLD, NONE, IMPORTED])
+def test_dates_since_the_last_reading_are_believed_where_posts_were_kept(ages: list[timedelta | None]) -> None:
+    """Twelve lessons put online in one moment are news where the document goes on; old dates and none stay strange."""
+    assert is_held(ages, Before(), kept=1) == (ages != IMPORTED)
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, False), (2, False), (3, True)])
@@ -123,6 +139,12 @@ def test_a_hold_is_over_after_three_days() -> None:
     assert is_over(feed_state(held_since=NOW - RELEASED_AFTER), NOW)
     assert not is_over(feed_state(held_since=NOW - RELEASED_AFTER + timedelta(seconds=1)), NOW)
     assert not is_over(feed_state(), NOW)
+
+
+@pytest.mark.parametrize(("former", "size", "expected"), [(7, 10, True), (6, 10, False), (1, 1, True), (0, 0, False)])
+def test_a_source_has_turned_back_when_most_of_it_is_as_it_was(former: int, size: int, expected: bool) -> None:
+    """An old post that is pinned is not most of a document."""
+    assert has_turned_back(former, size) == expected
 
 
 # ------------------------------------------------------------------------------------- through the real poll
@@ -264,7 +286,7 @@ def test_held_posts_are_released_by_a_304(reader: Reader) -> None:
     assert (row.http, row.note, len(reader.held())) == (304, "", 10)
     row = reader.again(HOUR)
     assert (row.status, row.http) == ("unchanged", 304)
-    assert "10 held posts have stayed" in row.note
+    assert "10 held posts are released" in row.note
     assert (reader.held(), reader.shown() >= NAMES) == (set(), True)
     assert reader.again(4 * DAY).note == ""
 
@@ -305,14 +327,65 @@ def test_held_posts_that_vanish_stay_held(reader: Reader) -> None:
     """A blog that was somebody else for a day: what was held is not let go when it is itself again, nor with another
     hold later."""
     reader.poll(*STRANGE)
-    reader.poll(*OWN)
-    reader.again(10 * DAY)
+    assert "former posts again" in reader.poll(*OWN).note
+    assert reader.again(10 * DAY).note == ""
     assert reader.held() == NAMES
     later = [essay(n, published=START - n * DAY) for n in range(500, 520)]
     reader.poll(*later)
     reader.again(3 * DAY)
     assert reader.held() == NAMES
     assert len(reader.shown()) == 32
+
+
+def news(first: int, count: int, until: datetime, every: timedelta) -> list[ParsedPost]:
+    """Posts written one after the other, the newest first."""
+    return [essay(first + n, published=until - (count - 1 - n) * every) for n in range(count)][::-1]
+
+
+def test_a_conference_holds_nothing(reader: Reader) -> None:
+    """A weekly blog that writes eight posts in 40 minutes, and goes on: all are news at once, also when they fill the
+    document."""
+    talks = news(700, 8, reader.now + 50 * MINUTE, 5 * MINUTE)
+    assert reader.poll(*talks, *OWN[:2]).note == ""
+    assert reader.poll(*news(720, 10, reader.now + 50 * MINUTE, 5 * MINUTE)).note == ""
+    assert reader.held() == set()
+
+
+def test_lessons_put_online_together_hold_nothing(reader: Reader) -> None:
+    """All of one moment, beside posts that were there before."""
+    assert reader.poll(*[replace(essay(n), published=reader.now) for n in range(700, 708)], *OWN[:2]).note == ""
+    assert reader.held() == set()
+
+
+@pytest.mark.parametrize("pinned", [0, 1])
+def test_held_posts_that_newer_ones_push_out_are_released(reader: Reader, pinned: int) -> None:
+    """A source that goes on, with ten posts in its document, shows none of the held ones after two days; they are news
+    after three days all the same, also beside one post that never leaves."""
+    shown = list(STRANGE)
+    reader.poll(*shown)
+    for day in range(6):
+        shown = [*news(700 + 3 * day, 3, reader.now, HOUR), *shown][:10]
+        row = reader.poll(*OWN[:pinned], *shown, after=DAY / 2)
+        assert ("10 held posts are released" in row.note) == (day == 5)
+        assert reader.held() == (NAMES if day < 5 else set())
+    assert reader.shown() >= NAMES
+
+
+def test_a_document_without_posts_has_not_turned_back(reader: Reader) -> None:
+    """Of a source that shows nothing for a while the held posts are released as well."""
+    reader.poll(*STRANGE)
+    assert reader.poll(after=DAY).note == ""
+    assert "10 held posts are released" in reader.again(2 * DAY).note
+    assert reader.shown() >= NAMES
+
+
+def test_a_source_turned_back_under_other_ids(reader: Reader) -> None:
+    """Its former posts with new guids and pages, a new one before them, are its former posts."""
+    reader.poll(*STRANGE)
+    row = reader.poll(essay(99, title="Fresh", published=reader.now), *map(new_page, OWN[:11]))
+    assert (row.new, "former posts again" in row.note) == (1, True)
+    reader.again(10 * DAY)
+    assert (reader.held(), "Fresh" in reader.shown()) == (NAMES, True)
 
 
 def test_held_posts_that_come_back_wait_from_then_on(reader: Reader) -> None:
@@ -380,11 +453,16 @@ def test_a_hold_leaves_the_polling_alone(reader: Reader) -> None:
 
 
 def test_a_failing_source_releases_nothing(reader: Reader) -> None:
-    """What nobody could look at has not stayed."""
+    """A site that was broken into may be off for days before it is itself again; but what is held is not lost with a
+    site that never comes back."""
     reader.poll(*STRANGE)
     reader.origin.serve("/a", Answer(500))
-    reader.again(5 * DAY)
+    reader.again(RELEASED_UNREAD_AFTER - HOUR)
     assert reader.held() == NAMES
+    row = reader.again(HOUR)
+    assert (row.status, "10 held posts are released" in row.note) == ("failed", True)
+    assert reader.shown() >= NAMES
+    assert feeds.states(reader.store, [reader.source])[0].held_since is None
 
 
 def test_a_release_asks_for_publishing(reader: Reader) -> None:

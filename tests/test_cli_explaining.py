@@ -215,7 +215,7 @@ def test_a_held_post_comes_when_it_is_released(desk: Desk) -> None:
         read(store, ada, fetched, ParsedFeed("rss20"), change, LATER)
     assert desk.status(2) == "no held"
     assert "`tidings sources release ada` lets it go" in desk.words(2)
-    assert "and it is gone from its feed: it waits to be released by hand." in desk.words(2)
+    assert "and its feed has turned back to its former posts: it waits" in desk.words(2)
     feed_id = 1
     desk.do(lambda store: holding.release(store, feed_id))
     assert desk.status(2) == "next"
@@ -635,7 +635,7 @@ def test_a_flood_is_held_until(site: Site, origin: Origin) -> None:
     assert until - since == RELEASED_AFTER
     assert found["editions"][0]["reasons"][0]["kind"] == "held"
     words = site.run("explain", "post-x1").stdout
-    assert f"Held since {since:%Y-%m-%d %H:%M} UTC, until {until:%Y-%m-%d %H:%M} UTC if its feed goes on" in words
+    assert f"Held since {since:%Y-%m-%d %H:%M} UTC, until {until:%Y-%m-%d %H:%M} UTC unless its feed" in words
 
 
 def test_stories_are_joined_and_parted_by_command(polled: Site) -> None:

@@ -18,7 +18,6 @@ from tests.deciding import decide
 from tests.feeds import blog, item, rss
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave, Remembered
 from tidings.posts.decide import Plan, finish, keys_to_look_up, merge, name, plan, read, slices
-from tidings.posts.identity import identify
 from tidings.posts.parse import parse
 
 LINK = "https://blog.example/post"
@@ -461,16 +460,3 @@ def test_a_document_that_breaks_off_and_comes_again_gives_each_post_once(kind: s
         memory.poll(*(first.posts if isinstance(first, ParsedFeed) else ()))
         memory.poll(*whole.posts)
         assert sorted(memory.titles) == sorted(post.title for post in whole.posts), body[:cut][-60:]
-
-
-@pytest.mark.parametrize(("malformed", "expected"), [(True, ["Two"]), (False, ["Two", ""])])
-def test_the_last_post_of_a_cut_document_stays_as_it_is(malformed: bool, expected: list[str]) -> None:
-    """A known post that a cut has left without its text keeps it; what stands before it is whole."""
-    first, last = (parsed_post(guid=f"g{n}", url=f"{LINK}/{n}", title=f"T{n}", content_html="One") for n in (1, 2))
-    known = {
-        key: KnownPost(number, one.content_hash, "")
-        for number, one in enumerate(identify([first, last]), 1)
-        for key in one.all_keys
-    }
-    changed = parsed_feed(replace(first, content_html="Two"), replace(last, content_html=""), malformed=malformed)
-    assert [post.text for post in decide(changed, known).changed] == expected

@@ -501,6 +501,10 @@ LATER = DAY * 3
         ({"likeness": 0.2, "contained": 0.5}, False),
         ({"likeness": None}, True),
         ({"likeness": None, "hints": ONE}, False),
+        ({"by_day": True}, True),
+        ({"by_day": True, "likeness": 0.3, "contained": 0.4}, True),
+        ({"by_day": True, "likeness": 0.74, "contained": 0.7, "hints": ONE}, False),
+        ({"by_day": True, "likeness": 0.75, "contained": 0.7, "hints": ONE}, True),
         ({"apart": timedelta(seconds=59)}, True),
         ({"apart": HOUR}, False),
         ({"apart": HOUR, "same_words": True}, True),
@@ -542,7 +546,11 @@ def mass(
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"hints": ONE, "likeness": None, "contained": 0.0}, True),
+        ({"hints": ONE, "likeness": None, "contained": 0.0}, False),
+        ({"hints": ONE, "likeness": None, "same_words": True}, True),
+        ({"likeness": None, "contained": 0.0}, True),
+        ({"hints": ONE, "likeness": 0.29, "contained": 0.79}, False),
+        ({"hints": ONE, "likeness": 0.3, "contained": 0.3}, True),
         ({"apart": LATER, "hints": ONE, "likeness": 1.0}, False),
         ({"apart": 5 * HOUR, "likeness": 0.99}, False),
         ({"apart": None, "hints": ONE, "likeness": 0.95}, True),
@@ -558,8 +566,53 @@ def mass(
     ],
 )
 def test_most_of_a_document(values: dict[str, Any], expected: bool) -> None:
-    """Where most of a document looks new, likeness will do, unless the dates say that it is of other days."""
+    """Where most of a document looks new, likeness will do, unless the dates say that it is of other days; of the same
+    moment it must be like it, too."""
     assert mass(suspect(**values)) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "title", "expected"),
+    [
+        ({"likeness": None, "same_words": True}, 0, "Menu of the day", True),
+        ({"likeness": None, "same_words": True, "hints": ONE}, 0, "Menu of the day", False),
+        ({"likeness": None, "same_words": True, "hints": ONE}, 0, "What the river told the harbour", True),
+        ({"likeness": None}, 3, "What the river told the harbour", False),
+        ({"same_words": True}, 3, "Menu of the day", True),
+        ({"same_words": False, "likeness": 1.0}, 3, "Menu of the day", True),
+        ({"same_words": False, "likeness": None}, 3, "Menu of the day", False),
+        ({"same_words": True, "hints": ONE}, 3, "Menu of the day", False),
+        ({"likeness": None}, 12, "Menu of the day", True),
+    ],
+)
+def test_a_day_may_have_several_posts_of_one_title(
+    values: dict[str, Any], words: int, title: str, expected: bool
+) -> None:
+    """Where the time of day is not known, few words or none prove nothing but on the same page, or under a headline."""
+    assert mass(suspect(by_day=True, **values), words=words, title=title) == expected
+
+
+def test_a_day_may_have_several_photos() -> None:
+    """What a picture says is not compared: on one page, under one title, each is a post."""
+    bare = suspect(by_day=True, likeness=None, same_words=True)
+    photos = [to_save(n, text="", content_html=f"<img src='{n}'>", suspects=(bare,)) for n in range(3)]
+    assert heal(FeedChange(new=tuple(photos)), 3).healed == ()
+
+
+@pytest.mark.parametrize("time", [timedelta(), 12 * HOUR])
+def test_two_articles_of_one_title_and_day_are_two(time: timedelta) -> None:
+    """An evening paper in place of the one of noon, dates without a time or with one for all: its comment has another
+    guid, page and text than that of noon, so it is new."""
+    memory = Memory()
+    day = NOW.replace(hour=0) + time
+
+    def article(number: int, title: str) -> ParsedPost:
+        return essay(number, guid=f"g{number}", url=f"https://paper.example/a/{number}", title=title, published=day)
+
+    memory.poll(*(article(n, f"Story number {n} of noon") for n in range(4)), article(5, "Comment"))
+    assert (
+        counted(memory, [*(article(n, f"Tale {n} in the evening") for n in range(10, 14)), article(15, "Comment")]) == 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -603,6 +656,13 @@ def test_dates_that_are_shifted_alike_were_read_in_another_zone(
 def test_dates_of_one_hour_are_those_of_an_import(values: dict[str, Any], expected: bool) -> None:
     """Where all new posts are dated alike, and the stored ones were not, dates say nothing against their being old."""
     assert mass(suspect(apart=LATER, **values), spread=timedelta(minutes=5), other=2 * LATER) == expected
+
+
+@pytest.mark.parametrize(("likeness", "expected"), [(0.3, True), (0.29, False)])
+def test_an_import_may_have_a_post_of_the_moment_of_another(likeness: float, expected: bool) -> None:
+    """Among posts of one date, too, the same moment is not enough."""
+    near = suspect(hints=ONE, likeness=likeness, contained=0.5)
+    assert mass(near, spread=timedelta(minutes=5), other=2 * LATER) == expected
 
 
 def test_dates_of_one_hour_are_usual_where_they_were_before() -> None:
@@ -684,7 +744,7 @@ def test_comparing_texts(now: str, before: str, likeness: float | None, same: bo
     found = compare(now, NOW, Remembered(7, "A", before, NOW), ("~title:a",))
     assert (found.likeness, found.same_words) == (likeness, same)
     if not now:
-        assert compare(LONG, NOW, Remembered(7, "A", now, NOW), ("~title:a",)).contained == 1.0
+        assert compare(LONG, NOW, Remembered(7, "A", now, NOW), ("~title:a",)).contained == 0.0
 
 
 @pytest.mark.parametrize(
@@ -701,7 +761,9 @@ def test_comparing_texts(now: str, before: str, likeness: float | None, same: bo
 )
 def test_comparing_dates(one: datetime | None, other: datetime | None, apart: timedelta | None) -> None:
     """A date without the time of day is that of any hour of it."""
-    assert compare("", one, Remembered(7, "A", "", other), ("~title:a",)).apart == apart
+    found = compare("", one, Remembered(7, "A", "", other), ("~title:a",))
+    assert found.apart == apart
+    assert found.by_day == any(date is not None and date.hour == 0 for date in (one, other))
 
 
 # ------------------------------------------------------------------------------------- through the real poll

@@ -17,15 +17,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import edition
+from tests.builders import edition, parsed_feed, parsed_post
+from tests.deciding import decide
 from tests.feeds import blog as document
 from tests.origin import Answer, Origin
 from tests.sites import Site
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar, state_of, titles
 from tests.test_daemon import running, stop, wait_for
+from tests.test_healing import text
 from tests.test_store_issues import carry, offered
 from tidings.demo.sink import free_port
 from tidings.model import Edition, Enclosure, FeedChange, Source
+from tidings.posts.decide import keys_to_look_up, name, plan
 from tidings.posts.sketch import sketch
 from tidings.store import Store, holding, issues, open_store, posts, pruning
 from tidings.store.posts import PostQuery
@@ -307,7 +310,8 @@ def test_a_great_many_posts_that_wait_do_not_hide_those_behind_them(store: Store
 
 
 def test_a_pruned_post_that_is_rewritten_is_pruned_again(store: Store) -> None:
-    """One that came back under other ids gets a text with them; the index stays sound, and the text goes again."""
+    """One that came back under other ids gets a text with them, and is pruned no more; what it said at first nobody
+    knows. The index stays sound, and the text goes again."""
     configure(store, A)
     receive(store, A, post(1), now=OLD)
     prune(store)
@@ -315,11 +319,37 @@ def test_a_pruned_post_that_is_rewritten_is_pruned_again(store: Store) -> None:
     healed = post(9, post_id=stored.id, title="Post 1", text="Text again", edit="cosmetic")
     posts.save(store, stored.feed_id, FeedChange(healed=(healed,)), START)
     assert titles(store, words="again") == ["Post 1"]
+    assert scalar(store, "SELECT pruned_at FROM posts") is None
+    assert scalar(store, "SELECT count(*) FROM first_versions") == 0
     assert_index_is_whole(store.path)
     assert prune(store, now=START + DAY) == 1
     assert titles(store, words="again") == []
     assert set(posts.known(store, stored.feed_id, ["guid:1", "guid:9"])) == {"guid:1", "guid:9"}
     assert_index_is_whole(store.path)
+
+
+def test_a_pruned_post_takes_in_no_other_of_its_title_and_page(store: Store) -> None:
+    """An undated programme under the same titles and paths: when the text of the last one is gone, nothing says that
+    the next is not new."""
+    configure(store, A)
+    feed_id = state_of(store, A).feed_id
+
+    def shown(week: int) -> FeedChange:
+        halls = {number: f"https://a.example/programme/{number}" for number in range(10, 13)}
+        pages = [
+            parsed_post(
+                guid=f"{week}-{n}", url=url, title=f"Programme {n}", content_html=f"<p>{text(week * 50 + n)}</p>"
+            )
+            for n, url in halls.items()
+        ]
+        feed = parsed_feed(*pages)
+        known = posts.known(store, feed_id, keys_to_look_up(name(feed)))
+        return decide(feed, known, posts.remembered(store, plan(name(feed), known).to_compare))
+
+    posts.save(store, feed_id, shown(1), OLD)
+    assert prune(store) == 3
+    change = shown(2)
+    assert (len(change.new), change.healed) == (3, ())
 
 
 def test_another_source_s_copy_of_a_pruned_post_is_no_news(store: Store) -> None:

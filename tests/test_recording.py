@@ -103,7 +103,7 @@ def test_a_release_and_the_end_of_its_hold_are_stored_together(store: Store, ori
     row = Recorder(store, SETTINGS.limits, lambda: early).unchanged(state, feed.url, Unchanged(feed.url))
     assert (row.note, len(holding.counts_by_url(store))) == ("", 1)
     row = Recorder(store, SETTINGS.limits, lambda: late).unchanged(state, feed.url, Unchanged(feed.url))
-    assert "7 held posts have stayed" in row.note
+    assert "7 held posts are released" in row.note
     [state] = feeds.states(store, [feed])
     assert (state.held_since, holding.counts_by_url(store)) == (None, {})
 

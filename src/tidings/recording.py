@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from tidings.posts.placing import Candidate
 
 _ARRIVALS = 60
+_TURNED_BACK = (
+    "it has its former posts again, so those that are held stay held; `tidings sources release` lets them go, or puts "
+    "them away with --discard"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ class Recorder:
         now = self._clock()
         change = rules.apply(self._judged(state, document, cleaned, now), state.source)
         with self._store.write():
-            after, note = self._released(self._after_read(state, document, change, now), now)
+            after = self._after_read(state, document, change, now)
+            has_turned_back = state.held_since is not None and after.held_since is None
+            after, note = self._released(after, now)
             if after.held_since is None:
                 change = replace(change, held=False)
             change = placed(self._store, after.feed_id, document.plan.site, change, now)
@@ -84,18 +90,20 @@ class Recorder:
             http=document.fetched.http,
             new=len(change.new),
             updated=sum(post.edit == "substantive" for post in (*change.changed, *change.healed)),
-            note=note or _note(change, document.plan.size),
+            note=note or (_TURNED_BACK if has_turned_back else _note(change, document.plan.size)),
         )
 
     def failure(self, state: FeedState, asked: str, failure: Failed, freshness: timedelta | None = None) -> PollRow:
         """Records that there is nothing to read, and why."""
         now = self._clock()
         after = memory.after_failed(state, asked, failure, freshness, self._limits, now)
-        feeds.save_polled(self._store, after)
+        with self._store.note():
+            after, note = self._released(after, now, brake.RELEASED_UNREAD_AFTER)
+            feeds.save_polled(self._store, after)
         if is_verification(state, now):
             note = f"its own URL does not answer as it did ({failure.message}), so it stays with {state.adopted_url}"
             return row(after, "skipped", http=failure.http, note=note)
-        return row(after, "failed", http=failure.http, failure=failure)
+        return row(after, "failed", http=failure.http, failure=failure, note=note)
 
     def postponed(self, state: FeedState, postponed: Postponed) -> PollRow:
         """Records that nothing was asked, for the sake of the host."""
@@ -109,7 +117,8 @@ class Recorder:
         change = heal(cleaned, plan.size, plan.parts, read_at and read_at - brake.SLACK)
         if not brake.is_mass(change, plan.size):
             return change
-        return brake.hold(change, state, holding.history(self._store, state.feed_id), now)
+        kept = document.plan.size - len(cleaned.new) - len(document.plan.held)
+        return brake.hold(change, kept, state, holding.history(self._store, state.feed_id), now)
 
     def _after_read(self, state: FeedState, document: ReadDocument, change: FeedChange, now: datetime) -> FeedState:
         plan = document.plan
@@ -138,22 +147,27 @@ class Recorder:
         return cadence.rhythm([*came, *feeds.arrivals(self._store, state.feed_id, _ARRIVALS)])
 
     def _held_since(self, state: FeedState, plan: Plan, change: FeedChange, now: datetime) -> datetime | None:
-        """Since when the document has had posts that are held, without a break; other ones each time will do."""
-        met = plan.held.union(post.post_id for post in change.healed if post.post_id is not None)
-        waiting = holding.waiting(self._store, met)
+        """Since when the source has had posts that are held, without having turned back to its former ones."""
+        healed = {post.post_id for post in change.healed if post.post_id is not None}
+        waiting = holding.waiting(self._store, plan.held | healed)
+        if state.held_since is not None:
+            if waiting or change.held:
+                return state.held_since
+            former = holding.former(self._store, plan.met | healed, state.held_since)
+            return None if brake.has_turned_back(former, plan.size) else state.held_since
         if not waiting and not change.held:
             return None
-        if state.held_since is not None:
-            return state.held_since
         holding.hold_again(self._store, waiting, now)
         return now
 
-    def _released(self, state: FeedState, now: datetime) -> tuple[FeedState, str]:
+    def _released(
+        self, state: FeedState, now: datetime, after: timedelta = brake.RELEASED_AFTER
+    ) -> tuple[FeedState, str]:
         """The source without its hold, if that is over by now, and what to say of it."""
-        if not brake.is_over(state, now):
+        if not brake.is_over(state, now, after):
             return state, ""
         count = holding.release(self._store, state.feed_id, state.held_since)
-        note = f"{count} held posts have stayed, so they are what the source writes now: released"
+        note = f"{count} held posts are released: in {after.days} days the source has not turned back"
         return replace(state, held_since=None), note
 
 
@@ -161,8 +175,8 @@ def _note(change: FeedChange, size: int) -> str:
     """What an operator should know of a change beside its numbers."""
     if change.held:
         return (
-            f"{len(change.new)} of {size} posts are new at once, and not by their dates: held from digests and feeds "
-            f"for {brake.RELEASED_AFTER.days} days; look at them (`tidings posts --held`), then "
+            f"{len(change.new)} of {size} posts are new at once, which the source cannot have written since: held from "
+            f"digests and feeds for {brake.RELEASED_AFTER.days} days; look at them (`tidings posts --held`), then "
             f"`tidings sources release` the source, with --discard if they are none of its own"
         )
     if change.healed:

@@ -217,7 +217,7 @@ def _edited(facts: PostFacts) -> dict[str, Any] | None:
 
 
 def _held(facts: PostFacts) -> dict[str, Any] | None:
-    """Since when a post is held, and until when if its document keeps it; null where nothing lets it go by itself."""
+    """Since when a post is held, and until when unless its source turns back; null where nothing lets it go."""
     from tidings.posts.brake import RELEASED_AFTER
 
     if facts.held_at is None:

@@ -115,11 +115,14 @@ def _hold(post: Report) -> Iterator[str]:
         yield "Put away while it was held: it stays known and is never shown."
     elif held["until"]:
         yield (
-            f"Held since {_moment(held['since'])}, until {_moment(held['until'])} if its feed goes on like this: most "
-            f"of the feed was new at once."
+            f"Held since {_moment(held['since'])}, until {_moment(held['until'])} unless its feed turns back to its "
+            f"former posts: most of the feed was new at once."
         )
     else:
-        yield f"Held since {_moment(held['since'])}, and it is gone from its feed: it waits to be released by hand."
+        yield (
+            f"Held since {_moment(held['since'])}, and its feed has turned back to its former posts: it waits to be "
+            f"released by hand."
+        )
 
 
 def _keys(post: Report) -> Iterator[str]:

@@ -242,7 +242,8 @@ def release(config_path: Path, source_name: str, discard: bool) -> None:
 
     Posts are held when most of a source's document is suddenly new and cannot be what it has written since: another
     blog in its place, or an old archive. `tidings posts --held` shows them. Without a word from you they go by
-    themselves once they have stayed in the document for three days; those put away with --discard never go.
+    themselves after three days, unless the source turns back to its former posts; those put away with --discard
+    never go.
     """
     from tidings.cli import wiring
     from tidings.store import exclusive, feeds, holding

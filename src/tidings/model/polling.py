@@ -65,7 +65,7 @@ class FeedState:
     requests go there while the operator's URL stays in the file.
 
     `volatility` is how much its posts change from one fetch to the next without a word being another (posts/edits.py).
-    Since `held_since` the document has had posts that are held (posts/brake.py).
+    Since `held_since` it has had posts that are held, and has not turned back to its former ones (posts/brake.py).
     """
 
     feed_id: int

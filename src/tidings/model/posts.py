@@ -77,13 +77,15 @@ class Remembered:
     text: str
     dated: datetime | None = None
     sketch: bytes = b""
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
     """A stored post that a new one may be, under other ids. `hints` are the kinds of keys that led to it; `likeness` is
     how much of both texts is in both and `contained` how much of the shorter one is in the other, from 0 to 1, None for
-    texts too short to tell; `apart` is the time between the dates of both, None unless both have one."""
+    texts too short to tell; `apart` is the time between the dates of both, None unless both have one. With `by_day` one
+    of these dates, or both, has no time of day."""
 
     post_id: int
     hints: tuple[str, ...]
@@ -91,6 +93,7 @@ class Suspect:
     contained: float | None
     apart: timedelta | None
     same_words: bool
+    by_day: bool = False
 
 
 EditKind = Literal["none", "cosmetic", "substantive"]

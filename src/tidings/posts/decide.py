@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
-from tidings.posts.edits import classify, is_volatile, text_hash
-from tidings.posts.healing import compare
+from tidings.posts.edits import classify, is_cut, is_volatile, text_hash
+from tidings.posts.healing import compare, is_still
 from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match
 from tidings.posts.links import host
 from tidings.posts.stories import story_urls
@@ -42,12 +42,14 @@ class Named:
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes. `suspects` are the
-    stored posts that a new one may be, with the hints that led to them."""
+    stored posts that a new one may be, with the hints that led to them. `in_doubt` it is a new one after all unless its
+    text or its date says otherwise (posts/identity.py)."""
 
     identified: Identified
     post_id: int | None
     story_url: str
     suspects: Mapping[int, tuple[str, ...]]
+    in_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Plan:
     site: str
     parts: Mapping[str, int] = field(default_factory=dict)
     before: Mapping[int, Remembered] = field(default_factory=dict)
+    met: frozenset[int] = frozenset()  # The ids of all that are known.
+    last: int | None = None  # The position of the post in which a malformed document may break off.
 
     @property
     def without_posts(self) -> Plan:
@@ -153,11 +157,8 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     """
     matches = match(named.posts, known)
     new = [one for one in matches if one.known is None and not (named.feed.malformed and _is_stump(one))]
-    cut = max((one.identified.post.position for one in matches), default=0) if named.feed.malformed else None
     differing = [
-        one
-        for one in matches
-        if one.known is not None and _differs(one.identified, one.known) and one.identified.post.position != cut
+        one for one in matches if one.known is not None and (one.in_doubt or _differs(one.identified, one.known))
     ]
     changed = [one for one in differing if not _has_same_words(one)] if is_volatile(volatility) else differing
     return Plan(
@@ -171,6 +172,8 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
         site=host(named.feed.site_url) or host(named.url),
         parts=Counter(one.identified.post.origin_url for one in matches),
         held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
+        met=frozenset(one.known.post_id for one in matches if one.known is not None),
+        last=max((one.post.position for one in named.posts), default=None) if named.feed.malformed else None,
     )
 
 
@@ -256,7 +259,7 @@ def _aliases(matches: Sequence[Match], known: Mapping[str, KnownPost]) -> list[t
     return [
         (key, one.known.post_id)
         for one in matches
-        if one.known is not None
+        if one.known is not None and not one.in_doubt
         for key in one.identified.lasting_keys
         if key not in known
     ]
@@ -277,15 +280,26 @@ def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
             one.known.post_id if one.known else None,
             named.stories[one.identified.post.position],
             one.suspects,
+            one.in_doubt,
         )
         for one in matches
     )
 
 
 def _cleaned(plan: Plan) -> FeedChange:
-    new = tuple(_with_suspects(_found(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new)
-    changed = tuple(_with_edit(_to_save(draft, plan.language), plan) for draft in plan.changed)
-    return FeedChange(new, changed, aliases=plan.aliases)
+    new = [_with_suspects(_found(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new]
+    changed: list[PostToSave] = []
+    others: list[PostToSave] = []
+    for draft in plan.changed:
+        post = _to_save(draft, plan.language)
+        if _is_cut(draft, post, plan):
+            continue
+        if draft.in_doubt and _is_another(post, plan):
+            keys = draft.identified.all_keys
+            others.append(_found(replace(post, post_id=None, keys=keys), plan.site))
+        else:
+            changed.append(_with_edit(post, plan))
+    return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases)
 
 
 def _found(post: PostToSave, site: str) -> PostToSave:
@@ -305,6 +319,20 @@ def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
     dated = post.published or post.updated
     stored = [(plan.before[post_id], hints) for post_id, hints in draft.suspects.items() if post_id in plan.before]
     return replace(post, suspects=tuple(compare(post.text, dated, one, hints) for one, hints in stored))
+
+
+def _is_cut(draft: Draft, post: PostToSave, plan: Plan) -> bool:
+    """Whether a document breaks off in a known post. That is left as it is, with the fingerprint of all of it: it has
+    not changed when the document is whole again."""
+    before = plan.before.get(post.post_id or 0)
+    is_last = draft.identified.post.position == plan.last
+    return before is not None and is_last and is_cut(before, post.title, post.text)
+
+
+def _is_another(post: PostToSave, plan: Plan) -> bool:
+    """Whether a post that has the link of a stored one is not that one."""
+    before = plan.before.get(post.post_id or 0)
+    return before is not None and not is_still(before, post.title, post.text, post.published or post.updated)
 
 
 def _with_edit(post: PostToSave, plan: Plan) -> PostToSave:

@@ -54,6 +54,16 @@ def classify(before: Remembered, title: str, text: str) -> EditKind:
     return "cosmetic"
 
 
+def is_cut(before: Remembered, title: str, text: str) -> bool:
+    """Whether title and text are what a document that breaks off left of the stored post `before`: their beginnings, or
+    nothing. The last word may have lost its end, or be what is left of mark-up; and where the text is gone, the summary
+    that stood before it may be all there is."""
+    words = words_of(text)[:-1]
+    return before.title.startswith(title) and any(
+        len(text) <= len(whole) and words == words_of(whole)[: len(words)] for whole in (before.text, before.summary)
+    )
+
+
 def volatility(before: float, noisy: int, known: int) -> float:
     """How much of a source's posts changes from one fetch to the next without a word being another, from 0 to 1, given
     what it was before: of `known` posts in a document, `noisy` did so."""

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from tidings.model import EditKind, FeedChange, PostToSave, Remembered, Suspect
 from tidings.posts import sketch
+from tidings.posts.brake import MASS
 from tidings.posts.canonical import canonical
 from tidings.posts.edits import steady
 from tidings.posts.identity import shared_mark
@@ -24,6 +25,7 @@ from tidings.posts.sketch import Sketch, drawn, opened
 
 _MOMENT = timedelta(minutes=1)  # Seconds get lost.
 _SHIFTED = timedelta(hours=14)  # the widest zone: what came of reading one date in two zones
+_MATCH = timedelta(hours=12)  # during which a post may be rewritten again and again
 _CUT = timedelta(hours=36)  # between a time and its date alone, whatever the zone
 _AT_ONCE = timedelta(hours=1)
 
@@ -38,14 +40,17 @@ _ROUND = 5  # minutes
 
 _VERSION = re.compile("[0-9]{1,3}")
 
-_MASS = 0.6
-"""The share of a document that must look new for its posts to have been renewed together (research, section e)."""
 _FEWEST_OF_MASS = 3
 
 
 def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
     """What speaks for a new post being the `remembered` one, which `hints` led to. What counters rewrite says nothing
     against it."""
+    by_day = any(date is not None and _is_day(date) for date in (dated, remembered.dated))
+    return replace(_compare(text, dated, remembered, hints), by_day=by_day)
+
+
+def _compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
     apart = _apart(dated, remembered.dated)
     if remembered.sketch and not remembered.text:
         return _compare_sketches(drawn(text), opened(remembered.sketch), remembered.post_id, tuple(hints), apart)
@@ -72,7 +77,7 @@ def heal(
         origin: _rule(posts, since)
         for origin, count in counts.items()
         if len(posts := [post for post in change.new if origin in ("", post.origin_url)]) >= _FEWEST_OF_MASS
-        and len(posts) > _MASS * count
+        and len(posts) > MASS * count
     }
 
     def accepts(suspect: Suspect, post: PostToSave) -> bool:
@@ -112,13 +117,39 @@ def _compare_sketches(
     return Suspect(post_id, hints, None, 0.0, apart, same_words=False)
 
 
+def is_still(before: Remembered, title: str, text: str, dated: datetime | None) -> bool:
+    """Whether a post without a guid is the stored one of its link, though its title is another, or there is none.
+
+    Titles change while a match is played, and texts count, or grow by what is new: it is the same post as long as one
+    of its date, its text and its title stays. Where all three are others, it is the next post of a page that is written
+    anew. Within half a day most of a text is enough; a day later this may be the same but for the numbers, in the next
+    draw of a lottery. Without dates, when nobody knows, a text must be the same but for numbers, or be there as a
+    whole beside what is new.
+    """
+    suspect, words = compare(text, dated, before, ()), words_of(title)
+    is_same_text = suspect.likeness == 1 and suspect.same_words
+    is_same_moment = _is_of_same_moment(suspect) and not suspect.by_day
+    if is_same_text or is_same_moment or (words and words == words_of(before.title)):
+        return True
+    likeness, part = (suspect.likeness, suspect.contained or 0) if suspect.likeness is not None else (0, 0)
+    if not (title or before.title) and (likeness >= _EDITED or part >= _PART):
+        return True
+    if suspect.apart is None:
+        was_cut = title.startswith(before.title) and text.startswith(before.text)
+        return suspect.same_words or was_cut or 1 in (likeness, part)
+    return (suspect.apart <= _MATCH and (likeness >= _COPY or part == 1)) or (
+        _is_of_same_moment(suspect) and suspect.same_words
+    )
+
+
 def _likeness(words: list[str], former: list[str]) -> tuple[float | None, float]:
-    """How alike two texts are, and how much of the shorter one is in the other. Of short ones only equality counts."""
+    """How alike two texts are, and how much of the shorter one is in the other. Of short ones only equality counts, and
+    of one that is empty, as when it was pruned, nothing: it would be a part of any."""
     if min(len(words), len(former)) >= _FEWEST_WORDS:
         one, other = shingles(words), shingles(former)
         return resemblance(one, other), containment(one, other)
     shorter, longer = sorted((set(words), set(former)), key=len)
-    part = len(shorter & longer) / len(shorter) if shorter else 1.0
+    part = len(shorter & longer) / len(shorter) if shorter else 0.0
     return (1.0 if words and words == former else None), part
 
 
@@ -143,7 +174,7 @@ def _rule(posts: Sequence[PostToSave], since: datetime | None) -> Rule:
     imported, shift = _imported(posts), _shift(posts)
     again = [post for post in posts if any(map(_is_same_page, post.suspects))]
     redated = sum(_is_dated_before(post, since) or not _is_on_schedule(post) for post in again)
-    are_old = redated >= _FEWEST_OF_MASS and redated > _MASS * sum(bool(post.suspects) for post in posts)
+    are_old = redated >= _FEWEST_OF_MASS and redated > MASS * sum(bool(post.suspects) for post in posts)
 
     def is_likely(suspect: Suspect, post: PostToSave) -> bool:
         date = post.published or post.updated
@@ -180,7 +211,7 @@ def _imported(posts: Sequence[PostToSave]) -> datetime | None:
     first = max(dates, key=lambda begin: sum(begin <= date <= begin + _AT_ONCE for date in dates))
     of_import = [post for post in posts if first <= (post.published or post.updated or first) <= first + _AT_ONCE]
     apart = [suspect.apart for post in of_import for suspect in post.suspects if suspect.apart is not None]
-    if len(of_import) < _FEWEST_OF_MASS or len(of_import) <= _MASS * len(posts) or not apart:
+    if len(of_import) < _FEWEST_OF_MASS or len(of_import) <= MASS * len(posts) or not apart:
         return None
     return first if max(apart) - min(apart) > _AT_ONCE else None
 
@@ -199,7 +230,7 @@ def _is_certain(suspect: Suspect, post: PostToSave) -> bool:
     if _is_next_version(suspect, post):
         return True
     if _is_of_same_moment(suspect):
-        return several if suspect.likeness is None else _is_edited(suspect)
+        return _is_edited(suspect, post) and (several or suspect.likeness is not None)
     fewest = _FEWEST_WORDS if suspect.apart is None else _MANY_WORDS
     return several and suspect.same_words and _words(post) >= fewest
 
@@ -209,8 +240,10 @@ def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None, is_o
     as a whole as well, under the same titles, for other hours or days; but for days to come, not for those before the
     document was last read, or any second of the day (`is_old`: the post is dated so, or most are that are on the same
     pages word for word)."""
-    if _is_of_same_moment(suspect) or _is_next_version(suspect, post):
+    if _is_next_version(suspect, post):
         return True
+    if _is_of_same_moment(suspect):
+        return _is_edited(suspect, post)
     if suspect.apart is None:
         return _says_the_same(suspect, post, _SAME)
     if not suspect.same_words:
@@ -224,7 +257,7 @@ def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None, is_o
 
 def _is_likely_redated(suspect: Suspect, post: PostToSave) -> bool:
     """The same where all new posts have one date, which says nothing against their being old."""
-    return _is_of_same_moment(suspect) or _says_the_same(suspect, post, _COPY)
+    return (_is_of_same_moment(suspect) and _is_edited(suspect, post)) or _says_the_same(suspect, post, _COPY)
 
 
 def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
@@ -267,8 +300,17 @@ def _is_of_same_moment(suspect: Suspect) -> bool:
     return suspect.apart is not None and suspect.apart <= _MOMENT
 
 
-def _is_edited(suspect: Suspect) -> bool:
-    return (suspect.likeness or 0) >= _EDITED or (suspect.contained or 0) >= _PART
+def _is_edited(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether the text of a post of the same moment does not say that it is another one. A minute hardly has two posts
+    of one title or one page, a day may well have: two comments, two menus, a handful of photos."""
+    several = len(suspect.hints) > 1
+    if suspect.by_day and _words(post) < _FEWEST_WORDS:
+        says_the_same = suspect.same_words or suspect.likeness == 1
+        return says_the_same and "<img" not in post.content_html and (several or _has_headline(suspect, post))
+    if suspect.likeness is None:
+        return several or suspect.same_words
+    fewest = _COPY if suspect.by_day and not several else _EDITED
+    return suspect.likeness >= fewest or (suspect.contained or 0) >= _PART
 
 
 def _healed(post: PostToSave, post_id: int) -> PostToSave:

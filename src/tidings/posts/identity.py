@@ -1,12 +1,14 @@
 """Which post is this? The keys that name a post within its source, and the matching of a document against them. Pure.
 
-A post is named by its guid, else by its link, else by its text; as a last resort by its page (path, title and date),
-so that a feed which renames its guids or moves to another host does not bring everything again. A key that two posts
-of one document ever shared names nothing from then on (seen in the wild: guids all equal, or one per day). Keys are
-scoped by source: two feeds may share guid `1`.
+A post is named by its guid, else by its link and title, else by its text; as a last resort by its page (path, title
+and date), so that a feed which renames its guids or moves to another host does not bring everything again. A key that
+two posts of one document ever shared names nothing from then on (seen in the wild: guids all equal, or one per day).
+Keys are scoped by source: two feeds may share guid `1`.
 
 What alone proves nothing (a title, a path, a file) is a hint: it names no post, but leads to the stored ones that a new
-one may be. Whether it is one of them is seen by its text (posts/healing.py).
+one may be. Whether it is one of them is seen by its text (posts/healing.py). A link without the title it had is between
+both: there are pages whose title changes with the score of a match, and pages that are another post each day ("Word of
+the day").
 """
 
 from __future__ import annotations
@@ -82,11 +84,14 @@ class Identified:
 @dataclass(frozen=True, slots=True)
 class Match:
     """An identified post and the stored post it turned out to be, if any. Else `suspects` are the stored posts that it
-    may be, by their ids, each with the hints that led to it."""
+    may be, by their ids, each with the hints that led to it.
+
+    With `in_doubt` it has nothing but its link in common with the stored post. Its text decides (posts/healing.py)."""
 
     identified: Identified
     known: KnownPost | None
     suspects: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    in_doubt: bool = False
 
 
 def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
@@ -141,13 +146,18 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
         return [Match(one, None) for one in identified]
     found: dict[int, KnownPost] = {}
     claimed: set[int] = set()
+    in_doubt: set[int] = set()
     for kind in _MOST_SPECIFIC_FIRST:
         for index, candidate in _claims(identified, known, kind):
             if index not in found and candidate.post_id not in claimed:
                 found[index] = candidate
                 claimed.add(candidate.post_id)
+                if kind == "link" and candidate.content_hash != identified[index].content_hash:
+                    in_doubt.add(index)
     return [
-        Match(one, found[index]) if index in found else Match(one, None, _suspects(one, known, claimed))
+        Match(one, found[index], in_doubt=index in in_doubt)
+        if index in found
+        else Match(one, None, _suspects(one, known, claimed))
         for index, one in enumerate(identified)
         if index in found or one.keys[0] not in known
     ]
@@ -216,6 +226,8 @@ def _former_keys(post: ParsedPost) -> tuple[str, ...]:
 def _link_keys(link: str, title: str) -> tuple[str, ...]:
     if not link:
         return ()
+    if not title:
+        return (_key("link", link),)
     with_title = _key("link+title", link, title)
     return (with_title,) if is_front_page(link) else (with_title, _key("link", link))
 

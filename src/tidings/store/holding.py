@@ -1,8 +1,8 @@
 """Posts that the brake holds (posts/brake.py): counting them, letting them go, putting them away for good.
 
-`posts.held_at` is when a post was held, or met again after it had been gone; '' once the operator has put it away, for
-which it stays held. `feeds.held_since` is when the hold began that is still on: what was held since then is what waits
-in the document.
+`posts.held_at` is when a post was held, or met again after its source had turned back to its former ones; '' once the
+operator has put it away, for which it stays held. `feeds.held_since` is when the hold began that is still on: what was
+held since then goes when that is over.
 """
 
 from __future__ import annotations
@@ -56,8 +56,22 @@ def waiting(store: Store, ids: Iterable[int]) -> list[int]:
     return found
 
 
+def former(store: Store, ids: Iterable[int], since: datetime) -> int:
+    """How many of some posts are from before `since`, and not held."""
+    wanted, count = sorted(ids), 0
+    for start in range(0, len(wanted), _A_QUERY):
+        some = wanted[start : start + _A_QUERY]
+        rows = store.rows(
+            f"""SELECT count(*) AS count FROM posts
+            WHERE held_at IS NULL AND first_seen < ? AND id IN ({", ".join("?" * len(some))})""",
+            (time_to_text(since), *some),
+        )
+        count += rows[0]["count"]
+    return count
+
+
 def hold_again(store: Store, ids: Iterable[int], now: datetime) -> None:
-    """Counts held posts that were gone from their document, and are back, to the hold that begins now."""
+    """Counts held posts that their source had turned back from, and are there again, to the hold that begins now."""
     with store.note():
         store.conn.executemany(
             "UPDATE posts SET held_at = ? WHERE id = ? AND held_at != ''", [(time_to_text(now), one) for one in ids]

@@ -91,11 +91,12 @@ def remembered(store: Store, ids: Sequence[int]) -> dict[int, Remembered]:
     for start in range(0, len(ids), _KEYS_A_QUERY):
         some = ids[start : start + _KEYS_A_QUERY]
         rows = store.rows(
-            f"SELECT id, title, text, dated, sketch FROM posts WHERE id IN ({', '.join('?' * len(some))})", some
+            f"SELECT id, title, text, dated, sketch, summary FROM posts WHERE id IN ({', '.join('?' * len(some))})",
+            some,
         )
         for row in rows:
             dated, sketch = text_to_time(row["dated"]), row["sketch"] or b""
-            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], dated, sketch)
+            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], dated, sketch, row["summary"])
     return found
 
 
@@ -223,7 +224,7 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     if post.edit != "none":
         connection.execute(
             """INSERT OR IGNORE INTO first_versions (post_id, title, content_html, text, replaced_at)
-            SELECT id, title, content_html, text, ? FROM posts WHERE id = ?""",
+            SELECT id, title, content_html, text, ? FROM posts WHERE id = ? AND content_hash != ''""",
             (time_to_text(now), post.post_id),
         )
     connection.execute(
@@ -234,8 +235,8 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     connection.execute(
         f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS[1:])}, dated = coalesce(?, dated),
         changed_at = coalesce(?, changed_at),
-        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END
-        WHERE id = ?""",
+        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END,
+        pruned_at = NULL WHERE id = ?""",
         (
             *_values(post)[1:],
             time_to_text(post.published),
