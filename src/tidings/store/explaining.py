@@ -1,8 +1,8 @@
 """What is stored of one post, put together so that every decision about it can be told: where it came from, the keys it
 is known under, its story, the issues that showed it, and what keeps it out of the next ones.
 
-Reads only. Whether an edition may carry a post is decided in store/issues.py and nowhere else; `backlog`,
-`copy_of_backlog` and `shut_out_at` only say which of the conditions there a post does not meet.
+Reads only. Whether an edition may carry a post is decided in store/issues.py and nowhere else; `backlog` and
+`shut_out_at` only say which of the conditions there a post does not meet.
 """
 
 from __future__ import annotations
@@ -120,18 +120,6 @@ def backlog(store: Store, edition: str, post_id: int) -> bool:
         (post_id, edition),
     )
     return row is not None
-
-
-def copy_of_backlog(store: Store, edition: str, post_id: int) -> int | None:
-    """The post of which a post is a copy that its edition has in another source's backlog: so it is no news."""
-    if backlog(store, edition, post_id):
-        return None
-    rows = store.rows(
-        """SELECT q.id FROM posts p JOIN story_joins j ON j.post_id = p.id JOIN posts q ON q.story = p.story
-        WHERE p.id = ? AND q.id < p.id AND j.tier IN ('id', 'page', 'copy', 'headline') ORDER BY q.id""",
-        (post_id,),
-    )
-    return next((row["id"] for row in rows if backlog(store, edition, row["id"])), None)
 
 
 def shut_out_at(store: Store, edition: str, post_id: int) -> datetime | None:

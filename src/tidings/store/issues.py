@@ -16,16 +16,28 @@ from tidings.store.site import want_publishing
 # Ingest order (ids) decides what is news, never a date: dates come from other people's clocks.
 # An excluded post that the edition has carried keeps its place in the backlog, or an older one would move up into it.
 # A copy of what another source had in its backlog is none either: a planet, or our own combined feed, would bring old
-# posts again. A link to such a post is news: somebody has something to say of it.
+# posts again. A link to such a post is news: somebody has something to say of it. So is the original of a copy in a
+# planet's backlog, and so is what may not be shown there, or was written since the source of the copy was taken in
+# (`since`): the blog may just have been asked after the planet. Here a date lets in, and never keeps out by itself.
 # What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in.
-_CANDIDATES = """
-WITH horizons AS (
-    SELECT es.feed_id, max(es.after_id, coalesce(f.first_batch_id, 0)) AS after_id
-    FROM edition_sources es JOIN feeds f ON f.id = es.feed_id WHERE es.edition = :edition
-),
+_HORIZONS = """
+horizons AS (
+    SELECT feed_id, after_id, (SELECT first_seen FROM posts WHERE id <= after_id ORDER BY id DESC LIMIT 1) AS since
+    FROM (SELECT es.feed_id, max(es.after_id, coalesce(f.first_batch_id, 0)) AS after_id
+        FROM edition_sources es JOIN feeds f ON f.id = es.feed_id WHERE es.edition = :edition)
+)
+"""
+# The first post in another source's backlog that a post is a copy of; NULL for what is news. `h` is its own horizon.
+_COPIED_FROM = """
+(SELECT min(q.id) FROM story_joins j CROSS JOIN posts q ON q.story = p.story JOIN horizons g ON g.feed_id = q.feed_id
+WHERE j.post_id = p.id AND j.tier IN ('id', 'page', 'copy', 'headline') AND p.id > h.after_id
+    AND q.id < p.id AND q.id <= g.after_id AND q.excluded = '' AND q.held_at IS NULL
+    AND q.originality >= p.originality AND q.effective <= h.since)
+"""
+_CANDIDATES = f"""
+WITH {_HORIZONS},
 excluded AS (SELECT id FROM posts WHERE excluded != '' UNION ALL SELECT id FROM posts WHERE held_at IS NOT NULL),
 carried AS (SELECT story FROM issue_items WHERE edition = :edition),
-copies AS (SELECT post_id FROM story_joins WHERE tier IN ('id', 'page', 'copy', 'headline')),
 made AS (
     SELECT frozen_at AS at FROM issues WHERE edition = :edition
     UNION ALL SELECT handled_at FROM slots WHERE edition = :edition
@@ -40,9 +52,7 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id JOIN horizons h ON h.feed_id = p.f
 WHERE (p.id > h.after_id OR p.id IN (SELECT id FROM backlog WHERE n <= :backfill))
     AND p.id NOT IN (SELECT id FROM excluded)
     AND NOT EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story)
-    AND NOT (p.id > h.after_id AND p.id IN (SELECT post_id FROM copies) AND EXISTS (
-        SELECT 1 FROM posts q JOIN horizons g ON g.feed_id = q.feed_id
-        WHERE q.story = p.story AND q.id < p.id AND q.id <= g.after_id))
+    AND {_COPIED_FROM} IS NULL
     AND NOT EXISTS (SELECT 1 FROM made WHERE made.at >= p.excluded_at AND made.at < p.restored_at)
 ORDER BY p.id
 """
@@ -83,6 +93,26 @@ def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int
     rows = store.rows(_CANDIDATES, {"edition": edition, "backfill": backfill})
     wanted = set(sources)
     return [stored_post(row) for row in rows if row["source"] in wanted]
+
+
+def waiting(store: Store, edition: str, sources: Sequence[str], backfill: int, before: datetime) -> set[int]:
+    """Those of the candidates, by id, that were first seen before a moment."""
+    rows = store.rows(
+        f"SELECT id, source FROM ({_CANDIDATES}) WHERE first_seen < :before",
+        {"edition": edition, "backfill": backfill, "before": time_to_text(before)},
+    )
+    wanted = set(sources)
+    return {row["id"] for row in rows if row["source"] in wanted}
+
+
+def copied_from(store: Store, edition: str, post_id: int) -> int | None:
+    """The post in another source's backlog that a post is a copy of, for which it is no news to an edition."""
+    row = store.row(
+        f"""WITH {_HORIZONS} SELECT {_COPIED_FROM} AS original
+        FROM posts p JOIN horizons h ON h.feed_id = p.feed_id WHERE p.id = :id""",
+        {"edition": edition, "id": post_id},
+    )
+    return row["original"] if row else None
 
 
 def edited(store: Store, edition: str, sources: Sequence[str], since: datetime) -> list[EditedPost]:
