@@ -212,9 +212,9 @@ def _rivals(post: PostToSave, rows: Sequence[CandidateRow]) -> list[Candidate]:
 
 
 def _is_same_id(row: CandidateRow, post: PostToSave) -> bool:
-    """Whether a stored post has the guid of the new one and is of the blog that this says it was taken from: guids such
-    as `1` are many blogs'."""
-    if not post.origin_url or row.guid != post.guid or not post.guid:
+    """Whether a stored post has the guid of the new one, as the only post of its source, and is of the blog that this
+    says it was taken from: guids such as `1` are many blogs', and some blogs give one to all they write."""
+    if not post.origin_url or row.guid != post.guid or not post.guid or not row.owns_guid:
         return False
     origin = bare_host(host(post.origin_url))
     return origin in (bare_host(host(row.site_url)), bare_host(host(row.origin_url)))

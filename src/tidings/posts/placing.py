@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from tidings.model import Join
+from tidings.posts.headlines import relation
 from tidings.posts.telling import Piece, tell
 
 _TIERS = ("id", "page", "copy", "link", "headline")  # the surest first
@@ -19,7 +20,7 @@ _ORIGINAL, _UNKNOWN, _COPY = 2, 1, 0
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A stored post of another source that may be the same story. With `same_id` it bears the new post's own guid, and
-    the new post says itself that it was taken from elsewhere."""
+    the new post says itself that it was taken from there."""
 
     post_id: int
     story: int
@@ -45,7 +46,13 @@ def originality(piece: Piece) -> int:
 
 
 def _join(piece: Piece, one: Candidate) -> Join | None:
-    if one.same_id:
-        return Join(one.story, one.post_id, "id", 1.0, "it has the same id, and says that it was taken from elsewhere")
+    if one.same_id and _look_alike(piece, one.piece):
+        return Join(one.story, one.post_id, "id", 1.0, "it has the same id, and says that it was taken from there")
     verdict = tell(piece, one.piece)
     return Join(one.story, one.post_id, verdict.tier, verdict.score, verdict.why) if verdict else None
+
+
+def _look_alike(one: Piece, other: Piece) -> bool:
+    """Whether two posts with one id have a page or a headline in common as well. Programs give an id twice: what
+    has nothing else in common is told by its text, like any other post."""
+    return "" != one.url == other.url or relation(one.title, other.title) in ("same", "near")

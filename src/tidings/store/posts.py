@@ -28,7 +28,7 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id
 
 _COLUMNS = (
     "guid url title author published updated tags summary content_html text language enclosures origin_title "
-    "origin_url content_hash text_hash originality excluded"
+    "origin_url content_hash text_hash originality names_page excluded"
 ).split()
 
 _INSERT = f"""INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, {", ".join(_COLUMNS)})
@@ -280,6 +280,7 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         post.content_hash,
         post.text_hash,
         post.originality,
+        post.story_url != "",
         post.excluded,
     )
 

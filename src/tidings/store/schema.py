@@ -1,25 +1,19 @@
-"""The tables, as an append-only list of migrations: each runs with its record in one transaction; never edit one.
-
-sqlite_utils, which runs them, takes longer to load than a poll of sources that did not change. So what was done to a
-database is read without it, and it is loaded where there is something to do.
-"""
+"""The tables, as an append-only list of migrations (store/migrating.py runs them); never edit one."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-_SET = "tidings"
-
-_steps: dict[str, Callable[[Database], None]] = {}
+STEPS: dict[str, Callable[[Database], None]] = {}
+"""The migrations by their names, in their order."""
 
 
 def _migration(step: Callable[[Database], None]) -> Callable[[Database], None]:
-    _steps[step.__name__] = step
+    STEPS[step.__name__] = step
     return step
 
 
@@ -367,29 +361,12 @@ def updates(db: Database) -> None:
         db.conn.execute(statement)
 
 
-def applied(connection: sqlite3.Connection) -> list[str]:
-    """The names of the migrations that were done to a database, in their order."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
-        return []
-    sql = "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY rowid"
-    return [name for (name,) in connection.execute(sql, (_SET,))]
+# Whether a post's link is a page of its own, by which copies of it are known. One that several posts of a document
+# share, as the home of a podcast, is none's (posts/stories.py).
+_PAGES = ("ALTER TABLE posts ADD COLUMN names_page INTEGER NOT NULL DEFAULT 1",)
 
 
-def newer(done: list[str]) -> list[str]:
-    """Those of the migrations `done` that this version knows nothing of: a newer one has been at the database."""
-    return [name for name in done if name not in _steps]
-
-
-def pending(done: list[str]) -> bool:
-    """Whether any migration is still to be done."""
-    return not _steps.keys() <= set(done)
-
-
-def migrate(connection: sqlite3.Connection) -> None:
-    """Does what is pending."""
-    from sqlite_utils import Database, Migrations
-
-    migrations = Migrations(_SET)
-    for step in _steps.values():
-        migrations()(step)
-    migrations.apply(Database(connection))
+@_migration
+def pages_of_posts(db: Database) -> None:
+    for statement in _PAGES:
+        db.conn.execute(statement)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,16 +24,18 @@ LONGEST_TOLD = 40_000  # characters
 _MOST_CANDIDATES = 8  # of one post; those that share most marks with it
 _HUB = 40  # feeds: what more of them have in common is a cookie notice, or a page that everybody links to
 _SURE = 100  # counts more than any number of marks
-_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999
+_NAMESAKES = 8  # posts: a guid that more of them have, as `1`, is many blogs'
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateRow:
-    """What is stored of a post that may be one story with a new one. `site_url` is its source's, or its feed's."""
+    """What is stored of a post that may be one story with a new one. `url` is "" where other posts of its source have
+    the same; `owns_guid` is False where they have the same guid. `site_url` is its source's, or its feed's."""
 
     post_id: int
     story: int
     guid: str
+    owns_guid: bool
     url: str
     title: str
     text: str
@@ -49,7 +51,8 @@ def candidates(store: Store, feed_id: int, new: Sequence[PostToSave], now: datet
     same canonical URL or guid, whenever they came, and those with a mark in common, of the last weeks."""
     found: dict[int, Counter[int]] = {}
     _find_by_marks(store, feed_id, new, now, found)
-    _find_by_names(store, feed_id, new, found)
+    _find_by_pages(store, feed_id, new, found)
+    _find_by_guids(store, feed_id, new, found)
     return {place: [post_id for post_id, _ in posts.most_common(_MOST_CANDIDATES)] for place, posts in found.items()}
 
 
@@ -57,7 +60,10 @@ def look_at(store: Store, feed_id: int, ids: Sequence[int]) -> list[CandidateRow
     """What is stored of candidates, as far as their stories have no post of the feed yet. Of a text that is longer than
     any article only the beginning is read."""
     rows = store.rows(
-        f"""SELECT p.id, p.story, p.guid, p.url, p.title, substr(p.text, 1, {LONGEST_TOLD}) AS text,
+        f"""SELECT p.id, p.story, p.guid, iif(p.names_page, p.url, '') AS url, p.title,
+        p.guid != '' AND NOT EXISTS (
+            SELECT 1 FROM posts r WHERE r.guid = p.guid AND r.feed_id = p.feed_id AND r.id != p.id) AS owns_guid,
+        substr(p.text, 1, {LONGEST_TOLD}) AS text,
         substr(p.content_html, 1, {2 * LONGEST_TOLD}) AS content_html, p.language, p.origin_url, p.dated,
         f.site_url, f.url AS feed_url FROM posts p JOIN feeds f ON f.id = p.feed_id
         WHERE p.id IN ({", ".join("?" * len(ids))})
@@ -233,23 +239,47 @@ def _find_by_marks(
             found.setdefault(place, Counter()).update(telling[mark])
 
 
-def _find_by_names(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
-    """Adds the posts under the same canonical URL, and for posts that say where they are from, under the same guid."""
-    for column, sql in (
-        ("story_url", "SELECT u.url AS name, p.id FROM story_urls u JOIN posts p ON p.story = u.story WHERE u.url IN"),
-        ("guid", "SELECT p.guid AS name, p.id FROM posts p WHERE p.guid IN"),
-    ):
-        places: dict[str, list[int]] = {}
-        for place, post in enumerate(new):
-            if getattr(post, column) and (column == "story_url" or post.origin_url):
-                places.setdefault(getattr(post, column), []).append(place)
-        names = list(places)
-        for start in range(0, len(names), _A_QUERY):
-            some = names[start : start + _A_QUERY]
-            rows = store.rows(f"{sql} ({', '.join('?' * len(some))}) AND p.feed_id != ?", (*some, feed_id))
-            for row in rows:
-                for place in places[row["name"]]:
-                    found.setdefault(place, Counter())[row["id"]] += _SURE
+def _find_by_pages(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
+    """Adds the posts of the stories that are known by the same canonical URL."""
+    places = _places(enumerate(post.story_url for post in new))
+    rows = store.rows(
+        """SELECT u.url AS name, p.id FROM json_each(:urls) AS wanted CROSS JOIN story_urls AS u ON u.url = wanted.value
+        CROSS JOIN posts AS p ON p.story = u.story AND p.feed_id != :feed_id""",
+        {"urls": json.dumps(list(places)), "feed_id": feed_id},
+    )
+    for row in rows:
+        for place in places[row["name"]]:
+            found.setdefault(place, Counter())[row["id"]] += _SURE
+
+
+def _find_by_guids(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
+    """For posts that say where they are from, adds those with the same guid. One that many posts have, here or there,
+    names none of them."""
+    places = _places((place, post.guid) for place, post in enumerate(new) if post.origin_url)
+    few = [guid for guid, ones in places.items() if len(ones) <= _NAMESAKES]
+    if not few:
+        return
+    rows = store.rows(
+        """SELECT wanted.value AS name, p.id FROM json_each(:guids) AS wanted CROSS JOIN posts AS p ON p.id IN (
+        SELECT r.id FROM posts r WHERE r.guid = wanted.value AND r.feed_id != :feed_id LIMIT :most)""",
+        {"guids": json.dumps(few), "feed_id": feed_id, "most": _NAMESAKES + 1},
+    )
+    met: dict[str, list[int]] = {}
+    for row in rows:
+        met.setdefault(row["name"], []).append(row["id"])
+    for guid, ids in met.items():
+        if len(ids) <= _NAMESAKES:
+            for place in places[guid]:
+                found.setdefault(place, Counter()).update(dict.fromkeys(ids, _SURE))
+
+
+def _places(named: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    """Name → the places of the posts that have it."""
+    places: dict[str, list[int]] = {}
+    for place, name in named:
+        if name:
+            places.setdefault(name, []).append(place)
+    return places
 
 
 def _candidate(row: sqlite3.Row) -> CandidateRow:
@@ -257,6 +287,7 @@ def _candidate(row: sqlite3.Row) -> CandidateRow:
         post_id=row["id"],
         story=row["story"],
         guid=row["guid"],
+        owns_guid=bool(row["owns_guid"]),
         url=row["url"],
         title=row["title"],
         text=row["text"],

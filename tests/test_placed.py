@@ -1,0 +1,139 @@
+"""New posts beside those that are stored: which are looked at, and which story they join. On a real database."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.builders import parsed_feed, parsed_post
+from tests.deciding import decide
+from tests.stocking import START, blog, configure, post, read, receive, state_of
+from tidings.model import Fetched, Hop, ParsedPost, Source
+from tidings.posts.decide import keys_to_look_up, name
+from tidings.store import Store, posts, stories
+
+SHOW, MIRROR, PLANET = blog("show"), blog("mirror"), blog("planet")
+
+
+def words(seed: int, count: int = 60) -> str:
+    made = random.Random(seed)
+    return " ".join("".join(made.choices("abcdefghiklmnoprstu", k=6)) for _ in range(count))
+
+
+def poll(store: Store, one: Source, *items: ParsedPost, now: datetime = START) -> None:
+    """A document of a source, from its posts to what is stored of them."""
+    state = state_of(store, one)
+    feed = parsed_feed(*items, site_url=f"https://{one.name}.example/")
+    known = posts.known(store, state.feed_id, keys_to_look_up(name(feed)))
+    change = decide(feed, known, posts.remembered(store, [post.post_id for post in known.values()]))
+    read(store, one, Fetched(one.url, 200, b"", hops=(Hop(one.url, 200),)), feed, change, now)
+
+
+def groups(store: Store) -> list[list[int]]:
+    """The posts of each story."""
+    found: dict[int, list[int]] = {}
+    for row in store.rows("SELECT id, story FROM posts ORDER BY id"):
+        found.setdefault(row["story"], []).append(row["id"])
+    return list(found.values())
+
+
+def tiers(store: Store) -> dict[int, str]:
+    return {row["post_id"]: row["tier"] for row in store.rows("SELECT post_id, tier FROM story_joins")}
+
+
+def article(number: int, guid: str, **values: Any) -> ParsedPost:
+    return parsed_post(
+        guid=guid,
+        url=f"https://show.example/{number}",
+        title=f"On {words(number, 4)}",
+        content_html=f"<p>{words(number)}</p>",
+        published=START - timedelta(days=20 - number),
+        **values,
+    )
+
+
+TITLES = ("The ferryman of the old harbour", "A bell ringer who could not hear", "Seven lamps", "About my bread")
+
+
+def episode(number: int, guid: str) -> ParsedPost:
+    """An episode of a podcast, all of which have one page and one notice."""
+    notice = "Night Radio is made by Ada and Bo in a kitchen by the sea, with music by the Harbour Band, as ever."
+    return parsed_post(
+        guid=guid,
+        url="https://show.example/our-show-page",
+        title=TITLES[number],
+        content_html=f"<p>{words(number, 30)}.</p><p>{notice}</p>",
+        published=START + timedelta(days=number),
+    )
+
+
+def test_a_page_that_posts_share_is_no_page_of_any_of_them(store: Store) -> None:
+    """A mirror's next episode, alone in its document, joins none of the stored ones, whose page it has."""
+    configure(store, SHOW, MIRROR)
+    poll(store, SHOW, *(episode(n, f"a{n}") for n in range(3)))
+    poll(store, MIRROR, episode(3, "b3"))
+    assert groups(store) == [[1], [2], [3], [4]]
+
+
+def test_a_page_of_its_own_is_known_again(store: Store) -> None:
+    """A copy under the page of a stored post joins it."""
+    configure(store, SHOW, MIRROR)
+    poll(store, SHOW, article(1, "a"), article(2, "b"))
+    poll(store, MIRROR, article(2, "c"))
+    assert tiers(store) == {3: "page"}
+
+
+def test_a_planets_copy_is_known_by_its_guid(store: Store) -> None:
+    """A copy under another page and with other words joins the post whose guid and headline it has."""
+    configure(store, SHOW, PLANET)
+    poll(store, SHOW, article(1, "one"), article(2, "two"))
+    poll(
+        store,
+        PLANET,
+        parsed_post(
+            guid="two",
+            url="https://planet.example/2",
+            title=article(2, "two").title,
+            content_html=f"<p>{words(99)}</p>",
+            origin_url="https://show.example/feed",
+        ),
+    )
+    assert tiers(store) == {3: "id"}
+
+
+def test_another_guid_is_no_same_id(store: Store) -> None:
+    """A copy from the same blog with another guid is known by its page."""
+    configure(store, SHOW, PLANET)
+    poll(store, SHOW, article(1, "one"))
+    poll(store, PLANET, article(1, "another", origin_url="https://show.example/feed"))
+    assert tiers(store) == {2: "page"}
+
+
+def test_a_guid_that_a_blog_gives_to_all_it_writes_names_none_of_it(store: Store) -> None:
+    """A planet's copies of new posts of a blog with one guid are stories of their own, also under one headline."""
+    configure(store, SHOW, PLANET)
+    poll(store, SHOW, *(article(n, "same") for n in (1, 2, 3)))
+    copies = [article(n, "same", origin_url="https://show.example/") for n in (4, 5)]
+    headline = parsed_post(
+        guid="same",
+        title=article(3, "").title,
+        content_html=f"<p>{words(98)}</p>",
+        origin_url="https://show.example/",
+    )
+    poll(store, PLANET, *copies, headline, now=START + timedelta(days=1))
+    assert groups(store) == [[1], [2], [3], [4], [5], [6]]
+
+
+def test_a_guid_that_many_posts_have_names_none(store: Store) -> None:
+    """Nine namesakes, stored or in the document, are not looked at one by one; eight are."""
+    configure(store, SHOW, PLANET)
+    receive(store, SHOW, *(post(n, guid="1" if n < 9 else "2") for n in range(18)))
+    feed_id = state_of(store, PLANET).feed_id
+    origin = "https://show.example/"
+    one, other = post(50, guid="1", origin_url=origin), post(51, guid="2", origin_url=origin)
+    assert stories.candidates(store, feed_id, [one, other], START) == {}
+    store.conn.execute("UPDATE posts SET guid = '3' WHERE id = 1")
+    assert len(stories.candidates(store, feed_id, [one, other], START)[0]) == 8
+    assert 0 not in stories.candidates(store, feed_id, [one] * 9, START)
+    assert stories.candidates(store, state_of(store, SHOW).feed_id, [one], START) == {}
