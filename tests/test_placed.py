@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -137,3 +138,14 @@ def test_a_guid_that_many_posts_have_names_none(store: Store) -> None:
     assert len(stories.candidates(store, feed_id, [one, other], START)[0]) == 8
     assert 0 not in stories.candidates(store, feed_id, [one] * 9, START)
     assert stories.candidates(store, state_of(store, SHOW).feed_id, [one], START) == {}
+
+
+def test_what_is_stored_of_the_original_survives_an_edit(store: Store) -> None:
+    """A planet's copy, a page of the blog's own, and a post without a page, before and after each was edited."""
+    configure(store, SHOW, PLANET)
+    own, copy, bare = article(1, "own"), article(2, "copy", origin_url="https://show.example/feed"), article(3, "bare")
+    for text in ("", " Edited since."):
+        for source, seen in ((SHOW, own), (PLANET, copy), (SHOW, replace(bare, url=""))):
+            poll(store, source, replace(seen, content_html=f"{seen.content_html}<p>{text}</p>"))
+        rows = store.rows("SELECT guid, originality FROM posts")
+        assert {row["guid"]: row["originality"] for row in rows} == {"own": 2, "copy": 0, "bare": 1}

@@ -28,11 +28,14 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id
 
 _COLUMNS = (
     "guid url title author published updated tags summary content_html text language enclosures origin_title "
-    "origin_url content_hash text_hash originality names_page excluded"
+    "origin_url content_hash text_hash names_page excluded"
 ).split()
 
-_INSERT = f"""INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, {", ".join(_COLUMNS)})
-VALUES ({", ".join("?" * (7 + len(_COLUMNS)))})"""
+# `originality` is told of new posts only, and stays.
+_INSERT = f"""
+INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, originality, {", ".join(_COLUMNS)})
+VALUES ({", ".join("?" * (8 + len(_COLUMNS)))})
+"""
 
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
 # so are signs and pictures, which it does not hold at all.
@@ -189,7 +192,7 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
         story = post.join.story if post.join else post_id
         dated = time_to_text(post.published or post.updated)
         excluded, held = seen if post.excluded else None, seen if change.held else None
-        rows.append((post_id, feed_id, story, seen, dated, excluded, held, *_values(post)))
+        rows.append((post_id, feed_id, story, seen, dated, excluded, held, post.originality, *_values(post)))
     store.conn.executemany(_INSERT, rows)
     store.conn.execute(
         """INSERT INTO posts_fts (rowid, title, author, text)
@@ -279,7 +282,6 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         post.origin_url,
         post.content_hash,
         post.text_hash,
-        post.originality,
         post.story_url != "",
         post.excluded,
     )
