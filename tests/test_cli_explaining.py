@@ -343,10 +343,11 @@ def _bring_into(state: str, post_id: int, store: Store) -> None:
     change = {
         "excluded": "excluded = 'title:x', excluded_at = '2026-01-01T00:00:00+00:00'",
         "held": "held_at = '2026-01-01T00:00:00+00:00'",
-        "let in": "excluded_at = '2026-01-01T00:00:00+00:00', restored_at = '2027-01-01T00:00:00+00:00'",
     }
     if state in change:
         store.conn.execute(f"UPDATE posts SET {change[state]} WHERE id = ?", (post_id,))
+    if state == "let in":
+        store.conn.execute("INSERT INTO exclusions VALUES (?, '2026-01-01', '2027-01-01')", (post_id,))
     if state == "copy" and post_id > 1:
         stories.merge(store, post_id - 1, post_id, LATER)
         store.conn.execute("UPDATE story_joins SET tier = 'copy' WHERE post_id = ?", (post_id,))

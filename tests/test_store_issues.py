@@ -223,6 +223,41 @@ def test_what_rules_kept_out_of_an_issue_is_no_news_later(store: Store) -> None:
     assert offered(store, weekly) == ["1", "2", "3"]
 
 
+def test_a_rule_that_comes_and_goes_keeps_out_only_while_it_is_there(store: Store) -> None:
+    """A post that waits while an issue is made, between two times that a rule hid it, goes on waiting; one hidden when
+    the second issue is made is no news any more, and stays so when the rule comes once more."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post(1), post(2), post(3))
+    for hour in (1, 4):
+        hide(store, 1, at=START + hour * HOUR)
+        hide(store, at=START + (hour + 1) * HOUR)
+        if hour == 1:
+            issues.freeze(store, content(1, (3,), at=START + 3 * HOUR), [], None, START + 3 * HOUR)
+    assert offered(store) == ["1", "2"]
+    hide(store, 2, at=START + 6 * HOUR)
+    issues.freeze(store, content(2, (), at=START + 7 * HOUR), [], None, START + 7 * HOUR)
+    for hour in (8, 9, 10):
+        hide(store, *([2] if hour == 9 else []), at=START + hour * HOUR)
+        assert offered(store) == ["1"]
+
+
+def test_an_edit_of_a_post_that_was_let_in_again_makes_it_no_news(store: Store) -> None:
+    """What rules kept out of an issue stays out, whatever its author changes once it is let in; only the author who
+    changed what kept it out makes it news."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post(1))
+    hide(store, 1, at=START + HOUR)
+    issues.freeze(store, content(1, (), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
+    hide(store, at=START + 3 * HOUR)
+    edit(store, A, only(store), title="Post 1", text="Edited")
+    assert offered(store) == []
+    hide(store, 1, at=START + 4 * HOUR)
+    edit(store, A, only(store, excluded=True), title="Post 9")
+    assert offered(store) == ["9"]
+
+
 def test_what_was_hidden_when_a_slot_passed_is_no_news_later(store: Store) -> None:
     """A slot without an issue, because everything was excluded, counts as one."""
     configure(store, A)

@@ -41,7 +41,6 @@ class PostFacts:
     put_away: bool
     feed_held_since: datetime | None
     excluded_at: datetime | None
-    restored_at: datetime | None
     join: Join | None
     joined_at: datetime | None
 
@@ -125,10 +124,10 @@ def backlog(store: Store, edition: str, post_id: int) -> bool:
 def shut_out_at(store: Store, edition: str, post_id: int) -> datetime | None:
     """When an issue was made, or a slot of it passed, while a rule kept a post out that is let in by now."""
     row = store.row(
-        """SELECT min(made.at) AS at FROM posts p JOIN (
+        """SELECT min(made.at) AS at FROM exclusions x JOIN (
             SELECT frozen_at AS at FROM issues WHERE edition = :edition
             UNION ALL SELECT handled_at FROM slots WHERE edition = :edition
-        ) AS made ON made.at >= p.excluded_at AND made.at < p.restored_at WHERE p.id = :id""",
+        ) AS made ON made.at >= x.since AND made.at < x.until WHERE x.post_id = :id""",
         {"edition": edition, "id": post_id},
     )
     return None if row is None else text_to_time(row["at"])
@@ -167,7 +166,6 @@ def _facts(store: Store, row: sqlite3.Row) -> PostFacts:
         put_away=row["held_at"] == "",
         feed_held_since=text_to_time(row["held_since"]),
         excluded_at=text_to_time(row["excluded_at"]),
-        restored_at=text_to_time(row["restored_at"]),
         join=stories.join_of(store, row["id"]),
         joined_at=text_to_time(row["joined_at"]),
     )

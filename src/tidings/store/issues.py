@@ -53,7 +53,8 @@ WHERE (p.id > h.after_id OR p.id IN (SELECT id FROM backlog WHERE n <= :backfill
     AND p.id NOT IN (SELECT id FROM excluded)
     AND NOT EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story)
     AND {_COPIED_FROM} IS NULL
-    AND NOT EXISTS (SELECT 1 FROM made WHERE made.at >= p.excluded_at AND made.at < p.restored_at)
+    AND NOT EXISTS (SELECT 1 FROM exclusions x JOIN made ON made.at >= x.since AND made.at < x.until
+        WHERE x.post_id = p.id)
 ORDER BY p.id
 """
 

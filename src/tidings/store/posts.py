@@ -225,10 +225,15 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
         SELECT 'delete', id, title, author, text FROM posts WHERE id = ?""",
         (post.post_id,),
     )
+    if not post.excluded:
+        connection.execute(
+            "DELETE FROM exclusions WHERE post_id = :id AND (SELECT excluded FROM posts WHERE id = :id) != ''",
+            {"id": post.post_id},
+        )
     connection.execute(
         f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS)}, dated = coalesce(?, dated),
         changed_at = coalesce(?, changed_at),
-        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END
+        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) END
         WHERE id = ?""",
         (
             *_values(post),

@@ -236,9 +236,8 @@ def polling(db: Database) -> None:
         db.conn.execute(statement)
 
 
-# `excluded` is the rule that keeps a post from being shown, or ''. From `excluded_at` until `restored_at` rules kept it
-# out: an edition whose issue was made in between does not carry it later. `feeds.rules` stands for the rules that its
-# posts were judged by.
+# `excluded` is the rule that keeps a post from being shown, or '', since `excluded_at`. `feeds.rules` stands for the
+# rules that its posts were judged by.
 _RULES = (
     "ALTER TABLE posts ADD COLUMN excluded TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE posts ADD COLUMN excluded_at TEXT",
@@ -369,4 +368,25 @@ _PAGES = ("ALTER TABLE posts ADD COLUMN names_page INTEGER NOT NULL DEFAULT 1",)
 @_migration
 def pages_of_posts(db: Database) -> None:
     for statement in _PAGES:
+        db.conn.execute(statement)
+
+
+# From when until when rules kept a post out that they let in again: an edition whose issue was made in between does not
+# carry it later. Of a post that is kept out now `excluded_at` says since when; `posts.restored_at` is used no more.
+_EXCLUSIONS = (
+    """CREATE TABLE exclusions (
+        post_id INTEGER NOT NULL REFERENCES posts(id),
+        since TEXT NOT NULL,
+        until TEXT NOT NULL,
+        PRIMARY KEY (post_id, since)
+    ) WITHOUT ROWID""",
+    """INSERT INTO exclusions (post_id, since, until)
+    SELECT id, excluded_at, restored_at FROM posts WHERE excluded_at < restored_at""",
+    "UPDATE posts SET excluded_at = NULL WHERE excluded = '' AND excluded_at IS NOT NULL",
+)
+
+
+@_migration
+def exclusions_by_rules(db: Database) -> None:
+    for statement in _EXCLUSIONS:
         db.conn.execute(statement)
