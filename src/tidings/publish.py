@@ -75,6 +75,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
     names = [source.name for source in settings.sources if canonical(source.url) != own]
     record = site.record(store)
     newest = posts.newest(store, names, settings.limit)
+    posts.note_in_feed(store, [post.id for post in newest])
     etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
     archive = issues.frozen(store)
     yield (

@@ -134,19 +134,30 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
 
 
 def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]:
-    """The newest posts of `sources` (names) that no rule excludes, each story once, by the post of it that was stored
-    first."""
+    """The newest posts of `sources` (names) that no rule excludes, each story once: by the post of it that has been in
+    the combined feed, as long as it may be, else by the one that was stored first."""
     if not sources:
         return []
     names = ", ".join("?" * len(sources))
     rows = store.rows(
         f"""{_SELECT} WHERE f.name IN ({names}) AND p.excluded = '' AND p.held_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM posts q JOIN feeds g ON g.id = q.feed_id
-            WHERE q.story = p.story AND q.id < p.id AND q.excluded = '' AND q.held_at IS NULL AND g.name IN ({names}))
+            WHERE q.story = p.story AND (q.in_feed > p.in_feed OR (q.in_feed = p.in_feed AND q.id < p.id))
+            AND q.excluded = '' AND q.held_at IS NULL AND g.name IN ({names}))
         ORDER BY p.effective DESC, p.id DESC LIMIT ?""",
         (*sources, *sources, limit),
     )
     return [stored_post(row) for row in rows]
+
+
+def note_in_feed(store: Store, ids: Sequence[int]) -> None:
+    """Notes that posts are in the combined feed for their stories, so that they stay: a story that comes there under
+    another id comes twice to everybody who follows it."""
+    wanted = json.dumps(ids)
+    those = "id IN (SELECT value FROM json_each(?)) AND NOT in_feed"
+    if store.row(f"SELECT 1 FROM posts WHERE {those} LIMIT 1", (wanted,)):
+        with store.note():
+            store.conn.execute(f"UPDATE posts SET in_feed = 1 WHERE {those}", (wanted,))
 
 
 def stored_post(row: sqlite3.Row) -> StoredPost:

@@ -390,3 +390,18 @@ _EXCLUSIONS = (
 def exclusions_by_rules(db: Database) -> None:
     for statement in _EXCLUSIONS:
         db.conn.execute(statement)
+
+
+# Whether a post has been in the combined feed for its story. It stays there for it, since followers know its id. Of the
+# stories there were, the first post that may be shown was.
+_FRONTS = (
+    "ALTER TABLE posts ADD COLUMN in_feed INTEGER NOT NULL DEFAULT 0",
+    """UPDATE posts SET in_feed = 1 WHERE id IN (SELECT min(id) FROM posts WHERE excluded = '' AND held_at IS NULL
+    AND story IN (SELECT p.story FROM story_joins j JOIN posts p ON p.id = j.post_id) GROUP BY story)""",
+)
+
+
+@_migration
+def fronts_of_stories(db: Database) -> None:
+    for statement in _FRONTS:
+        db.conn.execute(statement)
