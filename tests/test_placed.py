@@ -5,14 +5,19 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import permutations
 from typing import Any
+
+import pytest
 
 from tests.builders import parsed_feed, parsed_post
 from tests.deciding import decide
 from tests.stocking import START, blog, configure, post, read, receive, state_of
+from tests.test_store_issues import carry
 from tidings.model import Fetched, Hop, ParsedPost, Source
+from tidings.posts import placing
 from tidings.posts.decide import keys_to_look_up, name
-from tidings.store import Store, posts, stories
+from tidings.store import Store, issues, posts, stories
 
 SHOW, MIRROR, PLANET = blog("show"), blog("mirror"), blog("planet")
 
@@ -149,3 +154,101 @@ def test_what_is_stored_of_the_original_survives_an_edit(store: Store) -> None:
             poll(store, source, replace(seen, content_html=f"{seen.content_html}<p>{text}</p>"))
         rows = store.rows("SELECT guid, originality FROM posts")
         assert {row["guid"]: row["originality"] for row in rows} == {"own": 2, "copy": 0, "bare": 1}
+
+
+# --------------------------------------------------------------------------------------------------- stories united
+
+WIRE, LINKS, BLOG = blog("wire"), blog("links"), blog("blog")
+FAX = "https://blog.example/the-last-fax-machine"
+HEADLINE = "The last fax machine in the building"
+ORIGINAL = parsed_post(guid="o", url=FAX, title=HEADLINE, content_html=f"<p>{words(1, 300)}</p>", published=START)
+CUT = parsed_post(
+    guid="c",
+    url="https://wire.example/1",
+    title=HEADLINE,
+    content_html=f"<p>{' '.join(words(1, 300).split()[:40])} …</p>",
+    published=START,
+)
+LINK = parsed_post(
+    guid="l",
+    url="https://links.example/1",
+    title="A fax",
+    content_html=f'<p>Lovely piece on machines, by <a href="{FAX}">a friend</a>.</p>',
+    published=START,
+)
+ITEMS = ((BLOG, ORIGINAL), (WIRE, CUT), (LINKS, LINK))
+
+
+def follow(store: Store) -> None:
+    """Three sources, each read once."""
+    configure(store, BLOG, WIRE, LINKS)
+    for one in (BLOG, WIRE, LINKS):
+        receive(store, one)
+
+
+@pytest.mark.parametrize("order", list(permutations(ITEMS)))
+def test_an_original_unites_what_came_before_it(store: Store, order: tuple[tuple[Source, ParsedPost], ...]) -> None:
+    """A shortened copy and a link to a piece have nothing in common but the piece: in any order all are one story, and
+    each but the first says why it is there."""
+    follow(store)
+    for one, item in order:
+        poll(store, one, item)
+    assert groups(store) == [[1, 2, 3]]
+    joins = [stories.join_of(store, n) for n in (1, 2, 3)]
+    assert [join is None for join in joins] == [True, False, False]
+    assert [one.id for one in issues.candidates(store, "daily", ["blog", "wire", "links"], 0)] == [1, 2, 3]
+
+
+def test_stories_united_say_by_which_post(store: Store) -> None:
+    """The post that began the later story is there for the new one, by the rule that told it."""
+    follow(store)
+    for one, item in ((LINKS, LINK), (WIRE, CUT), (BLOG, ORIGINAL)):
+        poll(store, one, item)
+    join = stories.join_of(store, 2)
+    assert join
+    assert (join.story, join.post_id, join.tier) == (1, 3, "copy")
+    assert join.why == "the text is the same (100 % of the shorter one)"
+
+
+def test_stories_that_were_parted_are_not_united(store: Store) -> None:
+    """Where somebody said that two posts are not the same, a third joins the one that it is surely like."""
+    follow(store)
+    poll(store, LINKS, LINK)
+    poll(store, WIRE, CUT)
+    stories.merge(store, 1, 2, START)
+    stories.split(store, 2, START)
+    poll(store, BLOG, ORIGINAL)
+    assert groups(store) == [[1], [2, 3]]
+
+
+def test_what_an_issue_has_shown_is_united_with_nothing(store: Store) -> None:
+    """A story that an edition carried stays what it was when it was carried."""
+    follow(store)
+    poll(store, LINKS, LINK)
+    carry(store, sources=(BLOG, WIRE, LINKS))
+    poll(store, WIRE, CUT)
+    poll(store, BLOG, ORIGINAL)
+    assert groups(store) == [[1], [2, 3]]
+
+
+def test_stories_with_posts_of_one_source_are_not_united(store: Store) -> None:
+    """What a source wrote twice it meant twice, also when a third post is like both."""
+    follow(store)
+    poll(store, WIRE, CUT)
+    poll(store, WIRE, replace(LINK, url="https://wire.example/2"))
+    poll(store, BLOG, ORIGINAL)
+    assert len(groups(store)) == 2
+
+
+# --------------------------------------------------------------------------------------------------------- the limit
+
+
+def test_what_telling_costs_has_an_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the effort for a document is spent, its other new posts are stories of their own; none is left out."""
+    follow(store)
+    poll(store, WIRE, *(article(n, f"w{n}") for n in range(6)))
+    monkeypatch.setattr(placing, "MOST_EFFORT", 60 * 6)
+    poll(store, BLOG, *(article(n, f"b{n}") for n in range(6)))
+    joined = sum(len(one) == 2 for one in groups(store))
+    assert 0 < joined < 6
+    assert sum(map(len, groups(store))) == 12

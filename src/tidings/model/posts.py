@@ -98,13 +98,14 @@ EditKind = Literal["none", "cosmetic", "substantive"]
 @dataclass(frozen=True, slots=True)
 class Join:
     """Why a post belongs to a story that another one began: the post it is like, by which rule, how strongly (0 to 1),
-    and the reason in plain words."""
+    and the reason in plain words. `also` is the same for other stories that it is like; they may be united then."""
 
     story: int
     post_id: int
     tier: Literal["id", "page", "copy", "link", "headline", "hand"]
     score: float
     why: str
+    also: tuple[Join, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tidings.errors import StoreError
@@ -90,6 +90,9 @@ def save(store: Store, feed_id: int, saved: Sequence[tuple[int, PostToSave]], no
         "INSERT INTO story_joins (post_id, with_post, tier, score, why, joined_at) VALUES (?, ?, ?, ?, ?, ?)",
         [(post_id, *_join_values(post.join), time_to_text(now)) for post_id, post in saved if post.join],
     )
+    for post_id, post in saved:
+        if post.join and post.join.also:
+            _unite(store, post_id, post.join, now)
 
 
 def forget_marks(store: Store, now: datetime) -> None:
@@ -110,16 +113,9 @@ def merge(store: Store, one: int, other: int, now: datetime) -> int:
             return kept
         here, there = (one, other) if numbers[one] == kept else (other, one)
         why = "joined by hand" if there == gone else f"joined by hand, together with post {there}"
-        connection = store.conn
-        connection.execute("UPDATE posts SET story = ? WHERE story = ?", (kept, gone))
-        connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (kept, gone))
+        _make_one(store, kept, gone, Join(kept, here, "hand", 1, why), now)
         _settle_ledger(store, (kept,))
-        connection.execute(
-            "INSERT OR REPLACE INTO story_joins (post_id, with_post, tier, score, why, joined_at) "
-            "VALUES (?, ?, 'hand', 1, ?, ?)",
-            (gone, here, why, time_to_text(now)),
-        )
-        connection.execute(
+        store.conn.execute(
             """DELETE FROM never_merged WHERE one IN (SELECT id FROM posts WHERE story = :story)
             AND other IN (SELECT id FROM posts WHERE story = :story)""",
             {"story": kept},
@@ -187,6 +183,41 @@ def parted(store: Store, post_id: int) -> dict[int, datetime]:
         {"id": post_id},
     )
     return {row["id"]: stored_time(row["parted_at"]) for row in rows}
+
+
+# Neither was shown in an issue; they have no posts of one source; nobody said that posts of theirs are not the same.
+_MAY_BE_UNITED = """
+SELECT 1
+WHERE NOT EXISTS (SELECT 1 FROM editions e JOIN issue_items i ON i.edition = e.name WHERE i.story IN (:one, :other))
+AND NOT EXISTS (SELECT 1 FROM posts p JOIN posts q ON q.feed_id = p.feed_id WHERE p.story = :one AND q.story = :other)
+AND NOT EXISTS (SELECT 1 FROM posts p JOIN never_merged n ON n.one = p.id JOIN posts q ON q.id = n.other
+    WHERE p.story IN (:one, :other) AND q.story IN (:one, :other))
+"""
+
+
+def _unite(store: Store, post_id: int, join: Join, now: datetime) -> None:
+    """Makes the story that a new post joined one with the others that it is like: an issue would show them all, only
+    because copies came before their original."""
+    for other in join.also:
+        stories = {story_of(store, one.post_id): one for one in (join, other)}
+        kept, gone = min(stories), max(stories)
+        if kept == gone or not store.row(_MAY_BE_UNITED, {"one": kept, "other": gone}):
+            continue
+        link = stories[gone]
+        why = link.why if link.post_id == gone else f"{link.why}, together with post {link.post_id}"
+        _make_one(store, kept, gone, replace(link, post_id=post_id, why=why), now)
+
+
+def _make_one(store: Store, kept: int, gone: int, join: Join, now: datetime) -> None:
+    """Brings the posts of the story `gone` into the story `kept`; `join` is why the one that began it is there."""
+    connection = store.conn
+    connection.execute("UPDATE posts SET story = ? WHERE story = ?", (kept, gone))
+    connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (kept, gone))
+    connection.execute(
+        """INSERT OR REPLACE INTO story_joins (post_id, with_post, tier, score, why, joined_at)
+        VALUES (?, ?, ?, ?, ?, ?)""",
+        (gone, *_join_values(join), time_to_text(now)),
+    )
 
 
 def _settle_ledger(store: Store, stories: Sequence[int]) -> None:
