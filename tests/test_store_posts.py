@@ -211,6 +211,14 @@ def test_a_post_comes_back_as_it_was_saved(store: Store) -> None:
 # ------------------------------------------------------------------------------------------------------- saving
 
 
+def test_of_what_is_only_compared_no_text_is_read_whole(store: Store) -> None:
+    """Of suspects, of which there may be hundreds, the beginning is read; of posts to be rewritten all."""
+    configure(store, A)
+    receive(store, A, post(1, text="w " * 200_000), post(2, text="v " * 200_000), post(3, text="short"))
+    found = posts.remembered(store, [1, 2, 3], {2})
+    assert [len(found[n].text) for n in (1, 2, 3)] == [120_000, 400_000, 5]
+
+
 @pytest.mark.parametrize("likely", [0, 2])
 def test_an_edit_leaves_open_nothing_about_the_original(store: Store, likely: int) -> None:
     """How likely a post is the original is told when it is new, and an edit, which does not tell it, takes nothing of

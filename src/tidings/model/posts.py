@@ -69,7 +69,8 @@ class KnownPost:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a stored post says, to be compared with one that a document brings. `dated` is as in StoredPost."""
+    """What a stored post says, to be compared with one that a document brings; of a very long `text` maybe only the
+    beginning. `dated` is as in StoredPost."""
 
     post_id: int
     title: str

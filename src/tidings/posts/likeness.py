@@ -44,6 +44,11 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", folded))[:_MOST_WORDS]
 
 
+def count_words(text: str) -> int:
+    """How many words a text has, however long it is."""
+    return sum(1 for _ in _WORD.finditer(text))
+
+
 def places_of_words(text: str) -> list[tuple[int, int]]:
     """Where the words of a text begin and end in it. Where folding makes two words of one (½), this has fewer."""
     return [match.span() for match in islice(_WORD.finditer(text, 0, _MOST_CHARACTERS), _MOST_WORDS)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +46,8 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 _MOST_WORDS = 100  # A pasted page is no query: SQLite takes at most 1,000 conditions.
 
+_COMPARED = 120_000  # characters; of those at most 60,000 are read, once white space and numbers are folded
+
 _KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
 
 
@@ -85,14 +87,19 @@ def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPos
     return found
 
 
-def remembered(store: Store, ids: Sequence[int]) -> dict[int, Remembered]:
-    """What is stored of some posts, to compare with."""
+def remembered(store: Store, ids: Sequence[int], whole: Container[int] = ()) -> dict[int, Remembered]:
+    """What is stored of some posts, to compare with: the text of those in `whole`, of the others what is ever compared
+    of a text. A document may suspect hundreds of posts, and each may be as long as a document."""
     found: dict[int, Remembered] = {}
-    for start in range(0, len(ids), _KEYS_A_QUERY):
-        some = ids[start : start + _KEYS_A_QUERY]
-        rows = store.rows(f"SELECT id, title, text, dated FROM posts WHERE id IN ({', '.join('?' * len(some))})", some)
-        for row in rows:
-            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], text_to_time(row["dated"]))
+    for wanted, text in (
+        ([post_id for post_id in ids if post_id in whole], "text"),
+        ([post_id for post_id in ids if post_id not in whole], f"substr(text, 1, {_COMPARED})"),
+    ):
+        for start in range(0, len(wanted), _KEYS_A_QUERY):
+            some = wanted[start : start + _KEYS_A_QUERY]
+            those = ", ".join("?" * len(some))
+            for row in store.rows(f"SELECT id, title, {text} AS text, dated FROM posts WHERE id IN ({those})", some):
+                found[row["id"]] = Remembered(row["id"], row["title"], row["text"], text_to_time(row["dated"]))
     return found
 
 
