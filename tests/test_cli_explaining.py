@@ -569,6 +569,13 @@ def test_an_unknown_name_is_reported_as_json(polled: Site) -> None:
     assert [list(one) for one in report["suggestions"]] == [["id", "source", "title", "url"]]
 
 
+def test_bad_bytes_are_reported_as_what_is_left_of_them(polled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte that is no text in the argument ends in a report, however output is encoded."""
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    assert polled.json("explain", "x\udcff", check=False)["query"] == "x"
+    assert "nothing is known as 'x'" in polled.run("explain", "x\udcff", check=False).stderr
+
+
 @pytest.mark.parametrize("name", ["", " ", "0", "99999", "9" * 30, "%", "\udce4", "https://", "-1", "²"])
 def test_odd_names_are_unknown_and_nothing_more(desk: Desk, name: str) -> None:
     """Whatever is typed in place of a post names none, and raises nothing."""

@@ -64,7 +64,7 @@ def explain(config_path: Path, wanted: str, edition_name: str | None, as_json: b
             found = find(store, wanted)
             now = wiring.utc_now()
             report: dict[str, Any] = {
-                "query": wanted,
+                "query": _searchable(wanted),
                 "posts": [post_report(store, loaded, edition, post_id, now) for post_id in found],
                 "suggestions": [] if found else suggestions(store, wanted),
             }
