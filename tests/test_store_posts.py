@@ -18,7 +18,7 @@ from tidings.posts import rules
 from tidings.posts.decide import keys_to_look_up, name
 from tidings.posts.parse import parse
 from tidings.recording import placed
-from tidings.store import Store, judging, posts, site, stories
+from tidings.store import Store, holding, judging, posts, site, stories
 from tidings.store.posts import PostQuery
 
 A, B, C = blog("a"), blog("b"), blog("c")
@@ -209,6 +209,20 @@ def test_a_post_comes_back_as_it_was_saved(store: Store) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- saving
+
+
+def test_held_posts_are_listed_whether_a_rule_excludes_them_or_not(store: Store) -> None:
+    """What is held, or was put away, is listed as it is counted; with rules asked for, what both keep back."""
+    configure(store, A)
+    feed_id = state_of(store, A).feed_id
+    receive(store, A, post(1), post(2, excluded="title: x"))
+    posts.save(store, feed_id, FeedChange(new=(post(3), post(4, excluded="title: x")), held=True), START)
+    assert holding.counts_by_url(store) == {A.url: 2}
+    for _ in range(2):
+        assert titles(store, held=True) == ["Post 3", "Post 4"]
+        assert titles(store, held=True, excluded=True) == ["Post 4"]
+        assert titles(store, excluded=True) == ["Post 2", "Post 4"]
+        holding.discard(store, feed_id)
 
 
 def test_of_what_is_only_compared_no_text_is_read_whole(store: Store) -> None:

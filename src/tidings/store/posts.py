@@ -54,8 +54,8 @@ _KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
 @dataclass(frozen=True, slots=True)
 class PostQuery:
     """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase.
-    With `excluded` it is the posts that a rule keeps from being shown, else those that none does; with `held` only
-    those that the brake holds (posts/brake.py)."""
+    With `excluded` it is the posts that a rule keeps from being shown, with `held` those that the brake holds
+    (posts/brake.py) or the operator put away, excluded or not; with neither those that no rule excludes."""
 
     words: str = ""
     sources: tuple[str, ...] = ()
@@ -118,7 +118,9 @@ def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
 
 def find(store: Store, query: PostQuery) -> list[StoredPost]:
     """The posts that match every part of `query`, newest first."""
-    conditions, parameters = ["p.excluded != ''" if query.excluded else "p.excluded = ''"], list[object]()
+    conditions, parameters = list[str](), list[object]()
+    if query.excluded or not query.held:
+        conditions.append("p.excluded != ''" if query.excluded else "p.excluded = ''")
     if query.held:
         conditions.append("p.held_at IS NOT NULL")
     if query.sources:
