@@ -42,7 +42,9 @@ def carry(store: Store, one: Edition = DAILY, *, backfill: int = 3, sources: tup
     """Freezes an issue of all that the edition may carry."""
     found = issues.candidates(store, one.name, [source.name for source in sources], backfill)
     stories = tuple(dict.fromkeys(one.story for one in found))
-    issues.freeze(store, content(issues.next_number(store, one.name), stories, one.name), [], None, START)
+    with store.write():
+        issues.freeze(store, content(issues.next_number(store, one.name), stories, one.name), [], None, START)
+        issues.settle(store, one.name, backfill)
 
 
 # ------------------------------------------------------------------------------------------------------- candidates
@@ -221,6 +223,57 @@ def test_what_rules_kept_out_of_an_issue_is_no_news_later(store: Store) -> None:
     hide(store, at=START + 4 * HOUR)
     assert offered(store) == ["3"]
     assert offered(store, weekly) == ["1", "2", "3"]
+
+
+def looked_at(store: Store) -> list[tuple[int, int]]:
+    """Up to where the daily edition need not look, in news and backlog of each source."""
+    return [tuple(row) for row in store.rows("SELECT settled_id, settled_backfill FROM edition_sources")]
+
+
+def test_an_issue_is_made_without_looking_at_all_that_came_before(store: Store) -> None:
+    """What issues carried is not looked at again; what waits is, with all that its source brought since, and the
+    backlog while there is more of it to take."""
+    configure(store, A, B, C)
+    receive(store, A, post(1), post(2))
+    receive(store, B)
+    receive(store, B, post(3), post(4))
+    assert looked_at(store) == [(0, -1)] * 3
+    carry(store)
+    assert looked_at(store) == [(4, 3), (4, 3), (4, -1)]
+    receive(store, A, post(5), post(6), post(7))
+    receive(store, B, post(8))
+    with store.write():
+        issues.freeze(store, content(2, (5, 7)), [], None, START)
+        issues.settle(store, "daily", 1)
+    assert looked_at(store) == [(5, 3), (7, 3), (8, -1)]
+    assert offered(store) == ["6", "8"]
+    receive(store, C, post(9))
+    assert offered(store) == ["6", "8", "9"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE posts SET excluded = 'x' WHERE id = 2",
+        "UPDATE posts SET held_at = '' WHERE id = 2",
+        "UPDATE posts SET dated = '2026-01-01' WHERE id = 2",
+        "UPDATE posts SET story = 2 WHERE id = 1",
+        "DELETE FROM issue_items WHERE story = 2",
+    ],
+)
+def test_what_could_be_news_again_is_looked_at_again(store: Store, change: str) -> None:
+    """Whoever changes what decides on a post, or takes it from the ledger, the edition looks at its story again."""
+    configure(store, A)
+    receive(store, A, post(1))
+    receive(store, A, post(2), post(3))
+    carry(store)
+    assert looked_at(store) == [(3, 3)]
+    store.conn.execute("UPDATE posts SET title = 'Other', excluded = excluded, story = story")
+    assert looked_at(store) == [(3, 3)]
+    store.conn.execute(change)
+    [(settled, backfill)] = looked_at(store)
+    assert settled < 2
+    assert backfill == -1
 
 
 def test_a_rule_that_comes_and_goes_keeps_out_only_while_it_is_there(store: Store) -> None:

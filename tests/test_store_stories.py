@@ -49,7 +49,9 @@ def freeze(store: Store, one: Edition = DAILY, most: int = 50) -> list[int]:
         return []
     number = issues.next_number(store, one.name)
     content = compose(chosen, one, Masthead("Planet", "https://planet.example", "en"), number, {}, START)
-    issues.freeze(store, content, [], None, START)
+    with store.write():
+        issues.freeze(store, content, [], None, START)
+        issues.settle(store, one.name, 3)
     return [item.post_id for item in content.items]
 
 
