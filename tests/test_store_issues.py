@@ -459,13 +459,15 @@ def test_a_story_is_told_of_once(carried: Store) -> None:
 def test_joining_and_parting_stories_does_not_tell_of_one_twice(carried: Store) -> None:
     """Two posts that an issue showed, joined by hand after one was told of: the other is the same story. Parted
     again, each is its own."""
-    for number in (1, 2):
-        edit(carried, A, numbered(carried, number), START + HOUR, title=f"Post {number}", text="Other words")
-    issues.freeze(carried, shown(carried, 2, updates=(2,), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
+    receive(carried, B, post(4))
+    issues.freeze(carried, shown(carried, 2, "4"), [], None, START)
+    for source, number in ((A, 1), (B, 4)):
+        edit(carried, source, numbered(carried, number), START + HOUR, title=f"Post {number}", text="Other words")
+    issues.freeze(carried, shown(carried, 3, updates=(4,), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
     assert told_of(carried) == "1"
-    stories.merge(carried, 1, 2, START + 2 * HOUR)
+    stories.merge(carried, 1, 4, START + 2 * HOUR)
     assert told_of(carried) == ""
-    stories.split(carried, 2, START + 3 * HOUR)
+    stories.split(carried, 4, START + 3 * HOUR)
     assert told_of(carried) == "1"
 
 

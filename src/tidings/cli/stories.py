@@ -64,7 +64,8 @@ def merge(config_path: Path, one: int, other: int) -> None:
     """Make the stories of two posts one.
 
     All posts of both are one story from then on: an edition that has carried any of them carries none of the others,
-    and one that has not carries it once. `tidings stories split` takes a post out again.
+    and one that has not carries it once. A story has one post of a source. `tidings stories split` takes a post out
+    again.
     """
     from tidings.cli import wiring
     from tidings.store import stories as kept

@@ -105,12 +105,14 @@ def forget_marks(store: Store, now: datetime) -> None:
 
 def merge(store: Store, one: int, other: int, now: datetime) -> int:
     """Makes the stories of two posts one, by hand; returns its number, the older of the two. An edition that showed a
-    post of either has carried it. Raises StoreError when a post is not stored."""
+    post of either has carried it. Raises StoreError when a post is not stored, or when a source would have two in it:
+    what a blog writes twice it means twice."""
     with store.write():
         numbers = {post_id: story_of(store, post_id) for post_id in (one, other)}
         kept, gone = min(numbers.values()), max(numbers.values())
         if kept == gone:
             return kept
+        _refuse_two_of_a_source(store, kept, gone)
         here, there = (one, other) if numbers[one] == kept else (other, one)
         why = "joined by hand" if there == gone else f"joined by hand, together with post {there}"
         _make_one(store, kept, gone, Join(kept, here, "hand", 1, why), now)
@@ -122,6 +124,18 @@ def merge(store: Store, one: int, other: int, now: datetime) -> int:
         )
         site.want_publishing(store)
     return kept
+
+
+def _refuse_two_of_a_source(store: Store, one: int, other: int) -> None:
+    row = store.row(
+        """SELECT p.id AS here, q.id AS there, f.name FROM posts p JOIN posts q ON q.feed_id = p.feed_id
+        JOIN feeds f ON f.id = p.feed_id WHERE p.story = ? AND q.story = ? ORDER BY p.id, q.id""",
+        (one, other),
+    )
+    if row:
+        raise StoreError(
+            f"posts {row['here']} and {row['there']} are both of {row['name']!r}, and a story has one post of a source"
+        )
 
 
 def split(store: Store, post_id: int, now: datetime, pages: Mapping[int, str] | None = None) -> int:
