@@ -22,6 +22,9 @@ from tidings.errors import StoreError
 from tidings.model import Enclosure
 from tidings.store import migrating
 
+A_QUERY = 500
+"""How many values one statement is asked for: SQLite's oldest limit on variables is 999."""
+
 _BUSY_SECONDS = 60
 _LOCK_PAUSE_SECONDS = 0.1
 _CHECK = "check the file and [site] data_dir"

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.store import site
-from tidings.store.database import Store, text_to_time, time_to_text
-
-_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999
+from tidings.store.database import A_QUERY, Store, text_to_time, time_to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +43,8 @@ def waiting(store: Store, ids: Iterable[int]) -> list[int]:
     """Those of some posts that are held and not put away."""
     wanted = sorted(ids)
     found: list[int] = []
-    for start in range(0, len(wanted), _A_QUERY):
-        some = wanted[start : start + _A_QUERY]
+    for start in range(0, len(wanted), A_QUERY):
+        some = wanted[start : start + A_QUERY]
         rows = store.rows(f"SELECT id FROM posts WHERE held_at != '' AND id IN ({', '.join('?' * len(some))})", some)
         found.extend(row["id"] for row in rows)
     return found

@@ -12,6 +12,7 @@ from datetime import datetime
 from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
 from tidings.store import site, stories
 from tidings.store.database import (
+    A_QUERY,
     Store,
     enclosures_to_text,
     stored_time,
@@ -48,8 +49,6 @@ _MOST_WORDS = 100  # A pasted page is no query: SQLite takes at most 1,000 condi
 
 _COMPARED = 120_000  # characters; of those at most 60,000 are read, once white space and numbers are folded
 
-_KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
-
 
 @dataclass(frozen=True, slots=True)
 class PostQuery:
@@ -74,8 +73,8 @@ def knows_any(store: Store, feed_id: int) -> bool:
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
     """Key → stored post, for those of `keys` that this feed's posts have ever been met under."""
     found: dict[str, KnownPost] = {}
-    for start in range(0, len(keys), _KEYS_A_QUERY):
-        some = keys[start : start + _KEYS_A_QUERY]
+    for start in range(0, len(keys), A_QUERY):
+        some = keys[start : start + A_QUERY]
         rows = store.rows(
             f"""SELECT k.key, k.post_id, coalesce(p.content_hash, '') AS content_hash,
             coalesce(p.text_hash, '') AS text_hash, p.held_at IS NOT NULL AS held
@@ -95,8 +94,8 @@ def remembered(store: Store, ids: Sequence[int], whole: Container[int] = ()) -> 
         ([post_id for post_id in ids if post_id in whole], "text"),
         ([post_id for post_id in ids if post_id not in whole], f"substr(text, 1, {_COMPARED})"),
     ):
-        for start in range(0, len(wanted), _KEYS_A_QUERY):
-            some = wanted[start : start + _KEYS_A_QUERY]
+        for start in range(0, len(wanted), A_QUERY):
+            some = wanted[start : start + A_QUERY]
             those = ", ".join("?" * len(some))
             for row in store.rows(f"SELECT id, title, {text} AS text, dated FROM posts WHERE id IN ({those})", some):
                 found[row["id"]] = Remembered(row["id"], row["title"], row["text"], text_to_time(row["dated"]))
