@@ -85,6 +85,13 @@ def test_every_reader_gets_the_issue_once(stocked: Store, clock: Clock) -> None:
     assert all(b"Post 1" in letter.message and b"Post 2" in letter.message for letter in mail.letters)
 
 
+def test_an_issue_settles_what_it_carried(stocked: Store, clock: Clock) -> None:
+    """The next one need not look at it again."""
+    freeze(stocked, RecordingTransport(), clock)
+    newest = scalar(stocked, "SELECT max(id) FROM posts")
+    assert scalar(stocked, "SELECT min(settled_id) FROM edition_sources WHERE edition = 'daily'") == newest
+
+
 def test_a_second_send_sends_nothing(stocked: Store, clock: Clock) -> None:
     """With nothing new there is neither an issue nor a message."""
     mail = RecordingTransport()

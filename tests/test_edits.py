@@ -113,6 +113,15 @@ def test_what_an_edit_of_the_title_amounts_to(before: str, now: str, expected: E
     assert classify(Remembered(7, before, ESSAY), now, ESSAY) == expected
 
 
+@pytest.mark.parametrize("length", [3_900, 4_100, 20_000])
+@pytest.mark.parametrize(("added", "expected"), [(49, "cosmetic"), (50, "substantive")])
+def test_a_postscript_is_worth_telling_however_long_the_text(length: int, added: int, expected: EditKind) -> None:
+    """Fifty words more are, also behind the words that are compared; signs are none."""
+    before = " ".join(f"w{n}" for n in range(length))
+    now = f"{before} {'* ' * 60}{' '.join(f'retracted{n}' for n in range(added))}"
+    assert classify(Remembered(7, "A title", before), "A title", now) == expected
+
+
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_nothing_is_no_edit(title: str, words: str) -> None:
     """What stays as it is is no edit, whatever it is."""

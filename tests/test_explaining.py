@@ -95,14 +95,57 @@ def test_a_copy_names_the_post_in_the_backlog(store: Store) -> None:
     receive(store, C)
     receive(store, C, post(3, title="A piece", story_url=SAME, text=LONG), now=LATER)
     assert stories.posts_of(store, 1) == [1, 2, 3]
-    assert explaining.copy_of_backlog(store, "daily", 1) is None
-    assert explaining.copy_of_backlog(store, "daily", 2) is None
-    assert explaining.copy_of_backlog(store, "daily", 3) == 2
+    assert issues.copied_from(store, "daily", 1) is None
+    assert issues.copied_from(store, "daily", 2) is None
+    assert issues.copied_from(store, "daily", 3) == 2
     assert "A piece" in offered(store, backfill=0)
     assert issues.candidates(store, "daily", ["c"], 0) == []
     store.conn.execute("UPDATE story_joins SET tier = 'link' WHERE post_id = 3")
-    assert explaining.copy_of_backlog(store, "daily", 3) is None
+    assert issues.copied_from(store, "daily", 3) is None
     assert [one.id for one in issues.candidates(store, "daily", ["c"], 0)] == [3]
+
+
+def test_a_planet_read_before_the_blog_takes_no_news_from_it(store: Store) -> None:
+    """What came to a planet's backlog just before the blog was asked is news of the blog: the original of a copy, and
+    whatever was written since the blog is followed."""
+    configure(store, A)
+    receive(store, A, post(1))
+    configure(store, A, B, now=LATER)
+    new = {"title": "A piece", "story_url": SAME, "text": LONG, "published": LATER - timedelta(hours=1)}
+    old = {"title": "Two", "story_url": f"{SAME}-2", "text": LONG[::-1], "published": START - timedelta(days=9)}
+    receive(store, B, post(2, **new), post(3, **old, originality=0), now=LATER)
+    receive(store, A, post(4, **new), post(5, **old, originality=2), now=LATER)
+    assert [stories.story_of(store, n) for n in (4, 5)] == [2, 3]
+    assert [one.id for one in issues.candidates(store, "daily", ["a", "b"], 0)] == [4, 5]
+    assert [issues.copied_from(store, "daily", n) for n in (4, 5)] == [None, None]
+    store.conn.execute("UPDATE posts SET originality = 2")
+    assert [one.id for one in issues.candidates(store, "daily", ["a", "b"], 0)] == [4]
+    assert [issues.copied_from(store, "daily", n) for n in (4, 5)] == [None, 3]
+
+
+@pytest.mark.parametrize("hidden", ["excluded = 'include'", "held_at = ''", "held_at = '2026-11-23'"])
+def test_a_copy_of_what_is_not_shown_is_news(store: Store, hidden: str) -> None:
+    """A post of the backlog that a rule or the brake keeps from readers keeps no other post from them."""
+    configure(store, A, B)
+    receive(store, A, post(1, title="A piece", story_url=SAME, text=LONG))
+    receive(store, B)
+    receive(store, B, post(2, title="A piece", story_url=SAME, text=LONG), now=LATER)
+    assert issues.copied_from(store, "daily", 2) == 1
+    store.conn.execute(f"UPDATE posts SET {hidden} WHERE id = 1")
+    assert issues.copied_from(store, "daily", 2) is None
+    assert [one.id for one in issues.candidates(store, "daily", ["a", "b"], 9)] == [2]
+
+
+@pytest.mark.parametrize(("tier", "original"), [("id", 1), ("page", 1), ("copy", 1), ("headline", 1), ("link", None)])
+def test_every_kind_of_copy_of_backlog_is_no_news(store: Store, tier: str, original: int | None) -> None:
+    """Copies are told by four rules, and a link post is none."""
+    configure(store, A, B)
+    receive(store, A, post(1, title="A piece", story_url=SAME, text=LONG))
+    receive(store, B)
+    receive(store, B, post(2, title="A piece", story_url=SAME, text=LONG), now=LATER)
+    store.conn.execute("UPDATE story_joins SET tier = ?", (tier,))
+    assert issues.copied_from(store, "daily", 2) == original
+    assert len(issues.candidates(store, "daily", ["b"], 0)) == (original is None)
 
 
 def test_a_post_shut_out_by_a_rule_names_the_issue(store: Store) -> None:
@@ -112,8 +155,8 @@ def test_a_post_shut_out_by_a_rule_names_the_issue(store: Store) -> None:
     receive(store, A, post(1))
     issues.record_slot(store, "daily", "one", START)
     assert explaining.shut_out_at(store, "daily", 1) is None
-    for column, at in (("excluded_at", START), ("restored_at", LATER)):
-        store.conn.execute(f"UPDATE posts SET {column} = ?", (f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00",))
+    times = (f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00" for at in (START, LATER))
+    store.conn.execute("INSERT INTO exclusions (post_id, since, until) VALUES (1, ?, ?)", tuple(times))
     assert explaining.shut_out_at(store, "daily", 1) == START
     assert offered(store) == []
     assert explaining.shut_out_at(store, "weekly", 1) is None

@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.builders import edition
-from tests.stocking import START, blog, configure, edit, only, post, receive
+from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
 from tidings.errors import StoreError
-from tidings.model import IssueContent, IssueItem
+from tidings.model import FeedChange, IssueContent, IssueItem
 from tidings.publish import PublishSettings, publish, publish_due
-from tidings.store import Store, issues, open_store
+from tidings.store import Store, holding, issues, open_store, posts
 
 A, B = blog("a"), blog("b")
 ATOM = {"atom": "http://www.w3.org/2005/Atom"}
@@ -390,3 +390,39 @@ def test_publishing_elsewhere_leaves_the_site_due(stocked: Store, folder: Path, 
     publish(stocked, tmp_path / "elsewhere", settings())
     assert "atom.xml" in names(folder, publish_due(stocked, folder, settings()))
     assert "Fresh" in entry_titles(folder)
+
+
+COPIED = {
+    "story_url": "https://a.example/piece",
+    "title": "The last fax machine in the building",
+    "text": "Every word of this is the same in both places, and there are quite enough words of it to tell. " * 9,
+}
+
+
+def test_a_story_keeps_the_id_that_it_came_with(store: Store, folder: Path) -> None:
+    """A story is in the feed by the copy that was there while its first post was held; let go, that does not replace
+    it. Once the copy's source has left, and come back, the feed stays with what it shows."""
+    configure(store, A, B)
+    feed_id = state_of(store, A).feed_id
+    posts.save(store, feed_id, FeedChange(new=(post(1, **COPIED),), held=True), START)
+    receive(store, B, post(2, **COPIED))
+    assert [row["story"] for row in store.rows("SELECT story FROM posts")] == [1, 1]
+    publish(store, folder, settings())
+    [shown] = entry_ids(folder).values()
+    holding.release(store, feed_id)
+    publish(store, folder, settings())
+    assert list(entry_ids(folder).values()) == [shown]
+    publish(store, folder, settings(sources=(A,)))
+    [other] = entry_ids(folder).values()
+    assert other != shown
+    publish(store, folder, settings())
+    assert list(entry_ids(folder).values()) == [other]
+
+
+def test_what_is_in_the_feed_is_noted_once(stocked: Store, folder: Path) -> None:
+    """Publishing again writes nothing into the database."""
+    publish(stocked, folder, settings())
+    before = stocked.conn.total_changes
+    publish(stocked, folder, settings())
+    assert stocked.conn.total_changes == before
+    assert [row["in_feed"] for row in stocked.rows("SELECT in_feed FROM posts")] == [1, 1, 1]

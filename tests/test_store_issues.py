@@ -42,7 +42,9 @@ def carry(store: Store, one: Edition = DAILY, *, backfill: int = 3, sources: tup
     """Freezes an issue of all that the edition may carry."""
     found = issues.candidates(store, one.name, [source.name for source in sources], backfill)
     stories = tuple(dict.fromkeys(one.story for one in found))
-    issues.freeze(store, content(issues.next_number(store, one.name), stories, one.name), [], None, START)
+    with store.write():
+        issues.freeze(store, content(issues.next_number(store, one.name), stories, one.name), [], None, START)
+        issues.settle(store, one.name, backfill)
 
 
 # ------------------------------------------------------------------------------------------------------- candidates
@@ -223,6 +225,92 @@ def test_what_rules_kept_out_of_an_issue_is_no_news_later(store: Store) -> None:
     assert offered(store, weekly) == ["1", "2", "3"]
 
 
+def looked_at(store: Store) -> list[tuple[int, int]]:
+    """Up to where the daily edition need not look, in news and backlog of each source."""
+    return [tuple(row) for row in store.rows("SELECT settled_id, settled_backfill FROM edition_sources")]
+
+
+def test_an_issue_is_made_without_looking_at_all_that_came_before(store: Store) -> None:
+    """What issues carried is not looked at again; what waits is, with all that its source brought since, and the
+    backlog while there is more of it to take."""
+    configure(store, A, B, C)
+    receive(store, A, post(1), post(2))
+    receive(store, B)
+    receive(store, B, post(3), post(4))
+    assert looked_at(store) == [(0, -1)] * 3
+    carry(store)
+    assert looked_at(store) == [(4, 3), (4, 3), (4, -1)]
+    receive(store, A, post(5), post(6), post(7))
+    receive(store, B, post(8))
+    with store.write():
+        issues.freeze(store, content(2, (5, 7)), [], None, START)
+        issues.settle(store, "daily", 1)
+    assert looked_at(store) == [(5, 3), (7, 3), (8, -1)]
+    assert offered(store) == ["6", "8"]
+    receive(store, C, post(9))
+    assert offered(store) == ["6", "8", "9"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE posts SET excluded = 'x' WHERE id = 2",
+        "UPDATE posts SET held_at = '' WHERE id = 2",
+        "UPDATE posts SET dated = '2026-01-01' WHERE id = 2",
+        "UPDATE posts SET story = 2 WHERE id = 1",
+        "DELETE FROM issue_items WHERE story = 2",
+    ],
+)
+def test_what_could_be_news_again_is_looked_at_again(store: Store, change: str) -> None:
+    """Whoever changes what decides on a post, or takes it from the ledger, the edition looks at its story again."""
+    configure(store, A)
+    receive(store, A, post(1))
+    receive(store, A, post(2), post(3))
+    carry(store)
+    assert looked_at(store) == [(3, 3)]
+    store.conn.execute("UPDATE posts SET title = 'Other', excluded = excluded, story = story")
+    assert looked_at(store) == [(3, 3)]
+    store.conn.execute(change)
+    [(settled, backfill)] = looked_at(store)
+    assert settled < 2
+    assert backfill == -1
+
+
+def test_a_rule_that_comes_and_goes_keeps_out_only_while_it_is_there(store: Store) -> None:
+    """A post that waits while an issue is made, between two times that a rule hid it, goes on waiting; one hidden when
+    the second issue is made is no news any more, and stays so when the rule comes once more."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post(1), post(2), post(3))
+    for hour in (1, 4):
+        hide(store, 1, at=START + hour * HOUR)
+        hide(store, at=START + (hour + 1) * HOUR)
+        if hour == 1:
+            issues.freeze(store, content(1, (3,), at=START + 3 * HOUR), [], None, START + 3 * HOUR)
+    assert offered(store) == ["1", "2"]
+    hide(store, 2, at=START + 6 * HOUR)
+    issues.freeze(store, content(2, (), at=START + 7 * HOUR), [], None, START + 7 * HOUR)
+    for hour in (8, 9, 10):
+        hide(store, *([2] if hour == 9 else []), at=START + hour * HOUR)
+        assert offered(store) == ["1"]
+
+
+def test_an_edit_of_a_post_that_was_let_in_again_makes_it_no_news(store: Store) -> None:
+    """What rules kept out of an issue stays out, whatever its author changes once it is let in; only the author who
+    changed what kept it out makes it news."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post(1))
+    hide(store, 1, at=START + HOUR)
+    issues.freeze(store, content(1, (), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
+    hide(store, at=START + 3 * HOUR)
+    edit(store, A, only(store), title="Post 1", text="Edited")
+    assert offered(store) == []
+    hide(store, 1, at=START + 4 * HOUR)
+    edit(store, A, only(store, excluded=True), title="Post 9")
+    assert offered(store) == ["9"]
+
+
 def test_what_was_hidden_when_a_slot_passed_is_no_news_later(store: Store) -> None:
     """A slot without an issue, because everything was excluded, counts as one."""
     configure(store, A)
@@ -371,13 +459,15 @@ def test_a_story_is_told_of_once(carried: Store) -> None:
 def test_joining_and_parting_stories_does_not_tell_of_one_twice(carried: Store) -> None:
     """Two posts that an issue showed, joined by hand after one was told of: the other is the same story. Parted
     again, each is its own."""
-    for number in (1, 2):
-        edit(carried, A, numbered(carried, number), START + HOUR, title=f"Post {number}", text="Other words")
-    issues.freeze(carried, shown(carried, 2, updates=(2,), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
+    receive(carried, B, post(4))
+    issues.freeze(carried, shown(carried, 2, "4"), [], None, START)
+    for source, number in ((A, 1), (B, 4)):
+        edit(carried, source, numbered(carried, number), START + HOUR, title=f"Post {number}", text="Other words")
+    issues.freeze(carried, shown(carried, 3, updates=(4,), at=START + 2 * HOUR), [], None, START + 2 * HOUR)
     assert told_of(carried) == "1"
-    stories.merge(carried, 1, 2, START + 2 * HOUR)
+    stories.merge(carried, 1, 4, START + 2 * HOUR)
     assert told_of(carried) == ""
-    stories.split(carried, 2, START + 3 * HOUR)
+    stories.split(carried, 4, START + 3 * HOUR)
     assert told_of(carried) == "1"
 
 

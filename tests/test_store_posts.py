@@ -18,7 +18,7 @@ from tidings.posts import rules
 from tidings.posts.decide import keys_to_look_up, name
 from tidings.posts.parse import parse
 from tidings.recording import placed
-from tidings.store import Store, judging, posts, site
+from tidings.store import Store, holding, judging, posts, site, stories
 from tidings.store.posts import PostQuery
 
 A, B, C = blog("a"), blog("b"), blog("c")
@@ -209,6 +209,48 @@ def test_a_post_comes_back_as_it_was_saved(store: Store) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- saving
+
+
+def test_held_posts_are_listed_whether_a_rule_excludes_them_or_not(store: Store) -> None:
+    """What is held, or was put away, is listed as it is counted; with rules asked for, what both keep back."""
+    configure(store, A)
+    feed_id = state_of(store, A).feed_id
+    receive(store, A, post(1), post(2, excluded="title: x"))
+    posts.save(store, feed_id, FeedChange(new=(post(3), post(4, excluded="title: x")), held=True), START)
+    assert holding.counts_by_url(store) == {A.url: 2}
+    for _ in range(2):
+        assert titles(store, held=True) == ["Post 3", "Post 4"]
+        assert titles(store, held=True, excluded=True) == ["Post 4"]
+        assert titles(store, excluded=True) == ["Post 2", "Post 4"]
+        holding.discard(store, feed_id)
+
+
+def test_of_what_is_only_compared_no_text_is_read_whole(store: Store) -> None:
+    """Of suspects, of which there may be hundreds, the beginning is read; of posts to be rewritten all."""
+    configure(store, A)
+    receive(store, A, post(1, text="w " * 200_000), post(2, text="v " * 200_000), post(3, text="short"))
+    found = posts.remembered(store, [1, 2, 3], {2})
+    assert [len(found[n].text) for n in (1, 2, 3)] == [120_000, 400_000, 5]
+
+
+@pytest.mark.parametrize("likely", [0, 2])
+def test_an_edit_leaves_open_nothing_about_the_original(store: Store, likely: int) -> None:
+    """How likely a post is the original is told when it is new, and an edit, which does not tell it, takes nothing of
+    it away: a copy would stand for the story."""
+    configure(store, A)
+    receive(store, A, post(1, originality=likely))
+    edit(store, A, only(store), title="Edited")
+    assert (only(store).title, only(store).originality) == ("Edited", likely)
+
+
+def test_an_edit_says_anew_whether_the_page_is_its_own(store: Store) -> None:
+    """A page that comes to be shared by several posts of a document is no name of an edited one any more."""
+    configure(store, A, B)
+    receive(store, A, post(1, story_url="https://a.example/1"))
+    stored, feed_id = only(store), state_of(store, B).feed_id
+    assert [row.url for row in stories.look_at(store, feed_id, [1])] == ["https://a.example/1"]
+    edit(store, A, stored, url=stored.url, story_url="")
+    assert [row.url for row in stories.look_at(store, feed_id, [1])] == [""]
 
 
 def test_an_edit_changes_post_and_index(store: Store) -> None:

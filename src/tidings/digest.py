@@ -185,7 +185,9 @@ def _freeze(
     store: Store, content: IssueContent, edition: Edition, office: PostOffice, slot: str | None, now: datetime
 ) -> None:
     addressed = [(address, _message_id(content, office, address)) for address in edition.subscribers]
-    issues.freeze(store, content, addressed, slot, now)
+    with store.write():
+        issues.freeze(store, content, addressed, slot, now)
+        issues.settle(store, edition.name, edition.backfill)
 
 
 def _message_id(content: IssueContent, office: PostOffice, address: str) -> str:

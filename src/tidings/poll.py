@@ -294,7 +294,8 @@ class _Pass:
         """Hands over the next slice of a document to be cleaned: one at a time, since each is in memory several times
         on its way."""
         piece, *rest = arrived.to_clean
-        compared = replace(piece, before=posts.remembered(self._store, piece.to_compare))
+        changed = {draft.post_id for draft in piece.changed if draft.post_id is not None}
+        compared = replace(piece, before=posts.remembered(self._store, piece.to_compare, changed))
         crew.submit(replace(arrived, to_clean=tuple(rest)), _WEIGHT * arrived.size, _CLEAN_SECONDS, finish, compared)
 
     def _collect(self, arrived: _Arrived, change: FeedChange, crew: Crew[_Arrived]) -> Iterator[PollRow]:

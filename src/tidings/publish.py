@@ -75,6 +75,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
     names = [source.name for source in settings.sources if canonical(source.url) != own]
     record = site.record(store)
     newest = posts.newest(store, names, settings.limit)
+    posts.note_in_feed(store, [post.id for post in newest])
     etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
     archive = issues.frozen(store)
     yield (
@@ -130,14 +131,16 @@ def _archive_links(
     archive: Sequence[StoredIssue], settings: PublishSettings
 ) -> Iterator[tuple[StoredIssue, IssueLinks]]:
     """Each issue with the links to its neighbours within its edition."""
+    editions: dict[str, list[StoredIssue]] = {}
+    for stored in sorted(archive, key=lambda issue: issue.content.number):
+        editions.setdefault(stored.content.edition, []).append(stored)
+    neighbours = {
+        stored.id: (older, newer)
+        for same in editions.values()
+        for older, stored, newer in zip([None, *same], same, [*same[1:], None], strict=False)
+    }
     for stored in archive:
-        same = sorted(
-            (other for other in archive if other.content.edition == stored.content.edition),
-            key=lambda other: other.content.number,
-        )
-        place = same.index(stored)
-        older = same[place - 1] if place > 0 else None
-        newer = same[place + 1] if place + 1 < len(same) else None
+        older, newer = neighbours[stored.id]
         yield (
             stored,
             IssueLinks(

@@ -186,19 +186,23 @@ def _note(change: FeedChange, size: int) -> str:
 
 def placed(store: Store, feed_id: int, site: str, change: FeedChange, now: datetime) -> FeedChange:
     """The change with the story of each new post found; `site` is the host of their source. To be called within the
-    transaction that saves it, since stories may be joined and parted by hand meanwhile."""
+    transaction that saves it, since stories may be joined and parted by hand meanwhile. Everybody who writes waits for
+    that, so what a document may cost has an end: new posts beyond it are stories of their own."""
     found = stories.candidates(store, feed_id, change.new, now)
     if not found:
         return change
-    from tidings.posts.placing import place
+    from tidings.posts.placing import MOST_EFFORT, place
 
-    new, taken = list(change.new), set[int]()
+    new, taken, effort = list(change.new), set[int](), 0
     for position, ids in sorted(found.items()):
         post = new[position]
-        rivals = _rivals(post, stories.look_at(store, feed_id, ids))
+        rivals, cost = _rivals(post, stories.look_at(store, feed_id, ids))
+        effort += cost
         if rivals and (join := place(_piece(post, site), rivals, taken)):
-            taken.add(join.story)
+            taken.update((join.story, *(other.story for other in join.also)))
             new[position] = replace(post, join=join)
+        if effort > MOST_EFFORT:
+            break
     return replace(change, new=tuple(new))
 
 
@@ -210,26 +214,32 @@ def _piece(post: PostToSave, site: str) -> Piece:
     return piece(site, post.story_url, post.title, text, html, post.language, post.origin_url, dated)
 
 
-def _rivals(post: PostToSave, rows: Sequence[CandidateRow]) -> list[Candidate]:
-    """Those of some stored posts that may be one story with the new `post`."""
-    from tidings.posts.glance import glance, may_be_one
+def _rivals(post: PostToSave, rows: Sequence[CandidateRow]) -> tuple[list[Candidate], int]:
+    """Those of some stored posts that may be one story with the new `post`, and what it costs to look at them all and
+    to tell these."""
+    from tidings.posts.glance import effort_of_glance, effort_of_telling, glance, may_be_one
     from tidings.posts.pieces import piece
     from tidings.posts.placing import Candidate
 
     seen = glance(post.story_url, post.title, post.text[: stories.LONGEST_TOLD], post.language)
-    rivals = []
+    rivals, effort = list[Candidate](), effort_of_glance(seen)
     for row in rows:
         site, same_id = host(row.site_url), _is_same_id(row, post)
-        if same_id or may_be_one(seen, glance(row.url, row.title, row.text, row.language)):
+        other = glance(row.url, row.title, row.text, row.language)
+        effort += effort_of_glance(other)
+        if same_id or may_be_one(seen, other):
+            effort += effort_of_telling(seen, other)
             told = piece(site, row.url, row.title, row.text, row.content_html, row.language, row.origin_url, row.dated)
             rivals.append(Candidate(row.post_id, row.story, told, same_id))
-    return rivals
+    return rivals, effort
 
 
 def _is_same_id(row: CandidateRow, post: PostToSave) -> bool:
-    """Whether a stored post has the guid of the new one, or is it word for word, and is of the blog that this says it
-    was taken from: guids such as `1` are many blogs'."""
-    if not post.origin_url or not (row.guid == post.guid != "" or _is_word_for_word(row, post)):
+    """Whether a stored post is of the blog that the new one says it was taken from, and has its guid, as the only post
+    of its source, or is it word for word: guids such as `1` are many blogs', and some blogs give one to all they
+    write."""
+    has_id = row.guid == post.guid != "" and row.owns_guid
+    if not post.origin_url or not (has_id or _is_word_for_word(row, post)):
         return False
     origin = bare_host(host(post.origin_url))
     return origin in (bare_host(host(row.site_url)), bare_host(host(row.origin_url)))

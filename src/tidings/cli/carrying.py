@@ -177,7 +177,7 @@ def _kept_back(facts: PostFacts) -> Iterator[Reason]:
 def _no_news(store: Store, edition: Edition, facts: PostFacts) -> Iterator[Reason]:
     """Why a post is no news to an edition that takes its source."""
     post = facts.post
-    original = explaining.copy_of_backlog(store, edition.name, post.id)
+    original = issues.copied_from(store, edition.name, post.id)
     if original is not None:
         why = f"it is a copy of post {original}, which was in the backlog of its source"
         yield Reason("copy", why, f"`tidings stories split {post.id}` makes it a story of its own")

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from tidings.cli.reports import LONGEST_ID, iso
 
 if TYPE_CHECKING:
     from tidings.cli.carrying import Fate
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from tidings.store import Store
     from tidings.store.explaining import KnownUnder, PostFacts
 
-LONGEST_ID = 18  # digits: what SQLite can hold for certain
 _MOST_SUGGESTED = 5
 
 KINDS = {
@@ -64,7 +65,7 @@ def explain(config_path: Path, wanted: str, edition_name: str | None, as_json: b
             found = find(store, wanted)
             now = wiring.utc_now()
             report: dict[str, Any] = {
-                "query": wanted,
+                "query": _searchable(wanted),
                 "posts": [post_report(store, loaded, edition, post_id, now) for post_id in found],
                 "suggestions": [] if found else suggestions(store, wanted),
             }
@@ -155,11 +156,11 @@ def post_report(store: Store, loaded: Config, edition: str, post_id: int, now: d
             "configured": source is not None,
             "disabled": source is not None and source.disabled,
         },
-        "first_seen": _iso(post.first_seen),
+        "first_seen": iso(post.first_seen),
         "first_batch": facts.in_first_batch,
-        "dated": _iso(post.dated),
+        "dated": iso(post.dated),
         "edited": _edited(facts),
-        "pruned_at": _iso(facts.pruned_at),
+        "pruned_at": iso(facts.pruned_at),
         "held": _held(facts),
         "excluded": _excluded(facts),
         "keys": [_key(key) for key in explaining.keys(store, post_id)],
@@ -179,7 +180,7 @@ def story_report(store: Store, loaded: Config, facts: PostFacts) -> dict[str, An
         "id": facts.post.story,
         "stands_for_it": carrying.standing_for(members, loaded),
         "posts": [_member(store, one, {other.post.id for other in members}) for one in members],
-        "parted": [{"post": other, "at": _iso(at)} for other, at in parted.items()],
+        "parted": [{"post": other, "at": iso(at)} for other, at in parted.items()],
     }
 
 
@@ -201,7 +202,7 @@ def _member(store: Store, facts: PostFacts, story: set[int]) -> dict[str, Any]:
             "tier": join.tier,
             "score": round(join.score, 3),
             "why": join.why,
-            "at": _iso(facts.joined_at),
+            "at": iso(facts.joined_at),
         }
         if join
         else None,
@@ -213,7 +214,7 @@ def _edited(facts: PostFacts) -> dict[str, Any] | None:
     if facts.edited_at is None and facts.post.changed_at is None:
         return None
     kind = "substantive" if facts.post.changed_at else "cosmetic"
-    return {"kind": kind, "first_at": _iso(facts.edited_at), "changed_at": _iso(facts.post.changed_at)}
+    return {"kind": kind, "first_at": iso(facts.edited_at), "changed_at": iso(facts.post.changed_at)}
 
 
 def _held(facts: PostFacts) -> dict[str, Any] | None:
@@ -225,8 +226,8 @@ def _held(facts: PostFacts) -> dict[str, Any] | None:
     since = facts.feed_held_since
     waits = since is not None and facts.held_at >= since
     return {
-        "since": _iso(facts.held_at),
-        "until": _iso(since + RELEASED_AFTER) if since and waits else None,
+        "since": iso(facts.held_at),
+        "until": iso(since + RELEASED_AFTER) if since and waits else None,
         "put_away": False,
     }
 
@@ -234,22 +235,22 @@ def _held(facts: PostFacts) -> dict[str, Any] | None:
 def _excluded(facts: PostFacts) -> dict[str, Any] | None:
     if not facts.post.excluded:
         return None
-    return {"rule": facts.post.excluded, "since": _iso(facts.excluded_at)}
+    return {"rule": facts.post.excluded, "since": iso(facts.excluded_at)}
 
 
 def _key(known: KnownUnder) -> dict[str, Any]:
     kind, _, value = known.key.partition(":")
     text = value.replace("\t", " | ")
-    return {"kind": kind, "means": KINDS.get(kind, kind), "value": text, "since": _iso(known.met_at)}
+    return {"kind": kind, "means": KINDS.get(kind, kind), "value": text, "since": iso(known.met_at)}
 
 
 def _edition(fate: Fate) -> dict[str, Any]:
     return {
         "name": fate.edition,
         "status": fate.status,
-        "issues": [{"number": one.number, "at": _iso(one.frozen_at), "post": one.post_id} for one in fate.showings],
+        "issues": [{"number": one.number, "at": iso(one.frozen_at), "post": one.post_id} for one in fate.showings],
         "post": fate.post_id,
-        "due_at": _iso(fate.due_at),
+        "due_at": iso(fate.due_at),
         "reasons": [{"kind": one.kind, "why": one.why, "change": one.change or None} for one in fate.reasons],
     }
 
@@ -270,7 +271,3 @@ def _longest_word(page: str) -> str:
         if words:
             return max(reversed(words), key=len)
     return max(labels, key=len, default="")
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tidings.cli.reports import LONGEST_ID, iso
+
 if TYPE_CHECKING:
     from tidings.model import StoredPost
     from tidings.store.versions import Versions
-
-_LONGEST_ID = 18  # digits: what SQLite can hold for certain
 
 
 class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic only since click 8.4
@@ -95,7 +95,7 @@ def print_diff(config_path: Path, query: Sequence[str], as_json: bool) -> None:
     from tidings.errors import TidingsError
     from tidings.store import versions
 
-    if len(query) != 1 or not (query[0].isascii() and query[0].isdigit()) or len(query[0]) > _LONGEST_ID:
+    if len(query) != 1 or not (query[0].isascii() and query[0].isdigit()) or len(query[0]) > LONGEST_ID:
         raise click.UsageError(
             "--diff wants the id of one post, such as `tidings posts 17 --diff`; `tidings posts` lists them"
         )
@@ -125,9 +125,9 @@ def diff_report(found: Versions) -> dict[str, object]:
         "id": found.post_id,
         "source": found.source,
         "url": found.url,
-        "first_seen": _iso(found.first_seen),
-        "replaced_at": _iso(found.replaced_at),
-        "changed_at": _iso(found.changed_at),
+        "first_seen": iso(found.first_seen),
+        "replaced_at": iso(found.replaced_at),
+        "changed_at": iso(found.changed_at),
         "first": {"title": first.title, "text": first.text} if first else None,
         "latest": {"title": found.latest.title, "text": found.latest.text},
         "diff": _difference(found),
@@ -146,7 +146,7 @@ def _difference(found: Versions) -> list[str]:
         [printable(line) for line in (version.title, "", *version.text.splitlines())]
         for version in (found.first, found.latest)
     )
-    seen, replaced = _iso(found.first_seen) or "", _iso(found.replaced_at) or ""
+    seen, replaced = iso(found.first_seen) or "", iso(found.replaced_at) or ""
     names = (f"post {found.post_id} as first seen", f"post {found.post_id} now")
     return list(unified_diff(one, other, *names, seen, f"edited since {replaced}", lineterm=""))
 
@@ -165,16 +165,12 @@ def post_report(post: StoredPost) -> dict[str, object]:
         "url": post.url,
         "title": post.title,
         "author": post.author,
-        "published": _iso(post.published),
-        "updated": _iso(post.updated),
-        "first_seen": _iso(post.first_seen),
+        "published": iso(post.published),
+        "updated": iso(post.updated),
+        "first_seen": iso(post.first_seen),
         "story": post.story,
         "tags": list(post.tags),
         "summary": post.summary,
         "content_html": post.content_html,
         "excluded": post.excluded or None,
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")

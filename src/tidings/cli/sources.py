@@ -12,6 +12,7 @@ import click
 
 from tidings.cli.lists import export_list, import_list
 from tidings.cli.polling import MALFORMED
+from tidings.cli.reports import InOrder, iso
 
 if TYPE_CHECKING:
     from tidings.config import Config
@@ -20,14 +21,7 @@ if TYPE_CHECKING:
     from tidings.model import FeedState, Source
 
 
-class _InOrder(click.Group):
-    """Lists its commands in the order in which they were added."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder)
+@click.group(cls=InOrder)
 def sources() -> None:
     """List and edit the sources in the configuration file.
 
@@ -74,9 +68,9 @@ def source_report(state: FeedState, posts: int, held: int = 0) -> dict[str, Any]
         "tags": list(state.source.tags),
         "status": status_of(state),
         "error": {"kind": failure.kind, "message": failure.message} if failure else None,
-        "failing_since": _iso(state.failing_since) if failure else None,
-        "polled_at": _iso(state.polled_at),
-        "next_poll_at": None if state.source.disabled else _iso(state.next_poll_at),
+        "failing_since": iso(state.failing_since) if failure else None,
+        "polled_at": iso(state.polled_at),
+        "next_poll_at": None if state.source.disabled else iso(state.next_poll_at),
         "posts": posts,
         "held": held,
     }
@@ -96,10 +90,6 @@ def status_of(state: FeedState) -> str:
 def _is_unanswered(state: FeedState) -> bool:
     """Whether it was asked and no answer was ever recorded: a request is noted before it goes out."""
     return state.polled_at is not None and state.read_at is None and state.http is None and state.failure is None
-
-
-def _iso(time: Any) -> str | None:
-    return time.isoformat(timespec="seconds") if time else None
 
 
 def _print_sources(states: Sequence[FeedState], report: Sequence[dict[str, Any]]) -> None:

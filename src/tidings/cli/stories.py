@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tidings.cli.reports import LONGEST_ID, InOrder
+
 if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.store import Store
 
-_POST = click.IntRange(1, 10**18 - 1)
+_POST = click.IntRange(1, 10**LONGEST_ID - 1)
 
 
-class _InOrder(click.Group):
-    """Lists its commands in the order in which they were added."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(self.commands)
-
-
-@click.group(cls=_InOrder)
+@click.group(cls=InOrder)
 def stories() -> None:
     """Show stories, join posts to one, and take a post out of one.
 
@@ -64,7 +59,8 @@ def merge(config_path: Path, one: int, other: int) -> None:
     """Make the stories of two posts one.
 
     All posts of both are one story from then on: an edition that has carried any of them carries none of the others,
-    and one that has not carries it once. `tidings stories split` takes a post out again.
+    and one that has not carries it once. A story has one post of a source. `tidings stories split` takes a post out
+    again.
     """
     from tidings.cli import wiring
     from tidings.store import stories as kept

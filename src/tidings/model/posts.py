@@ -69,8 +69,9 @@ class KnownPost:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a stored post says, to be compared with one that a document brings. `dated` is as in StoredPost. Of a text
-    that is gone `sketch` is left (posts/sketch.py), of one that went before there were any b""."""
+    """What a stored post says, to be compared with one that a document brings; of a very long `text` maybe only the
+    beginning. `dated` is as in StoredPost. Of a text that is gone `sketch` is left (posts/sketch.py), of one that went
+    before there were any b""."""
 
     post_id: int
     title: str
@@ -103,13 +104,14 @@ EditKind = Literal["none", "cosmetic", "substantive"]
 @dataclass(frozen=True, slots=True)
 class Join:
     """Why a post belongs to a story that another one began: the post it is like, by which rule, how strongly (0 to 1),
-    and the reason in plain words."""
+    and the reason in plain words. `also` is the same for other stories that it is like; they may be united then."""
 
     story: int
     post_id: int
     tier: Literal["id", "page", "copy", "link", "headline", "hand"]
     score: float
     why: str
+    also: tuple[Join, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

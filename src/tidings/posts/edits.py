@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from tidings.model import EditKind, ParsedPost, Remembered
-from tidings.posts.likeness import resemblance, shingles, words_of
+from tidings.posts.likeness import count_words, resemblance, shingles, words_of
 from tidings.posts.plain import bare_text
 
 _ALIKE = 0.9
@@ -47,9 +47,11 @@ def classify(before: Remembered, title: str, text: str) -> EditKind:
     if steady(before.text) == steady(text):
         return "cosmetic"
     former, now = words_of(before.text), words_of(text)
-    if former == now:
+    # Of a very long text only the beginning is compared: what comes to its end is counted.
+    added = count_words(text) - count_words(before.text)
+    if former == now and added < _WORDS_ADDED:
         return "cosmetic"
-    if len(now) - len(former) >= _WORDS_ADDED or resemblance(shingles(former), shingles(now)) < _ALIKE:
+    if added >= _WORDS_ADDED or resemblance(shingles(former), shingles(now)) < _ALIKE:
         return "substantive"
     return "cosmetic"
 

@@ -50,6 +50,21 @@ def may_be_one(one: Glance, other: Glance) -> bool:
     return common >= _FEWEST_OPENING and relation(one.title, other.title) in ("same", "near")
 
 
+# What looking and telling take, in words read: 4,000 words laid beside 4,000 others take the time of reading 8,000.
+# Counted, not measured, so that the same documents are always told the same.
+_PRODUCT = 2_000
+
+
+def effort_of_glance(one: Glance) -> int:
+    """What it takes to see a post at a glance."""
+    return len(one.words)
+
+
+def effort_of_telling(one: Glance, other: Glance) -> int:
+    """What it takes to tell whether two posts are one story."""
+    return len(one.words) * len(other.words) // _PRODUCT
+
+
 def _in_common(words: Sequence[str], runs: Shingles) -> int:
     """How many of the words stand in one of the runs: at least as many as an alignment would find."""
     count = end = 0

@@ -20,7 +20,10 @@ from typing import Any
 
 from tidings.errors import StoreError
 from tidings.model import Enclosure
-from tidings.store import schema
+from tidings.store import migrating
+
+A_QUERY = 500
+"""How many values one statement is asked for: SQLite's oldest limit on variables is 999."""
 
 _BUSY_SECONDS = 60
 _LOCK_PAUSE_SECONDS = 0.1
@@ -143,15 +146,15 @@ def _prepare(store: Store) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
-    done = schema.applied(connection)
-    if unknown := schema.newer(done):
+    done = migrating.applied(connection)
+    if unknown := migrating.newer(done):
         raise StoreError(
             f"{store.path}: the database was made by a newer Tidings ({', '.join(unknown)}); "
             "update this one, or point [site] data_dir at another folder"
         )
-    if schema.pending(done):
+    if migrating.pending(done):
         with store.write():
-            schema.migrate(connection)
+            migrating.migrate(connection)
 
 
 # Values as the columns hold them: times as ISO 8601 text in UTC with microseconds, so that text order is time order.

@@ -1,8 +1,8 @@
 """What is stored of one post, put together so that every decision about it can be told: where it came from, the keys it
 is known under, its story, the issues that showed it, and what keeps it out of the next ones.
 
-Reads only. Whether an edition may carry a post is decided in store/issues.py and nowhere else; `backlog`,
-`copy_of_backlog` and `shut_out_at` only say which of the conditions there a post does not meet.
+Reads only. Whether an edition may carry a post is decided in store/issues.py and nowhere else; `backlog` and
+`shut_out_at` only say which of the conditions there a post does not meet.
 """
 
 from __future__ import annotations
@@ -42,7 +42,6 @@ class PostFacts:
     put_away: bool
     feed_held_since: datetime | None
     excluded_at: datetime | None
-    restored_at: datetime | None
     join: Join | None
     joined_at: datetime | None
 
@@ -123,25 +122,13 @@ def backlog(store: Store, edition: str, post_id: int) -> bool:
     return row is not None
 
 
-def copy_of_backlog(store: Store, edition: str, post_id: int) -> int | None:
-    """The post of which a post is a copy that its edition has in another source's backlog: so it is no news."""
-    if backlog(store, edition, post_id):
-        return None
-    rows = store.rows(
-        """SELECT q.id FROM posts p JOIN story_joins j ON j.post_id = p.id JOIN posts q ON q.story = p.story
-        WHERE p.id = ? AND q.id < p.id AND j.tier IN ('id', 'page', 'copy', 'headline') ORDER BY q.id""",
-        (post_id,),
-    )
-    return next((row["id"] for row in rows if backlog(store, edition, row["id"])), None)
-
-
 def shut_out_at(store: Store, edition: str, post_id: int) -> datetime | None:
     """When an issue was made, or a slot of it passed, while a rule kept a post out that is let in by now."""
     row = store.row(
-        """SELECT min(made.at) AS at FROM posts p JOIN (
+        """SELECT min(made.at) AS at FROM exclusions x JOIN (
             SELECT frozen_at AS at FROM issues WHERE edition = :edition
             UNION ALL SELECT handled_at FROM slots WHERE edition = :edition
-        ) AS made ON made.at >= p.excluded_at AND made.at < p.restored_at WHERE p.id = :id""",
+        ) AS made ON made.at >= x.since AND made.at < x.until WHERE x.post_id = :id""",
         {"edition": edition, "id": post_id},
     )
     return None if row is None else text_to_time(row["at"])
@@ -190,7 +177,6 @@ def _facts(store: Store, row: sqlite3.Row) -> PostFacts:
         put_away=row["held_at"] == "",
         feed_held_since=text_to_time(row["held_since"]),
         excluded_at=text_to_time(row["excluded_at"]),
-        restored_at=text_to_time(row["restored_at"]),
         join=stories.join_of(store, row["id"]),
         joined_at=text_to_time(row["joined_at"]),
     )

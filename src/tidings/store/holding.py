@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.store import site
-from tidings.store.database import Store, text_to_time, time_to_text
-
-_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999
+from tidings.store.database import A_QUERY, Store, text_to_time, time_to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,8 @@ def waiting(store: Store, ids: Iterable[int]) -> list[int]:
     """Those of some posts that are held and not put away."""
     wanted = sorted(ids)
     found: list[int] = []
-    for start in range(0, len(wanted), _A_QUERY):
-        some = wanted[start : start + _A_QUERY]
+    for start in range(0, len(wanted), A_QUERY):
+        some = wanted[start : start + A_QUERY]
         rows = store.rows(f"SELECT id FROM posts WHERE held_at != '' AND id IN ({', '.join('?' * len(some))})", some)
         found.extend(row["id"] for row in rows)
     return found
@@ -59,8 +57,8 @@ def waiting(store: Store, ids: Iterable[int]) -> list[int]:
 def former(store: Store, ids: Iterable[int], since: datetime) -> int:
     """How many of some posts are from before `since`, and not held."""
     wanted, count = sorted(ids), 0
-    for start in range(0, len(wanted), _A_QUERY):
-        some = wanted[start : start + _A_QUERY]
+    for start in range(0, len(wanted), A_QUERY):
+        some = wanted[start : start + A_QUERY]
         rows = store.rows(
             f"""SELECT count(*) AS count FROM posts
             WHERE held_at IS NULL AND first_seen < ? AND id IN ({", ".join("?" * len(some))})""",

@@ -16,34 +16,53 @@ from tidings.store.site import want_publishing
 # Ingest order (ids) decides what is news, never a date: dates come from other people's clocks.
 # An excluded post that the edition has carried keeps its place in the backlog, or an older one would move up into it.
 # A copy of what another source had in its backlog is none either: a planet, or our own combined feed, would bring old
-# posts again. A link to such a post is news: somebody has something to say of it.
+# posts again. A link to such a post is news: somebody has something to say of it. So is the original of a copy in a
+# planet's backlog, and so is what may not be shown there, or was written since the source of the copy was taken in
+# (`since`): the blog may just have been asked after the planet. Here a date lets in, and never keeps out by itself.
 # What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in.
-_CANDIDATES = """
-WITH horizons AS (
-    SELECT es.feed_id, max(es.after_id, coalesce(f.first_batch_id, 0)) AS after_id
-    FROM edition_sources es JOIN feeds f ON f.id = es.feed_id WHERE es.edition = :edition
-),
+_HORIZONS = """
+horizons AS (
+    SELECT *, (SELECT first_seen FROM posts WHERE id <= after_id ORDER BY id DESC LIMIT 1) AS since
+    FROM (SELECT es.feed_id, max(es.after_id, coalesce(f.first_batch_id, 0)) AS after_id, es.settled_id,
+        es.settled_backfill
+        FROM edition_sources es JOIN feeds f ON f.id = es.feed_id WHERE es.edition = :edition)
+)
+"""
+# The first post in another source's backlog that a post is a copy of; NULL for what is news. `h` is its own horizon.
+_COPIED_FROM = """
+(SELECT min(q.id) FROM story_joins j CROSS JOIN posts q ON q.story = p.story JOIN horizons g ON g.feed_id = q.feed_id
+WHERE j.post_id = p.id AND j.tier IN ('id', 'page', 'copy', 'headline') AND p.id > h.after_id
+    AND q.id < p.id AND q.id <= g.after_id AND q.excluded = '' AND q.held_at IS NULL
+    AND q.originality >= p.originality AND q.effective <= h.since)
+"""
+# `open` are the posts to look at: what issues settled is left out, or each would look at all that ever came.
+_CANDIDATES = f"""
+WITH {_HORIZONS},
 excluded AS (SELECT id FROM posts WHERE excluded != '' UNION ALL SELECT id FROM posts WHERE held_at IS NOT NULL),
-carried AS (SELECT story FROM issue_items WHERE edition = :edition),
-copies AS (SELECT post_id FROM story_joins WHERE tier IN ('id', 'page', 'copy', 'headline')),
 made AS (
     SELECT frozen_at AS at FROM issues WHERE edition = :edition
     UNION ALL SELECT handled_at FROM slots WHERE edition = :edition
 ),
 backlog AS (
     SELECT p.id, row_number() OVER (PARTITION BY p.feed_id ORDER BY p.effective DESC, p.id DESC) AS n
-    FROM posts p JOIN horizons h ON h.feed_id = p.feed_id WHERE p.id <= h.after_id
-    AND (p.id NOT IN (SELECT id FROM excluded) OR p.story IN (SELECT story FROM carried))
+    FROM horizons h CROSS JOIN posts p INDEXED BY posts_by_feed ON p.feed_id = h.feed_id AND p.id <= h.after_id
+    WHERE h.settled_backfill < :backfill AND (p.id NOT IN (SELECT id FROM excluded)
+        OR EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story))
+),
+open AS (
+    SELECT p.id FROM horizons h CROSS JOIN posts p INDEXED BY posts_by_feed
+        ON p.feed_id = h.feed_id AND p.id > max(h.after_id, h.settled_id)
+    WHERE NOT EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story)
+    UNION ALL SELECT id FROM backlog WHERE n <= :backfill
 )
-SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url
-FROM posts p JOIN feeds f ON f.id = p.feed_id JOIN horizons h ON h.feed_id = p.feed_id
-WHERE (p.id > h.after_id OR p.id IN (SELECT id FROM backlog WHERE n <= :backfill))
-    AND p.id NOT IN (SELECT id FROM excluded)
+SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url,
+    p.id > h.after_id AS is_news
+FROM open o CROSS JOIN posts p ON p.id = o.id JOIN feeds f ON f.id = p.feed_id JOIN horizons h ON h.feed_id = p.feed_id
+WHERE p.excluded = '' AND p.held_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM issue_items i WHERE i.edition = :edition AND i.story = p.story)
-    AND NOT (p.id > h.after_id AND p.id IN (SELECT post_id FROM copies) AND EXISTS (
-        SELECT 1 FROM posts q JOIN horizons g ON g.feed_id = q.feed_id
-        WHERE q.story = p.story AND q.id < p.id AND q.id <= g.after_id))
-    AND NOT EXISTS (SELECT 1 FROM made WHERE made.at >= p.excluded_at AND made.at < p.restored_at)
+    AND {_COPIED_FROM} IS NULL
+    AND NOT EXISTS (SELECT 1 FROM exclusions x JOIN made ON made.at >= x.since AND made.at < x.until
+        WHERE x.post_id = p.id)
 ORDER BY p.id
 """
 
@@ -83,6 +102,26 @@ def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int
     rows = store.rows(_CANDIDATES, {"edition": edition, "backfill": backfill})
     wanted = set(sources)
     return [stored_post(row) for row in rows if row["source"] in wanted]
+
+
+def waiting(store: Store, edition: str, sources: Sequence[str], backfill: int, before: datetime) -> set[int]:
+    """Those of the candidates, by id, that were first seen before a moment."""
+    rows = store.rows(
+        f"SELECT id, source FROM ({_CANDIDATES}) WHERE first_seen < :before",
+        {"edition": edition, "backfill": backfill, "before": time_to_text(before)},
+    )
+    wanted = set(sources)
+    return {row["id"] for row in rows if row["source"] in wanted}
+
+
+def copied_from(store: Store, edition: str, post_id: int) -> int | None:
+    """The post in another source's backlog that a post is a copy of, for which it is no news to an edition."""
+    row = store.row(
+        f"""WITH {_HORIZONS} SELECT {_COPIED_FROM} AS original
+        FROM posts p JOIN horizons h ON h.feed_id = p.feed_id WHERE p.id = :id""",
+        {"edition": edition, "id": post_id},
+    )
+    return row["original"] if row else None
 
 
 def edited(store: Store, edition: str, sources: Sequence[str], since: datetime) -> list[EditedPost]:
@@ -128,6 +167,32 @@ def freeze(
         )
         want_publishing(store)
     return issue_id
+
+
+def settle(store: Store, edition: str, backfill: int) -> None:
+    """Notes how far an edition need not look for its next issue: up to the first post of each source that waits. To be
+    called within the transaction that freezes an issue."""
+    rows = store.rows(
+        f"SELECT feed_id, is_news, min(id) - 1 AS before FROM ({_CANDIDATES}) GROUP BY feed_id, is_news",
+        {"edition": edition, "backfill": backfill},
+    )
+    store.conn.execute(
+        "UPDATE edition_sources SET settled_id = (SELECT coalesce(max(id), 0) FROM posts) WHERE edition = ?", (edition,)
+    )
+    store.conn.executemany(
+        "UPDATE edition_sources SET settled_id = ? WHERE edition = ? AND feed_id = ?",
+        [(row["before"], edition, row["feed_id"]) for row in rows if row["is_news"]],
+    )
+    store.conn.execute(
+        """UPDATE edition_sources SET settled_backfill = max(settled_backfill, :backfill) WHERE edition = :edition
+        AND feed_id IN (SELECT id FROM feeds WHERE first_batch_id IS NOT NULL)
+        AND feed_id NOT IN (SELECT value FROM json_each(:waiting))""",
+        {
+            "edition": edition,
+            "backfill": backfill,
+            "waiting": json.dumps([row["feed_id"] for row in rows if not row["is_news"]]),
+        },
+    )
 
 
 def open_slot(store: Store, edition: str, slot: str, slot_time: datetime) -> bool:

@@ -41,7 +41,7 @@ def judge_again(store: Store, url: str, judge: Judge, fingerprint: str, now: dat
     """Judges the stored posts of a feed by rules that `fingerprint` stands for; returns how many came out differently.
 
     What becomes excluded is shown no more from `now` on; what is let in is shown again, but is no news to editions
-    whose issue was made meanwhile.
+    whose issue was made while it was out, each time that it was.
     """
     under_way = f"{fingerprint} under way"
     _mark(store, url, under_way)
@@ -92,12 +92,17 @@ def _write(store: Store, changes: list[_Change], now: datetime) -> int:
         return 0
     at = time_to_text(now)
     with store.write():
+        values = [{"excluded": one.excluded, "at": at, "id": one.post_id, "hash": one.content_hash} for one in changes]
+        store.conn.executemany(
+            """INSERT OR IGNORE INTO exclusions (post_id, since, until) SELECT id, excluded_at, :at FROM posts
+            WHERE id = :id AND content_hash = :hash AND :excluded = '' AND excluded_at < :at""",
+            values,
+        )
         cursor = store.conn.executemany(
             """UPDATE posts SET excluded = :excluded,
-            excluded_at = CASE WHEN :excluded = '' THEN excluded_at ELSE coalesce(excluded_at, :at) END,
-            restored_at = CASE WHEN :excluded = '' THEN :at ELSE restored_at END
+            excluded_at = CASE WHEN :excluded != '' THEN coalesce(excluded_at, :at) END
             WHERE id = :id AND content_hash = :hash""",
-            [{"excluded": one.excluded, "at": at, "id": one.post_id, "hash": one.content_hash} for one in changes],
+            values,
         )
         site.want_publishing(store)
     return int(cursor.rowcount)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
 from tidings.store import holding, site, stories
 from tidings.store.database import (
+    A_QUERY,
     Store,
     enclosures_to_text,
     stored_time,
@@ -28,11 +29,14 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id
 
 _COLUMNS = (
     "guid url title author published updated tags summary content_html text language enclosures origin_title "
-    "origin_url content_hash text_hash originality excluded"
+    "origin_url content_hash text_hash names_page excluded"
 ).split()
 
-_INSERT = f"""INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, {", ".join(_COLUMNS)})
-VALUES ({", ".join("?" * (7 + len(_COLUMNS)))})"""
+# `originality` is told of new posts only, and stays.
+_INSERT = f"""
+INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, originality, {", ".join(_COLUMNS)})
+VALUES ({", ".join("?" * (8 + len(_COLUMNS)))})
+"""
 
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
 # so are signs and pictures, which it does not hold at all.
@@ -47,14 +51,14 @@ _MOST_NAMES = 64
 """Keys under which one post is remembered. Some programs make up a guid at each fetch: such a post is recognised by
 its page or its text, and its guids name nothing."""
 
-_KEYS_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999.
+_COMPARED = 120_000  # characters; of those at most 60,000 are read, once white space and numbers are folded
 
 
 @dataclass(frozen=True, slots=True)
 class PostQuery:
     """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase.
-    With `excluded` it is the posts that a rule keeps from being shown, else those that none does; with `held` only
-    those that the brake holds (posts/brake.py)."""
+    With `excluded` it is the posts that a rule keeps from being shown, with `held` those that the brake holds
+    (posts/brake.py) or the operator put away, excluded or not; with neither those that no rule excludes."""
 
     words: str = ""
     sources: tuple[str, ...] = ()
@@ -73,8 +77,8 @@ def knows_any(store: Store, feed_id: int) -> bool:
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
     """Key → stored post, for those of `keys` that this feed's posts have ever been met under."""
     met: dict[str, int] = {}
-    for start in range(0, len(keys), _KEYS_A_QUERY):
-        some = keys[start : start + _KEYS_A_QUERY]
+    for start in range(0, len(keys), A_QUERY):
+        some = keys[start : start + A_QUERY]
         rows = store.rows(
             f"SELECT key, post_id FROM post_keys WHERE feed_id = ? AND key IN ({', '.join('?' * len(some))})",
             (feed_id, *some),
@@ -85,18 +89,22 @@ def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPos
     return {key: found.get(post_id) or KnownPost(post_id, "", "", False) for key, post_id in met.items()}
 
 
-def remembered(store: Store, ids: Sequence[int]) -> dict[int, Remembered]:
-    """What is stored of some posts, to compare with."""
+def remembered(store: Store, ids: Sequence[int], whole: Container[int] = ()) -> dict[int, Remembered]:
+    """What is stored of some posts, to compare with: the text of those in `whole`, of the others what is ever compared
+    of a text. A document may suspect hundreds of posts, and each may be as long as a document."""
     found: dict[int, Remembered] = {}
-    for start in range(0, len(ids), _KEYS_A_QUERY):
-        some = ids[start : start + _KEYS_A_QUERY]
-        rows = store.rows(
-            f"SELECT id, title, text, dated, sketch, summary FROM posts WHERE id IN ({', '.join('?' * len(some))})",
-            some,
-        )
-        for row in rows:
-            dated, sketch = text_to_time(row["dated"]), row["sketch"] or b""
-            found[row["id"]] = Remembered(row["id"], row["title"], row["text"], dated, sketch, row["summary"])
+    for wanted, text in (
+        ([post_id for post_id in ids if post_id in whole], "text"),
+        ([post_id for post_id in ids if post_id not in whole], f"substr(text, 1, {_COMPARED})"),
+    ):
+        for start in range(0, len(wanted), A_QUERY):
+            some = wanted[start : start + A_QUERY]
+            rows = store.rows(
+                f"""SELECT id, title, {text} AS text, dated, sketch, summary FROM posts
+                WHERE id IN ({", ".join("?" * len(some))})""",
+                some,
+            )
+            found.update((row["id"], _remembered(row)) for row in rows)
     return found
 
 
@@ -115,7 +123,9 @@ def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
 
 def find(store: Store, query: PostQuery) -> list[StoredPost]:
     """The posts that match every part of `query`, newest first."""
-    conditions, parameters = ["p.excluded != ''" if query.excluded else "p.excluded = ''"], list[object]()
+    conditions, parameters = list[str](), list[object]()
+    if query.excluded or not query.held:
+        conditions.append("p.excluded != ''" if query.excluded else "p.excluded = ''")
     if query.held:
         conditions.append("p.held_at IS NOT NULL")
     if query.sources:
@@ -138,19 +148,30 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
 
 
 def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]:
-    """The newest posts of `sources` (names) that no rule excludes, each story once, by the post of it that was stored
-    first."""
+    """The newest posts of `sources` (names) that no rule excludes, each story once: by the post of it that has been in
+    the combined feed, as long as it may be, else by the one that was stored first."""
     if not sources:
         return []
     names = ", ".join("?" * len(sources))
     rows = store.rows(
         f"""{_SELECT} WHERE f.name IN ({names}) AND p.excluded = '' AND p.held_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM posts q JOIN feeds g ON g.id = q.feed_id
-            WHERE q.story = p.story AND q.id < p.id AND q.excluded = '' AND q.held_at IS NULL AND g.name IN ({names}))
+            WHERE q.story = p.story AND (q.in_feed > p.in_feed OR (q.in_feed = p.in_feed AND q.id < p.id))
+            AND q.excluded = '' AND q.held_at IS NULL AND g.name IN ({names}))
         ORDER BY p.effective DESC, p.id DESC LIMIT ?""",
         (*sources, *sources, limit),
     )
     return [stored_post(row) for row in rows]
+
+
+def note_in_feed(store: Store, ids: Sequence[int]) -> None:
+    """Notes that posts are in the combined feed for their stories, so that they stay: a story that comes there under
+    another id comes twice to everybody who follows it."""
+    wanted = json.dumps(ids)
+    those = "id IN (SELECT value FROM json_each(?)) AND NOT in_feed"
+    if store.row(f"SELECT 1 FROM posts WHERE {those} LIMIT 1", (wanted,)):
+        with store.note():
+            store.conn.execute(f"UPDATE posts SET in_feed = 1 WHERE {those}", (wanted,))
 
 
 def stored_post(row: sqlite3.Row) -> StoredPost:
@@ -196,7 +217,7 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
         story = post.join.story if post.join else post_id
         dated = time_to_text(post.published or post.updated)
         excluded, held = seen if post.excluded else None, seen if change.held else None
-        rows.append((post_id, feed_id, story, seen, dated, excluded, held, *_values(post)))
+        rows.append((post_id, feed_id, story, seen, dated, excluded, held, post.originality, *_values(post)))
     store.conn.executemany(_INSERT, rows)
     store.conn.execute(
         """INSERT INTO posts_fts (rowid, title, author, text)
@@ -232,11 +253,16 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
         SELECT 'delete', id, title, author, text FROM posts WHERE id = ?""",
         (post.post_id,),
     )
+    if not post.excluded:
+        connection.execute(
+            "DELETE FROM exclusions WHERE post_id = :id AND (SELECT excluded FROM posts WHERE id = :id) != ''",
+            {"id": post.post_id},
+        )
     connection.execute(
         f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS[1:])}, dated = coalesce(?, dated),
         changed_at = coalesce(?, changed_at),
-        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) WHEN excluded = '' THEN excluded_at END,
-        pruned_at = NULL WHERE id = ?""",
+        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) END, pruned_at = NULL
+        WHERE id = ?""",
         (
             *_values(post)[1:],
             time_to_text(post.published),
@@ -254,10 +280,15 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     _remember(store, feed_id, _with_room(store, names), now)
 
 
+def _remembered(row: sqlite3.Row) -> Remembered:
+    dated, sketch = text_to_time(row["dated"]), row["sketch"] or b""
+    return Remembered(row["id"], row["title"], row["text"], dated, sketch, row["summary"])
+
+
 def _known_posts(store: Store, ids: Sequence[int]) -> dict[int, KnownPost]:
     found: dict[int, KnownPost] = {}
-    for start in range(0, len(ids), _KEYS_A_QUERY):
-        some = ids[start : start + _KEYS_A_QUERY]
+    for start in range(0, len(ids), A_QUERY):
+        some = ids[start : start + A_QUERY]
         rows = store.rows(
             f"""SELECT id, content_hash, text_hash, held_at IS NOT NULL AS held FROM posts
             WHERE id IN ({", ".join("?" * len(some))})""",
@@ -272,8 +303,8 @@ def _with_room(store: Store, keys: Sequence[tuple[str, int]]) -> list[tuple[str,
     """Those of some keys whose posts are not remembered under very many yet."""
     ids = list({post_id for _, post_id in keys})
     full: set[int] = set()
-    for start in range(0, len(ids), _KEYS_A_QUERY):
-        some = ids[start : start + _KEYS_A_QUERY]
+    for start in range(0, len(ids), A_QUERY):
+        some = ids[start : start + A_QUERY]
         rows = store.rows(
             f"""SELECT post_id FROM post_keys WHERE post_id IN ({", ".join("?" * len(some))})
             GROUP BY post_id HAVING count(*) >= {_MOST_NAMES}""",
@@ -315,7 +346,7 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         post.origin_url,
         post.content_hash,
         post.text_hash,
-        post.originality,
+        post.story_url != "",
         post.excluded,
     )
 

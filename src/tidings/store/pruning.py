@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tidings.model import Edition, Source
-from tidings.store import posts
+from tidings.store import issues, posts
 from tidings.store.database import Store, time_to_text
-from tidings.store.issues import _CANDIDATES
 
 _EVERY = timedelta(days=1)
 _SLICE = 200  # posts a transaction
@@ -103,12 +102,8 @@ def _waiting(store: Store, retention: Retention, horizon: datetime) -> set[int]:
     """The old posts that an edition may carry in its next issues."""
     waiting: set[int] = set()
     for edition in retention.editions:
-        covered = {source.name for source in retention.sources if edition.covers(source)}
-        rows = store.rows(
-            f"SELECT id, source FROM ({_CANDIDATES}) WHERE first_seen < :horizon",
-            {"edition": edition.name, "backfill": edition.backfill, "horizon": time_to_text(horizon)},
-        )
-        waiting.update(row["id"] for row in rows if row["source"] in covered)
+        covered = [source.name for source in retention.sources if edition.covers(source)]
+        waiting |= issues.waiting(store, edition.name, covered, edition.backfill, horizon)
     return waiting
 
 

@@ -1,33 +1,27 @@
-"""The tables, as an append-only list of migrations: each runs with its record in one transaction; never edit one.
-
-sqlite_utils, which runs them, takes longer to load than a poll of sources that did not change. So what was done to a
-database is read without it, and it is loaded where there is something to do.
-"""
+"""The tables, as an append-only list of migrations (store/migrating.py runs them); never edit one."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidings.store.tables import TABLES
+from tidings.store.tables import FIRST
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-_SET = "tidings"
-
-_steps: dict[str, Callable[[Database], None]] = {}
+STEPS: dict[str, Callable[[Database], None]] = {}
+"""The migrations by their names, in their order."""
 
 
 def _migration(step: Callable[[Database], None]) -> Callable[[Database], None]:
-    _steps[step.__name__] = step
+    STEPS[step.__name__] = step
     return step
 
 
 @_migration
 def tables(db: Database) -> None:
-    for statement in TABLES:
+    for statement in FIRST:
         db.conn.execute(statement)
     db.conn.execute(
         """INSERT INTO site (id, feed_id, created_at)
@@ -77,9 +71,8 @@ def polling(db: Database) -> None:
         db.conn.execute(statement)
 
 
-# `excluded` is the rule that keeps a post from being shown, or ''. From `excluded_at` until `restored_at` rules kept it
-# out: an edition whose issue was made in between does not carry it later. `feeds.rules` stands for the rules that its
-# posts were judged by.
+# `excluded` is the rule that keeps a post from being shown, or '', since `excluded_at`. `feeds.rules` stands for the
+# rules that its posts were judged by.
 _RULES = (
     "ALTER TABLE posts ADD COLUMN excluded TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE posts ADD COLUMN excluded_at TEXT",
@@ -231,29 +224,74 @@ def sketches(db: Database) -> None:
     db.conn.execute("ALTER TABLE posts ADD COLUMN sketch BLOB")
 
 
-def applied(connection: sqlite3.Connection) -> list[str]:
-    """The names of the migrations that were done to a database, in their order."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
-        return []
-    sql = "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY rowid"
-    return [name for (name,) in connection.execute(sql, (_SET,))]
+# Whether a post's link is a page of its own, by which copies of it are known. One that several posts of a document
+# share, as the home of a podcast, is none's (posts/stories.py).
+_PAGES = "ALTER TABLE posts ADD COLUMN names_page INTEGER NOT NULL DEFAULT 1"
 
 
-def newer(done: list[str]) -> list[str]:
-    """Those of the migrations `done` that this version knows nothing of: a newer one has been at the database."""
-    return [name for name in done if name not in _steps]
+@_migration
+def pages_of_posts(db: Database) -> None:
+    db.conn.execute(_PAGES)
 
 
-def pending(done: list[str]) -> bool:
-    """Whether any migration is still to be done."""
-    return not _steps.keys() <= set(done)
+# From when until when rules kept a post out that they let in again: an edition whose issue was made in between does not
+# carry it later. Of a post that is kept out now `excluded_at` says since when; `posts.restored_at` is used no more.
+_EXCLUSIONS = (
+    """CREATE TABLE exclusions (
+        post_id INTEGER NOT NULL REFERENCES posts(id),
+        since TEXT NOT NULL,
+        until TEXT NOT NULL,
+        PRIMARY KEY (post_id, since)
+    ) WITHOUT ROWID""",
+    """INSERT INTO exclusions (post_id, since, until)
+    SELECT id, excluded_at, restored_at FROM posts WHERE excluded_at < restored_at""",
+    "UPDATE posts SET excluded_at = NULL WHERE excluded = '' AND excluded_at IS NOT NULL",
+)
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Does what is pending."""
-    from sqlite_utils import Database, Migrations
+@_migration
+def exclusions_by_rules(db: Database) -> None:
+    for statement in _EXCLUSIONS:
+        db.conn.execute(statement)
 
-    migrations = Migrations(_SET)
-    for step in _steps.values():
-        migrations()(step)
-    migrations.apply(Database(connection))
+
+# Whether a post has been in the combined feed for its story. It stays there for it, since followers know its id. Of the
+# stories there were, the first post that may be shown was.
+_FRONTS = (
+    "ALTER TABLE posts ADD COLUMN in_feed INTEGER NOT NULL DEFAULT 0",
+    """UPDATE posts SET in_feed = 1 WHERE id IN (SELECT min(id) FROM posts WHERE excluded = '' AND held_at IS NULL
+    AND story IN (SELECT p.story FROM story_joins j JOIN posts p ON p.id = j.post_id) GROUP BY story)""",
+)
+
+
+@_migration
+def fronts_of_stories(db: Database) -> None:
+    for statement in _FRONTS:
+        db.conn.execute(statement)
+
+
+# What an edition need not look at again (store/issues.py): of a source's news none up to `settled_id` can be taken any
+# more, and of its backlog none with a backfill up to `settled_backfill`. What could change that is noticed here,
+# whoever writes it.
+_SETTLED = (
+    "ALTER TABLE edition_sources ADD COLUMN settled_id INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE edition_sources ADD COLUMN settled_backfill INTEGER NOT NULL DEFAULT -1",
+    "CREATE INDEX edition_sources_by_feed ON edition_sources (feed_id)",
+    """CREATE TRIGGER story_unsettled AFTER UPDATE OF story, excluded, held_at, dated ON posts
+    WHEN old.story != new.story OR old.excluded != new.excluded OR old.held_at IS NOT new.held_at
+        OR old.dated IS NOT new.dated
+    BEGIN
+        UPDATE edition_sources SET settled_backfill = -1,
+            settled_id = min(settled_id, (SELECT min(id) - 1 FROM posts WHERE story IN (old.story, new.story)))
+        WHERE feed_id IN (SELECT feed_id FROM posts WHERE story IN (old.story, new.story));
+    END""",
+    """CREATE TRIGGER edition_unsettled AFTER DELETE ON issue_items BEGIN
+        UPDATE edition_sources SET settled_backfill = -1, settled_id = 0 WHERE edition = old.edition;
+    END""",
+)
+
+
+@_migration
+def settled_news(db: Database) -> None:
+    for statement in _SETTLED:
+        db.conn.execute(statement)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tidings.errors import StoreError
@@ -24,16 +24,18 @@ LONGEST_TOLD = 40_000  # characters
 _MOST_CANDIDATES = 8  # of one post; those that share most marks with it
 _HUB = 40  # feeds: what more of them have in common is a cookie notice, or a page that everybody links to
 _SURE = 100  # counts more than any number of marks
-_A_QUERY = 500  # SQLite's oldest limit on variables in a statement is 999
+_NAMESAKES = 8  # posts: a guid that more of them have, as `1`, is many blogs'
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateRow:
-    """What is stored of a post that may be one story with a new one. `site_url` is its source's, or its feed's."""
+    """What is stored of a post that may be one story with a new one. `url` is "" where other posts of its source have
+    the same; `owns_guid` is False where they have the same guid. `site_url` is its source's, or its feed's."""
 
     post_id: int
     story: int
     guid: str
+    owns_guid: bool
     url: str
     title: str
     text: str
@@ -50,7 +52,8 @@ def candidates(store: Store, feed_id: int, new: Sequence[PostToSave], now: datet
     those with a mark in common, of the last weeks."""
     found: dict[int, Counter[int]] = {}
     _find_by_marks(store, feed_id, new, now, found)
-    _find_by_names(store, feed_id, new, found)
+    _find_by_pages(store, feed_id, new, found)
+    _find_by_guids(store, feed_id, new, found)
     _find_by_moments(store, new, found)
     return {place: [post_id for post_id, _ in posts.most_common(_MOST_CANDIDATES)] for place, posts in found.items()}
 
@@ -59,7 +62,10 @@ def look_at(store: Store, feed_id: int, ids: Sequence[int]) -> list[CandidateRow
     """What is stored of candidates, as far as their stories have no post of the feed yet. Of a text that is longer than
     any article only the beginning is read."""
     rows = store.rows(
-        f"""SELECT p.id, p.story, p.guid, p.url, p.title, substr(p.text, 1, {LONGEST_TOLD}) AS text,
+        f"""SELECT p.id, p.story, p.guid, iif(p.names_page, p.url, '') AS url, p.title,
+        p.guid != '' AND NOT EXISTS (
+            SELECT 1 FROM posts r WHERE r.guid = p.guid AND r.feed_id = p.feed_id AND r.id != p.id) AS owns_guid,
+        substr(p.text, 1, {LONGEST_TOLD}) AS text,
         substr(p.content_html, 1, {2 * LONGEST_TOLD}) AS content_html, p.language, p.origin_url, p.dated,
         f.site_url, f.url AS feed_url FROM posts p JOIN feeds f ON f.id = p.feed_id
         WHERE p.id IN ({", ".join("?" * len(ids))})
@@ -86,6 +92,9 @@ def save(store: Store, feed_id: int, saved: Sequence[tuple[int, PostToSave]], no
         "INSERT INTO story_joins (post_id, with_post, tier, score, why, joined_at) VALUES (?, ?, ?, ?, ?, ?)",
         [(post_id, *_join_values(post.join), time_to_text(now)) for post_id, post in saved if post.join],
     )
+    for post_id, post in saved:
+        if post.join and post.join.also:
+            _unite(store, post_id, post.join, now)
 
 
 def forget_marks(store: Store, now: datetime) -> None:
@@ -98,30 +107,37 @@ def forget_marks(store: Store, now: datetime) -> None:
 
 def merge(store: Store, one: int, other: int, now: datetime) -> int:
     """Makes the stories of two posts one, by hand; returns its number, the older of the two. An edition that showed a
-    post of either has carried it. Raises StoreError when a post is not stored."""
+    post of either has carried it. Raises StoreError when a post is not stored, or when a source would have two in it:
+    what a blog writes twice it means twice."""
     with store.write():
         numbers = {post_id: story_of(store, post_id) for post_id in (one, other)}
         kept, gone = min(numbers.values()), max(numbers.values())
         if kept == gone:
             return kept
+        _refuse_two_of_a_source(store, kept, gone)
         here, there = (one, other) if numbers[one] == kept else (other, one)
         why = "joined by hand" if there == gone else f"joined by hand, together with post {there}"
-        connection = store.conn
-        connection.execute("UPDATE posts SET story = ? WHERE story = ?", (kept, gone))
-        connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (kept, gone))
+        _make_one(store, kept, gone, Join(kept, here, "hand", 1, why), now)
         _settle_ledger(store, (kept,))
-        connection.execute(
-            "INSERT OR REPLACE INTO story_joins (post_id, with_post, tier, score, why, joined_at) "
-            "VALUES (?, ?, 'hand', 1, ?, ?)",
-            (gone, here, why, time_to_text(now)),
-        )
-        connection.execute(
+        store.conn.execute(
             """DELETE FROM never_merged WHERE one IN (SELECT id FROM posts WHERE story = :story)
             AND other IN (SELECT id FROM posts WHERE story = :story)""",
             {"story": kept},
         )
         site.want_publishing(store)
     return kept
+
+
+def _refuse_two_of_a_source(store: Store, one: int, other: int) -> None:
+    row = store.row(
+        """SELECT p.id AS here, q.id AS there, f.name FROM posts p JOIN posts q ON q.feed_id = p.feed_id
+        JOIN feeds f ON f.id = p.feed_id WHERE p.story = ? AND q.story = ? ORDER BY p.id, q.id""",
+        (one, other),
+    )
+    if row:
+        raise StoreError(
+            f"posts {row['here']} and {row['there']} are both of {row['name']!r}, and a story has one post of a source"
+        )
 
 
 def split(store: Store, post_id: int, now: datetime, pages: Mapping[int, str] | None = None) -> int:
@@ -185,6 +201,41 @@ def parted(store: Store, post_id: int) -> dict[int, datetime]:
     return {row["id"]: stored_time(row["parted_at"]) for row in rows}
 
 
+# Neither was shown in an issue; they have no posts of one source; nobody said that posts of theirs are not the same.
+_MAY_BE_UNITED = """
+SELECT 1
+WHERE NOT EXISTS (SELECT 1 FROM editions e JOIN issue_items i ON i.edition = e.name WHERE i.story IN (:one, :other))
+AND NOT EXISTS (SELECT 1 FROM posts p JOIN posts q ON q.feed_id = p.feed_id WHERE p.story = :one AND q.story = :other)
+AND NOT EXISTS (SELECT 1 FROM posts p JOIN never_merged n ON n.one = p.id JOIN posts q ON q.id = n.other
+    WHERE p.story IN (:one, :other) AND q.story IN (:one, :other))
+"""
+
+
+def _unite(store: Store, post_id: int, join: Join, now: datetime) -> None:
+    """Makes the story that a new post joined one with the others that it is like: an issue would show them all, only
+    because copies came before their original."""
+    for other in join.also:
+        stories = {story_of(store, one.post_id): one for one in (join, other)}
+        kept, gone = min(stories), max(stories)
+        if kept == gone or not store.row(_MAY_BE_UNITED, {"one": kept, "other": gone}):
+            continue
+        link = stories[gone]
+        why = link.why if link.post_id == gone else f"{link.why}, together with post {link.post_id}"
+        _make_one(store, kept, gone, replace(link, post_id=post_id, why=why), now)
+
+
+def _make_one(store: Store, kept: int, gone: int, join: Join, now: datetime) -> None:
+    """Brings the posts of the story `gone` into the story `kept`; `join` is why the one that began it is there."""
+    connection = store.conn
+    connection.execute("UPDATE posts SET story = ? WHERE story = ?", (kept, gone))
+    connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (kept, gone))
+    connection.execute(
+        """INSERT OR REPLACE INTO story_joins (post_id, with_post, tier, score, why, joined_at)
+        VALUES (?, ?, ?, ?, ?, ?)""",
+        (gone, *_join_values(join), time_to_text(now)),
+    )
+
+
 def _settle_ledger(store: Store, stories: Sequence[int]) -> None:
     """Brings what editions carried in line with the stories that its posts are of now.
 
@@ -235,23 +286,47 @@ def _find_by_marks(
             found.setdefault(place, Counter()).update(telling[mark])
 
 
-def _find_by_names(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
-    """Adds the posts under the same canonical URL, and for posts that say where they are from, under the same guid."""
-    for column, sql in (
-        ("story_url", "SELECT u.url AS name, p.id FROM story_urls u JOIN posts p ON p.story = u.story WHERE u.url IN"),
-        ("guid", "SELECT p.guid AS name, p.id FROM posts p WHERE p.guid IN"),
-    ):
-        places: dict[str, list[int]] = {}
-        for place, post in enumerate(new):
-            if getattr(post, column) and (column == "story_url" or post.origin_url):
-                places.setdefault(getattr(post, column), []).append(place)
-        names = list(places)
-        for start in range(0, len(names), _A_QUERY):
-            some = names[start : start + _A_QUERY]
-            rows = store.rows(f"{sql} ({', '.join('?' * len(some))}) AND p.feed_id != ?", (*some, feed_id))
-            for row in rows:
-                for place in places[row["name"]]:
-                    found.setdefault(place, Counter())[row["id"]] += _SURE
+def _find_by_pages(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
+    """Adds the posts of the stories that are known by the same canonical URL."""
+    places = _places(enumerate(post.story_url for post in new))
+    rows = store.rows(
+        """SELECT u.url AS name, p.id FROM json_each(:urls) AS wanted CROSS JOIN story_urls AS u ON u.url = wanted.value
+        CROSS JOIN posts AS p ON p.story = u.story AND p.feed_id != :feed_id""",
+        {"urls": json.dumps(list(places)), "feed_id": feed_id},
+    )
+    for row in rows:
+        for place in places[row["name"]]:
+            found.setdefault(place, Counter())[row["id"]] += _SURE
+
+
+def _find_by_guids(store: Store, feed_id: int, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
+    """For posts that say where they are from, adds those with the same guid. One that many posts have, here or there,
+    names none of them."""
+    places = _places((place, post.guid) for place, post in enumerate(new) if post.origin_url)
+    few = [guid for guid, ones in places.items() if len(ones) <= _NAMESAKES]
+    if not few:
+        return
+    rows = store.rows(
+        """SELECT wanted.value AS name, p.id FROM json_each(:guids) AS wanted CROSS JOIN posts AS p ON p.id IN (
+        SELECT r.id FROM posts r WHERE r.guid = wanted.value AND r.feed_id != :feed_id LIMIT :most)""",
+        {"guids": json.dumps(few), "feed_id": feed_id, "most": _NAMESAKES + 1},
+    )
+    met: dict[str, list[int]] = {}
+    for row in rows:
+        met.setdefault(row["name"], []).append(row["id"])
+    for guid, ids in met.items():
+        if len(ids) <= _NAMESAKES:
+            for place in places[guid]:
+                found.setdefault(place, Counter()).update(dict.fromkeys(ids, _SURE))
+
+
+def _places(named: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    """Name → the places of the posts that have it."""
+    places: dict[str, list[int]] = {}
+    for place, name in named:
+        if name:
+            places.setdefault(name, []).append(place)
+    return places
 
 
 def _find_by_moments(store: Store, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
@@ -276,6 +351,7 @@ def _candidate(row: sqlite3.Row) -> CandidateRow:
         post_id=row["id"],
         story=row["story"],
         guid=row["guid"],
+        owns_guid=bool(row["owns_guid"]),
         url=row["url"],
         title=row["title"],
         text=row["text"],

@@ -1,6 +1,4 @@
-"""The statements of the first migration, as it was once done: never edit one. What came later is in `schema`."""
-
-from __future__ import annotations
+"""The tables as they were at first: what came to them since is in store/schema.py. Never edited."""
 
 # `first_batch_id` is the last post id after the feed was first read: what it brought then is its backlog, not news.
 _FEEDS = """
@@ -155,7 +153,7 @@ _INDEXES = (
     "CREATE INDEX deliveries_open ON deliveries (issue_id) WHERE state IN ('pending', 'inflight', 'deferred')",
 )
 
-TABLES = (
+FIRST = (
     _FEEDS,
     _POSTS,
     _POST_KEYS,
