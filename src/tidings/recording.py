@@ -21,6 +21,7 @@ from tidings.model import (
     Unchanged,
 )
 from tidings.posts import brake, rules
+from tidings.posts.canonical import canonical
 from tidings.posts.decide import Plan
 from tidings.posts.edits import volatility
 from tidings.posts.healing import heal
@@ -28,7 +29,7 @@ from tidings.posts.links import bare_host, host
 from tidings.sources import cadence, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
-from tidings.store import Store, feeds, holding, stories
+from tidings.store import Store, feeds, holding, site, stories
 from tidings.store.stories import CandidateRow
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from tidings.posts.placing import Candidate
 
 _ARRIVALS = 60
+
+OWN_FEED = "this is the combined feed that is published here: nothing of it is stored, and it may go out of the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,12 @@ class ReadDocument:
 class Recorder:
     """Records outcomes, one transaction each."""
 
-    def __init__(self, store: Store, limits: Limits, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, limits: Limits, clock: Callable[[], datetime], own_url: str = "") -> None:
+        """`own_url` is where the combined feed is published."""
         self._store = store
         self._limits = limits
         self._clock = clock
+        self._own_url = canonical(own_url)
 
     def unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
         """Records that a document is as it was."""
@@ -71,6 +76,8 @@ class Recorder:
     def read(self, state: FeedState, document: ReadDocument, cleaned: FeedChange) -> PollRow:
         """Records a document: its posts and the validators that stand for them."""
         now = self._clock()
+        if self._is_own(document.feed):
+            return self._read_own(state, document, now)
         change = rules.apply(self._judged(state, document, cleaned, now), state.source)
         with self._store.write():
             after, note = self._released(self._after_read(state, document, change, now), now)
@@ -86,6 +93,22 @@ class Recorder:
             updated=sum(post.edit == "substantive" for post in (*change.changed, *change.healed)),
             note=note or _note(change, document.plan.size),
         )
+
+    def _is_own(self, feed: ParsedFeed) -> bool:
+        """Whether a document is our own combined feed, wherever it was got from: by the id that no other has, or by the
+        address that it says is its own."""
+        if feed.id == site.record(self._store).feed_id:
+            return True
+        return bool(self._own_url) and canonical(feed.self_url) == self._own_url
+
+    def _read_own(self, state: FeedState, document: ReadDocument, now: datetime) -> PollRow:
+        """Records our own combined feed: nothing of it is stored, for all of it is, as posts of other sources."""
+        with self._store.write():
+            after = replace(self._after_read(state, document, FeedChange(), now), own=True)
+            feeds.save_read(self._store, after, FeedChange(), now)
+            if not state.own:
+                site.want_publishing(self._store)
+        return row(after, "ok", http=document.fetched.http, note=OWN_FEED)
 
     def failure(self, state: FeedState, asked: str, failure: Failed, freshness: timedelta | None = None) -> PollRow:
         """Records that there is nothing to read, and why."""
@@ -126,6 +149,7 @@ class Recorder:
         noisy = plan.noisy + sum(post.edit != "substantive" for post in change.changed)
         return replace(
             after,
+            own=False,
             held_since=self._held_since(state, plan, change, now),
             volatility=volatility(state.volatility, noisy, plan.known),
         )

@@ -19,7 +19,7 @@ from tidings.config import Config
 from tidings.editions.schedule import latest_slot, next_slot
 from tidings.editions.select import ChosenStory, select
 from tidings.model import Edition, Source, StoredPost
-from tidings.store import Store, explaining, issues
+from tidings.store import Store, explaining, feeds, issues
 from tidings.store.explaining import PostFacts, Showing
 
 Status = Literal["carried", "next", "waiting", "no"]
@@ -29,6 +29,7 @@ ReasonKind = Literal[
     "excluded",
     "held",
     "not-a-source",
+    "own-feed",
     "other-tags",
     "backlog",
     "copy",
@@ -87,7 +88,8 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
     for item in content.items if content else ():
         if item.story == story:
             return Fate(edition.name, "next", post_id=item.post_id, due_at=due_at)
-    covered = [source for source in loaded.sources if edition.covers(source)]
+    own = feeds.own_names(store)
+    covered = [source for source in loaded.sources if edition.covers(source) and source.name not in own]
     candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
     for chosen in _without_limits(candidates, edition):
         if chosen.post.story == story:
@@ -151,6 +153,8 @@ def _obstacles(store: Store, loaded: Config, edition: Edition, facts: PostFacts)
     if source is None:
         add = f"`tidings sources add {shlex.quote(post.feed_url)}`"
         yield Reason("not-a-source", "its source is not in the file any more", f"{add} puts it there")
+    elif source.name in feeds.own_names(store):
+        yield Reason("own-feed", "its source is the combined feed that is published here: it is another source's", "")
     elif not edition.covers(source):
         tags = ", ".join(edition.tags)
         why = f"the edition takes sources tagged {tags}, and {source.name!r} is not"

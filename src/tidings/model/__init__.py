@@ -8,6 +8,7 @@ All times are aware UTC datetimes; sizes are bytes.
 """
 
 from tidings.model.configured import (
+    COMBINED_FEED,
     Edition,
     Etiquette,
     Rule,
@@ -58,6 +59,7 @@ from tidings.model.posts import (
 )
 
 __all__ = [
+    "COMBINED_FEED",
     "AlsoIn",
     "Delivery",
     "Document",

@@ -65,7 +65,8 @@ class FeedState:
     requests go there while the operator's URL stays in the file.
 
     `volatility` is how much its posts change from one fetch to the next without a word being another (posts/edits.py).
-    Since `held_since` the document has had posts that are held (posts/brake.py).
+    Since `held_since` the document has had posts that are held (posts/brake.py). `own` says that it is the combined
+    feed which is published here: what it has came from the other sources.
     """
 
     feed_id: int
@@ -94,6 +95,7 @@ class FeedState:
     language: str = ""
     volatility: float = 0.0
     held_since: datetime | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class ParsedPost:
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed document, read. `malformed` says that it may be cut short: its validators must not be kept, or posts
-    behind the cut would wait for the next change."""
+    behind the cut would wait for the next change. `id` and `self_url` are what it says that it is: its Atom id and its
+    own address, each "" where it does not say."""
 
     format: str
     title: str = ""
@@ -54,6 +55,8 @@ class ParsedFeed:
     malformed: bool = False
     wishes: Wishes = field(default_factory=Wishes)
     posts: tuple[ParsedPost, ...] = ()
+    id: str = ""
+    self_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

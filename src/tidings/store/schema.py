@@ -202,6 +202,15 @@ def updates(db: Database) -> None:
         db.conn.execute(statement)
 
 
+# `own`: the document is the combined feed that is published here (recording.py).
+_OWN_FEED = "ALTER TABLE feeds ADD COLUMN own INTEGER NOT NULL DEFAULT 0"
+
+
+@_migration
+def own_feed(db: Database) -> None:
+    db.conn.execute(_OWN_FEED)
+
+
 def applied(connection: sqlite3.Connection) -> list[str]:
     """The names of the migrations that were done to a database, in their order."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
