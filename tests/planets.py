@@ -3,7 +3,7 @@ feed served where the others get it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -54,13 +54,12 @@ class Planet:
     def sources(self) -> list[Source]:
         return [Source(self.origin.url(path), name) for name, path in self.follows.items()]
 
-    def poll(self, now: datetime) -> dict[str, PollRow]:
-        """Polls everything once."""
+    def poll(self, now: datetime, names: Iterable[str] | None = None) -> dict[str, PollRow]:
+        """Polls everything once, or what is named."""
         feeds.sync(self.store, self.sources, [EDITION], now)
         settings = replace(SETTINGS, own_url=f"{self.url}/atom.xml")
-        rows = poll.run(
-            self.store, feeds.states(self.store, self.sources), settings, inline, lambda: now, lambda: False
-        )
+        asked = [one for one in self.sources if names is None or one.name in names]
+        rows = poll.run(self.store, feeds.states(self.store, asked), settings, inline, lambda: now, lambda: False)
         return {row.name: row for row in rows}
 
     def publish(self, *also_at: str) -> str:

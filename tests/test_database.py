@@ -96,6 +96,7 @@ STEPS = [
     "pruning",
     "updates",
     "own_feed",
+    "lasting_entry_ids",
 ]
 
 

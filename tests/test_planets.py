@@ -47,7 +47,7 @@ def home(number: int) -> str:
 
 def nameless(number: int) -> str:
     title = words(f"nameless {number}", 5) if number % 2 else ""
-    return item(number, title=title, text=words(f"n{number}", (8, 40, 120, 15)[number % 4]), dated=number % 3 > 0)
+    return item(number, title=title, text=words(f"n{number}", (8, 40, 15, 120)[number % 4]), dated=number % 3 > 0)
 
 
 def essay(number: int) -> str:
@@ -87,14 +87,14 @@ def test_our_own_feed_is_never_news(space: tuple[ExitStack, Path], origin: Origi
     stack, folder = space
     one = stack.enter_context(planet(folder, origin, "/planet", {**PATHS, "own": path}, content))
     one.publish(path)
-    for until, now in enumerate(DAYS[:6]):
+    for until, now in enumerate(DAYS[:4]):
         write(origin, BLOGS, until)
         row = one.poll(now)["own"]
         feed = one.publish(path)
         one.send(now)
         assert (row.status, row.new, row.note) in [("ok", 0, OWN_FEED), ("unchanged", 0, "")]
         assert len(one.posts) == len(ids_of(feed)) == 4 * (until + 1)
-    assert len(one.carried) == 4 * 5
+    assert len(one.carried) == 4 * 3
     assert is_once(one.carried)
 
 
@@ -112,3 +112,81 @@ def test_what_was_stored_of_our_own_feed_is_shown_no_more(space: tuple[ExitStack
     assert len(ids_of(one.publish())) == 1
     one.send(DAYS[2])
     assert one.carried == []
+
+
+@pytest.mark.parametrize("content", ["full", "excerpt", "title"])
+def test_planets_that_follow_each_other_repeat_nothing(
+    space: tuple[ExitStack, Path], origin: Origin, content: str
+) -> None:
+    """Two planets, each with blogs of its own and the other's combined feed: however often a post goes to and fro, it
+    keeps its id, is one story on both sides, and is news once."""
+    stack, folder = space
+    one = stack.enter_context(
+        planet(folder, origin, "/one", {"micro": "/micro", "home": "/home", "other": "/two/atom.xml"}, content)
+    )
+    two = stack.enter_context(
+        planet(folder, origin, "/two", {"nameless": "/nameless", "essay": "/essay", "other": "/one/atom.xml"}, content)
+    )
+    one.publish()
+    two.publish()
+    feeds = []
+    for round, now in enumerate(DAYS[:9]):
+        write(origin, BLOGS, min(round, 4))
+        for each in (one, two):
+            each.poll(now)
+            each.publish()
+            each.send(now)
+        feeds.append((one.publish(), two.publish()))
+    for each, own in ((one, {"micro", "home"}), (two, {"nameless", "essay"})):
+        assert is_once(each.carried)
+        assert len({post.story for post in each.posts}) == 4 * 5
+        copies = [post.origin_url for post in each.posts if post.source == "other"]
+        come_home = [url for url in copies if url.removeprefix("https://").split(".")[0] in own]
+        assert len(each.posts) == 4 * 5 + len(come_home)
+        assert len(copies) == 4 * 5
+    assert set(ids_of(feeds[-1][0])) == set(ids_of(feeds[-1][1])) == set(ids_of(feeds[5][0]))
+    assert len(ids_of(feeds[-1][0])) == 4 * 5
+
+
+def test_a_copy_of_a_copy_still_leads_to_the_blog(space: tuple[ExitStack, Path], origin: Origin) -> None:
+    """Through a chain of planets a post has the id that the first one made, and atom:source names the blog."""
+    stack, folder = space
+    chain = [
+        stack.enter_context(planet(folder, origin, f"/{n}", {"before": f"/{n - 1}/atom.xml" if n else "/home"}))
+        for n in range(4)
+    ]
+    write(origin, ["home"], 2)
+    feeds = []
+    for each in chain:
+        each.poll(DAYS[3])
+        feeds.append(each.publish())
+    assert all(ids_of(feed) == ids_of(feeds[0]) for feed in feeds)
+    assert all(re.findall(r'rel="alternate" href="(https://home[^"]*)"', feed) for feed in feeds)
+    sources = [set(re.findall(r"<source>(.*?)</source>", feed, re.DOTALL)) for feed in feeds[1:]]
+    assert all("https://home.example/" in source for each in sources for source in each)
+
+
+@pytest.mark.parametrize("first", ["blogs", "planet"])
+@pytest.mark.parametrize("content", ["full", "excerpt", "title"])
+def test_another_planets_copy_of_what_we_follow_is_no_news(
+    space: tuple[ExitStack, Path], origin: Origin, content: str, first: str
+) -> None:
+    """A third planet follows the blogs and two planets that follow them, too: each post is news once, whichever was
+    asked first, under whatever ids."""
+    stack, folder = space
+    planets = [stack.enter_context(planet(folder, origin, path, PATHS, content)) for path in ("/one", "/two")]
+    others = {"a": "/one/atom.xml", "b": "/two/atom.xml"}
+    third = stack.enter_context(planet(folder, origin, "/third", {**PATHS, **others}))
+    for each in planets:
+        each.publish()
+    for round, now in enumerate(DAYS[:5]):
+        write(origin, BLOGS, round)
+        for each in planets:
+            each.poll(now)
+            each.publish()
+        for names in (others, PATHS) if first == "planet" else (PATHS, others):
+            third.poll(now, names)
+        third.publish()
+        third.send(now)
+    assert is_once(third.carried)
+    assert len({post.story for post in third.posts}) == 4 * 5

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from tidings.errors import StoreError
 from tidings.model import COMBINED_FEED, Etiquette, Source
 from tidings.posts.canonical import canonical
-from tidings.render.feeds import CombinedFeed, render_atom
+from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
 from tidings.render.pages import (
     BlogrollEntry,
     FeedLink,
@@ -29,7 +29,7 @@ from tidings.render.pages import (
     render_issue_page,
     render_planet,
 )
-from tidings.store import Store, exclusive, feeds, issues, posts, site
+from tidings.store import Store, exclusive, feeds, issues, posts, returning, site
 from tidings.store.issues import StoredIssue
 
 
@@ -75,6 +75,8 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
     newest = posts.newest(store, names, settings.limit)
     etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
     archive = issues.frozen(store)
+    ids = entry_ids(record.feed_id, newest, returning.entry_ids(store, newest))
+    returning.keep_entry_ids(store, ids, newest)
     yield (
         COMBINED_FEED,
         render_atom(
@@ -89,6 +91,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
                 language=settings.language,
                 content=settings.content,
                 etiquette=etiquette,
+                ids=ids,
             )
         ),
     )

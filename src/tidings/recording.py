@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from tidings.model import (
+    Counterpart,
     Failed,
     FeedChange,
     FeedState,
     Fetched,
+    Join,
     ParsedFeed,
     PollRow,
     Postponed,
@@ -29,7 +32,7 @@ from tidings.posts.links import bare_host, host
 from tidings.sources import cadence, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
-from tidings.store import Store, feeds, holding, site, stories
+from tidings.store import Store, feeds, holding, returning, site, stories
 from tidings.store.stories import CandidateRow
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from tidings.posts.placing import Candidate
 
 _ARRIVALS = 60
+_MADE = "urn:uuid:"  # how the ids begin that are made here (render/feeds.py)
 
 OWN_FEED = "this is the combined feed that is published here: nothing of it is stored, and it may go out of the file"
 
@@ -84,6 +88,7 @@ class Recorder:
             if after.held_since is None:
                 change = replace(change, held=False)
             change = placed(self._store, after.feed_id, document.plan.site, change, now)
+            change = returned(self._store, after, change)
             feeds.save_read(self._store, after, change, now, document.memory)
         return row(
             after,
@@ -209,6 +214,67 @@ def placed(store: Store, feed_id: int, site: str, change: FeedChange, now: datet
             taken.add(join.story)
             new[position] = replace(post, join=join)
     return replace(change, new=tuple(new))
+
+
+def returned(store: Store, feed: FeedState, change: FeedChange) -> FeedChange:
+    """The change with what has been round other planets put into the stories that it came from: our own entries, by the
+    ids that were made for them, and copies of what we follow ourselves, or the originals of such copies. `feed` is the
+    one that brought it. To be called where `placed` is, and after it."""
+    new = change.new
+    known = returning.behind(store, {post.guid for post in new if post.guid.startswith(_MADE)})
+    came = {place: known[post.guid] for place, post in enumerate(new) if post.guid in known}
+    stories = {story for _, story in came.values()}
+    others = [None if post.join and post.join.story in stories else post.join for post in new]
+    taken = stories | {join.story for join in others if join}
+    copies = _Copies(store, feed) if any(join is None for join in others) else None
+    found = []
+    for place, post in enumerate(new):
+        join = others[place]
+        if place in came:
+            post_id, story = came[place]
+            why = "it came back under the id that it has in the combined feed which is published here"
+            post, join = replace(post, originality=0), Join(story, post_id, "id", 1.0, why)
+        elif join is None and copies is not None and (join := copies.join(post, taken)):
+            taken.add(join.story)
+        found.append(post if join == post.join else replace(post, join=join))
+    return replace(change, new=tuple(found))
+
+
+class _Copies:
+    """What new posts of a feed may be copies of, or originals: posts of the source that they name, posts that other
+    planets took from there, and posts that were taken from the feed itself. Each is looked up once."""
+
+    def __init__(self, store: Store, feed: FeedState) -> None:
+        self._store = store
+        self._feed = feed
+        own = (feed.site_url, feed.source.url, feed.adopted_url or "")
+        self._taken_from_feed = returning.taken_from(store, own, feed.feed_id)
+        self._by_origin: dict[str, list[Counterpart]] = {}
+
+    def join(self, post: PostToSave, taken: set[int]) -> Join | None:
+        counterparts = self._of(post.origin_url) if post.origin_url else self._taken_from_feed
+        if not counterparts:
+            return None
+        from tidings.posts.returning import join
+
+        return join(post, counterparts, taken)
+
+    def _of(self, origin_url: str) -> list[Counterpart]:
+        if origin_url not in self._by_origin:
+            origin = canonical(origin_url)
+            feeds = [
+                one.feed_id
+                for one in self._addresses
+                if origin and origin in (canonical(one.site_url), canonical(one.url))
+            ]
+            originals = [one for feed_id in feeds for one in returning.of_feed(self._store, feed_id)]
+            copies = returning.taken_from(self._store, [origin_url], self._feed.feed_id)
+            self._by_origin[origin_url] = [*originals, *copies]
+        return self._by_origin[origin_url]
+
+    @cached_property
+    def _addresses(self) -> list[returning.Address]:
+        return returning.addresses(self._store, self._feed.feed_id)
 
 
 def _piece(post: PostToSave, site: str) -> Piece:

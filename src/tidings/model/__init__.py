@@ -46,6 +46,7 @@ from tidings.model.polling import (
     Wishes,
 )
 from tidings.model.posts import (
+    Counterpart,
     EditKind,
     Enclosure,
     FeedChange,
@@ -61,6 +62,7 @@ from tidings.model.posts import (
 __all__ = [
     "COMBINED_FEED",
     "AlsoIn",
+    "Counterpart",
     "Delivery",
     "Document",
     "EditKind",

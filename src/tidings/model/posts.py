@@ -94,6 +94,18 @@ class Suspect:
     same_words: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """A stored post of which one that another source brings may be a copy, or the original. `text` is its beginning."""
+
+    post_id: int
+    story: int
+    url: str
+    title: str
+    text: str
+    published: datetime | None
+
+
 EditKind = Literal["none", "cosmetic", "substantive"]
 """What an edit did to a post: nothing that is seen, nothing worth telling, or what readers may want to know."""
 

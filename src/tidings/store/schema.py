@@ -211,6 +211,24 @@ def own_feed(db: Database) -> None:
     db.conn.execute(_OWN_FEED)
 
 
+# Under which ids entries of the combined feed went out; `made` are those that are no post's own. What copies say that
+# they were taken from is found by `posts_by_origin`.
+_ENTRY_IDS = (
+    """CREATE TABLE entry_ids (
+        id TEXT PRIMARY KEY,
+        post_id INTEGER NOT NULL UNIQUE,
+        made INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX posts_by_origin ON posts (origin_url, id) WHERE origin_url != ''",
+)
+
+
+@_migration
+def lasting_entry_ids(db: Database) -> None:
+    for statement in _ENTRY_IDS:
+        db.conn.execute(statement)
+
+
 def applied(connection: sqlite3.Connection) -> list[str]:
     """The names of the migrations that were done to a database, in their order."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
