@@ -97,6 +97,7 @@ STEPS = [
     "updates",
     "own_feed",
     "lasting_entry_ids",
+    "noise_of_posts",
 ]
 
 

@@ -16,7 +16,7 @@ from tests.test_healing import text
 from tests.test_poll import run_poll, source, stored
 from tidings.model import EditKind, Enclosure, Remembered
 from tidings.posts.edits import classify, content_hash, is_volatile, text_hash, volatility
-from tidings.store import Store
+from tidings.store import Store, feeds
 
 HOUR = timedelta(hours=1)
 
@@ -132,17 +132,20 @@ SEEN: dict[str, Any] = {"title": "A", "url": "https://a.example/1", "content_htm
         ({"author": "Joe", "tags": ("a",)}, False, False),
         ({"content_html": "<div class='x'><p>One two</p></div>"}, True, False),
         ({"content_html": "<p><b>One</b> two</p>"}, True, False),
-        ({"content_html": "<p>One two</p><img src='https://t.example/pixel?n=1'>"}, True, False),
-        ({"content_html": "<p><a href='https://b.example/'>One</a> two</p>"}, True, False),
-        ({"url": "https://a.example/2"}, True, False),
-        ({"enclosures": (Enclosure("https://a.example/a.mp3", "audio/mpeg", 1),)}, True, False),
+        ({"content_html": "<p>One two</p><img src='https://t.example/0a1b2c' width='1' height='1'>"}, True, False),
+        # What is looked at, and followed.
+        ({"content_html": "<p>One two</p><img src='https://t.example/diagram.png'>"}, True, True),
+        ({"content_html": "<p><a href='https://b.example/'>One</a> two</p>"}, True, True),
+        ({"url": "https://a.example/2"}, True, True),
+        ({"url": "https://b.example/1"}, True, True),
+        ({"enclosures": (Enclosure("https://a.example/a.mp3", "audio/mpeg", 1),)}, True, True),
         ({"content_html": "<p>One three</p>"}, True, True),
         ({"title": "B"}, True, True),
         ({"content_html": ""}, True, True),
     ],
 )
 def test_fingerprints(edit: dict[str, Any], content: bool, words: bool) -> None:
-    """One fingerprint is of all that a reader sees, the other of words alone; dates and names are in none."""
+    """One fingerprint is of all that there is, the other of words, links and pictures; dates and names are in none."""
     one, other = parsed_post(**SEEN), parsed_post(**SEEN | edit)
     assert (content_hash(one) != content_hash(other)) == content
     assert (text_hash(one) != text_hash(other)) == words
@@ -157,6 +160,25 @@ def test_words_are_the_same_under_a_counter(one: str, other: str) -> None:
     texts = [parsed_post(**SEEN | {"content_html": f"<p>One two, {end}</p>"}) for end in (one, other)]
     assert text_hash(texts[0]) == text_hash(texts[1])
     assert content_hash(texts[0]) != content_hash(texts[1])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("<a href='https://a.example/?v=dQw4w9WgXcQ'>a</a>", "<a href='https://a.example/?v=9WgXcQdQw4w'>a</a>", False),
+        ("<a href='https://a.example/b'>a</a>", "<A class='x' HREF=\"https://a.example/b\">a</A>", True),
+        ("<a href='https://a.example/b'>a</a>", "<a href='https://a.example/b?utm_source=x'>a</a>", True),
+        ("<a href='https://a.example/b'>a</a>", "<a href='https://a.example/b?_wpnonce=0a1b2c3d4e'>a</a>", True),
+        ("<a href='http://a.example/b'>a</a>", "<a href='https://a.example/b'>a</a>", False),
+        ("<img src='https://a.example/b.png?sig=1'>", "<img src='https://a.example/b.png?sig=2'>", True),
+        ("<img src='https://a.example/b.png'>", "<img src='https://a.example/c.png'>", False),
+        ("<img width=1 src='https://a.example/1'>", "<img width=1 src='https://a.example/2'>", True),
+        ("<img width=100 src='https://a.example/1'>", "<img width=100 src='https://a.example/2'>", False),
+    ],
+)
+def test_links_and_pictures_count_and_nonces_do_not(one: str, other: str, same: bool) -> None:
+    """Where a link leads and which picture it is make a difference, what is signed or counted anew makes none."""
+    assert (text_hash(parsed_post(content_html=one)) == text_hash(parsed_post(content_html=other))) is same
 
 
 @pytest.mark.parametrize(
@@ -244,6 +266,55 @@ def test_a_source_that_calms_down_is_rewritten_again(store: Store, origin: Origi
         origin.serve("/a", Answer(200, rss(items)))
         assert run_poll(store, [feed], now + fetch * HOUR)["a"].updated == 0
     assert all("png" in post.content_html for post in stored(store))
+
+
+def redesigned(numbers: range, host: str, look: str) -> bytes:
+    return rss(
+        item(n, link=f"https://{host}/{n}", text=f"<div class='{look}'><p>{text(n, 30)}</p></div>") for n in numbers
+    )
+
+
+def test_a_move_in_a_noisy_source_is_taken_over_and_the_noise_ends(store: Store, origin: Origin, now: datetime) -> None:
+    """A new design makes a source noisy, and a day later it moves: all links are the new ones, and once its posts stay
+    as they are it is noisy no more, whether they were rewritten or not."""
+    feed = source(origin, "/a")
+    steps = [("old.example", "a"), ("old.example", "b"), ("new.example", "b"), *[("new.example", "c")] * 6]
+    scores = []
+    for fetch, (host, look) in enumerate(steps):
+        origin.serve("/a", Answer(200, redesigned(range(6 + max(0, fetch - 3)), host, look)))
+        run_poll(store, [feed], now + fetch * HOUR)
+        scores.append(feeds.states(store, [feed])[0].volatility)
+        if fetch > 1:
+            assert {post.url.split("/")[2] for post in stored(store)} == {"new.example"}
+    assert is_volatile(scores[3])
+    assert not is_volatile(scores[-1])
+    assert scores[3] > scores[4] > scores[5] > scores[6] > scores[7] > scores[8]
+
+
+def test_the_same_noise_counts_once(store: Store, origin: Origin, now: datetime) -> None:
+    """A document that can't be read in part shows what was not rewritten again and again: that is noise once."""
+    feed = source(origin, "/a")
+    scores = []
+    for fetch in range(12):
+        body = counting(min(fetch, 3)) + b"<!-- never mind -->" * fetch
+        origin.serve("/a", Answer(200, body))
+        run_poll(store, [feed], now + fetch * HOUR)
+        store.conn.execute("DELETE FROM feed_items")
+        scores.append(feeds.states(store, [feed])[0].volatility)
+    assert is_volatile(scores[3])
+    assert not is_volatile(scores[-1])
+
+
+def test_a_picture_that_came_to_a_noisy_source_is_taken_over(store: Store, origin: Origin, now: datetime) -> None:
+    """What is looked at is brought up to date in any source, and is no edit to tell of."""
+    feed = source(origin, "/a")
+    for fetch in range(4):
+        origin.serve("/a", Answer(200, counting(fetch)))
+        run_poll(store, [feed], now + fetch * HOUR)
+    picture = f"<p>{text(3, 30)}</p><img src='https://blog.example/diagram.png'>"
+    origin.serve("/a", Answer(200, counting(4, p3=picture)))
+    assert run_poll(store, [feed], now + 4 * HOUR)["a"].updated == 0
+    assert "diagram.png" in next(post.content_html for post in stored(store) if post.title == "Post 3")
 
 
 @pytest.mark.parametrize(

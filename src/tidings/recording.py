@@ -32,7 +32,7 @@ from tidings.posts.links import bare_host, host
 from tidings.sources import cadence, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
-from tidings.store import Store, feeds, holding, returning, site, stories
+from tidings.store import Store, feeds, holding, noise, returning, site, stories
 from tidings.store.stories import CandidateRow
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class Recorder:
             change = placed(self._store, after.feed_id, document.plan.site, change, now)
             change = returned(self._store, after, change)
             feeds.save_read(self._store, after, change, now, document.memory)
+            rewritten = [post.post_id for post in (*change.changed, *change.healed) if post.post_id is not None]
+            noise.keep(self._store, document.plan.noisy, rewritten)
         return row(
             after,
             "ok",
@@ -151,7 +153,8 @@ class Recorder:
             self._limits,
             now,
         )
-        noisy = plan.noisy + sum(post.edit != "substantive" for post in change.changed)
+        looks = {post.post_id: post.content_hash for post in change.changed if post.post_id and post.is_noise}
+        noisy = noise.unseen(self._store, {**plan.noisy, **looks})
         return replace(
             after,
             own=False,

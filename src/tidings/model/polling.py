@@ -64,7 +64,7 @@ class FeedState:
     `failing_since`. `adopted_url` is where a permanent redirect was proved to lead, last made sure of at `adopted_at`:
     requests go there while the operator's URL stays in the file.
 
-    `volatility` is how much its posts change from one fetch to the next without a word being another (posts/edits.py).
+    `volatility` is how much its posts change from one fetch to the next in nothing that is read (posts/edits.py).
     Since `held_since` the document has had posts that are held (posts/brake.py). `own` says that it is the combined
     feed which is published here: what it has came from the other sources.
     """

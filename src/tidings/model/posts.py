@@ -129,8 +129,8 @@ class PostToSave:
 
     `story_url` is the canonical URL under which other sources may carry the same story, or "" when it can't tell,
     `landmarks` are what else they may be found by (posts/pieces.py), `join` is the story found. `originality` is as in
-    posts/placing.py. `text_hash` is the fingerprint of its words alone (posts/edits.py), "" for new ones. `excluded` is
-    the rule that keeps it from being shown, or "".
+    posts/placing.py. `text_hash` is the fingerprint of what is read and looked at (posts/edits.py), "" for new ones;
+    with `is_noise` nothing of that has changed. `excluded` is the rule that keeps it from being shown, or "".
     """
 
     post_id: int | None
@@ -154,6 +154,7 @@ class PostToSave:
     excluded: str = ""
     text_hash: str = ""
     edit: EditKind = "substantive"
+    is_noise: bool = False
     suspects: tuple[Suspect, ...] = ()
     landmarks: tuple[int, ...] = ()
     originality: int = 1

@@ -40,21 +40,24 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes. `suspects` are the
-    stored posts that a new one may be, with the hints that led to them."""
+    """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes, and `text_hash` is
+    the fingerprint there of what is read and looked at. `suspects` are the stored posts that a new one may be, with the
+    hints that led to them."""
 
     identified: Identified
     post_id: int | None
     story_url: str
     suspects: Mapping[int, tuple[str, ...]]
+    text_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a document changes, with the mark-up of its posts not cleaned yet. Of its `size` posts `known` were known;
-    if any, it is the feed it used to be. `noisy` are those left out because no word of them is another, `held` those
-    known that are held (posts/brake.py). `site` is the host of its source. `before` is what is stored of the posts in
-    `to_compare`, to be put in before the plan is finished."""
+    if any, it is the feed it used to be. `noisy` are those left out because nothing in them is another that is read or
+    looked at, with their fingerprints by the id of the stored post; `held` those known that are held (posts/brake.py).
+    `site` is the host of its source. `before` is what is stored of the posts in `to_compare`, to be put in before the
+    plan is finished."""
 
     new: tuple[Draft, ...]
     changed: tuple[Draft, ...]
@@ -62,7 +65,7 @@ class Plan:
     language: str
     size: int
     known: int
-    noisy: int
+    noisy: Mapping[int, str]
     held: frozenset[int]
     site: str
     before: Mapping[int, Remembered] = field(default_factory=dict)
@@ -142,7 +145,7 @@ def keys_to_look_up(named: Named) -> list[str]:
 
 def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) -> Plan:
     """The change that a document makes to what is `known` of its source (key → post), before its posts are cleaned. In
-    a source of high `volatility` (posts/edits.py) only the words of known posts count.
+    a source of high `volatility` (posts/edits.py) only words, links and pictures of known posts count.
 
     Planning again after saving gives an empty change. New posts come oldest first, so that ids follow time; documents
     usually start with the newest.
@@ -150,7 +153,8 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     matches = match(named.posts, known)
     new = [one for one in matches if one.known is None and not (named.feed.malformed and _is_stump(one))]
     differing = [one for one in matches if one.known is not None and _differs(one.identified, one.known)]
-    changed = [one for one in differing if not _has_same_words(one)] if is_volatile(volatility) else differing
+    noise = [one for one in differing if _is_noise(one)] if is_volatile(volatility) else []
+    changed = [one for one in differing if one not in noise] if noise else differing
     return Plan(
         new=_drafts(_oldest_first(new), named),
         changed=_drafts(changed, named),
@@ -158,7 +162,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
         language=named.feed.language,
         size=len(matches),
         known=len(matches) - len(new),
-        noisy=len(differing) - len(changed),
+        noisy={one.known.post_id: one.identified.content_hash for one in noise if one.known and one.identified.read},
         site=host(named.feed.site_url) or host(named.url),
         held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
     )
@@ -234,11 +238,12 @@ def _is_stump(one: Match) -> bool:
     )
 
 
-def _has_same_words(one: Match) -> bool:
-    """Whether a post that changed before has changed in nothing that is read."""
-    if one.known is None or not one.known.text_hash or not one.identified.read:
+def _is_noise(one: Match) -> bool:
+    """Whether a post that changed before has changed in nothing that is read or looked at. One that was left unread is
+    as it was at the last fetch, when that was found of it."""
+    if one.known is None or not one.known.text_hash:
         return False
-    return text_hash(one.identified.post) == one.known.text_hash
+    return not one.identified.read or text_hash(one.identified.post) == one.known.text_hash
 
 
 def _aliases(matches: Sequence[Match], known: Mapping[str, KnownPost]) -> list[tuple[str, int]]:
@@ -267,6 +272,7 @@ def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
             one.known.post_id if one.known else None,
             named.stories[one.identified.post.position],
             one.suspects,
+            one.known.text_hash if one.known else "",
         )
         for one in matches
     )
@@ -274,7 +280,7 @@ def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
 
 def _cleaned(plan: Plan) -> FeedChange:
     new = tuple(_with_suspects(_found(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new)
-    changed = tuple(_with_edit(_to_save(draft, plan.language), plan) for draft in plan.changed)
+    changed = tuple(_with_edit(_to_save(draft, plan.language), draft, plan) for draft in plan.changed)
     return FeedChange(new, changed, aliases=plan.aliases)
 
 
@@ -297,9 +303,12 @@ def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
     return replace(post, suspects=tuple(compare(post.text, dated, one, hints) for one, hints in stored))
 
 
-def _with_edit(post: PostToSave, plan: Plan) -> PostToSave:
+def _with_edit(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
+    """A changed post with what the change amounts to; at its first one it is not known how it looked before."""
     before = plan.before.get(post.post_id or 0)
-    return replace(post, edit=classify(before, post.title, post.text)) if before else post
+    edit = classify(before, post.title, post.text) if before else post.edit
+    is_noise = draft.text_hash == post.text_hash if draft.text_hash else edit != "substantive"
+    return replace(post, edit=edit, is_noise=is_noise)
 
 
 def _to_save(draft: Draft, language: str) -> PostToSave:

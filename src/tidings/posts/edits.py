@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from html import unescape
 
 from tidings.model import EditKind, ParsedPost, Remembered
+from tidings.posts.canonical import canonical
 from tidings.posts.likeness import resemblance, shingles, words_of
 from tidings.posts.plain import bare_text
 
@@ -18,6 +20,11 @@ _WORDS_ADDED = 50
 # What counters and scripts rewrite at every fetch: numbers, and how long ago something was.
 _NUMBER = re.compile(r"\d[\d.,:]*")
 _AGO = re.compile(r"(?<!\w)(?:an?|one|a few|#) (?:second|minute|min|hour|day|week|month|year)s? ago\b|\bjust now\b")
+
+_LINK = re.compile(r"""<a\s[^<>]*?href\s*=\s*["']([^"'<>]*)""", re.IGNORECASE)
+_PICTURE = re.compile(r"""<img\s[^<>]*?src\s*=\s*["']([^"'<>]*)[^<>]*""", re.IGNORECASE)
+_UNSEEN = re.compile(r"""\s(?:width|height)\s*=\s*["']?[01]\b""", re.IGNORECASE)
+_LONGEST_QUERY = 16  # characters
 
 _LOSS = 0.7
 _VOLATILE = 0.25
@@ -33,9 +40,14 @@ def content_hash(post: ParsedPost) -> str:
 
 
 def text_hash(post: ParsedPost) -> str:
-    """A fingerprint of the words alone: without mark-up, pictures, links, numbers, and how long ago something was."""
-    text = bare_text(f"{post.title}\n{post.content_html or post.summary_html}")
-    return _hash(steady(text))
+    """A fingerprint of what any source's posts are rewritten for: the words, without numbers and how long ago something
+    was; the page, the files, where links lead, which pictures there are. Left out are mark-up, what is signed or
+    counted anew at each fetch in the addresses of pictures and files, and pictures too small to be seen."""
+    html = post.content_html or post.summary_html
+    pictures = (match[1] for match in _PICTURE.finditer(html) if not _UNSEEN.search(match[0]))
+    files = (file.url for file in post.enclosures)
+    addresses = {_place(post.url), *map(_place, _LINK.findall(html)), *map(_file, (*pictures, *files))}
+    return _hash("\x00".join((steady(bare_text(f"{post.title}\n{html}")), *sorted(addresses))))
 
 
 def classify(before: Remembered, title: str, text: str) -> EditKind:
@@ -55,21 +67,32 @@ def classify(before: Remembered, title: str, text: str) -> EditKind:
 
 
 def volatility(before: float, noisy: int, known: int) -> float:
-    """How much of a source's posts changes from one fetch to the next without a word being another, from 0 to 1, given
-    what it was before: of `known` posts in a document, `noisy` did so."""
+    """How much of a source's posts changes from one fetch to the next in nothing that is read or looked at, from 0 to
+    1, given what it was before: of `known` posts in a document, `noisy` did so."""
     share = noisy / known if known else 0.0
     return _LOSS * before + (1 - _LOSS) * share
 
 
 def is_volatile(score: float) -> bool:
-    """Whether edits of a source's posts count only where the words are others. Once all of its posts were noisy it is;
-    after one fetch more that was quiet, as when a site only changed its design, it is no more."""
+    """Whether a source's posts are rewritten only where words, links or pictures are others. Once all of its posts were
+    noisy it is; after one fetch more that was quiet, as when a site only changed its design, it is no more."""
     return score >= _VOLATILE
 
 
 def steady(text: str) -> str:
     """The text without what counters and scripts rewrite; small letters, white space folded."""
     return " ".join(_AGO.sub("", _NUMBER.sub("#", text.casefold())).split())
+
+
+def _file(url: str) -> str:
+    return url.partition("?")[0].partition("#")[0]
+
+
+def _place(url: str) -> str:
+    """Where a link leads: what stands behind its question mark says it in a few letters, or it is a nonce or a tracker
+    ("?v=dQw4w9WgXcQ", "?_wpnonce=0a1b2c3d4e")."""
+    query = canonical(unescape(url)).partition("?")[2]
+    return f"{_file(url)}?{query}" if 0 < len(query) <= _LONGEST_QUERY else _file(url)
 
 
 def _hash(text: str) -> str:

@@ -229,6 +229,15 @@ def lasting_entry_ids(db: Database) -> None:
         db.conn.execute(statement)
 
 
+# How posts looked last that are not rewritten in a volatile source (store/noise.py).
+_NOISE = "CREATE TABLE noise (post_id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL) WITHOUT ROWID"
+
+
+@_migration
+def noise_of_posts(db: Database) -> None:
+    db.conn.execute(_NOISE)
+
+
 def applied(connection: sqlite3.Connection) -> list[str]:
     """The names of the migrations that were done to a database, in their order."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
