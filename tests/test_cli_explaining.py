@@ -45,6 +45,7 @@ schedule = "weekly fri 08:00"
 """
 LATER = START + timedelta(days=1)
 SAME = "https://one.example/piece"
+LONGEST_LINK = f"https://old.example/{'a-long-way/' * 30}a-post"
 LONG = "Every word of this is the same in both places, and there are quite enough words of it to tell. " * 9
 
 
@@ -549,6 +550,45 @@ def test_a_url_is_found_in_any_spelling(desk: Desk, own: str, asked: str) -> Non
         assert explaining.find(store, asked) == [1, 2]
 
 
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A blog whose guids stayed when its links moved to another host, path and all."""
+    site = Site(tmp_path_factory.mktemp("moved"))
+    with Origin() as origin:
+        site.configure([("ada", origin.url("/ada"))])
+        for link in ("https://old.example/2026/a-post/", LONGEST_LINK, "https://new.example/writing/first"):
+            items = [item(1, link=link, text=f"<p>{LONG}</p>"), item(2, guid="1", link="https://new.example/")]
+            origin.serve_feed("/ada", rss(items))
+            site.run("poll", "--all")
+    return site
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://new.example/writing/first",
+        "new.example/writing/first",
+        "http://www.old.example/2026/a-post/",
+        "www.old.example/2026/a-post?utm_source=x",
+        LONGEST_LINK,
+        "post-1",
+        "guid:post-1",
+    ],
+)
+def test_a_post_is_found_by_every_link_it_ever_had(moved: Site, name: str) -> None:
+    """A link that its feed has given up, however long, still leads to the post, with or without https:// before it."""
+    [found] = moved.json("explain", name)["posts"]
+    assert found["title"] == "Post 1"
+
+
+def test_a_guid_that_is_some_posts_id_can_be_asked_for(moved: Site) -> None:
+    """A bare number is an id; behind `guid:` it is a guid, whatever post has that id."""
+    [of_id] = moved.json("explain", "1")["posts"]
+    [of_guid] = moved.json("explain", "guid:1")["posts"]
+    assert (of_id["id"], of_guid["guid"]) == (1, "1")
+    assert of_id["id"] != of_guid["id"] or of_id["guid"] == "1"
+
+
 @pytest.mark.parametrize(
     "name", ["https://moved.example/number-2", "https://blog.example/number-2?page=9", "POST 2", "post 2 number"]
 )
@@ -568,7 +608,9 @@ def test_an_unknown_name_is_reported_as_json(polled: Site) -> None:
     assert [list(one) for one in report["suggestions"]] == [["id", "source", "title", "url"]]
 
 
-@pytest.mark.parametrize("name", ["", " ", "0", "99999", "9" * 30, "%", "\udce4", "https://", "-1", "²"])
+@pytest.mark.parametrize(
+    "name", ["", " ", "0", "99999", "9" * 30, "%", "\udce4", "https://", "-1", "²", "guid:", "a.b/c d"]
+)
 def test_odd_names_are_unknown_and_nothing_more(desk: Desk, name: str) -> None:
     """Whatever is typed in place of a post names none, and raises nothing."""
     desk.receive("ada", 1)

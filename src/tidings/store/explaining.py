@@ -157,6 +157,15 @@ def under_keys(store: Store, wanted: Sequence[str]) -> list[int]:
     return [row["id"] for row in rows]
 
 
+def under_keys_like(store: Store, part: str, is_it: Callable[[str], bool]) -> list[int]:
+    """The posts that are known under a key which `is_it`; only those that hold `part`, in small letters, are asked
+    about. Reads all keys, which takes seconds in a large archive."""
+    rows = store.rows(
+        "SELECT k.key, p.id FROM post_keys k JOIN posts p ON p.id = k.post_id WHERE instr(lower(k.key), ?) > 0", (part,)
+    )
+    return sorted({row["id"] for row in rows if is_it(row["key"])})
+
+
 def with_guid(store: Store, guid: str) -> list[int]:
     """The posts whose guid is this one, to the letter."""
     return [row["id"] for row in store.rows("SELECT id FROM posts WHERE guid = ? ORDER BY id", (guid,))]
