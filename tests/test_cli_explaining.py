@@ -31,7 +31,7 @@ from tidings.config import Config
 from tidings.model import FeedChange, Fetched, Hop, ParsedFeed
 from tidings.posts import identity
 from tidings.posts.brake import RELEASED_AFTER
-from tidings.store import Store, holding, issues, pruning, stories
+from tidings.store import Store, holding, issues, posts, pruning, stories
 from tidings.store import explaining as explained
 from tidings.store.posts import PostQuery, find
 
@@ -43,6 +43,8 @@ url = "https://planet.example"
 name = "weekly"
 schedule = "weekly fri 08:00"
 """
+WEEKLY = 'schedule = "weekly fri 08:00"'
+WEEKLY_UPDATES = f"{WEEKLY}\nupdates = true"
 LATER = START + timedelta(days=1)
 SAME = "https://one.example/piece"
 LONGEST_LINK = f"https://old.example/{'a-long-way/' * 30}a-post"
@@ -58,6 +60,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "config.toml"
+        self.now = LATER
 
     def write(self, edition: str = "", *sources: str) -> None:
         text = HEAD + edition + "".join(f"\n{one}" for one in sources or (source("ada"), source("bob")))
@@ -93,7 +96,7 @@ class Desk:
 
     def report(self, post_id: int) -> dict[str, Any]:
         with self.open() as (loaded, store):
-            return explaining.post_report(store, loaded, "", post_id, LATER)
+            return explaining.post_report(store, loaded, "", post_id, self.now)
 
     def words(self, post_id: int) -> str:
         return "\n".join(sentences.explanation(self.report(post_id)))
@@ -403,6 +406,54 @@ def test_edits_have_a_kind(desk: Desk) -> None:
     change("substantive")
     assert "Edited first on 2026-11-23 12:00 UTC, last in a way worth telling on 2026-11-23 12:00 UTC." in desk.words(1)
     assert desk.report(1)["edited"]["kind"] == "substantive"
+
+
+def change(desk: Desk, words: str, now: datetime = LATER) -> None:
+    """A poll that brought another text of post 1."""
+
+    def rewrite(store: Store) -> None:
+        changed = post(1, post_id=1, content_hash=words, text=words)
+        posts.save(store, 1, FeedChange(changed=(changed,)), now)
+
+    desk.do(rewrite)
+
+
+@pytest.mark.parametrize(
+    ("edition", "after", "status", "words"),
+    [
+        (WEEKLY_UPDATES, timedelta(), "next", "the next issue that carries anything lists it under Updated"),
+        (WEEKLY, timedelta(), "no", "Because the edition lists no edits."),
+        (WEEKLY_UPDATES, timedelta(days=70), "no", "Because its last edit is more than 60 days old."),
+    ],
+)
+def test_an_edit_of_what_was_carried_is_told_or_not(
+    desk: Desk, edition: str, after: timedelta, status: str, words: str
+) -> None:
+    """Whether readers hear of an edit, and why not: the edition does not ask for edits, or it was too long ago."""
+    desk.path.write_text(desk.path.read_text().replace(WEEKLY, edition))
+    desk.news(1)
+    desk.freeze()
+    assert desk.weekly(1)["update"] is None
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    desk.now = LATER + timedelta(hours=2) + after
+    assert desk.weekly(1)["update"]["status"] == status
+    assert words in desk.words(1)
+
+
+def test_an_edit_that_was_told_names_its_issue(desk: Desk) -> None:
+    """The issue that listed the edit is named; what reads again as it did is told of by none."""
+    desk.path.write_text(desk.path.read_text().replace(WEEKLY, WEEKLY_UPDATES))
+    desk.news(1)
+    desk.freeze()
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    change(desk, "Text 1", LATER + timedelta(hours=2))
+    assert desk.weekly(1)["update"]["why"] == "it reads again as it did in the issue, but for signs and capitals"
+    change(desk, "Quite other words", LATER + timedelta(hours=3))
+    desk.receive("ada", 2, now=LATER + timedelta(hours=4))
+    desk.freeze()
+    update = desk.weekly(1)["update"]
+    assert (update["status"], update["issue"]["number"]) == ("told", 2)
+    assert "weekly: its edit was listed under Updated in issue #2, which is done once." in desk.words(1)
 
 
 def test_a_pruned_post_says_so(desk: Desk) -> None:

@@ -16,8 +16,9 @@ from typing import Literal
 from tidings import digest
 from tidings.cli import issuing
 from tidings.config import Config
+from tidings.editions.changes import is_undone
 from tidings.editions.schedule import latest_slot, next_slot
-from tidings.editions.select import ChosenStory, select
+from tidings.editions.select import TOLD_WITHIN, ChosenStory, select, select_updates
 from tidings.model import Edition, Source, StoredPost
 from tidings.store import Store, explaining, feeds, issues
 from tidings.store.explaining import PostFacts, Showing
@@ -50,9 +51,21 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """Whether an edition told readers of an edit of what it had carried, by which issue; else whether the next issue
+    will, if it carries anything, or a later one; else why not, and what would change that."""
+
+    status: Literal["told", "next", "waiting", "no"]
+    why: str = ""
+    change: str = ""
+    issue: Showing | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fate:
     """What an edition does with a post. `post_id` is the post that stands for its story in the next issue it comes in,
-    and `due_at` when the next issue is made, None for editions that are not in the file any more."""
+    and `due_at` when the next issue is made, None for editions that are not in the file any more. `update` is None
+    where nothing worth telling was edited since it was carried."""
 
     edition: str
     status: Status
@@ -60,6 +73,7 @@ class Fate:
     post_id: int | None = None
     due_at: datetime | None = None
     reasons: tuple[Reason, ...] = ()
+    update: Telling | None = None
 
 
 def fates(store: Store, loaded: Config, wanted: str, facts: PostFacts, now: datetime) -> list[Fate]:
@@ -83,7 +97,9 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
     showings = tuple(one for one in explaining.showings(store, story) if one.edition == edition.name)
     due_at = _due_at(store, edition, now)
     if showings:
-        return Fate(edition.name, "carried", showings, due_at=due_at)
+        return Fate(
+            edition.name, "carried", showings, due_at=due_at, update=telling(store, loaded, edition, facts, now)
+        )
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     for item in content.items if content else ():
         if item.story == story:
@@ -96,6 +112,30 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
             reason = _limit(candidates, edition, covered, chosen)
             return Fate(edition.name, "waiting", post_id=chosen.post.id, due_at=due_at, reasons=(reason,))
     return Fate(edition.name, "no", due_at=due_at, reasons=tuple(_obstacles(store, loaded, edition, facts)))
+
+
+def telling(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: datetime) -> Telling | None:
+    """What an edition does with an edit of a post that it has carried: by the functions that choose what an issue tells
+    of (store/issues.py, editions/select.py)."""
+    post = facts.post
+    if told := explaining.told_of(store, edition.name, post.story):
+        return Telling("told", issue=told)
+    if not explaining.edited_since_shown(store, edition.name, post.id):
+        return None
+    if not edition.updates:
+        return Telling("no", "the edition lists no edits", f"`updates = true` of [[editions]] {edition.name}")
+    names = [source.name for source in loaded.sources if edition.covers(source)]
+    edited = issues.edited(store, edition.name, names, now - TOLD_WITHIN)
+    mine = next((one for one in edited if one.post.id == post.id), None)
+    if mine is None:
+        old = post.changed_at is not None and post.changed_at < now - TOLD_WITHIN
+        why = f"its last edit is more than {TOLD_WITHIN.days} days old" if old else "it is kept back, or its source is"
+        return Telling("no", why)
+    if is_undone(mine):
+        return Telling("no", "it reads again as it did in the issue, but for signs and capitals")
+    if mine in select_updates(edited):
+        return Telling("next")
+    return Telling("waiting", "newer edits come first, and an issue tells of few")
 
 
 def source_of(loaded: Config, facts: PostFacts) -> Source | None:

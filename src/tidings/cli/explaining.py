@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from tidings.cli.carrying import Fate
+    from tidings.cli.carrying import Fate, Telling
     from tidings.config import Config
     from tidings.store import Store
     from tidings.store.explaining import KnownUnder, PostFacts
@@ -275,6 +275,19 @@ def _edition(fate: Fate) -> dict[str, Any]:
         "post": fate.post_id,
         "due_at": _iso(fate.due_at),
         "reasons": [{"kind": one.kind, "why": one.why, "change": one.change or None} for one in fate.reasons],
+        "update": _update(fate.update),
+    }
+
+
+def _update(telling: Telling | None) -> dict[str, Any] | None:
+    if telling is None:
+        return None
+    issue = telling.issue
+    return {
+        "status": telling.status,
+        "issue": {"number": issue.number, "at": _iso(issue.frozen_at), "post": issue.post_id} if issue else None,
+        "why": telling.why or None,
+        "change": telling.change or None,
     }
 
 

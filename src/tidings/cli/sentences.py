@@ -146,9 +146,25 @@ def _edition(one: Report, post_id: int) -> Iterator[str]:
         yield f"{name}: it waits, and is not in the next issue{shown}."
     elif one["status"] == "no":
         yield f"{name}: not in the next issue."
+    if one["update"]:
+        yield from _update(name, one["update"])
     for reason in one["reasons"]:
         yield f"  Because {reason['why']}."
         yield f"  What would change that: {reason['change'] or 'nothing'}."
+
+
+def _update(name: str, update: Report) -> Iterator[str]:
+    """What an edition does with an edit of what it carried."""
+    if update["status"] == "told":
+        yield f"{name}: its edit was listed under Updated in issue #{update['issue']['number']}, which is done once."
+    elif update["status"] == "next":
+        yield f"{name}: it was edited since; the next issue that carries anything lists it under Updated."
+    elif update["status"] == "waiting":
+        yield f"{name}: it was edited since, and waits to be listed under Updated: {update['why']}."
+    else:
+        yield f"{name}: it was edited since, and is not listed under Updated."
+        yield f"  Because {update['why']}."
+        yield f"  What would change that: {update['change'] or 'nothing'}."
 
 
 def _since(moment: str | None) -> str:
