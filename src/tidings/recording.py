@@ -26,7 +26,7 @@ from tidings.model import (
 from tidings.posts import brake, rules
 from tidings.posts.canonical import canonical
 from tidings.posts.decide import Plan
-from tidings.posts.edits import volatility
+from tidings.posts.edits import volatility, weighed
 from tidings.posts.healing import heal
 from tidings.posts.links import bare_host, host
 from tidings.sources import cadence, memory
@@ -135,7 +135,7 @@ class Recorder:
 
     def _judged(self, state: FeedState, document: ReadDocument, cleaned: FeedChange, now: datetime) -> FeedChange:
         """The change with what came back under other ids recognised, and with what is suspicious held."""
-        change = heal(cleaned, document.plan.size)
+        change = heal(weighed(cleaned, document.plan.known), document.plan.size)
         if not brake.is_mass(change, document.plan.size):
             return change
         return brake.hold(change, state, holding.history(self._store, state.feed_id), now)

@@ -306,7 +306,7 @@ def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
 def _with_edit(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
     """A changed post with what the change amounts to; at its first one it is not known how it looked before."""
     before = plan.before.get(post.post_id or 0)
-    edit = classify(before, post.title, post.text) if before else post.edit
+    edit = classify(before, post.title, post.text, post.content_html) if before else post.edit
     is_noise = draft.text_hash == post.text_hash if draft.text_hash else edit != "substantive"
     return replace(post, edit=edit, is_noise=is_noise)
 
