@@ -88,7 +88,7 @@ def fill(path: Path, count: int, blogs: int) -> None:
         feeds.sync(store, sources, [], _START)
         states = feeds.states(store, sources)
         a_day = blogs * sum(_A_DAY) / 2
-        days, done = math.ceil(count / a_day), math.ceil(_count(store) / a_day)
+        days, done = math.ceil(count / a_day), math.ceil(_count(store, "posts") / a_day)
         if not done:
             _begin(store, states)
         for day in range(done, days):
@@ -97,10 +97,15 @@ def fill(path: Path, count: int, blogs: int) -> None:
     partial.rename(path)
 
 
-def _count(store: Store, feed_id: int | None = None) -> int:
-    row = store.row("SELECT count(*) AS posts FROM posts WHERE feed_id = coalesce(?, feed_id)", (feed_id,))
+def _count(store: Store, what: str, values: tuple[int, ...] = ()) -> int:
+    row = store.row(f"SELECT count(*) AS count FROM {what}", values)
     assert row is not None
-    return int(row["posts"])
+    return int(row["count"])
+
+
+def _posts_of(store: Store, feed_id: int) -> int:
+    """By the feed alone: counting must not push what it measures out of the cache."""
+    return _count(store, "posts WHERE feed_id = ?", (feed_id,))
 
 
 def _begin(store: Store, states: Sequence[Any]) -> None:
@@ -169,7 +174,7 @@ class Archive:
         """Reads a document with so many new posts, as poll.py does after parsing."""
         self.now += timedelta(seconds=30)
         [state] = feeds.states(self.store, [blog(feed)])
-        stored = _count(self.store, state.feed_id)
+        stored = _posts_of(self.store, state.feed_id)
         document = [post(feed, number) for number in range(stored + new - 1, stored + new - 1 - A_DOCUMENT, -1)]
         named = name(ParsedFeed("rss20", f"The blog{feed}", f"https://blog{feed}.example/", posts=_placed(document)))
         stages = Stages(self.costs, new)
@@ -180,7 +185,7 @@ class Archive:
         done = ReadDocument(state.source.url, fetched, f"{feed}-{stored}", named.feed, made.without_posts, b"")
         recorder = Recorder(self.store, _LIMITS, lambda: self.now)
         row = stages.take("save", lambda: recorder.read(state, done, change))
-        assert (row.new, _count(self.store, state.feed_id)) == (new, stored + new)
+        assert (row.new, _posts_of(self.store, state.feed_id)) == (new, stored + new)
         stages.sum_up()
 
     def _planned(self, named: Any, known: dict[str, KnownPost]) -> tuple[Plan, FeedChange]:
@@ -266,7 +271,9 @@ def main() -> None:
         for archive in archives:
             archive.costs.clear()
         measure(archives, options.rounds, options.feeds, options.seed)
-    json.dump({"posts": options.posts, "pragmas": options.pragma, "stages": report(archives)}, sys.stdout, indent=1)
+        marks = [_count(archive.store, "story_marks") for archive in archives]
+    about = {"posts": options.posts, "marks": marks, "pragmas": options.pragma}
+    json.dump({**about, "stages": report(archives)}, sys.stdout, indent=1)
     print()
 
 

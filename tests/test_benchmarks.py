@@ -29,8 +29,8 @@ def test_the_poll_benchmark_runs(workers: str) -> None:
 
 
 def test_the_archive_benchmark_runs(tmp_path: Path) -> None:
-    """Databases are filled once and used again; documents of one and of twenty new posts are read in each, and what
-    they brought is checked."""
+    """Databases are filled once, marks included, and used again; documents of one and of twenty new posts are read in
+    each, and what they brought is checked."""
     options = ["--folder", str(tmp_path), "--feeds", "3", "--posts", "80", "160", "--rounds", "2"]
     command = [sys.executable, str(ROOT / "benchmarks" / "archive.py"), *options]
     for _ in range(2):
@@ -38,6 +38,7 @@ def test_the_archive_benchmark_runs(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         report = json.loads(done.stdout)
         assert report["posts"] == [80, 160]
+        assert min(report["marks"]) >= 80
         stages = [f"{new} new: {stage}" for new in (1, 20) for stage in ("known", "plan", "save", "all")]
         assert list(report["stages"]) == stages
         assert all(min(stage["cpu_ms"]) > 0 for stage in report["stages"].values())

@@ -28,7 +28,7 @@ from tests.test_docs import COMMANDS, fenced, section, table_rows
 from tidings import config, digest
 from tidings.cli import carrying, explaining, issuing, sentences, wiring
 from tidings.config import Config
-from tidings.model import FeedChange, Fetched, Hop, ParsedFeed
+from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, ParsedPost
 from tidings.posts import identity
 from tidings.posts.brake import RELEASED_AFTER
 from tidings.store import Store, holding, issues, posts, pruning, stories
@@ -599,6 +599,30 @@ def test_a_url_is_found_in_any_spelling(desk: Desk, own: str, asked: str) -> Non
     with desk.open() as (_, store):
         assert explaining.find(store, own) == [1, 2]
         assert explaining.find(store, asked) == [1, 2]
+
+
+def test_posts_that_share_a_page_are_all_found(desk: Desk) -> None:
+    """Of two posts of one source on one page, in documents of their own, the path leads to the first only; a URL names
+    both all the same."""
+    for n in (1, 2):
+        [one] = identity.identify([ParsedPost(0, guid=f"{n}", url=SAME, title=f"Post {n}")])
+        shared = [identity.shared_mark(hint) for hint in one.hints] if n > 1 else []
+        desk.receive("ada", n, url=SAME, keys=(*one.all_keys, *shared))
+        with desk.open() as (_, store):
+            assert explaining.find(store, SAME) == list(range(1, n + 1))
+
+
+def test_a_polled_post_is_found_without_going_through_all(polled: Site) -> None:
+    """By its URL in another spelling it is looked up in indexes: no statement scans the posts or their keys."""
+    with closing(sqlite3.connect(polled.folder / "data" / "tidings.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+        assert explaining.find(Store(polled.folder, connection), "http://www.blog.example/number-2/?utm_source=y")
+        connection.set_trace_callback(None)
+        steps = [row["detail"] for sql in asked for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert any(step.startswith("SEARCH k USING PRIMARY KEY (feed_id=? AND key=?)") for step in steps), steps
+    assert not [step for step in steps if re.match("SCAN (posts|p|k)", step)], steps
 
 
 @pytest.fixture(scope="module")

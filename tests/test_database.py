@@ -85,20 +85,10 @@ def test_opening_again_keeps_what_was_stored(tmp_path: Path) -> None:
         assert store.rows("SELECT feed_id FROM site")[0]["feed_id"] == name
 
 
-STEPS = [
-    "tables",
-    "full_text_search",
-    "polling",
-    "rules",
-    "items",
-    "memory",
-    "stories",
-    "pruning",
-    "updates",
-    "own_feed",
-    "lasting_entry_ids",
-    "noise_of_posts",
-]
+STEPS = (
+    "tables full_text_search polling rules items memory stories pruning updates batches "
+    "own_feed lasting_entry_ids noise_of_posts"
+).split()
 
 
 def test_every_migration_is_recorded_once(tmp_path: Path) -> None:

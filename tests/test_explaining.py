@@ -129,6 +129,22 @@ def test_posts_are_found_by_keys_of_any_source(store: Store) -> None:
     assert explaining.under_keys(store, ["guid:z"]) == []
 
 
+def test_posts_of_a_page_are_found_by_its_path(store: Store) -> None:
+    """Posts of any source on one page are found, those of other hosts with the same path are not; and none are where
+    posts of a source shared it, since the path leads to the first of them alone."""
+    configure(store, A, B, C)
+    receive(store, A, post(1, url="https://a.example/piece?x", keys=("~path:piece",)))
+    receive(store, B, post(2, url="https://a.example/piece", keys=("~path:piece",)))
+    receive(store, C, post(3, url="https://c.example/piece", keys=("~path:piece",)))
+
+    def found() -> list[int]:
+        return explaining.with_page(store, "~path:piece", "shared:~path:piece", lambda url: "//a.example/piece" in url)
+
+    assert found() == [1, 2]
+    receive(store, A, post(4, url="https://a.example/piece", keys=("shared:~path:piece",)))
+    assert found() == []
+
+
 def test_a_snapshot_is_of_one_moment(store: Store) -> None:
     """What another process writes meanwhile is seen only afterwards, and it does not have to wait."""
     configure(store, A)

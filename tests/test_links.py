@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tidings.posts.links import carried, host, resolve
+from tidings.posts.links import carried, host, plain_parts, resolve
 
 BASE = "https://blog.example/2026/post?x=1#top"
 
@@ -175,3 +177,18 @@ def test_every_url_has_a_host_or_none(url: str) -> None:
     name = host(url)
     assert name == name.lower()
     assert name == "" or host(f"https://{name}/") in (name, "")
+
+
+_WRITTEN = st.text(st.sampled_from("ab.-/?#=&%:@ [é\t1A~+"), max_size=24)
+
+
+@given(st.sampled_from(["https://", "http://", "HTTP://", "//", ""]), _WRITTEN)
+def test_what_is_in_plain_sight_is_what_the_long_way_finds(scheme: str, rest: str) -> None:
+    """A URL in plain characters has the parts that the standard library finds, and resolving it gives it back."""
+    url = scheme + rest
+    if parts := plain_parts(url):
+        split = urlsplit(url)
+        assert parts == (split.hostname, split.path, split.query, split.fragment)
+        assert split.port is None
+        assert resolve("https://base.example/", url) == url
+        assert resolve("https://base.example/", f" {url}") == url

@@ -290,6 +290,18 @@ def test_a_great_archive_is_pruned_in_several_passes(store: Store) -> None:
     assert [prune(store), prune(store), prune(store)] == [5_000, 100, 0]
 
 
+def test_a_great_many_posts_that_wait_do_not_hide_those_behind_them(store: Store) -> None:
+    """Where the oldest posts, more than a pass takes, are all still to be carried, what came after them is pruned."""
+    news = edition(tags=("news",))
+    waiting, behind = replace(A, tags=("news",)), B
+    configure(store, waiting, behind, editions=[news], now=OLD)
+    for one in (waiting, behind):
+        receive(store, one, now=OLD)
+    receive(store, waiting, *(post(n, text="a", content_html="a") for n in range(5_100)), now=OLD)
+    receive(store, behind, *(post(n) for n in range(6_000, 6_003)), now=OLD + DAY)
+    assert prune(store, sources=(waiting, behind), editions=[news]) == 3
+
+
 # ------------------------------------------------------------------------------------------------- what comes back
 
 

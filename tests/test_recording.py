@@ -12,7 +12,7 @@ from tests.feeds import blog, item, rss
 from tests.origin import Answer, Origin
 from tests.test_healing import as_item, essay, menu, new_page, text
 from tests.test_poll import SETTINGS, run_poll, source, stored, titles
-from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, Unchanged
+from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, Source, Unchanged
 from tidings.posts.decide import finish, keys_to_look_up, merge, name, plan, slices
 from tidings.recording import ReadDocument, Recorder
 from tidings.store import Store, feeds, holding, posts
@@ -50,6 +50,45 @@ def test_held_posts_and_their_hold_are_stored_together(store: Store, origin: Ori
     assert (row.new, after.held_since, len(titles(store))) == (9, now + 30 * DAY, 17)
     assert after.validators is not None
     assert after.validators.etag == '"2"'
+
+
+def test_a_document_costs_the_same_however_many_posts_its_source_has(store: Store, now: datetime) -> None:
+    """Looked up and saved, twenty new posts, or one beside nineteen known, take the database hardly more steps where
+    there are 1,000 posts than where there are 100: it never goes through them."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def shown(feed: Source, start: int, time: datetime) -> None:
+        [state] = feeds.states(store, [feed])
+        document = ParsedFeed(
+            "rss20", feed.name, posts=tuple(essay(n, published=None) for n in range(start, start + 20))
+        )
+        named = name(document)
+        made = plan(named, posts.known(store, state.feed_id, keys_to_look_up(named)))
+        done = [finish(replace(piece, before=posts.remembered(store, piece.to_compare))) for piece in slices(made)]
+        change = merge([one for one in done if isinstance(one, FeedChange)])
+        fetched = Fetched(feed.url, 200, b"", hops=(Hop(feed.url, 200),))
+        read = ReadDocument(feed.url, fetched, str(start), document, made, b"")
+        Recorder(store, SETTINGS.limits, lambda: time).read(state, read, change)
+
+    costs: list[tuple[int, ...]] = []
+    for feed, size in ((Source("https://a.example/", "a"), 100), (Source("https://b.example/", "b"), 1000)):
+        feeds.sync(store, [feed], [], now)
+        for start in range(0, size, 20):
+            shown(feed, start, now + start * DAY)
+        store.conn.set_progress_handler(count, 10)
+        taken = []
+        for start in (size, size + 1):
+            steps = 0
+            shown(feed, start, now + start * DAY)
+            taken.append(steps)
+        store.conn.set_progress_handler(None, 10)
+        costs.append(tuple(taken))
+    assert min(costs[0]) > 50
+    assert all(large < 1.1 * small for small, large in zip(*costs, strict=True)), costs
 
 
 def test_a_release_and_the_end_of_its_hold_are_stored_together(store: Store, origin: Origin, now: datetime) -> None:

@@ -83,17 +83,14 @@ def explain(config_path: Path, wanted: str, edition_name: str | None, as_json: b
 def find(store: Store, wanted: str) -> list[int]:
     """The posts that somebody means: by id, else by the URL or guid that they have, or that they once had. A guid that
     is some post's id, too, can be written as `guid:17`."""
-    from tidings.posts.canonical import canonical
     from tidings.store import explaining
 
     wanted = _searchable(wanted)
     if re.fullmatch("[0-9]+", wanted) and len(wanted) <= LONGEST_ID and explaining.facts(store, int(wanted)):
         return [int(wanted)]
     page = _page(wanted)
-    if page:
-        found = explaining.with_url(store, _longest_word(page), lambda url: canonical(url) == page)
-        if found:
-            return found
+    if page and (found := _on_page(store, page)):
+        return found
     kind, _, guid = wanted.partition(":")
     named = _with_guid(store, wanted) or (_with_guid(store, guid.strip()) if kind == "guid" else [])
     return named or (_once_on(store, page) if page else [])
@@ -136,6 +133,23 @@ def _once_on(store: Store, page: str) -> list[int]:
         if known & named or any(map(was_there, known)):
             found.append(post_id)
     return found or explaining.under_keys_like(store, _longest_word(page), was_there)
+
+
+def _on_page(store: Store, page: str) -> list[int]:
+    """The posts whose URL leads to a page, in whatever spelling: by what they are known under, else by going through
+    all of them."""
+    from tidings.model import ParsedPost
+    from tidings.posts.canonical import canonical
+    from tidings.posts.identity import marks, shared_mark
+    from tidings.store import explaining
+
+    def is_it(url: str) -> bool:
+        return canonical(url) == page
+
+    for hint in marks(ParsedPost(0, url=page)).hints:
+        if hint.startswith("~path:") and (found := explaining.with_page(store, hint, shared_mark(hint), is_it)):
+            return found
+    return explaining.with_url(store, _longest_word(page), is_it)
 
 
 def suggestions(store: Store, wanted: str) -> list[dict[str, Any]]:

@@ -10,21 +10,19 @@ somewhere (`id`, `cid`, `tag`, `campaign_id`, `ref` on code hosts, `source` in g
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
-from tidings.posts.links import LONGEST, bare_host, carried, escaped, resolve, without_dot_segments
+from tidings.posts.links import LONGEST, bare_host, carried, escaped, plain_parts, resolve, without_dot_segments
 
 _MOST_LAYERS = 8  # wrappers in wrappers; more are somebody's joke
 
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[^\]]+\]")
-_PLAIN_HOST = re.compile("[A-Za-z0-9.-]+")
 _DEFAULT_PORTS = (80, 443)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(NamedTuple):
     """The parts of a canonical URL. `host` has its port if that is not a default one."""
 
     host: str
@@ -59,27 +57,27 @@ def canonical(url: str) -> str:
 
 def is_front_page(canonical_url: str) -> bool:
     """Whether a canonical URL names a whole site, not a page of it: then it can't tell one story from another."""
-    try:
-        parts = urlsplit(canonical_url)
-    except ValueError:
-        return False
-    return not parts.path.strip("/") and not parts.query and not parts.fragment
+    place = canonical_url.removeprefix("https://")
+    return "?" not in place and "#" not in place and not place.partition("/")[2].strip("/")
 
 
 def _page(url: str) -> _Page | None:
-    link = resolve("", url)
-    if not link.startswith("http"):
-        return None
-    parts = urlsplit(link)
-    path = _canonical_path(parts.path)
-    plain = _PLAIN_HOST.fullmatch(parts.netloc) is not None  # most are: no user, no port, nothing international
-    host = _canonical_host(bare_host(parts.netloc if plain else parts.hostname or ""), path)
+    port = None
+    if plain := plain_parts(url):
+        name, path, query, fragment = plain
+    else:
+        link = resolve("", url)
+        if not link.startswith("http"):
+            return None
+        parts = urlsplit(link)
+        name, path, query, fragment, port = parts.hostname or "", parts.path, parts.query, parts.fragment, parts.port
+    path = _canonical_path(path)
+    host = _canonical_host(bare_host(name), path)
     if not _HOST.fullmatch(host):
         return None
-    port = None if plain else parts.port
     place = f"{host}:{port}" if port and port not in _DEFAULT_PORTS else host
-    query = _canonical_query(parts.query, host, path) if parts.query else ""
-    route = _route(parts.fragment) if parts.fragment else ""
+    query = _canonical_query(query, host, path) if query else ""
+    route = _route(fragment) if fragment else ""
     return _as_video(_Page(place, path, query, route))
 
 
@@ -204,6 +202,8 @@ def _route(fragment: str) -> str:
 # ------------------------------------------------------------------------------------------------------ parameters
 
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9._~-]*")
+_PLAIN_PAIR = r"[A-Za-z0-9._~-]*+(?:=[A-Za-z0-9._~-]*+)?+"
+_PLAIN_QUERY = re.compile(f"{_PLAIN_PAIR}(?:&{_PLAIN_PAIR})*+")
 _ESCAPED_AGAIN = re.compile(r"(?:^|&)(?:amp;)+")
 _LATE_QUESTION_MARK = re.compile(r"\?(?=(?:utm_[a-z]+|fbclid|gclid|ref|source)=)", re.IGNORECASE)
 
@@ -219,9 +219,11 @@ def _canonical_query(query: str, host: str, path: str) -> str:
     if "?" in query:
         query = _LATE_QUESTION_MARK.sub("&", query)
     kept = []
+    spelled = _PLAIN_QUERY.fullmatch(query) is not None
     for piece in query.split("&"):
         name, _, value = piece.partition("=")
-        name, value = _spelled(name), _spelled(value)
+        if not spelled:
+            name, value = _spelled(name), _spelled(value)
         if (name or value) and not _is_noise(name.lower(), value, host, path):
             kept.append((name, f"{name}={value}"))
     kept.sort(key=lambda named: named[0])

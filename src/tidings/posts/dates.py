@@ -6,6 +6,7 @@ feedparser's reader is not asked: it reads epoch seconds, impossible dates and z
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
@@ -129,12 +130,31 @@ def parse_date(raw: str) -> datetime | None:
     if not text or len(text) > _LONGEST or not text.isprintable():
         return None
     try:
-        moment = _read(text)
+        moment = _read_usual(text) or _read(text)
     except (ValueError, OverflowError):
         return None
     if moment is None or not EARLIEST <= moment < LATEST:
         return None
     return moment
+
+
+# The two shapes in which nearly all dates come: of RFC 2822 section 3.3 and of RFC 3339.
+_MAIL = re.compile(r"(?:[A-Z][a-z]{2}, )?(\d\d?) ([A-Z][a-z]{2}) (\d{4}) (\d\d:\d\d:\d\d) ?(GMT|[+-]\d\d\d\d)")
+_INTERNET = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)")
+
+
+def _read_usual(text: str) -> datetime | None:
+    """A date in one of the usual shapes, and possible; None leaves it to the long way."""
+    if mail := _MAIL.fullmatch(text):
+        day, name, year, clock, zone = mail.groups()
+        month = _MONTHS.get(name.lower(), 0)
+        zone = "Z" if zone == "GMT" else f"{zone[:3]}:{zone[3:]}"
+        text = f"{year}-{month:02}-{day:0>2}T{clock}{zone}"
+    elif not _INTERNET.fullmatch(text):
+        return None
+    with contextlib.suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text).astimezone(UTC)
+    return None
 
 
 def _read(text: str) -> datetime | None:

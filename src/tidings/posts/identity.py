@@ -15,7 +15,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from tidings.model import KnownPost, ParsedPost
 from tidings.posts.canonical import canonical, is_front_page
@@ -246,16 +245,24 @@ def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
 
 def _path(page: str) -> str:
     """What names a page within its site; "" for what says too little to hint at anything."""
-    parts = urlsplit(page)
-    path = f"{parts.path}?{parts.query}#{parts.fragment}".strip("/?#")
+    path, query, fragment = _divided(page)
+    path = f"{path}?{query}#{fragment}".strip("/?#")
     return path if len(path) >= _SHORTEST_PATH else ""
+
+
+def _divided(page: str) -> tuple[str, str, str]:
+    """Path, query and fragment of a canonical URL."""
+    place, _, fragment = page.removeprefix("https://").partition("#")
+    address, _, query = place.partition("?")
+    _site, slash, path = address.partition("/")
+    return slash + path, query, fragment
 
 
 def _page_keys(post: ParsedPost, text: str) -> list[str]:
     """What a post keeps when its guid and its host change: the path of its page, its title, and its date or else its
     text. Titles repeat ("Open thread"), so they don't do alone."""
-    parts = urlsplit(canonical(post.url))
-    path = f"{parts.path}?{parts.query}".strip("/?")
+    path, query, _ = _divided(canonical(post.url))
+    path = f"{path}?{query}".strip("/?")
     if post.published and (path or post.title):
         return [_key("page", path, post.title, post.published.isoformat())]
     return [_key("page+text", path, post.title, text)] if path else []

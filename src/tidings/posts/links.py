@@ -19,6 +19,10 @@ _CLICKABLE = ("http", "https", "mailto")
 LONGEST = 8192
 """Characters of a link; RFC 9110 section 4.1 asks of servers to support 8,000."""
 
+# A URL in nothing but characters that stay as they are: resolving it gives it back, and its parts are in plain sight.
+# Most links are like that.
+_PLAIN = re.compile(r"https?://([a-z0-9.-]+)(/[A-Za-z0-9/._~%+,;:@!&=()*$'-]*)?(?:\?([!\"$-~]*))?(?:#([!-~]*))?")
+
 _LONGEST_HOST = 253  # RFC 1035 section 2.3.4, written out; punycode takes the square of the length
 _IGNORED_IN_HOSTS = re.compile("[\u00ad\u034f\ufe00-\ufe0f]")  # soft hyphens and the like: UTS 46 drops them
 _IDEOGRAPHIC_STOP = "\u3002"  # a dot between labels, typed on a Chinese or Japanese keyboard (UTS 46 section 4)
@@ -35,6 +39,8 @@ def resolve(base: str, link: str) -> str:
     Control characters and invisible ones inside are dropped, as browsers do (WHATWG URL, "tab or newline"); spaces
     inside become %20. Never raises; what is longer than 8,192 characters is no link.
     """
+    if not link or plain_parts(link):
+        return link
     link = _in_one_piece(link)
     if not link:
         return ""
@@ -51,6 +57,13 @@ def resolve(base: str, link: str) -> str:
     if scheme == "mailto":
         return absolute if "@" in parts.path else ""
     return absolute if parts.hostname else ""
+
+
+def plain_parts(url: str) -> tuple[str, str, str, str] | None:
+    """Host, path, query and fragment of an absolute URL in plain characters, as it is mostly written; None for any
+    other, which has to be looked at more closely."""
+    found = _PLAIN.fullmatch(url) if len(url) <= LONGEST else None
+    return (found[1], found[2] or "", found[3] or "", found[4] or "") if found else None
 
 
 def host(url: str) -> str:

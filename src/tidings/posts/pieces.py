@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
-from heapq import nlargest
 from html import unescape
 from itertools import chain, islice
 
 from tidings.posts.canonical import canonical, is_front_page
 from tidings.posts.headlines import bare, is_distinctive
-from tidings.posts.links import bare_host, host
+from tidings.posts.links import bare_host, host, plain_parts
 from tidings.posts.plain import bare_text
 from tidings.posts.wrapping import origin_notes, unwrapped
 
@@ -121,7 +120,7 @@ def _outside(own: str, page: str, content_html: str) -> Iterator[str]:
     # Most links stay at home, and canonical URLs take time.
     abroad = (link for link in links if not _is_home(_host_as_written(link), own))
     for target in chain([page], map(own_page, abroad)):
-        if target and target not in seen and not _is_home(host(target), own):
+        if target and target not in seen and not _is_home(_host_of_page(target), own):
             seen.add(target)
             yield target
 
@@ -196,6 +195,11 @@ def _stands(page: str) -> bool:
     return groups[0] in _LICENCES or (groups[-1] in _GROUPS and last.isalpha())
 
 
+def _host_of_page(page: str) -> str:
+    parts = plain_parts(page)
+    return bare_host(parts[0]) if parts else host(page)
+
+
 def _host_as_written(url: str) -> str:
     return url.partition("://")[2].partition("/")[0].lower().removeprefix("www.")
 
@@ -211,7 +215,8 @@ _FIRST, _LONGEST = 3, 4  # sentences: those of a shortened copy; those that surv
 # Ends of sentences and lines. Most scripts have their own; what has none at all is cut by its lines.
 _END = "\x00"
 _ENDS = ".!?\u2026\u061f\u06d4\u0964\u0965\u3002\uff01\uff0e\uff1f\uff61"
-_FEWEST_LETTERS, _FEWEST_SIGNS = 25, 12  # scripts without spaces say as much in half of the signs
+# "Read more" is anybody's. Scripts without spaces say as much in half of the signs.
+_FEWEST_LETTERS, _FEWEST_SIGNS = 25, 12
 _MOST_LETTERS = 300  # of a sentence are looked at
 _NO_LETTER = re.compile(r"[\W_]+")
 _NO_ASCII_LETTER = bytes(sign for sign in range(128) if not chr(sign).isalnum())
@@ -228,8 +233,9 @@ def landmarks(piece: Piece) -> tuple[int, ...]:
     marks = {page.encode("utf-8", "surrogatepass") for page in (piece.url, *piece.outside) if page}
     if is_distinctive(headline := bare(piece.title)):
         marks.add(b"title " + _folded(" ".join(headline)))
-    telling = [sentence for sentence in _sentences(piece.text) if _says_something(sentence)] or [piece.text]
-    marks.update(map(_folded, telling[:_FIRST]), map(_folded, nlargest(_LONGEST, telling, key=len)))
+    sentences = _sentences(piece.text)
+    telling = [one for one in sentences if len(one) >= _FEWEST_LETTERS or _says_much_in_signs(one)] or [piece.text]
+    marks.update(map(_folded, telling[:_FIRST]), map(_folded, sorted(telling, key=len, reverse=True)[:_LONGEST]))
     marks.discard(b"")
     return tuple(sorted(map(_number, marks)))
 
@@ -242,10 +248,9 @@ def _sentences(text: str) -> list[str]:
     return text.split(_END)
 
 
-def _says_something(sentence: str) -> bool:
-    """Whether it is long enough to be nobody else's by chance, unlike "Read more"."""
-    length = len(sentence)
-    return length >= _FEWEST_LETTERS or (length >= _FEWEST_SIGNS and sentence[_FEWEST_SIGNS // 2] > "\u2fff")
+def _says_much_in_signs(sentence: str) -> bool:
+    """Whether a short sentence is long enough for its script to be nobody else's by chance."""
+    return len(sentence) >= _FEWEST_SIGNS and sentence[_FEWEST_SIGNS // 2] > "\u2fff"
 
 
 def _folded(text: str) -> bytes:

@@ -25,8 +25,8 @@ _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*)+")
 
 
 def scrub(text: str) -> str:
-    """`text` without the characters that neither XML nor UTF-8 can carry."""
-    return _FORBIDDEN.sub("", text)
+    """`text` without the characters that neither XML nor UTF-8 can carry: none of them can be printed."""
+    return text if text.isprintable() else _FORBIDDEN.sub("", text)
 
 
 def bounded(markup: str) -> str:
@@ -45,7 +45,8 @@ def one_line(text: str) -> str:
     Marks that turn the direction of text go too: one left open would reverse what follows the title. Letters carry
     their own direction, and pages isolate each title.
     """
-    return " ".join(_UNSEEN.sub("", scrub(text)).split())[:MAX_LINE].rstrip()
+    seen = text if text.isprintable() else _UNSEEN.sub("", scrub(text))
+    return " ".join(seen.split())[:MAX_LINE].rstrip()
 
 
 def one_line_of_html(markup: str) -> str:
@@ -55,7 +56,8 @@ def one_line_of_html(markup: str) -> str:
 
 def bare_text(markup: str) -> str:
     """The text of HTML without any layout, in linear time whatever the input."""
-    return scrub(unescape(_TAG.sub(_trace_of_tag, markup))).strip()
+    text = _TAG.sub(_trace_of_tag, markup) if "<" in markup else markup
+    return scrub(unescape(text)).strip()
 
 
 def paragraphs(text: str) -> str:

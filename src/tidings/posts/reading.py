@@ -21,6 +21,8 @@ _CELLS = frozenset({"td", "th"})
 # What leaves no trace: half of all tags are links and emphasis.
 _INLINE = re.compile(rf"<(?!/?(?:{'|'.join(sorted(_BLOCKS | _CELLS))}|br|img)(?![a-z0-9]))/?[a-z][^<>]*+>")
 _SPACES = re.compile("  +")
+# Between two blocks of one kind, as most are, one edge says it all. No list item: that is counted.
+_SEAM = re.compile(r"</(p|div|blockquote|h[1-6])>\s*+<\1(?: [^<>]*+)?>")
 
 
 def visible_text(html: str) -> str:
@@ -30,7 +32,8 @@ def visible_text(html: str) -> str:
     picture shows only where its block has nothing else, as its alternative text in brackets. Never raises.
     """
     # This reference is white space and has to be known as such at once; the others can wait until the tags are gone.
-    words, *tags = _TAG.split(_INLINE.sub("", html.replace("&nbsp;", "\xa0")))
+    text = _INLINE.sub("", html.replace("&nbsp;", "\xa0"))
+    words, *tags = _TAG.split(_SEAM.sub(r"</\1>", text))
     layout = _Layout()
     layout.add_words(words)
     for tag, attributes, words in zip(tags[::3], tags[1::3], tags[2::3], strict=True):
@@ -57,7 +60,8 @@ class _Layout:
 
     def add_tag(self, tag: str, attributes: str) -> None:
         if tag in _BLOCK_EDGES:
-            self._end_block()
+            if self._block or self._pictures:
+                self._end_block()
             if tag in _COUNTED:
                 self._enter_or_leave(tag)
         elif tag == "br":

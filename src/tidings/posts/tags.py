@@ -39,9 +39,13 @@ class Tagged(_FeedParserMixin):  # type: ignore[misc]
     def __init__(self, *values: Any) -> None:
         super().__init__(*values)
         self._tags: dict[str, str] = {}
+        self._plain = set[str]()
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
+        if not attributes and not self.decls and name in self._plain:
+            self.unknown_starttag(self._tags[name], [])
+            return
         given, self.decls = self.decls, {}
         namespace, local, _ = divided(name)
         if namespace and _FOREIGN.get(local.lower()) == namespace:
@@ -67,6 +71,8 @@ class Tagged(_FeedParserMixin):  # type: ignore[misc]
             prefix = next((prefix for prefix, uri in used if prefix and uri == namespace), "")
             return (f"{prefix}:{local}" if prefix else local).lower()
         self._tags[name] = tag = (f"{prefix}:{local}" if prefix else local).lower()
+        if local.lower() not in _FOREIGN:
+            self._plain.add(name)
         return tag
 
     def _attribute(self, name: str) -> str:

@@ -7,6 +7,7 @@ other. Only posts/readers.py uses this.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import feedparser
@@ -19,6 +20,8 @@ _OPEN = (
     "psc_chapters_flag contentparams sourcedata _summaryKey inside ignored"
 ).split()
 """What the reader says of things it is in the middle of. Before and after an item it is in the middle of nothing."""
+
+_what_is_open = attrgetter(*_OPEN)
 
 _ROOT = "rdf_rdf"
 """The one element around items that feedparser may collect text for. Atom's `content` stays on its stack for ever, so
@@ -83,7 +86,7 @@ class Watched(_FeedParserMixin):  # type: ignore[misc]
             self._state, self._names = state, self._namespaces()
             self._entangled = any(name != _ROOT for name, *_ in self.elementstack)
         self._boundaries += 1
-        if state != self._state or any(getattr(self, name) for name in _OPEN):
+        if state != self._state or any(_what_is_open(self)):
             self._entangled = True
 
     def _in_mind(self) -> State:

@@ -64,7 +64,7 @@ def _is_wrapping(paragraph: str) -> bool:
     if not paragraph.strip() or _WRAPPING.match(paragraph):
         return True
     head = paragraph[:_HEAD].lower()
-    return any(hint in head for hint in _HINTS) and _FROM_ANYWHERE.search(head) is not None
+    return any(map(head.__contains__, _HINTS)) and _FROM_ANYWHERE.search(head) is not None
 
 
 _EDGE, _MOST_NOTES = 1_500, 4
@@ -86,4 +86,4 @@ def _says_from_where(paragraph: str) -> bool:
     if "href" not in paragraph:
         return False
     small = paragraph.lower()
-    return any(hint in small for hint in (*_HINTS, *_READING_HINTS)) and _ORIGIN.search(paragraph) is not None
+    return any(map(small.__contains__, (*_HINTS, *_READING_HINTS))) and _ORIGIN.search(paragraph) is not None

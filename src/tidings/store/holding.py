@@ -27,17 +27,21 @@ class Batches:
     largest: int
 
 
+_NOTHING = Batches(0, None, 0)
+
+
 def history(store: Store, feed_id: int) -> Batches:
-    """How a feed's posts came."""
-    rows = store.rows(
-        """SELECT count(*) AS posts, min(first_seen) AS came, min(posts.id) > coalesce(first_batch_id, 0) AS later
-        FROM posts JOIN feeds ON feeds.id = feed_id WHERE feed_id = ? AND held_at IS NULL GROUP BY first_seen""",
-        (feed_id,),
-    )
-    return Batches(
-        stored=sum(row["posts"] for row in rows),
-        since=text_to_time(min((row["came"] for row in rows), default=None)),
-        largest=max((row["posts"] for row in rows if row["later"]), default=0),
+    """How a feed's posts came, as it was counted then: asking takes no longer the more of them there are."""
+    row = store.row("SELECT posts_came, posts_since, largest_batch FROM feeds WHERE id = ?", (feed_id,))
+    return Batches(row["posts_came"], text_to_time(row["posts_since"]), row["largest_batch"]) if row else _NOTHING
+
+
+def count_batch(store: Store, feed_id: int, posts: int, now: datetime) -> None:
+    """Counts new posts that are not held, within the transaction that stores them."""
+    store.conn.execute(
+        """UPDATE feeds SET posts_came = posts_came + :posts, posts_since = min(coalesce(posts_since, :now), :now),
+        largest_batch = iif(first_batch_id IS NULL, largest_batch, max(largest_batch, :posts)) WHERE id = :id""",
+        {"posts": posts, "now": time_to_text(now), "id": feed_id},
     )
 
 
@@ -70,6 +74,7 @@ def release(store: Store, feed_id: int, since: datetime | None = None) -> int:
         )
         _end(store, feed_id)
         if cursor.rowcount:
+            _count_again(store, feed_id)
             site.want_publishing(store)
     return int(cursor.rowcount)
 
@@ -89,6 +94,18 @@ def counts_by_url(store: Store) -> dict[str, int]:
         WHERE held_at != '' GROUP BY feeds.id"""
     )
     return {row["url"]: row["count"] for row in rows}
+
+
+def _count_again(store: Store, feed_id: int) -> None:
+    """Counts all that a feed has brought: what is released has come when it was first seen, as parts of batches."""
+    store.conn.execute(
+        """UPDATE feeds SET (posts_came, posts_since, largest_batch) = (
+            SELECT coalesce(sum(posts), 0), min(first_seen), coalesce(max(posts * is_later), 0) FROM (
+                SELECT first_seen, count(*) AS posts, min(id) > coalesce(feeds.first_batch_id, 0) AS is_later
+                FROM posts WHERE feed_id = feeds.id AND held_at IS NULL GROUP BY first_seen)
+        ) WHERE id = ?""",
+        (feed_id,),
+    )
 
 
 def _end(store: Store, feed_id: int) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
-from tidings.store import site, stories
+from tidings.store import holding, site, stories
 from tidings.store.database import (
     Store,
     enclosures_to_text,
@@ -68,18 +68,17 @@ def knows_any(store: Store, feed_id: int) -> bool:
 
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
     """Key → stored post, for those of `keys` that this feed's posts have ever been met under."""
-    found: dict[str, KnownPost] = {}
+    met: dict[str, int] = {}
     for start in range(0, len(keys), _KEYS_A_QUERY):
         some = keys[start : start + _KEYS_A_QUERY]
         rows = store.rows(
-            f"""SELECT k.key, k.post_id, coalesce(p.content_hash, '') AS content_hash,
-            coalesce(p.text_hash, '') AS text_hash, p.held_at IS NOT NULL AS held
-            FROM post_keys k LEFT JOIN posts p ON p.id = k.post_id
-            WHERE k.feed_id = ? AND k.key IN ({", ".join("?" * len(some))})""",
+            f"SELECT key, post_id FROM post_keys WHERE feed_id = ? AND key IN ({', '.join('?' * len(some))})",
             (feed_id, *some),
         )
-        found.update((row["key"], _known_post(row)) for row in rows)
-    return found
+        met.update((row["key"], row["post_id"]) for row in rows)
+    # A post is met under half a dozen keys, and looked up once.
+    found = _known_posts(store, sorted(set(met.values())))
+    return {key: found.get(post_id) or KnownPost(post_id, "", "", False) for key, post_id in met.items()}
 
 
 def remembered(store: Store, ids: Sequence[int]) -> dict[int, Remembered]:
@@ -199,6 +198,8 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
     keys = [(key, post_id) for post_id, post in zip(ids, new, strict=True) for key in post.keys]
     _remember(store, feed_id, keys, now)
     stories.save(store, feed_id, list(zip(ids, new, strict=True)), now)
+    if not change.held:
+        holding.count_batch(store, feed_id, len(new), now)
 
 
 def _next_id(store: Store) -> int:
@@ -243,8 +244,18 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     _remember(store, feed_id, [(key, post.post_id) for key in post.keys if post.post_id is not None], now)
 
 
-def _known_post(row: sqlite3.Row) -> KnownPost:
-    return KnownPost(row["post_id"], row["content_hash"], row["text_hash"], bool(row["held"]))
+def _known_posts(store: Store, ids: Sequence[int]) -> dict[int, KnownPost]:
+    found: dict[int, KnownPost] = {}
+    for start in range(0, len(ids), _KEYS_A_QUERY):
+        some = ids[start : start + _KEYS_A_QUERY]
+        rows = store.rows(
+            f"""SELECT id, content_hash, text_hash, held_at IS NOT NULL AS held FROM posts
+            WHERE id IN ({", ".join("?" * len(some))})""",
+            some,
+        )
+        for row in rows:
+            found[row["id"]] = KnownPost(row["id"], row["content_hash"], row["text_hash"], bool(row["held"]))
+    return found
 
 
 def _remember(store: Store, feed_id: int, keys: Sequence[tuple[str, int]], now: datetime) -> None:

@@ -46,9 +46,7 @@ def prune(store: Store, retention: Retention, now: datetime, stop: Callable[[], 
     if retention.keep is None or _is_done(store, now - retention.keep):
         return 0
     horizon = now - retention.keep
-    old = _old(store, horizon)
-    kept = _shown(store, retention) | _waiting(store, retention, horizon) if old else set()
-    going = [post_id for post_id in old if post_id not in kept]
+    going = _going(store, retention, horizon)
     for start in range(0, min(len(going), _MOST), _SLICE):
         if stop():
             return start
@@ -73,12 +71,21 @@ def _note_done(store: Store, horizon: datetime) -> None:
         store.conn.execute("UPDATE site SET pruned_before = ?", (time_to_text(horizon),))
 
 
-def _old(store: Store, horizon: datetime) -> list[int]:
+def _going(store: Store, retention: Retention, horizon: datetime) -> list[int]:
+    """The posts whose time has come, the oldest first: more than a pass takes, if there are, but not all of an archive
+    whose limit is new."""
+    if not _old(store, horizon, 1):
+        return []
+    kept = _shown(store, retention) | _waiting(store, retention, horizon)
+    return [post_id for post_id in _old(store, horizon, len(kept) + _MOST + 1) if post_id not in kept]
+
+
+def _old(store: Store, horizon: datetime, most: int) -> list[int]:
     """The posts that are old enough and have a body, the oldest first."""
     rows = store.rows(
         """SELECT id FROM posts WHERE content_hash != '' AND first_seen < :horizon AND coalesce(held_at, '') = ''
-        AND (changed_at IS NULL OR changed_at < :horizon) ORDER BY first_seen, id""",
-        {"horizon": time_to_text(horizon)},
+        AND (changed_at IS NULL OR changed_at < :horizon) ORDER BY first_seen, id LIMIT :most""",
+        {"horizon": time_to_text(horizon), "most": most},
     )
     return [row["id"] for row in rows]
 

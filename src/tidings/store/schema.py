@@ -202,6 +202,30 @@ def updates(db: Database) -> None:
         db.conn.execute(statement)
 
 
+# What each feed has brought, without what is held, counted as it comes, since going through its posts takes longer the
+# more of them there are. `largest_batch` is the most that came at once after the first reading.
+_BATCHES = (
+    "ALTER TABLE feeds ADD COLUMN posts_came INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN posts_since TEXT",
+    "ALTER TABLE feeds ADD COLUMN largest_batch INTEGER NOT NULL DEFAULT 0",
+    """WITH batches AS (
+        SELECT feed_id, first_seen, count(*) AS posts, min(posts.id) > coalesce(first_batch_id, 0) AS is_later
+        FROM posts JOIN feeds ON feeds.id = feed_id WHERE held_at IS NULL GROUP BY feed_id, first_seen
+    ), sums AS (
+        SELECT feed_id, sum(posts) AS posts, min(first_seen) AS since, max(posts * is_later) AS largest
+        FROM batches GROUP BY feed_id
+    )
+    UPDATE feeds SET (posts_came, posts_since, largest_batch) = (sums.posts, sums.since, sums.largest)
+    FROM sums WHERE sums.feed_id = feeds.id""",
+)
+
+
+@_migration
+def batches(db: Database) -> None:
+    for statement in _BATCHES:
+        db.conn.execute(statement)
+
+
 # `own`: the document is the combined feed that is published here (recording.py).
 _OWN_FEED = "ALTER TABLE feeds ADD COLUMN own INTEGER NOT NULL DEFAULT 0"
 
