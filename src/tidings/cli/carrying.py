@@ -213,7 +213,8 @@ def _kept_back(facts: PostFacts) -> Iterator[Reason]:
         why = f"the rule {post.excluded!r} in `exclude` of its source matches it"
         yield Reason("excluded", why, f"change `exclude` of [[sources]] {post.source}")
     if facts.put_away:
-        yield Reason("held", "it was put away while it was held", "")
+        release = f"`tidings sources release {shlex.quote(post.source)} --post {post.id}` lets it go"
+        yield Reason("held", "it was put away while it was held", release)
     elif facts.held_at:
         yield Reason("held", "it is held", f"`tidings sources release {shlex.quote(post.source)}` lets it go")
 

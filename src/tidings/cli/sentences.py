@@ -112,7 +112,7 @@ def _hold(post: Report) -> Iterator[str]:
     if held is None:
         return
     if held["put_away"]:
-        yield "Put away while it was held: it stays known and is never shown."
+        yield "Put away while it was held: it stays known, and is not shown until it is taken back."
     elif held["until"]:
         yield (
             f"Held since {_moment(held['since'])}, until {_moment(held['until'])} if its feed goes on like this: most "

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tidings.cli.arguments import POST_ID
+
 if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.store import Store
-
-_POST = click.IntRange(1, 10**18 - 1)
 
 
 class _InOrder(click.Group):
@@ -34,7 +34,7 @@ def stories() -> None:
 
 
 @stories.command()
-@click.argument("post", metavar="POST", type=_POST)
+@click.argument("post", metavar="POST", type=POST_ID)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 def show(config_path: Path, post: int, as_json: bool) -> None:
@@ -57,8 +57,8 @@ def show(config_path: Path, post: int, as_json: bool) -> None:
 
 
 @stories.command()
-@click.argument("one", metavar="POST", type=_POST)
-@click.argument("other", metavar="POST", type=_POST)
+@click.argument("one", metavar="POST", type=POST_ID)
+@click.argument("other", metavar="POST", type=POST_ID)
 @click.pass_obj
 def merge(config_path: Path, one: int, other: int) -> None:
     """Make the stories of two posts one.
@@ -82,7 +82,7 @@ def merge(config_path: Path, one: int, other: int) -> None:
 
 
 @stories.command()
-@click.argument("post", metavar="POST", type=_POST)
+@click.argument("post", metavar="POST", type=POST_ID)
 @click.pass_obj
 def split(config_path: Path, post: int) -> None:
     """Take a post out of its story, to be a story of its own.
