@@ -285,7 +285,9 @@ def _piece(post: PostToSave, site: str) -> Piece:
 
     dated = post.published or post.updated
     text, html = post.text[: stories.LONGEST_TOLD], post.content_html[: 2 * stories.LONGEST_TOLD]
-    return piece(site, post.story_url, post.title, text, html, post.language, post.origin_url, dated)
+    part = post.url.partition("#")[2]
+    page = f"{post.story_url}#{part}" if post.story_url and part and "#" not in post.story_url else post.story_url
+    return piece(site, page, post.title, text, html, post.language, post.origin_url, dated)
 
 
 def _rivals(post: PostToSave, rows: Sequence[CandidateRow]) -> list[Candidate]:
