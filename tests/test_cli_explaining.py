@@ -487,7 +487,7 @@ def test_a_story_says_why_its_posts_are_together(desk: Desk) -> None:
     assert "In digests post 2 stands for the story: it is a page of its own site." in words
     assert desk.weekly(1)["post"] == 2
     desk.do(lambda store: stories.split(store, 2, LATER))
-    assert "It is the only post of its story." in desk.words(2)
+    assert "Post 2 is the only one of its story." in desk.words(2)
     assert "Taken apart from post 1 by hand on 2026-11-24." in desk.words(2)
     desk.do(lambda store: stories.merge(store, 1, 2, LATER))
     assert "joined on 2026-11-24 for post 1 of ada: joined by hand (hand, 1)" in desk.words(2)
@@ -563,6 +563,29 @@ def test_a_post_is_found_by_whatever_names_it(polled: Site) -> None:
     words = polled.run("explain", "new-2").stdout
     assert re.search(r"^  It came back under a new guid on .* UTC: new-2$", words, re.MULTILINE)
     assert re.search(r"^  guid: post-2 \(since .* UTC\)$", words, re.MULTILINE)
+
+
+def test_a_renewed_guid_is_in_the_report(polled: Site) -> None:
+    """What the text says of a post that came back under a new guid is there for scripts, too."""
+    [found] = polled.json("explain", "new-2")["posts"]
+    [other] = polled.json("explain", "bobs")["posts"]
+    assert [one["guid"] for one in found["renewals"]] == ["new-2"]
+    assert other["renewals"] == []
+
+
+def test_stories_are_joined_and_parted_by_scripts(polled: Site) -> None:
+    """The reports say what is one story, and whether anything was changed; a word in place of an id is explained."""
+    ids = {post["title"]: post["id"] for post in polled.posts()}
+    one, other = ids["Post 1"], ids["Post b"]
+    joined = polled.json("stories", "merge", str(one), str(other))
+    assert (joined["changed"], joined["posts"]) == (True, sorted([one, other]))
+    assert polled.json("stories", "merge", str(one), str(other))["changed"] is False
+    assert polled.json("stories", "split", str(other))["posts"] == [other]
+    assert polled.json("stories", "split", str(other))["changed"] is False
+    assert f"Post {other} is the only one of its story." in polled.run("stories", "show", str(other)).stdout
+    wrong = polled.run("stories", "merge", "1", "x", check=False)
+    assert wrong.returncode == 2
+    assert "'x' is no id of a post, such as 17" in wrong.stderr
 
 
 def test_a_post_that_nothing_happened_to_came_back_under_nothing(polled: Site) -> None:
@@ -809,10 +832,10 @@ def test_the_report_is_documented(desk: Desk) -> None:
     assert list(page["editions"][0]["issues"][0]) == list(actual["editions"][0]["issues"][0])
 
 
-def test_reasons_are_documented() -> None:
-    """Every kind of reason has a row on the page, in the order of the code, and no other has."""
+def test_reasons_and_keys_are_documented() -> None:
+    """Every kind of key and of reason has a row on the page, in the order of the code, and no other has."""
     rows = [name for name in table_rows(section(COMMANDS, "tidings explain")) if not name.startswith("-")]
-    assert rows == list(get_args(carrying.ReasonKind))
+    assert rows == [*explaining.KINDS, *get_args(carrying.ReasonKind)]
     for status in get_args(carrying.Status):
         assert f"`{status}`" in section(COMMANDS, "tidings explain")
 

@@ -197,6 +197,8 @@ def _note(change: FeedChange, size: int) -> str:
             f"`tidings sources release` the source, with --discard if they are none of its own"
         )
     if change.healed:
+        if len(change.healed) == 1:
+            return "1 post came back under another id and was recognised"
         return f"{len(change.healed)} posts came back under other ids and were recognised"
     return ""
 

@@ -174,17 +174,21 @@ def _limit(
     unlimited = replace(edition, max_posts=len(candidates))
     if not select(candidates, replace(unlimited, max_per_source=None), {}):
         count = len({post.story for post in candidates})
-        why = f"there are {count} stories, and an issue needs {edition.min_posts}"
+        why = f"there {'is' if count == 1 else 'are'} {_stories(count)}, and an issue needs {edition.min_posts}"
         return Reason("min-posts", why, f"lower `min_posts` of {named}")
     send = f"`tidings send {shlex.quote(edition.name)}` makes the next issue now, and it moves up"
     if any(one.post.story == chosen.post.story for one in select(candidates, unlimited, limits)):
-        why = f"an issue takes {edition.max_posts} stories, and as many came before it"
+        why = f"an issue takes {_stories(edition.max_posts)}, and as many came before it"
         return Reason("max-posts", why, f"raise `max_posts` of {named}; {send}")
     name = chosen.post.source
     most = limits.get(name, edition.max_per_source)
-    why = f"an issue takes {most} stories of {name!r}, and as many came before it"
+    why = f"an issue takes {_stories(most)} of {name!r}, and as many came before it"
     where = f"`max_posts` of [[sources]] {name}" if name in limits else f"`max_per_source` of {named}"
     return Reason("max-per-source", why, f"raise {where}; {send}")
+
+
+def _stories(count: int | None) -> str:
+    return "1 story" if count == 1 else f"{count} stories"
 
 
 def _obstacles(store: Store, loaded: Config, edition: Edition, facts: PostFacts) -> Iterator[Reason]:

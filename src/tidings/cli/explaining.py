@@ -182,6 +182,8 @@ def post_report(store: Store, loaded: Config, edition: str, post_id: int, now: d
 
     facts = explaining.stored(store, post_id)
     post, source = facts.post, carrying.source_of(loaded, facts)
+    keys = [_key(key) for key in explaining.keys(store, post_id)]
+    guids = [key for key in keys if key["kind"] == "guid"]
     return {
         "id": post.id,
         "title": post.title,
@@ -200,7 +202,8 @@ def post_report(store: Store, loaded: Config, edition: str, post_id: int, now: d
         "pruned_at": _iso(facts.pruned_at),
         "held": _held(facts),
         "excluded": _excluded(facts),
-        "keys": [_key(key) for key in explaining.keys(store, post_id)],
+        "keys": keys,
+        "renewals": [{"guid": key["value"], "at": key["since"]} for key in guids[1:] if key["since"]],
         "story": story_report(store, loaded, facts),
         "editions": [_edition(fate) for fate in carrying.fates(store, loaded, edition, facts, now)],
     }

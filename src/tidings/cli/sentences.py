@@ -46,7 +46,7 @@ def nothing_known(report: Report) -> list[str]:
 def story(one: Report, post_id: int | None = None) -> Iterator[str]:
     """A story: each of its posts and why it is there. `post_id` is the post that was asked for."""
     if len(one["posts"]) == 1:
-        yield "It is the only post of its story."
+        yield f"Post {one['posts'][0]['id']} is the only one of its story."
     else:
         for member in one["posts"]:
             yield f"{_named(member)}{', which is this one' if member['id'] == post_id else ''}"
@@ -123,14 +123,10 @@ def _hold(post: Report) -> Iterator[str]:
 
 
 def _keys(post: Report) -> Iterator[str]:
-    guids: list[Report] = []
     for key in post["keys"]:
         yield f"{key['means']}: {key['value']}{_since(key['since'])}"
-        if key["kind"] == "guid":
-            guids.append(key)
-    for key in guids[1:]:
-        if key["since"]:
-            yield f"It came back under a new guid on {_moment(key['since'])}: {key['value']}"
+    for renewal in post["renewals"]:
+        yield f"It came back under a new guid on {_moment(renewal['at'])}: {renewal['guid']}"
 
 
 def _edition(one: Report, post_id: int) -> Iterator[str]:

@@ -134,7 +134,10 @@ def _trouble(state: FeedState) -> str:
 
 
 def _held(count: int, name: str) -> str:
-    return f"{count} posts are held; `tidings sources release {shlex.quote(name)}` lets them go" if count else ""
+    if not count:
+        return ""
+    those, them = ("1 post is", "it") if count == 1 else (f"{count} posts are", "them")
+    return f"{those} held; `tidings sources release {shlex.quote(name)}` lets {them} go"
 
 
 @sources.command()

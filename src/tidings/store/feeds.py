@@ -56,6 +56,11 @@ def states(store: Store, sources: Iterable[Source]) -> list[FeedState]:
     return [_state(rows[source.url], source) for source in sources if source.url in rows]
 
 
+def names(store: Store) -> dict[str, str]:
+    """The name of each source that was ever followed, by its URL."""
+    return {row["url"]: row["name"] for row in store.rows("SELECT url, name FROM feeds ORDER BY id")}
+
+
 def own_names(store: Store) -> frozenset[str]:
     """The names of the sources whose documents turned out to be the combined feed that is published here. Pages, feeds
     and digests leave them out: their posts are other sources'."""
