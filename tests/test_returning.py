@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import NOW
 from tests.stocking import START, blog, configure, post, receive
-from tidings.model import Counterpart
+from tidings.model import Counterpart, Join
 from tidings.posts.returning import join
 from tidings.store import Store, returning
 from tidings.store.posts import PostQuery, find
@@ -108,3 +108,15 @@ def test_an_id_is_kept_as_it_first_went_out(store: Store) -> None:
     returning.keep_entry_ids(store, {1: "urn:uuid:second"}, [replace(found, guid="urn:uuid:second")])
     assert returning.entry_ids(store, [found]) == {"urn:uuid:first": 1}
     assert find(store, PostQuery(since=START)) == [found]
+
+
+def test_a_story_that_has_a_post_of_the_planet_takes_no_other(store: Store) -> None:
+    """What a source says again each week is not the first of its posts, once the planet has that one."""
+    a, planet, other = blog("a"), blog("planet"), blog("other")
+    configure(store, a, planet, other)
+    receive(store, a, post(1), post(2))
+    receive(store, planet, post(3, origin_url=HOME, join=Join(1, 1, "copy", 1.0, "it is")))
+    assert [one.post_id for one in returning.of_feed(store, 1, reader=2)] == [2]
+    assert [one.post_id for one in returning.of_feed(store, 1, reader=3)] == [2, 1]
+    assert returning.taken_from(store, [HOME], reader=2) == returning.taken_from(store, [HOME], reader=1) == []
+    assert [one.post_id for one in returning.taken_from(store, [HOME, HOME, ""], reader=3)] == [3]

@@ -272,7 +272,9 @@ class _Copies:
                 for one in self._addresses
                 if origin and origin in (canonical(one.site_url), canonical(one.url))
             ]
-            originals = [one for feed_id in feeds for one in returning.of_feed(self._store, feed_id)]
+            originals = [
+                one for feed_id in feeds for one in returning.of_feed(self._store, feed_id, self._feed.feed_id)
+            ]
             copies = returning.taken_from(self._store, [origin_url], self._feed.feed_id)
             self._by_origin[origin_url] = [*originals, *copies]
         return self._by_origin[origin_url]

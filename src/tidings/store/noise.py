@@ -14,6 +14,8 @@ from tidings.store.database import Store
 
 def unseen(store: Store, looks: Mapping[int, str]) -> int:
     """How many of some posts (id → fingerprint) look otherwise than at the fetch before."""
+    if not looks:
+        return 0
     rows = store.rows(
         "SELECT post_id, content_hash FROM noise WHERE post_id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(looks)),),

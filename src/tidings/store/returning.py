@@ -62,25 +62,27 @@ def addresses(store: Store, feed_id: int) -> list[Address]:
     return [Address(row["id"], row["url"], row["site_url"]) for row in rows]
 
 
-def of_feed(store: Store, feed_id: int) -> list[Counterpart]:
-    """The newest posts of a feed."""
-    return _counterparts(store, "p.feed_id = ?", (feed_id,))
+def of_feed(store: Store, feed_id: int, reader: int) -> list[Counterpart]:
+    """The newest posts of a feed, but those whose story has a post of the feed that is being read, `reader`: what that
+    one brings again under another id is another post."""
+    return _counterparts(store, "p.feed_id = ?", (feed_id,), reader)
 
 
-def taken_from(store: Store, origin_urls: Iterable[str], feed_id: int) -> list[Counterpart]:
-    """The newest posts of which other feeds than this say that they were taken from one of some addresses."""
-    wanted = [url for url in origin_urls if url]
-    found = []
-    for url in dict.fromkeys(wanted):
-        found += _counterparts(store, "p.origin_url != '' AND p.origin_url = ? AND p.feed_id != ?", (url, feed_id))
-    return found
+def taken_from(store: Store, origin_urls: Iterable[str], reader: int) -> list[Counterpart]:
+    """The newest posts of which other feeds say that they were taken from one of some addresses; the same left out."""
+    wanted = dict.fromkeys(url for url in origin_urls if url)
+    return [
+        one for url in wanted for one in _counterparts(store, "p.origin_url != '' AND p.origin_url = ?", (url,), reader)
+    ]
 
 
-def _counterparts(store: Store, condition: str, values: Sequence[object]) -> list[Counterpart]:
+def _counterparts(store: Store, condition: str, values: Sequence[object], reader: int) -> list[Counterpart]:
     rows = store.rows(
         f"""SELECT p.id, p.story, p.url, p.title, substr(p.text, 1, {_READ}) AS text, p.published
-        FROM posts p WHERE {condition} ORDER BY p.id DESC LIMIT {_MOST}""",
-        values,
+        FROM posts p WHERE {condition}
+        AND NOT EXISTS (SELECT 1 FROM posts q WHERE q.story = p.story AND q.feed_id = ?)
+        ORDER BY p.id DESC LIMIT {_MOST}""",
+        (*values, reader),
     )
     return [
         Counterpart(row["id"], row["story"], row["url"], row["title"], row["text"], text_to_time(row["published"]))
