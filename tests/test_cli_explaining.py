@@ -249,7 +249,7 @@ def test_an_issue_of_too_few_waits_for_more(desk: Desk) -> None:
     desk.write("min_posts = 2")
     desk.news(1)
     assert desk.status(1) == "waiting min-posts"
-    assert "there are 1 stories, and an issue needs 2" in desk.words(1)
+    assert "there is 1 story, and an issue needs 2" in desk.words(1)
     desk.write("min_posts = 1")
     assert desk.status(1) == "next"
 
@@ -259,7 +259,7 @@ def test_what_does_not_fit_waits_for_the_issue_after(desk: Desk) -> None:
     desk.write("max_posts = 1")
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-posts")
-    assert "an issue takes 1 stories, and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story, and as many came before it" in desk.words(2)
     assert "`tidings send weekly` makes the next issue now, and it moves up" in desk.words(2)
     desk.freeze()
     assert (desk.status(1), desk.status(2)) == ("carried", "next")
@@ -278,7 +278,7 @@ def test_a_busy_source_waits(desk: Desk, edition: str, of_source: str, words: st
     desk.write(edition, source("ada", of_source), source("bob"))
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-per-source")
-    assert "an issue takes 1 stories of 'ada', and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story of 'ada', and as many came before it" in desk.words(2)
     assert words in desk.words(2)
 
 
