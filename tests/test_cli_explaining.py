@@ -33,7 +33,7 @@ from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, ParsedPost
 from tidings.posts import identity
 from tidings.posts.brake import RELEASED_AFTER
 from tidings.posts.sketch import sketch
-from tidings.store import Store, holding, issues, pruning, stories
+from tidings.store import Store, holding, issues, posts, pruning, stories
 from tidings.store import explaining as explained
 from tidings.store.posts import PostQuery, find
 
@@ -45,8 +45,11 @@ url = "https://planet.example"
 name = "weekly"
 schedule = "weekly fri 08:00"
 """
+WEEKLY = 'schedule = "weekly fri 08:00"'
+WEEKLY_UPDATES = f"{WEEKLY}\nupdates = true"
 LATER = START + timedelta(days=1)
 SAME = "https://one.example/piece"
+LONGEST_LINK = f"https://old.example/{'a-long-way/' * 30}a-post"
 LONG = "Every word of this is the same in both places, and there are quite enough words of it to tell. " * 9
 
 
@@ -59,6 +62,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "config.toml"
+        self.now = LATER
 
     def write(self, edition: str = "", *sources: str) -> None:
         text = HEAD + edition + "".join(f"\n{one}" for one in sources or (source("ada"), source("bob")))
@@ -94,7 +98,7 @@ class Desk:
 
     def report(self, post_id: int) -> dict[str, Any]:
         with self.open() as (loaded, store):
-            return explaining.post_report(store, loaded, "", post_id, LATER)
+            return explaining.post_report(store, loaded, "", post_id, self.now)
 
     def words(self, post_id: int) -> str:
         return "\n".join(sentences.explanation(self.report(post_id)))
@@ -247,7 +251,7 @@ def test_an_issue_of_too_few_waits_for_more(desk: Desk) -> None:
     desk.write("min_posts = 2")
     desk.news(1)
     assert desk.status(1) == "waiting min-posts"
-    assert "there are 1 stories, and an issue needs 2" in desk.words(1)
+    assert "there is 1 story, and an issue needs 2" in desk.words(1)
     desk.write("min_posts = 1")
     assert desk.status(1) == "next"
 
@@ -257,7 +261,7 @@ def test_what_does_not_fit_waits_for_the_issue_after(desk: Desk) -> None:
     desk.write("max_posts = 1")
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-posts")
-    assert "an issue takes 1 stories, and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story, and as many came before it" in desk.words(2)
     assert "`tidings send weekly` makes the next issue now, and it moves up" in desk.words(2)
     desk.freeze()
     assert (desk.status(1), desk.status(2)) == ("carried", "next")
@@ -276,7 +280,7 @@ def test_a_busy_source_waits(desk: Desk, edition: str, of_source: str, words: st
     desk.write(edition, source("ada", of_source), source("bob"))
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-per-source")
-    assert "an issue takes 1 stories of 'ada', and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story of 'ada', and as many came before it" in desk.words(2)
     assert words in desk.words(2)
 
 
@@ -409,6 +413,54 @@ def test_edits_have_a_kind(desk: Desk) -> None:
     assert desk.report(1)["edited"]["kind"] == "substantive"
 
 
+def change(desk: Desk, words: str, now: datetime = LATER) -> None:
+    """A poll that brought another text of post 1."""
+
+    def rewrite(store: Store) -> None:
+        changed = post(1, post_id=1, content_hash=words, text=words)
+        posts.save(store, 1, FeedChange(changed=(changed,)), now)
+
+    desk.do(rewrite)
+
+
+@pytest.mark.parametrize(
+    ("edition", "after", "status", "words"),
+    [
+        (WEEKLY_UPDATES, timedelta(), "next", "the next issue that carries anything lists it under Updated"),
+        (WEEKLY, timedelta(), "no", "Because the edition lists no edits."),
+        (WEEKLY_UPDATES, timedelta(days=70), "no", "Because its last edit is more than 60 days old."),
+    ],
+)
+def test_an_edit_of_what_was_carried_is_told_or_not(
+    desk: Desk, edition: str, after: timedelta, status: str, words: str
+) -> None:
+    """Whether readers hear of an edit, and why not: the edition does not ask for edits, or it was too long ago."""
+    desk.path.write_text(desk.path.read_text().replace(WEEKLY, edition))
+    desk.news(1)
+    desk.freeze()
+    assert desk.weekly(1)["update"] is None
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    desk.now = LATER + timedelta(hours=2) + after
+    assert desk.weekly(1)["update"]["status"] == status
+    assert words in desk.words(1)
+
+
+def test_an_edit_that_was_told_names_its_issue(desk: Desk) -> None:
+    """The issue that listed the edit is named; what reads again as it did is told of by none."""
+    desk.path.write_text(desk.path.read_text().replace(WEEKLY, WEEKLY_UPDATES))
+    desk.news(1)
+    desk.freeze()
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    change(desk, "Text 1", LATER + timedelta(hours=2))
+    assert desk.weekly(1)["update"]["why"] == "it reads again as it did in the issue, but for signs and capitals"
+    change(desk, "Quite other words", LATER + timedelta(hours=3))
+    desk.receive("ada", 2, now=LATER + timedelta(hours=4))
+    desk.freeze()
+    update = desk.weekly(1)["update"]
+    assert (update["status"], update["issue"]["number"]) == ("told", 2)
+    assert "weekly: its edit was listed under Updated in issue #2, which is done once." in desk.words(1)
+
+
 def test_a_pruned_post_says_so(desk: Desk) -> None:
     """A post without its text names the day it went, and the key."""
     desk.receive("ada", *range(1, 6), published=START - timedelta(days=900))
@@ -440,7 +492,7 @@ def test_a_story_says_why_its_posts_are_together(desk: Desk) -> None:
     assert "In digests post 2 stands for the story: it is a page of its own site." in words
     assert desk.weekly(1)["post"] == 2
     desk.do(lambda store: stories.split(store, 2, LATER))
-    assert "It is the only post of its story." in desk.words(2)
+    assert "Post 2 is the only one of its story." in desk.words(2)
     assert "Taken apart from post 1 by hand on 2026-11-24." in desk.words(2)
     desk.do(lambda store: stories.merge(store, 1, 2, LATER))
     assert "joined on 2026-11-24 for post 1 of ada: joined by hand (hand, 1)" in desk.words(2)
@@ -519,6 +571,29 @@ def test_a_post_is_found_by_whatever_names_it(polled: Site) -> None:
     assert re.search(r"^  guid: post-2 \(since .* UTC\)$", words, re.MULTILINE)
 
 
+def test_a_renewed_guid_is_in_the_report(polled: Site) -> None:
+    """What the text says of a post that came back under a new guid is there for scripts, too."""
+    [found] = polled.json("explain", "new-2")["posts"]
+    [other] = polled.json("explain", "bobs")["posts"]
+    assert [one["guid"] for one in found["renewals"]] == ["new-2"]
+    assert other["renewals"] == []
+
+
+def test_stories_are_joined_and_parted_by_scripts(polled: Site) -> None:
+    """The reports say what is one story, and whether anything was changed; a word in place of an id is explained."""
+    ids = {post["title"]: post["id"] for post in polled.posts()}
+    one, other = ids["Post 1"], ids["Post b"]
+    joined = polled.json("stories", "merge", str(one), str(other))
+    assert (joined["changed"], joined["posts"]) == (True, sorted([one, other]))
+    assert polled.json("stories", "merge", str(one), str(other))["changed"] is False
+    assert polled.json("stories", "split", str(other))["posts"] == [other]
+    assert polled.json("stories", "split", str(other))["changed"] is False
+    assert f"Post {other} is the only one of its story." in polled.run("stories", "show", str(other)).stdout
+    wrong = polled.run("stories", "merge", "1", "x", check=False)
+    assert wrong.returncode == 2
+    assert "'x' is no id of a post, such as 17" in wrong.stderr
+
+
 def test_a_post_that_nothing_happened_to_came_back_under_nothing(polled: Site) -> None:
     """A post that kept its guid is not said to have got a new one."""
     assert "It came back" not in polled.run("explain", "bobs").stdout
@@ -579,6 +654,45 @@ def test_a_polled_post_is_found_without_going_through_all(polled: Site) -> None:
     assert not [step for step in steps if re.match("SCAN (posts|p|k)", step)], steps
 
 
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A blog whose guids stayed when its links moved to another host, path and all."""
+    site = Site(tmp_path_factory.mktemp("moved"))
+    with Origin() as origin:
+        site.configure([("ada", origin.url("/ada"))])
+        for link in ("https://old.example/2026/a-post/", LONGEST_LINK, "https://new.example/writing/first"):
+            items = [item(1, link=link, text=f"<p>{LONG}</p>"), item(2, guid="1", link="https://new.example/")]
+            origin.serve_feed("/ada", rss(items))
+            site.run("poll", "--all")
+    return site
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "https://new.example/writing/first",
+        "new.example/writing/first",
+        "http://www.old.example/2026/a-post/",
+        "www.old.example/2026/a-post?utm_source=x",
+        LONGEST_LINK,
+        "post-1",
+        "guid:post-1",
+    ],
+)
+def test_a_post_is_found_by_every_link_it_ever_had(moved: Site, name: str) -> None:
+    """A link that its feed has given up, however long, still leads to the post, with or without https:// before it."""
+    [found] = moved.json("explain", name)["posts"]
+    assert found["title"] == "Post 1"
+
+
+def test_a_guid_that_is_some_posts_id_can_be_asked_for(moved: Site) -> None:
+    """A bare number is an id; behind `guid:` it is a guid, whatever post has that id."""
+    [of_id] = moved.json("explain", "1")["posts"]
+    [of_guid] = moved.json("explain", "guid:1")["posts"]
+    assert (of_id["id"], of_guid["guid"]) == (1, "1")
+    assert of_id["id"] != of_guid["id"] or of_id["guid"] == "1"
+
+
 @pytest.mark.parametrize(
     "name", ["https://moved.example/number-2", "https://blog.example/number-2?page=9", "POST 2", "post 2 number"]
 )
@@ -605,7 +719,9 @@ def test_bad_bytes_are_reported_as_what_is_left_of_them(polled: Site, monkeypatc
     assert "nothing is known as 'x'" in polled.run("explain", "x\udcff", check=False).stderr
 
 
-@pytest.mark.parametrize("name", ["", " ", "0", "99999", "9" * 30, "%", "\udce4", "https://", "-1", "²"])
+@pytest.mark.parametrize(
+    "name", ["", " ", "0", "99999", "9" * 30, "%", "\udce4", "https://", "-1", "²", "guid:", "a.b/c d"]
+)
 def test_odd_names_are_unknown_and_nothing_more(desk: Desk, name: str) -> None:
     """Whatever is typed in place of a post names none, and raises nothing."""
     desk.receive("ada", 1)
@@ -730,10 +846,10 @@ def test_the_report_is_documented(desk: Desk) -> None:
     assert list(page["editions"][0]["issues"][0]) == list(actual["editions"][0]["issues"][0])
 
 
-def test_reasons_are_documented() -> None:
-    """Every kind of reason has a row on the page, in the order of the code, and no other has."""
+def test_reasons_and_keys_are_documented() -> None:
+    """Every kind of key and of reason has a row on the page, in the order of the code, and no other has."""
     rows = [name for name in table_rows(section(COMMANDS, "tidings explain")) if not name.startswith("-")]
-    assert rows == list(get_args(carrying.ReasonKind))
+    assert rows == [*explaining.KINDS, *get_args(carrying.ReasonKind)]
     for status in get_args(carrying.Status):
         assert f"`{status}`" in section(COMMANDS, "tidings explain")
 

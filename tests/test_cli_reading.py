@@ -125,3 +125,20 @@ def test_held_posts_are_listed_alone(site: Site, origin: Origin) -> None:
     assert {post["title"] for post in site.json("posts", "--held")} == {f"Post {n}" for n in range(100, 107)}
     assert len(json.loads(site.run("posts", "--held", "--limit", "3", "--json").stdout)) == 3
     assert len(site.posts()) == 15
+    first = site.json("posts", "--held")[0]["id"]
+    site.run("sources", "release", "a", "--discard", "--post", str(first))
+    assert {post["held"] for post in site.posts()} == {None, "held", "put-away"}
+    lines = site.run("posts").stdout.splitlines()
+    assert lines[0].split()[-1] == "held"
+    assert sum(line.endswith("put away") for line in lines) == 1
+    assert sum(line.endswith("  held") for line in lines) == 7
+
+
+def test_posts_of_a_source_that_left_the_file_are_listed(site: Site, origin: Origin) -> None:
+    """They stay stored and searchable, by the name that their source had."""
+    site.configure([("a", origin.url("/a"))])
+    show(origin, item(1))
+    site.run("poll", "--all")
+    site.configure([("b", origin.url("/b"))])
+    assert [post["title"] for post in site.json("posts", "--source", "a")] == ["Post 1"]
+    assert site.run("posts", "--source", "c", check=False).returncode == 2

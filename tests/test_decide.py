@@ -389,7 +389,7 @@ def test_only_what_is_to_be_saved_travels() -> None:
     assert [draft.identified.post.guid for draft in planned.new] == ["c"]
     assert (planned.changed, planned.known, planned.size) == ((), 1, 2)
     assert plan(named, {}).known == 0
-    assert plan(name(parsed_feed()), {}) == Plan((), (), (), "", 0, 0, 0, frozenset(), "blog.example")
+    assert plan(name(parsed_feed()), {}) == Plan((), (), (), "", 0, 0, {}, frozenset(), "blog.example")
 
 
 def test_what_is_no_feed_stays_a_failure() -> None:

@@ -281,6 +281,21 @@ def test_what_our_own_feed_brings_is_not_published_again(stocked: Store, folder:
     assert sorted(entry_titles(folder)) == ["Post 1", "Post 2", "Post 3"]
 
 
+def test_an_entry_keeps_its_id_when_its_feed_renews_the_guid(stocked: Store, folder: Path) -> None:
+    """An id must not change on re-publication: other planets would take the entry for a new one. And nobody else gets
+    it, not even a post whose guid it is."""
+    publish(stocked, folder, settings())
+    before = entry_ids(folder)
+    first = only(stocked, words='"Text 1"')
+    edit(stocked, A, first, guid="tag:a.example,2026:renewed", title="Post 1")
+    made = next(entry_id for entry_id in before.values() if entry_id.startswith("urn:uuid:"))
+    receive(stocked, B, post(4, guid=made))
+    publish(stocked, folder, settings())
+    after = entry_ids(folder)
+    assert {title: after[title] for title in before} == before
+    assert after["Post 4"] not in before.values()
+
+
 def test_the_limit_keeps_the_newest(stocked: Store, folder: Path) -> None:
     """A feed of two holds the two newest, newest first."""
     receive(stocked, B, post(9), now=START + timedelta(hours=1))

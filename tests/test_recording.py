@@ -167,3 +167,12 @@ def test_a_series_with_new_guids_is_news_each_time(store: Store, origin: Origin,
         row = run_poll(store, [feed], now + day * DAY)["a"]
         assert (row.new, row.note) == (1, "")
     assert len(stored(store)) == 5
+
+
+def test_parts_of_one_page_in_two_sources_are_two_stories(store: Store, origin: Origin, now: datetime) -> None:
+    """What a post's own link has behind `#` reaches the decision on its story."""
+    for path, part, words in (("a", "one", "The printer prints again."), ("b", "two", "The door is shut.")):
+        link = f"https://log.example/page35#{part}"
+        origin.serve(f"/{path}", Answer(200, rss([item(path, link=link, title=words[:11], text=f"<p>{words}</p>")])))
+        run_poll(store, [source(origin, f"/{path}")], now)
+    assert len({post.story for post in stored(store)}) == 2

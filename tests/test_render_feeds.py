@@ -141,6 +141,22 @@ def test_an_entry_names_its_source() -> None:
     assert RFC3339_UTC.fullmatch(source.findtext("a:updated", namespaces=NS))
 
 
+def test_an_entry_that_was_copied_names_the_source_it_was_copied_from() -> None:
+    """Atom says that the source of an entry is to be preserved: the copy of a copy leads to the blog, not to us."""
+    post = replace(POSTS[0], origin_title="Her Blog", origin_url="https://her.example/")
+    source = only_entry(post).find("a:source", NS)
+    assert source.findtext("a:id", namespaces=NS) == "https://her.example/"
+    assert source.findtext("a:title", namespaces=NS) == "Her Blog"
+    assert [link.get("href") for link in source.findall("a:link", NS)] == ["https://her.example/"]
+
+
+def test_an_id_is_kept_for_good() -> None:
+    """What an entry was published under before goes before its guid, and is nobody else's."""
+    post, other = replace(POSTS[0], id=1, guid="tag:a.example,2026:new"), replace(POSTS[0], id=2, guid="tag:old")
+    assert entry_ids(FEED, [post], {"tag:old": 1}) == {1: "tag:old"}
+    assert entry_ids(FEED, [other], {"tag:old": 1})[2].startswith("urn:uuid:")
+
+
 def test_enclosures_keep_type_and_length() -> None:
     """A podcast in the combined feed still plays; what the feed said wrongly is left out."""
     files = (

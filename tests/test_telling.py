@@ -249,6 +249,25 @@ def test_the_same_page_is_one_story() -> None:
     assert front.outside == ()
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "titles", "expected"),
+    [
+        ("#one", "#two", ("Printing on both sides", "Locked doors"), ""),
+        ("#one", "#two", ("Printing on both sides", "Printing on both sides"), "page"),
+        ("#one", "#two", ("", ""), ""),
+        ("#one", "#one", ("Printing on both sides", "Locked doors"), "page"),
+        ("#atom-everything", "", ("Printing on both sides", "Locked doors"), "page"),
+        ("", "", ("Printing on both sides", "Locked doors"), "page"),
+    ],
+)
+def test_parts_of_one_page_are_posts_of_their_own(one: str, other: str, titles: tuple[str, str], expected: str) -> None:
+    """Different fragments under different headlines are different posts; one fragment, or none, tells nothing."""
+    page = "https://log.example/page35"
+    first = piece("one.example", f"{page}{one}", titles[0], "The printer prints again.", "", "en", "", NOON)
+    second = piece("two.example", f"{page}{other}", titles[1], "The door is shut.", "", "en", "", NOON)
+    assert tier(first, second) == expected
+
+
 def test_links_outside_are_pages_on_other_sites() -> None:
     """Front pages, the site's own hosts and repetitions are left out; the first four count."""
     hrefs = ["https://one.example/a", "https://blog.one.example/b", "https://two.example/", "mailto:a@two.example"]

@@ -26,7 +26,7 @@ from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
 from tidings.model import Delivery, Edition, IssueContent, Receipt, Source
 from tidings.render.mail import MailFooter, RenderedMail, render_issue
-from tidings.store import Store, deliveries, exclusive, issues
+from tidings.store import Store, deliveries, exclusive, feeds, issues
 from tidings.store.deliveries import Tally
 from tidings.store.issues import StoredIssue
 
@@ -89,7 +89,8 @@ def draft(
     store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, now: datetime
 ) -> IssueContent | None:
     """The next issue as it would be frozen at `now`, or None when there is nothing (or too little) new. Reads only."""
-    covered = [source for source in sources if edition.covers(source)]
+    own = feeds.own_names(store)
+    covered = [source for source in sources if edition.covers(source) and source.name not in own]
     names = [source.name for source in covered]
     candidates = issues.candidates(store, edition.name, names, edition.backfill)
     limits = {source.name: source.max_posts for source in covered if source.max_posts is not None}

@@ -84,11 +84,12 @@ Fetch = Callable[
 @dataclass(frozen=True, slots=True)
 class PollSettings:
     """What a poll needs to know of the configuration. `manner` says how a source is asked; it raises ConfigError when
-    something for it is missing in the environment."""
+    something for it is missing in the environment. `own_url` is where the combined feed is published."""
 
     fetching: FetchSettings
     limits: Limits
     manner: Callable[[Source], Manner]
+    own_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ class _Pass:
         self._settings = settings
         self._clock = clock
         self._states = states
-        self._recorder = Recorder(store, settings.limits, clock)
+        self._recorder = Recorder(store, settings.limits, clock, settings.own_url)
         self.governor = Governor(store, settings.fetching, clock)
         self._unreached: list[tuple[FetchRequest, Failed]] = []
         self._blamed: list[tuple[FetchRequest, Failed]] = []

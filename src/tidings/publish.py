@@ -17,9 +17,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tidings.errors import StoreError
-from tidings.model import Etiquette, Source
+from tidings.model import COMBINED_FEED, Etiquette, Source
 from tidings.posts.canonical import canonical
-from tidings.render.feeds import CombinedFeed, render_atom
+from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
 from tidings.render.pages import (
     BlogrollEntry,
     FeedLink,
@@ -29,10 +29,8 @@ from tidings.render.pages import (
     render_issue_page,
     render_planet,
 )
-from tidings.store import Store, exclusive, feeds, issues, posts, site
+from tidings.store import Store, exclusive, feeds, issues, posts, returning, site
 from tidings.store.issues import StoredIssue
-
-_FEED = "atom.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +69,30 @@ def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]
 def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes]]:
     """Each file's name below the folder and its bytes."""
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
-    own = canonical(f"{settings.url}/{_FEED}")
-    names = [source.name for source in settings.sources if canonical(source.url) != own]
+    own, known = canonical(f"{settings.url}/{COMBINED_FEED}"), feeds.own_names(store)
+    names = [one.name for one in settings.sources if canonical(one.url) != own and one.name not in known]
     record = site.record(store)
     newest = posts.newest(store, names, settings.limit)
     posts.note_in_feed(store, [post.id for post in newest])
     etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
     archive = issues.frozen(store)
+    ids = entry_ids(record.feed_id, newest, returning.entry_ids(store, newest))
+    returning.keep_entry_ids(store, ids, newest)
     yield (
-        _FEED,
+        COMBINED_FEED,
         render_atom(
             CombinedFeed(
                 id=record.feed_id,
                 title=settings.title,
                 site_url=f"{settings.url}/",
-                self_url=f"{settings.url}/atom.xml",
+                self_url=f"{settings.url}/{COMBINED_FEED}",
                 posts=newest,
                 empty_updated=record.created_at,
                 author=settings.title,
                 language=settings.language,
                 content=settings.content,
                 etiquette=etiquette,
+                ids=ids,
             )
         ),
     )
@@ -105,7 +106,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
         posts=newest,
         sources=_blogroll(store, settings.sources),
         issues=[_past_issue(stored) for stored in archive],
-        feeds=[FeedLink("Atom feed", "atom.xml")],
+        feeds=[FeedLink("Atom feed", COMBINED_FEED)],
         etiquette={name: etiquette.get(name, settings.content) for name in names},
     )
     yield "index.html", render_planet(page).encode()
@@ -147,7 +148,7 @@ def _archive_links(
                 url=f"{settings.url}/{stored.content.path}",
                 older=Path(older.content.path).name if older else "",
                 newer=Path(newer.content.path).name if newer else "",
-                feeds=[FeedLink("Atom feed", "../atom.xml")],
+                feeds=[FeedLink("Atom feed", f"../{COMBINED_FEED}")],
             ),
         )
 

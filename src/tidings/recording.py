@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from tidings.model import (
+    Counterpart,
     Failed,
     FeedChange,
     FeedState,
     Fetched,
+    Join,
     ParsedFeed,
     PollRow,
     Postponed,
@@ -21,14 +24,15 @@ from tidings.model import (
     Unchanged,
 )
 from tidings.posts import brake, rules
+from tidings.posts.canonical import canonical
 from tidings.posts.decide import Plan
-from tidings.posts.edits import volatility
+from tidings.posts.edits import volatility, weighed
 from tidings.posts.healing import heal
 from tidings.posts.links import bare_host, host
 from tidings.sources import cadence, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
-from tidings.store import Store, feeds, holding, stories
+from tidings.store import Store, feeds, holding, noise, returning, site, stories
 from tidings.store.stories import CandidateRow
 
 if TYPE_CHECKING:
@@ -40,6 +44,9 @@ _TURNED_BACK = (
     "it has its former posts again, so those that are held stay held; `tidings sources release` lets them go, or puts "
     "them away with --discard"
 )
+_MADE = "urn:uuid:"  # how the ids begin that are made here (render/feeds.py)
+
+OWN_FEED = "this is the combined feed that is published here: nothing of it is stored, and it may go out of the file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,12 @@ class ReadDocument:
 class Recorder:
     """Records outcomes, one transaction each."""
 
-    def __init__(self, store: Store, limits: Limits, clock: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, limits: Limits, clock: Callable[[], datetime], own_url: str = "") -> None:
+        """`own_url` is where the combined feed is published."""
         self._store = store
         self._limits = limits
         self._clock = clock
+        self._own_url = canonical(own_url)
 
     def unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
         """Records that a document is as it was."""
@@ -75,6 +84,8 @@ class Recorder:
     def read(self, state: FeedState, document: ReadDocument, cleaned: FeedChange) -> PollRow:
         """Records a document: its posts and the validators that stand for them."""
         now = self._clock()
+        if self._is_own(document.feed):
+            return self._read_own(state, document, now)
         change = rules.apply(self._judged(state, document, cleaned, now), state.source)
         with self._store.write():
             after = self._after_read(state, document, change, now)
@@ -83,7 +94,10 @@ class Recorder:
             if after.held_since is None:
                 change = replace(change, held=False)
             change = placed(self._store, after.feed_id, document.plan.site, change, now)
+            change = returned(self._store, after, change)
             feeds.save_read(self._store, after, change, now, document.memory)
+            rewritten = [post.post_id for post in (*change.changed, *change.healed) if post.post_id is not None]
+            noise.keep(self._store, document.plan.noisy, rewritten)
         return row(
             after,
             "ok",
@@ -92,6 +106,22 @@ class Recorder:
             updated=sum(post.edit == "substantive" for post in (*change.changed, *change.healed)),
             note=note or (_TURNED_BACK if has_turned_back else _note(change, document.plan.size)),
         )
+
+    def _is_own(self, feed: ParsedFeed) -> bool:
+        """Whether a document is our own combined feed, wherever it was got from: by the id that no other has, or by the
+        address that it says is its own."""
+        if feed.id == site.record(self._store).feed_id:
+            return True
+        return bool(self._own_url) and canonical(feed.self_url) == self._own_url
+
+    def _read_own(self, state: FeedState, document: ReadDocument, now: datetime) -> PollRow:
+        """Records our own combined feed: nothing of it is stored, for all of it is, as posts of other sources."""
+        with self._store.write():
+            after = replace(self._after_read(state, document, FeedChange(), now), own=True)
+            feeds.save_read(self._store, after, FeedChange(), now)
+            if not state.own:
+                site.want_publishing(self._store)
+        return row(after, "ok", http=document.fetched.http, note=OWN_FEED)
 
     def failure(self, state: FeedState, asked: str, failure: Failed, freshness: timedelta | None = None) -> PollRow:
         """Records that there is nothing to read, and why."""
@@ -114,7 +144,7 @@ class Recorder:
     def _judged(self, state: FeedState, document: ReadDocument, cleaned: FeedChange, now: datetime) -> FeedChange:
         """The change with what came back under other ids recognised, and with what is suspicious held."""
         read_at, plan = state.read_at, document.plan
-        change = heal(cleaned, plan.size, plan.parts, read_at and read_at - brake.SLACK)
+        change = heal(weighed(cleaned, plan.known), plan.size, plan.parts, read_at and read_at - brake.SLACK)
         if not brake.is_mass(change, plan.size):
             return change
         kept = document.plan.size - len(cleaned.new) - len(document.plan.held)
@@ -133,9 +163,11 @@ class Recorder:
             self._limits,
             now,
         )
-        noisy = plan.noisy + sum(post.edit != "substantive" for post in change.changed)
+        looks = {post.post_id: post.content_hash for post in change.changed if post.post_id and post.is_noise}
+        noisy = noise.unseen(self._store, {**plan.noisy, **looks})
         return replace(
             after,
+            own=False,
             held_since=self._held_since(state, plan, change, now),
             volatility=volatility(state.volatility, noisy, plan.known),
         )
@@ -180,6 +212,8 @@ def _note(change: FeedChange, size: int) -> str:
             f"`tidings sources release` the source, with --discard if they are none of its own"
         )
     if change.healed:
+        if len(change.healed) == 1:
+            return "1 post came back under another id and was recognised"
         return f"{len(change.healed)} posts came back under other ids and were recognised"
     return ""
 
@@ -206,12 +240,77 @@ def placed(store: Store, feed_id: int, site: str, change: FeedChange, now: datet
     return replace(change, new=tuple(new))
 
 
+def returned(store: Store, feed: FeedState, change: FeedChange) -> FeedChange:
+    """The change with what has been round other planets put into the stories that it came from: our own entries, by the
+    ids that were made for them, and copies of what we follow ourselves, or the originals of such copies. `feed` is the
+    one that brought it. To be called where `placed` is, and after it."""
+    new = change.new
+    known = returning.behind(store, {post.guid for post in new if post.guid.startswith(_MADE)})
+    came = {place: known[post.guid] for place, post in enumerate(new) if post.guid in known}
+    stories = {story for _, story in came.values()}
+    others = [None if post.join and post.join.story in stories else post.join for post in new]
+    taken = stories.union(one.story for join in others if join for one in (join, *join.also))
+    copies = _Copies(store, feed) if any(join is None for join in others) else None
+    found = []
+    for place, post in enumerate(new):
+        join = others[place]
+        if place in came:
+            post_id, story = came[place]
+            why = "it came back under the id that it has in the combined feed which is published here"
+            post, join = replace(post, originality=0), Join(story, post_id, "id", 1.0, why)
+        elif join is None and copies is not None and (join := copies.join(post, taken)):
+            taken.add(join.story)
+        found.append(post if join == post.join else replace(post, join=join))
+    return replace(change, new=tuple(found))
+
+
+class _Copies:
+    """What new posts of a feed may be copies of, or originals: posts of the source that they name, posts that other
+    planets took from there, and posts that were taken from the feed itself. Each is looked up once."""
+
+    def __init__(self, store: Store, feed: FeedState) -> None:
+        self._store = store
+        self._feed = feed
+        own = (feed.site_url, feed.source.url, feed.adopted_url or "")
+        self._taken_from_feed = returning.taken_from(store, own, feed.feed_id)
+        self._by_origin: dict[str, list[Counterpart]] = {}
+
+    def join(self, post: PostToSave, taken: set[int]) -> Join | None:
+        counterparts = self._of(post.origin_url) if post.origin_url else self._taken_from_feed
+        if not counterparts:
+            return None
+        from tidings.posts.returning import join
+
+        return join(post, counterparts, taken)
+
+    def _of(self, origin_url: str) -> list[Counterpart]:
+        if origin_url not in self._by_origin:
+            origin = canonical(origin_url)
+            feeds = [
+                one.feed_id
+                for one in self._addresses
+                if origin and origin in (canonical(one.site_url), canonical(one.url))
+            ]
+            originals = [
+                one for feed_id in feeds for one in returning.of_feed(self._store, feed_id, self._feed.feed_id)
+            ]
+            copies = returning.taken_from(self._store, [origin_url], self._feed.feed_id)
+            self._by_origin[origin_url] = [*originals, *copies]
+        return self._by_origin[origin_url]
+
+    @cached_property
+    def _addresses(self) -> list[returning.Address]:
+        return returning.addresses(self._store, self._feed.feed_id)
+
+
 def _piece(post: PostToSave, site: str) -> Piece:
     from tidings.posts.pieces import piece
 
     dated = post.published or post.updated
     text, html = post.text[: stories.LONGEST_TOLD], post.content_html[: 2 * stories.LONGEST_TOLD]
-    return piece(site, post.story_url, post.title, text, html, post.language, post.origin_url, dated)
+    part = post.url.partition("#")[2]
+    page = f"{post.story_url}#{part}" if post.story_url and part and "#" not in post.story_url else post.story_url
+    return piece(site, page, post.title, text, html, post.language, post.origin_url, dated)
 
 
 def _rivals(post: PostToSave, rows: Sequence[CandidateRow]) -> tuple[list[Candidate], int]:

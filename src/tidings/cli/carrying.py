@@ -16,10 +16,11 @@ from typing import Literal
 from tidings import digest
 from tidings.cli import issuing
 from tidings.config import Config
+from tidings.editions.changes import is_undone
 from tidings.editions.schedule import latest_slot, next_slot
-from tidings.editions.select import ChosenStory, select
+from tidings.editions.select import TOLD_WITHIN, ChosenStory, select, select_updates
 from tidings.model import Edition, Source, StoredPost
-from tidings.store import Store, explaining, issues
+from tidings.store import Store, explaining, feeds, issues
 from tidings.store.explaining import PostFacts, Showing
 
 Status = Literal["carried", "next", "waiting", "no"]
@@ -29,6 +30,7 @@ ReasonKind = Literal[
     "excluded",
     "held",
     "not-a-source",
+    "own-feed",
     "other-tags",
     "backlog",
     "copy",
@@ -49,9 +51,21 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """Whether an edition told readers of an edit of what it had carried, by which issue; else whether the next issue
+    will, if it carries anything, or a later one; else why not, and what would change that."""
+
+    status: Literal["told", "next", "waiting", "no"]
+    why: str = ""
+    change: str = ""
+    issue: Showing | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fate:
     """What an edition does with a post. `post_id` is the post that stands for its story in the next issue it comes in,
-    and `due_at` when the next issue is made, None for editions that are not in the file any more."""
+    and `due_at` when the next issue is made, None for editions that are not in the file any more. `update` is None
+    where nothing worth telling was edited since it was carried."""
 
     edition: str
     status: Status
@@ -59,6 +73,7 @@ class Fate:
     post_id: int | None = None
     due_at: datetime | None = None
     reasons: tuple[Reason, ...] = ()
+    update: Telling | None = None
 
 
 def fates(store: Store, loaded: Config, wanted: str, facts: PostFacts, now: datetime) -> list[Fate]:
@@ -82,18 +97,45 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
     showings = tuple(one for one in explaining.showings(store, story) if one.edition == edition.name)
     due_at = _due_at(store, edition, now)
     if showings:
-        return Fate(edition.name, "carried", showings, due_at=due_at)
+        return Fate(
+            edition.name, "carried", showings, due_at=due_at, update=telling(store, loaded, edition, facts, now)
+        )
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     for item in content.items if content else ():
         if item.story == story:
             return Fate(edition.name, "next", post_id=item.post_id, due_at=due_at)
-    covered = [source for source in loaded.sources if edition.covers(source)]
+    own = feeds.own_names(store)
+    covered = [source for source in loaded.sources if edition.covers(source) and source.name not in own]
     candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
     for chosen in _without_limits(candidates, edition):
         if chosen.post.story == story:
             reason = _limit(candidates, edition, covered, chosen)
             return Fate(edition.name, "waiting", post_id=chosen.post.id, due_at=due_at, reasons=(reason,))
     return Fate(edition.name, "no", due_at=due_at, reasons=tuple(_obstacles(store, loaded, edition, facts)))
+
+
+def telling(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: datetime) -> Telling | None:
+    """What an edition does with an edit of a post that it has carried: by the functions that choose what an issue tells
+    of (store/issues.py, editions/select.py)."""
+    post = facts.post
+    if told := explaining.told_of(store, edition.name, post.story):
+        return Telling("told", issue=told)
+    if not explaining.edited_since_shown(store, edition.name, post.id):
+        return None
+    if not edition.updates:
+        return Telling("no", "the edition lists no edits", f"`updates = true` of [[editions]] {edition.name}")
+    names = [source.name for source in loaded.sources if edition.covers(source)]
+    edited = issues.edited(store, edition.name, names, now - TOLD_WITHIN)
+    mine = next((one for one in edited if one.post.id == post.id), None)
+    if mine is None:
+        old = post.changed_at is not None and post.changed_at < now - TOLD_WITHIN
+        why = f"its last edit is more than {TOLD_WITHIN.days} days old" if old else "it is kept back, or its source is"
+        return Telling("no", why)
+    if is_undone(mine):
+        return Telling("no", "it reads again as it did in the issue, but for signs and capitals")
+    if mine in select_updates(edited):
+        return Telling("next")
+    return Telling("waiting", "newer edits come first, and an issue tells of few")
 
 
 def source_of(loaded: Config, facts: PostFacts) -> Source | None:
@@ -132,17 +174,21 @@ def _limit(
     unlimited = replace(edition, max_posts=len(candidates))
     if not select(candidates, replace(unlimited, max_per_source=None), {}):
         count = len({post.story for post in candidates})
-        why = f"there are {count} stories, and an issue needs {edition.min_posts}"
+        why = f"there {'is' if count == 1 else 'are'} {_stories(count)}, and an issue needs {edition.min_posts}"
         return Reason("min-posts", why, f"lower `min_posts` of {named}")
     send = f"`tidings send {shlex.quote(edition.name)}` makes the next issue now, and it moves up"
     if any(one.post.story == chosen.post.story for one in select(candidates, unlimited, limits)):
-        why = f"an issue takes {edition.max_posts} stories, and as many came before it"
+        why = f"an issue takes {_stories(edition.max_posts)}, and as many came before it"
         return Reason("max-posts", why, f"raise `max_posts` of {named}; {send}")
     name = chosen.post.source
     most = limits.get(name, edition.max_per_source)
-    why = f"an issue takes {most} stories of {name!r}, and as many came before it"
+    why = f"an issue takes {_stories(most)} of {name!r}, and as many came before it"
     where = f"`max_posts` of [[sources]] {name}" if name in limits else f"`max_per_source` of {named}"
     return Reason("max-per-source", why, f"raise {where}; {send}")
+
+
+def _stories(count: int | None) -> str:
+    return "1 story" if count == 1 else f"{count} stories"
 
 
 def _obstacles(store: Store, loaded: Config, edition: Edition, facts: PostFacts) -> Iterator[Reason]:
@@ -151,6 +197,8 @@ def _obstacles(store: Store, loaded: Config, edition: Edition, facts: PostFacts)
     if source is None:
         add = f"`tidings sources add {shlex.quote(post.feed_url)}`"
         yield Reason("not-a-source", "its source is not in the file any more", f"{add} puts it there")
+    elif source.name in feeds.own_names(store):
+        yield Reason("own-feed", "its source is the combined feed that is published here: it is another source's", "")
     elif not edition.covers(source):
         tags = ", ".join(edition.tags)
         why = f"the edition takes sources tagged {tags}, and {source.name!r} is not"
@@ -169,7 +217,8 @@ def _kept_back(facts: PostFacts) -> Iterator[Reason]:
         why = f"the rule {post.excluded!r} in `exclude` of its source matches it"
         yield Reason("excluded", why, f"change `exclude` of [[sources]] {post.source}")
     if facts.put_away:
-        yield Reason("held", "it was put away while it was held", "")
+        release = f"`tidings sources release {shlex.quote(post.source)} --post {post.id}` lets it go"
+        yield Reason("held", "it was put away while it was held", release)
     elif facts.held_at:
         yield Reason("held", "it is held", f"`tidings sources release {shlex.quote(post.source)}` lets it go")
 

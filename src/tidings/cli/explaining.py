@@ -17,12 +17,13 @@ import click
 from tidings.cli.reports import LONGEST_ID, iso
 
 if TYPE_CHECKING:
-    from tidings.cli.carrying import Fate
+    from tidings.cli.carrying import Fate, Telling
     from tidings.config import Config
     from tidings.store import Store
     from tidings.store.explaining import KnownUnder, PostFacts
 
 _MOST_SUGGESTED = 5
+_LIKE_A_URL = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?/\S+\Z")  # with a path: a bare host is any text with a dot
 
 KINDS = {
     "guid": "guid",
@@ -51,7 +52,8 @@ KINDS = {
 def explain(config_path: Path, wanted: str, edition_name: str | None, as_json: bool) -> None:
     """Say why a post is where it is: its source, its keys, its story, and the issues.
 
-    A post is named by its id, as `tidings posts` lists it, by its URL in any spelling, or by a guid that it has or had.
+    A post is named by its id, as `tidings posts` lists it, by a URL that it has or had, in any spelling, or by a guid
+    that it has or had; guid:17 is the guid 17 where 17 is the id of a post.
     For each edition it says which issue carried the post, or whether the next one will, or why not, and what would
     change that. Nothing is changed by asking. Where nothing is known by that name, what is like it is listed, and the
     exit status is 1.
@@ -80,25 +82,61 @@ def explain(config_path: Path, wanted: str, edition_name: str | None, as_json: b
 
 
 def find(store: Store, wanted: str) -> list[int]:
-    """The posts that somebody means: by id, else by URL, else by a guid or a link that they have or had."""
-    from tidings.model import ParsedPost
-    from tidings.posts.canonical import canonical
-    from tidings.posts.identity import marks
+    """The posts that somebody means: by id, else by the URL or guid that they have, or that they once had. A guid that
+    is some post's id, too, can be written as `guid:17`."""
     from tidings.store import explaining
 
     wanted = _searchable(wanted)
     if re.fullmatch("[0-9]+", wanted) and len(wanted) <= LONGEST_ID and explaining.facts(store, int(wanted)):
         return [int(wanted)]
-    if (page := canonical(wanted)) and (found := _on_page(store, wanted, page)):
+    page = _page(wanted)
+    if page and (found := _on_page(store, page)):
         return found
-    names = [
-        *(key for key in marks(ParsedPost(0, guid=wanted)).keys if key.startswith("guid:")),
-        *(key for key in marks(ParsedPost(0, url=wanted)).keys if key.startswith("link:")),
-    ]
-    return explaining.with_guid(store, wanted) or (explaining.under_keys(store, names) if names else [])
+    kind, _, guid = wanted.partition(":")
+    named = _with_guid(store, wanted) or (_with_guid(store, guid.strip()) if kind == "guid" else [])
+    return named or (_once_on(store, page) if page else [])
 
 
-def _on_page(store: Store, wanted: str, page: str) -> list[int]:
+def _page(wanted: str) -> str:
+    """The canonical URL that somebody means, also where it is written without https://."""
+    from tidings.posts.canonical import canonical
+
+    return canonical(wanted) or (canonical(f"https://{wanted}") if _LIKE_A_URL.match(wanted) else "")
+
+
+def _with_guid(store: Store, guid: str) -> list[int]:
+    """The posts that have a guid, else those that once had it."""
+    from tidings.model import ParsedPost
+    from tidings.posts.identity import marks
+    from tidings.store import explaining
+
+    names = [key for key in marks(ParsedPost(0, guid=guid)).keys if key.startswith("guid:")]
+    return explaining.with_guid(store, guid) or (explaining.under_keys(store, names) if names else [])
+
+
+def _once_on(store: Store, page: str) -> list[int]:
+    """The posts that were on a page once, by the keys that are remembered of them: those with its path, else all."""
+    from tidings.model import ParsedPost
+    from tidings.posts.canonical import canonical
+    from tidings.posts.identity import link_in, marks
+    from tidings.store import explaining
+
+    def was_there(key: str) -> bool:
+        return canonical(link_in(key)) == page
+
+    hints = [hint for hint in marks(ParsedPost(0, url=page)).hints if hint.startswith("~path:")]
+    found = []
+    for post_id in explaining.under_keys(store, hints) if hints else []:
+        known = {one.key for one in explaining.keys(store, post_id)}
+        guids = ["", *(key.removeprefix("guid:") for key in known if key.startswith("guid:"))]
+        # Of a long link there is only a fingerprint, which is made again.
+        named = {key for guid in guids for key in marks(ParsedPost(0, guid=guid, url=page)).keys if "link:" in key}
+        if known & named or any(map(was_there, known)):
+            found.append(post_id)
+    return found or explaining.under_keys_like(store, _longest_word(page), was_there)
+
+
+def _on_page(store: Store, page: str) -> list[int]:
     """The posts whose URL leads to a page, in whatever spelling: by what they are known under, else by going through
     all of them."""
     from tidings.model import ParsedPost
@@ -109,7 +147,7 @@ def _on_page(store: Store, wanted: str, page: str) -> list[int]:
     def is_it(url: str) -> bool:
         return canonical(url) == page
 
-    for hint in marks(ParsedPost(0, url=wanted)).hints:
+    for hint in marks(ParsedPost(0, url=page)).hints:
         if hint.startswith("~path:") and (found := explaining.with_page(store, hint, shared_mark(hint), is_it)):
             return found
     return explaining.with_url(store, _longest_word(page), is_it)
@@ -126,7 +164,7 @@ def suggestions(store: Store, wanted: str) -> list[dict[str, Any]]:
     from tidings.store.posts import find as search
 
     wanted = _searchable(wanted)
-    parsed = ParsedPost(0, url=wanted if canonical(wanted) else "", title=wanted)
+    parsed = ParsedPost(0, url=_page(wanted), title=wanted)
     hints = [key for key in marks(parsed).hints if key.startswith(("~path:", "~title:"))]
     paths = [key.replace("~path:", "~guid:", 1) for key in hints if key.startswith("~path:")]
     ids = explaining.under_keys(store, [*hints, *paths]) if hints else []
@@ -145,6 +183,8 @@ def post_report(store: Store, loaded: Config, edition: str, post_id: int, now: d
 
     facts = explaining.stored(store, post_id)
     post, source = facts.post, carrying.source_of(loaded, facts)
+    keys = [_key(key) for key in explaining.keys(store, post_id)]
+    guids = [key for key in keys if key["kind"] == "guid"]
     return {
         "id": post.id,
         "title": post.title,
@@ -163,7 +203,8 @@ def post_report(store: Store, loaded: Config, edition: str, post_id: int, now: d
         "pruned_at": iso(facts.pruned_at),
         "held": _held(facts),
         "excluded": _excluded(facts),
-        "keys": [_key(key) for key in explaining.keys(store, post_id)],
+        "keys": keys,
+        "renewals": [{"guid": key["value"], "at": key["since"]} for key in guids[1:] if key["since"]],
         "story": story_report(store, loaded, facts),
         "editions": [_edition(fate) for fate in carrying.fates(store, loaded, edition, facts, now)],
     }
@@ -252,6 +293,19 @@ def _edition(fate: Fate) -> dict[str, Any]:
         "post": fate.post_id,
         "due_at": iso(fate.due_at),
         "reasons": [{"kind": one.kind, "why": one.why, "change": one.change or None} for one in fate.reasons],
+        "update": _update(fate.update),
+    }
+
+
+def _update(telling: Telling | None) -> dict[str, Any] | None:
+    if telling is None:
+        return None
+    issue = telling.issue
+    return {
+        "status": telling.status,
+        "issue": {"number": issue.number, "at": iso(issue.frozen_at), "post": issue.post_id} if issue else None,
+        "why": telling.why or None,
+        "change": telling.change or None,
     }
 
 

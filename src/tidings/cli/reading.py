@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,20 +71,30 @@ def posts(
         return
     from tidings.cli import wiring
     from tidings.cli.tables import print_table
+    from tidings.store import feeds
     from tidings.store.posts import PostQuery, find
 
     with wiring.open_site(config_path) as (loaded, store):
-        unknown = sorted(set(sources) - {name for source in loaded.sources for name in (source.name, source.url)})
+        known = feeds.names(store)  # of sources that left the file, too
+        unknown = sorted(set(sources) - known.keys() - set(known.values()))
         if unknown:
             raise click.UsageError(f"no source in {loaded.path} is called {', '.join(map(repr, unknown))}")
-        names = tuple(source.name for source in loaded.sources if {source.name, source.url} & set(sources))
+        names = tuple(name for url, name in known.items() if {name, url} & set(sources))
         found = find(store, PostQuery(" ".join(query), names, tag, since, limit, excluded, held))
     if as_json:
         click.echo(json.dumps([post_report(post) for post in found], ensure_ascii=False, indent=2))
         return
-    columns = ("id", "date", "source", "title", "excluded by")
-    shown = columns if excluded else columns[:-1]
-    print_table(shown, [_row(post)[: len(shown)] for post in found])
+    columns: list[tuple[str, Callable[[StoredPost], str]]] = [
+        ("id", lambda post: str(post.id)),
+        ("date", lambda post: f"{post.effective:%Y-%m-%d}"),
+        ("source", lambda post: post.source),
+        ("title", lambda post: post.title or post.text[:60]),
+    ]
+    if excluded:
+        columns.append(("excluded by", lambda post: post.excluded))
+    if any(post.held for post in found):
+        columns.append(("held", lambda post: post.held.replace("-", " ")))
+    print_table([name for name, _ in columns], [[cell(post) for _, cell in columns] for post in found])
     if not found:
         click.echo("no posts", err=True)
 
@@ -151,11 +161,6 @@ def _difference(found: Versions) -> list[str]:
     return list(unified_diff(one, other, *names, seen, f"edited since {replaced}", lineterm=""))
 
 
-def _row(post: StoredPost) -> tuple[str, ...]:
-    title = post.title or post.text[:60]
-    return (str(post.id), f"{post.effective:%Y-%m-%d}", post.source, title, post.excluded)
-
-
 def post_report(post: StoredPost) -> dict[str, object]:
     """A post as people script against it; times are ISO 8601 UTC or null."""
     return {
@@ -173,4 +178,5 @@ def post_report(post: StoredPost) -> dict[str, object]:
         "summary": post.summary,
         "content_html": post.content_html,
         "excluded": post.excluded or None,
+        "held": post.held or None,
     }

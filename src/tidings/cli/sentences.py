@@ -46,7 +46,7 @@ def nothing_known(report: Report) -> list[str]:
 def story(one: Report, post_id: int | None = None) -> Iterator[str]:
     """A story: each of its posts and why it is there. `post_id` is the post that was asked for."""
     if len(one["posts"]) == 1:
-        yield "It is the only post of its story."
+        yield f"Post {one['posts'][0]['id']} is the only one of its story."
     else:
         for member in one["posts"]:
             yield f"{_named(member)}{', which is this one' if member['id'] == post_id else ''}"
@@ -112,7 +112,7 @@ def _hold(post: Report) -> Iterator[str]:
     if held is None:
         return
     if held["put_away"]:
-        yield "Put away while it was held: it stays known and is never shown."
+        yield "Put away while it was held: it stays known, and is not shown until it is taken back."
     elif held["until"]:
         yield (
             f"Held since {_moment(held['since'])}, until {_moment(held['until'])} unless its feed turns back to its "
@@ -126,14 +126,10 @@ def _hold(post: Report) -> Iterator[str]:
 
 
 def _keys(post: Report) -> Iterator[str]:
-    guids: list[Report] = []
     for key in post["keys"]:
         yield f"{key['means']}: {key['value']}{_since(key['since'])}"
-        if key["kind"] == "guid":
-            guids.append(key)
-    for key in guids[1:]:
-        if key["since"]:
-            yield f"It came back under a new guid on {_moment(key['since'])}: {key['value']}"
+    for renewal in post["renewals"]:
+        yield f"It came back under a new guid on {_moment(renewal['at'])}: {renewal['guid']}"
 
 
 def _edition(one: Report, post_id: int) -> Iterator[str]:
@@ -149,9 +145,25 @@ def _edition(one: Report, post_id: int) -> Iterator[str]:
         yield f"{name}: it waits, and is not in the next issue{shown}."
     elif one["status"] == "no":
         yield f"{name}: not in the next issue."
+    if one["update"]:
+        yield from _update(name, one["update"])
     for reason in one["reasons"]:
         yield f"  Because {reason['why']}."
         yield f"  What would change that: {reason['change'] or 'nothing'}."
+
+
+def _update(name: str, update: Report) -> Iterator[str]:
+    """What an edition does with an edit of what it carried."""
+    if update["status"] == "told":
+        yield f"{name}: its edit was listed under Updated in issue #{update['issue']['number']}, which is done once."
+    elif update["status"] == "next":
+        yield f"{name}: it was edited since; the next issue that carries anything lists it under Updated."
+    elif update["status"] == "waiting":
+        yield f"{name}: it was edited since, and waits to be listed under Updated: {update['why']}."
+    else:
+        yield f"{name}: it was edited since, and is not listed under Updated."
+        yield f"  Because {update['why']}."
+        yield f"  What would change that: {update['change'] or 'nothing'}."
 
 
 def _since(moment: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tidings.cli.arguments import POST_ID
 from tidings.cli.lists import export_list, import_list
 from tidings.cli.polling import MALFORMED
 from tidings.cli.reports import InOrder, iso
@@ -123,7 +124,10 @@ def _trouble(state: FeedState) -> str:
 
 
 def _held(count: int, name: str) -> str:
-    return f"{count} posts are held; `tidings sources release {shlex.quote(name)}` lets them go" if count else ""
+    if not count:
+        return ""
+    those, them = ("1 post is", "it") if count == 1 else (f"{count} posts are", "them")
+    return f"{those} held; `tidings sources release {shlex.quote(name)}` lets {them} go"
 
 
 @sources.command()
@@ -225,34 +229,74 @@ def remove(config_path: Path, source_name: str) -> None:
 
 @sources.command()
 @click.argument("source_name", metavar="SOURCE")
-@click.option("--discard", is_flag=True, help="Put them away instead: stored and known, and never shown.")
+@click.option("--discard", is_flag=True, help="Put them away instead: stored and known, and not shown.")
+@click.option("--put-away", is_flag=True, help="Let those go that were put away.")
+@click.option("--post", "posts", type=POST_ID, multiple=True, metavar="ID", help="Only this post; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
-def release(config_path: Path, source_name: str, discard: bool) -> None:
+def release(
+    config_path: Path, source_name: str, discard: bool, put_away: bool, posts: tuple[int, ...], as_json: bool
+) -> None:
     """Let the held posts of a source, named by name or URL, go into digests and feeds, as news.
 
     Posts are held when most of a source's document is suddenly new and cannot be what it has written since: another
     blog in its place, or an old archive. `tidings posts --held` shows them. Without a word from you they go by
-    themselves after three days, unless the source turns back to its former posts; those put away with --discard
-    never go.
+    themselves after three days, unless the source turns back to its former posts. Those put away with --discard stay
+    away until --put-away lets all of them go, or --post one by one.
     """
     from tidings.cli import wiring
     from tidings.store import exclusive, feeds, holding
 
+    if discard and put_away:
+        raise click.UsageError("--put-away lets posts go, --discard puts them away: give one of them")
     with (
         wiring.open_site(config_path) as (loaded, store),
         wiring.stop_flag() as stop,
         exclusive(store, "poll", stop),  # A poll under way writes what it read of the source before.
     ):
         [state] = feeds.states(store, [_named(loaded, source_name)])
-        settle = holding.discard if discard else holding.release
-        count = settle(store, state.feed_id)
+        if posts or put_away:
+            ids = _kept_back(store, state, posts) if posts else holding.put_away(store, state.feed_id)
+            settle_some = holding.discard_some if discard else holding.release_some
+            count = settle_some(store, state.feed_id, ids)
+        else:
+            settle = holding.discard if discard else holding.release
+            count = settle(store, state.feed_id)
+        left = holding.counts_by_url(store).get(state.source.url, 0)
     name = state.source.name
-    if not count:
-        click.echo(f"no posts of {name!r} are held", err=True)
+    if as_json:
+        report = {
+            "source": name,
+            "released": 0 if discard else count,
+            "put_away": count if discard else 0,
+            "held": left,
+        }
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+    elif not count:
+        click.echo(f"no posts of {name!r} are {'put away' if put_away else 'held'}", err=True)
     elif discard:
-        click.echo(f"{count} posts of {name!r} are put away; they stay stored and known, and are never shown")
+        back = f"`tidings sources release {shlex.quote(name)} --put-away` lets them go"
+        click.echo(f"{_counted(count, name)} put away, stored and known and not shown; {back}")
     else:
-        click.echo(f"{count} posts of {name!r} are released; they are news from now on")
+        click.echo(f"{_counted(count, name)} released; {'it is' if count == 1 else 'they are'} news from now on")
+
+
+def _kept_back(store: Any, state: FeedState, posts: Sequence[int]) -> Sequence[int]:
+    """The posts that were named. Raises TidingsError when one of them is not of the source, or not held."""
+    from tidings.errors import TidingsError
+    from tidings.store import holding
+
+    others = sorted(set(posts) - holding.kept_back(store, state.feed_id, posts))
+    if others:
+        raise TidingsError(
+            f"post {others[0]} is no post of {state.source.name!r} that is held or put away; `tidings posts --held` "
+            f"lists them, and nothing was changed"
+        )
+    return posts
+
+
+def _counted(count: int, name: str) -> str:
+    return f"1 post of {name!r} is" if count == 1 else f"{count} posts of {name!r} are"
 
 
 def _named(loaded: Config, name: str) -> Source:

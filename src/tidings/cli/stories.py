@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidings.cli.reports import LONGEST_ID, InOrder
+from tidings.cli.arguments import POST_ID
+from tidings.cli.reports import InOrder
 
 if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.store import Store
 
-_POST = click.IntRange(1, 10**LONGEST_ID - 1)
+_Change = tuple[str, list[int], list[int]]
 
 
 @click.group(cls=InOrder)
@@ -29,7 +30,7 @@ def stories() -> None:
 
 
 @stories.command()
-@click.argument("post", metavar="POST", type=_POST)
+@click.argument("post", metavar="POST", type=POST_ID)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 def show(config_path: Path, post: int, as_json: bool) -> None:
@@ -52,10 +53,11 @@ def show(config_path: Path, post: int, as_json: bool) -> None:
 
 
 @stories.command()
-@click.argument("one", metavar="POST", type=_POST)
-@click.argument("other", metavar="POST", type=_POST)
+@click.argument("one", metavar="POST", type=POST_ID)
+@click.argument("other", metavar="POST", type=POST_ID)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
-def merge(config_path: Path, one: int, other: int) -> None:
+def merge(config_path: Path, one: int, other: int, as_json: bool) -> None:
     """Make the stories of two posts one.
 
     All posts of both are one story from then on: an edition that has carried any of them carries none of the others,
@@ -66,21 +68,23 @@ def merge(config_path: Path, one: int, other: int) -> None:
     from tidings.store import stories as kept
 
     with wiring.open_site(config_path) as (loaded, store), store.write():
-        if kept.story_of(store, one) == kept.story_of(store, other):
-            click.echo(f"posts {one} and {other} are one story already; nothing was changed", err=True)
+        story = kept.story_of(store, one)
+        if story == kept.story_of(store, other):
+            nothing = f"posts {one} and {other} are one story already; nothing was changed"
+            _print(as_json, "", story, kept.posts_of(store, story), [], nothing)
             return
         before = _waiting(store, loaded)
         story = kept.merge(store, one, other, wiring.utc_now())
         posts = kept.posts_of(store, story)
         changes = list(_changes(before, _waiting(store, loaded)))
-    click.echo(f"{_listed(posts)} are one story now, number {story}")
-    click.echo("".join(f"{line}\n" for line in changes), nl=False)
+    _print(as_json, f"{_listed(posts)} are one story now, number {story}", story, posts, changes)
 
 
 @stories.command()
-@click.argument("post", metavar="POST", type=_POST)
+@click.argument("post", metavar="POST", type=POST_ID)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
-def split(config_path: Path, post: int) -> None:
+def split(config_path: Path, post: int, as_json: bool) -> None:
     """Take a post out of its story, to be a story of its own.
 
     An edition whose issue showed this post has carried it, and the others are news to that edition; in one whose issue
@@ -95,14 +99,33 @@ def split(config_path: Path, post: int) -> None:
         members = explaining.members(store, kept.story_of(store, post))
         rest = [member.post.id for member in members if member.post.id != post]
         if not rest:
-            click.echo(f"post {post} is the only one of its story; nothing was changed", err=True)
+            nothing = f"post {post} is the only one of its story; nothing was changed"
+            _print(as_json, "", members[0].post.story, [post], [], nothing)
             return
         before = _waiting(store, loaded)
         pages = {member.post.id: canonical(member.post.url) for member in members}
         story = kept.split(store, post, wiring.utc_now(), pages)
         changes = list(_changes(before, _waiting(store, loaded)))
-    click.echo(f"post {post} is a story of its own now, number {story}, without {_listed(rest)}")
-    click.echo("".join(f"{line}\n" for line in changes), nl=False)
+    said = f"post {post} is a story of its own now, number {story}, without {_listed(rest)}"
+    _print(as_json, said, story, [post], changes)
+
+
+def _print(as_json: bool, said: str, story: int, posts: list[int], changes: list[_Change], nothing: str = "") -> None:
+    """What became of a story, or that there was `nothing` to change."""
+    if as_json:
+        editions = [{"name": name, "no_news_now": gone, "news_now": come} for name, gone, come in changes]
+        report = {"changed": not nothing, "story": story, "posts": posts, "editions": editions}
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        return
+    if nothing:
+        click.echo(nothing, err=True)
+        return
+    click.echo(said)
+    for name, gone, come in changes:
+        if gone:
+            click.echo(f"{name}: {_listed(gone)} will not be carried any more")
+        if come:
+            click.echo(f"{name}: {_listed(come)} may be carried now")
 
 
 def _waiting(store: Store, loaded: Config) -> dict[str, list[int]]:
@@ -117,15 +140,13 @@ def _waiting(store: Store, loaded: Config) -> dict[str, list[int]]:
     return waiting
 
 
-def _changes(before: dict[str, list[int]], after: dict[str, list[int]]) -> Iterator[str]:
-    """What became news to editions, or is none any more."""
+def _changes(before: dict[str, list[int]], after: dict[str, list[int]]) -> Iterator[_Change]:
+    """What is no news to editions any more, and what became news, by the edition's name."""
     for edition, now in after.items():
         gone = [post for post in before[edition] if post not in now]
         come = [post for post in now if post not in before[edition]]
-        if gone:
-            yield f"{edition}: {_listed(gone)} will not be carried any more"
-        if come:
-            yield f"{edition}: {_listed(come)} may be carried now"
+        if gone or come:
+            yield edition, gone, come
 
 
 def _listed(posts: list[int]) -> str:

@@ -18,7 +18,7 @@ from types import FrameType
 from tidings import __version__, config
 from tidings.config import Config
 from tidings.fetching.settings import FetchSettings
-from tidings.model import Source
+from tidings.model import COMBINED_FEED, Source
 from tidings.poll import PollSettings
 from tidings.posts import rules
 from tidings.sources.cadence import Limits
@@ -83,7 +83,10 @@ def stop_flag() -> Iterator[Callable[[], bool]]:
 
 def poll_settings(loaded: Config) -> PollSettings:
     return PollSettings(
-        fetching=fetch_settings(loaded), limits=poll_limits(loaded), manner=partial(_manner, loaded, os.environ)
+        fetching=fetch_settings(loaded),
+        limits=poll_limits(loaded),
+        manner=partial(_manner, loaded, os.environ),
+        own_url=f"{loaded.site.url}/{COMBINED_FEED}",
     )
 
 

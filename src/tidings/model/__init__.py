@@ -8,6 +8,7 @@ All times are aware UTC datetimes; sizes are bytes.
 """
 
 from tidings.model.configured import (
+    COMBINED_FEED,
     Edition,
     Etiquette,
     Rule,
@@ -45,6 +46,7 @@ from tidings.model.polling import (
     Wishes,
 )
 from tidings.model.posts import (
+    Counterpart,
     EditKind,
     Enclosure,
     FeedChange,
@@ -58,7 +60,9 @@ from tidings.model.posts import (
 )
 
 __all__ = [
+    "COMBINED_FEED",
     "AlsoIn",
+    "Counterpart",
     "Delivery",
     "Document",
     "EditKind",

@@ -9,6 +9,9 @@ from typing import Literal
 Etiquette = Literal["full", "excerpt", "title"]
 """How much of a source's posts may be shown: the whole text, its leading paragraphs, or the headline alone."""
 
+COMBINED_FEED = "atom.xml"
+"""The file of the combined feed, below the site's URL."""
+
 RuleField = Literal["title", "text", "author", "tag"]
 """The part of a post that a rule looks at."""
 

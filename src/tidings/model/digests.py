@@ -15,7 +15,8 @@ class StoredPost:
     or, for feeds that never say, what `updated` was when it was first seen; later edits do not move it. `changed_at` is
     when its last edit was seen. `owns_guid`: no post stored before it, in whatever source, has the same guid.
     `excluded` is the rule that keeps it from being shown, or "". `originality` is as in posts/placing.py: of a story's
-    posts the one with the highest represents it."""
+    posts the one with the highest represents it. `held` says whether the brake holds it, or the operator put it
+    away."""
 
     id: int
     feed_id: int
@@ -44,6 +45,7 @@ class StoredPost:
     owns_guid: bool = True
     excluded: str = ""
     originality: int = 1
+    held: Literal["", "held", "put-away"] = ""
 
     @property
     def effective(self) -> datetime:

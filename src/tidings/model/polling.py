@@ -64,8 +64,9 @@ class FeedState:
     `failing_since`. `adopted_url` is where a permanent redirect was proved to lead, last made sure of at `adopted_at`:
     requests go there while the operator's URL stays in the file.
 
-    `volatility` is how much its posts change from one fetch to the next without a word being another (posts/edits.py).
+    `volatility` is how much its posts change from one fetch to the next in nothing that is read (posts/edits.py).
     Since `held_since` it has had posts that are held, and has not turned back to its former ones (posts/brake.py).
+    `own` says that it is the combined feed which is published here: what it has came from the other sources.
     """
 
     feed_id: int
@@ -94,6 +95,7 @@ class FeedState:
     language: str = ""
     volatility: float = 0.0
     held_since: datetime | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,8 @@ class ParsedPost:
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed document, read. `malformed` says that it may be cut short: its validators must not be kept, or posts
-    behind the cut would wait for the next change."""
+    behind the cut would wait for the next change. `id` and `self_url` are what it says that it is: its Atom id and its
+    own address, each "" where it does not say."""
 
     format: str
     title: str = ""
@@ -54,6 +55,8 @@ class ParsedFeed:
     malformed: bool = False
     wishes: Wishes = field(default_factory=Wishes)
     posts: tuple[ParsedPost, ...] = ()
+    id: str = ""
+    self_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,18 @@ class Suspect:
     by_day: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """A stored post of which one that another source brings may be a copy, or the original. `text` is its beginning."""
+
+    post_id: int
+    story: int
+    url: str
+    title: str
+    text: str
+    published: datetime | None
+
+
 EditKind = Literal["none", "cosmetic", "substantive"]
 """What an edit did to a post: nothing that is seen, nothing worth telling, or what readers may want to know."""
 
@@ -121,8 +136,8 @@ class PostToSave:
 
     `story_url` is the canonical URL under which other sources may carry the same story, or "" when it can't tell,
     `landmarks` are what else they may be found by (posts/pieces.py), `join` is the story found. `originality` is as in
-    posts/placing.py. `text_hash` is the fingerprint of its words alone (posts/edits.py), "" for new ones. `excluded` is
-    the rule that keeps it from being shown, or "".
+    posts/placing.py. `text_hash` is the fingerprint of what is read and looked at (posts/edits.py), "" for new ones;
+    with `is_noise` nothing of that has changed. `excluded` is the rule that keeps it from being shown, or "".
     """
 
     post_id: int | None
@@ -146,6 +161,7 @@ class PostToSave:
     excluded: str = ""
     text_hash: str = ""
     edit: EditKind = "substantive"
+    is_noise: bool = False
     suspects: tuple[Suspect, ...] = ()
     landmarks: tuple[int, ...] = ()
     originality: int = 1

@@ -41,22 +41,25 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes. `suspects` are the
-    stored posts that a new one may be, with the hints that led to them. `in_doubt` it is a new one after all unless its
-    text or its date says otherwise (posts/identity.py)."""
+    """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes, and `text_hash` is
+    the fingerprint there of what is read and looked at. `suspects` are the stored posts that a new one may be, with the
+    hints that led to them. `in_doubt` it is a new one after all unless its text or its date says otherwise
+    (posts/identity.py)."""
 
     identified: Identified
     post_id: int | None
     story_url: str
     suspects: Mapping[int, tuple[str, ...]]
     in_doubt: bool = False
+    text_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a document changes, with the mark-up of its posts not cleaned yet. Of its `size` posts `known` were known;
     if any, it is the feed it used to be. `parts` is how many of them are from where (`origin_url`), as in a planet.
-    `noisy` are those left out because no word of them is another, `held` those known that are held (posts/brake.py).
+    `noisy` are those left out because nothing in them is another that is read or looked at, with their fingerprints by
+    the id of the stored post; `held` those known that are held (posts/brake.py).
     `site` is the host of its source. `before` is what is stored of the posts in `to_compare`, to be put in before the
     plan is finished."""
 
@@ -66,7 +69,7 @@ class Plan:
     language: str
     size: int
     known: int
-    noisy: int
+    noisy: Mapping[int, str]
     held: frozenset[int]
     site: str
     parts: Mapping[str, int] = field(default_factory=dict)
@@ -149,7 +152,7 @@ def keys_to_look_up(named: Named) -> list[str]:
 
 def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) -> Plan:
     """The change that a document makes to what is `known` of its source (key → post), before its posts are cleaned. In
-    a source of high `volatility` (posts/edits.py) only the words of known posts count.
+    a source of high `volatility` (posts/edits.py) only words, links and pictures of known posts count.
 
     Planning again after saving gives an empty change. A document that may be cut is cut in its last post: what is known
     of that stays as it is. New posts come oldest first, so that ids follow time; documents
@@ -160,7 +163,9 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     differing = [
         one for one in matches if one.known is not None and (one.in_doubt or _differs(one.identified, one.known))
     ]
-    changed = [one for one in differing if not _has_same_words(one)] if is_volatile(volatility) else differing
+    noise = [one for one in differing if _is_noise(one)] if is_volatile(volatility) else []
+    quiet = {one.identified.post.position for one in noise}
+    changed = [one for one in differing if one.identified.post.position not in quiet]
     return Plan(
         new=_drafts(_oldest_first(new), named),
         changed=_drafts(changed, named),
@@ -168,7 +173,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
         language=named.feed.language,
         size=len(matches),
         known=len(matches) - len(new),
-        noisy=len(differing) - len(changed),
+        noisy={one.known.post_id: one.identified.content_hash for one in noise if one.known and one.identified.read},
         site=host(named.feed.site_url) or host(named.url),
         parts=Counter(one.identified.post.origin_url for one in matches),
         held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
@@ -247,11 +252,12 @@ def _is_stump(one: Match) -> bool:
     )
 
 
-def _has_same_words(one: Match) -> bool:
-    """Whether a post that changed before has changed in nothing that is read."""
-    if one.known is None or not one.known.text_hash or not one.identified.read:
+def _is_noise(one: Match) -> bool:
+    """Whether a post that changed before has changed in nothing that is read or looked at. One that was left unread is
+    as it was at the last fetch, when that was found of it."""
+    if one.known is None or not one.known.text_hash:
         return False
-    return text_hash(one.identified.post) == one.known.text_hash
+    return not one.identified.read or text_hash(one.identified.post) == one.known.text_hash
 
 
 def _aliases(matches: Sequence[Match], known: Mapping[str, KnownPost]) -> list[tuple[str, int]]:
@@ -281,6 +287,7 @@ def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
             named.stories[one.identified.post.position],
             one.suspects,
             one.in_doubt,
+            one.known.text_hash if one.known else "",
         )
         for one in matches
     )
@@ -298,7 +305,7 @@ def _cleaned(plan: Plan) -> FeedChange:
             keys = draft.identified.all_keys
             others.append(_found(replace(post, post_id=None, keys=keys), plan.site))
         else:
-            changed.append(_with_edit(post, plan))
+            changed.append(_with_edit(post, draft, plan))
     return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases)
 
 
@@ -335,9 +342,12 @@ def _is_another(post: PostToSave, plan: Plan) -> bool:
     return before is not None and not is_still(before, post.title, post.text, post.published or post.updated)
 
 
-def _with_edit(post: PostToSave, plan: Plan) -> PostToSave:
+def _with_edit(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
+    """A changed post with what the change amounts to; at its first one it is not known how it looked before."""
     before = plan.before.get(post.post_id or 0)
-    return replace(post, edit=classify(before, post.title, post.text)) if before else post
+    edit = classify(before, post.title, post.text, post.content_html) if before else post.edit
+    is_noise = draft.text_hash == post.text_hash if draft.text_hash else edit != "substantive"
+    return replace(post, edit=edit, is_noise=is_noise)
 
 
 def _to_save(draft: Draft, language: str) -> PostToSave:

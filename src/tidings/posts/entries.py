@@ -85,6 +85,8 @@ def with_posts(kind: str, document_url: str, feed: Entry, posts: list[ParsedPost
         malformed=malformed,
         wishes=_wishes(feed),
         posts=tuple(_without_build_time(posts)),
+        id=scrub(_text(feed, "id")).strip(),
+        self_url=resolve(document_url, _self_link(feed)),
     )
 
 
@@ -163,6 +165,11 @@ def _page_link(context: Entry) -> str:
     return _text(chosen[0], "href") if chosen else ""
 
 
+def _self_link(feed: Entry) -> str:
+    """The address under which a feed says that it is to be had."""
+    return next((_text(link, "href") for link in _dicts(feed, "links") if _text(link, "rel") == "self"), "")
+
+
 def _enclosures(entry: Entry, base: str) -> tuple[Enclosure, ...]:
     found: dict[str, Enclosure] = {}
     for link in _dicts(entry, "links"):
@@ -187,8 +194,7 @@ def _source(entry: Entry) -> Entry:
 def _origin(entry: Entry, base: str) -> tuple[str, str]:
     """Where a planet took the post from: atom:source (RFC 4287 section 4.2.11) or RSS `source`."""
     source = _source(entry)
-    feeds = [_text(link, "href") for link in _dicts(source, "links") if _text(link, "rel") == "self"]
-    places = [_page_link(source), _text(source, "href"), *feeds]
+    places = [_page_link(source), _text(source, "href"), _self_link(source)]
     return _title(source, "title"), next((url for place in places if (url := resolve(base, place))), "")
 
 

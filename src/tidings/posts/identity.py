@@ -28,6 +28,7 @@ _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
 _OF_ITS_TEXT = ("text", "page+text", "~text")
 _SHARED = "shared:"
+_PLACE_OF_LINK = {"guid+link": 1, "guid+link+title": 1, "link": 0, "link+title": 0}
 _FILES = ("audio/", "video/")
 _SHORTEST_PATH = 2  # characters
 
@@ -161,6 +162,15 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
         for index, one in enumerate(identified)
         if index in found or one.keys[0] not in known
     ]
+
+
+def link_in(key: str) -> str:
+    """The link that a key names a post by; "" for keys of other kinds, and for long ones, of which there is only a
+    fingerprint."""
+    kind, _, value = key.partition(":")
+    parts = value.split("\t")
+    place = _PLACE_OF_LINK.get(kind, len(parts))
+    return "" if value.startswith("#") or place >= len(parts) else parts[place]
 
 
 def shared_mark(key: str) -> str:

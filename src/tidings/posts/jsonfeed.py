@@ -49,6 +49,7 @@ def _feed(feed: _Object, url: str, max_posts: int) -> ParsedFeed:
         language=language,
         malformed=len(items) > max_posts,
         posts=tuple(posts),
+        self_url=resolve(url, _string(feed, "feed_url")),
     )
 
 

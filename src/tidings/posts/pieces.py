@@ -42,6 +42,7 @@ class Piece:
     `text` is the visible text of the content, else of the summary, without what platforms put around it; `unquoted` the
     same without quotations and listings, or None when there are none; `pictures` the file names of images in it.
     `origin` is the canonical URL that atom:source or RSS source gives, or "". `dated` is an aware time, or None.
+    `part` is what its own link has behind `#`, the part of the page that it may be about.
     """
 
     site: str
@@ -55,6 +56,7 @@ class Piece:
     original: str = ""
     pictures: frozenset[str] = frozenset()
     unquoted: str | None = None
+    part: str = ""
 
 
 def piece(
@@ -82,6 +84,7 @@ def piece(
         original=original,
         pictures=_pictures(content_html),
         unquoted=_unquoted(content_html),
+        part=url.partition("#")[2],
     )
 
 

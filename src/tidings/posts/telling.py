@@ -56,7 +56,7 @@ _ESSAY = 120
 
 def _same_page(pair: Pair) -> Verdict | None:
     page = pair.short.piece.url
-    if not page or page != pair.long.piece.url:
+    if not page or page != pair.long.piece.url or _are_other_parts(pair):
         return None
     if _are_other_issues(pair) or _have_nothing_in_common(pair):
         return None
@@ -69,6 +69,15 @@ def _are_other_issues(pair: Pair) -> bool:
     """Whether the headlines say that two posts are different issues of one thing. What a link post calls an article may
     have other numbers in it ("From 44 services to three", "We merged forty services")."""
     return (pair.headline == "near" and other_numbers(*pair.titles)) or are_of_one_series(*pair.titles)
+
+
+def _are_other_parts(pair: Pair) -> bool:
+    """Whether two posts are about different parts of one page, as change logs and journals have one for all their
+    entries: each names one, and neither headline nor text is the same. One post may be had under several (`#more`)."""
+    one, other = (side.piece.part for side in pair.both)
+    if not one or not other or one == other:
+        return False
+    return pair.headline in ("other", "untitled") and pair.common < _VERY_BRIEF
 
 
 def _have_nothing_in_common(pair: Pair) -> bool:
@@ -111,7 +120,7 @@ _ITEM = re.compile(r"^- ", re.MULTILINE)
 def _link(pair: Pair) -> Verdict | None:
     """A post of few own words and the page it is about, or two such posts about one page."""
     one, other = pair.short, pair.long
-    if in_other_languages(one.piece, other.piece) or _are_other_issues(pair):
+    if in_other_languages(one.piece, other.piece) or _are_other_issues(pair) or _are_other_parts(pair):
         return None
     for side, page in ((one, other), (other, one)):
         brief = side.weight - pair.common <= _BRIEF

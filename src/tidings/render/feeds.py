@@ -35,6 +35,7 @@ _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 class CombinedFeed:
     """A combined feed to write. `id` is an absolute IRI that never changes, whatever `self_url` does.
 
+    `ids` are those of the entries, by post id, as `entry_ids` gives them; they are looked for where there are none.
     `content` is how much is shown of a source that `etiquette` (by source name) says nothing of. `empty_updated` is
     the feed's date while it has no posts, such as the moment its edition or site was set up.
     """
@@ -49,11 +50,12 @@ class CombinedFeed:
     language: str = ""
     content: Etiquette = "full"
     etiquette: Mapping[str, Etiquette] = field(default_factory=dict)
+    ids: Mapping[int, str] = field(default_factory=dict)
 
 
 def render_atom(feed: CombinedFeed) -> bytes:
     """The feed as an Atom document in UTF-8, entries in the order of `feed.posts`."""
-    ids = entry_ids(feed.id, feed.posts)
+    ids = feed.ids or entry_ids(feed.id, feed.posts)
     root = Element("feed", _language({"xmlns": _ATOM}, feed.language))
     _text(root, "id", feed.id)
     _text(root, "title", one_line(feed.title), type="text")
@@ -66,24 +68,28 @@ def render_atom(feed: CombinedFeed) -> bytes:
     source_dates = _source_dates(feed.posts)
     for post in feed.posts:
         shown = feed.etiquette.get(post.source, feed.content)
-        _entry(root, post, ids[post.id], shown, source_dates[post.feed_url])
+        _entry(root, post, ids[post.id], shown, source_dates[_source_id(post)])
     indent(root, " ")
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
 
 
-def entry_ids(feed_id: str, posts: Sequence[StoredPost]) -> dict[int, str]:
+def entry_ids(feed_id: str, posts: Sequence[StoredPost], kept: Mapping[str, int] | None = None) -> dict[int, str]:
     """The Atom id of each post, by post id, no two the same nor that of the feed, `feed_id`.
 
-    The author's own id where it is one and the post owns it; readers then know a post they have already seen in the
-    author's feed. Else one made of what never changes (RFC 4287 4.2.6): neither the posts beside it nor the address of
-    its source have a say.
+    The one it was published under before, as `kept` says (id → post), for an id must never change (RFC 4287 4.2.6).
+    Else the author's own id where it is one and the post owns it; readers then know a post they have already seen in
+    the author's feed, or in another planet's. Else one made of what never changes: neither the posts beside it nor the
+    address of its source have a say.
     """
-    ids: dict[int, str] = {}
-    taken = {feed_id}
+    kept = kept or {}
+    former = {post_id: entry_id for entry_id, post_id in kept.items()}
+    ids = {post.id: former[post.id] for post in posts if post.id in former}
+    taken = {feed_id, *kept}
     for post in sorted(posts, key=lambda post: post.id):
-        ids[post.id] = next(candidate for candidate in _candidate_ids(feed_id, post) if candidate not in taken)
-        taken.add(ids[post.id])
+        if post.id not in ids:
+            ids[post.id] = next(candidate for candidate in _candidate_ids(feed_id, post) if candidate not in taken)
+            taken.add(ids[post.id])
     return ids
 
 
@@ -129,13 +135,28 @@ def _entry(root: Element, post: StoredPost, entry_id: str, shown: Etiquette, sou
 
 
 def _source(entry: Element, post: StoredPost, updated: datetime) -> None:
+    """Where a post is from. What was itself copied goes on naming the blog that it was copied from (RFC 4287 section
+    4.2.11), so that the copy of a copy still leads there."""
     source = SubElement(entry, "source")
-    _text(source, "id", _iri(post.feed_url))
+    _text(source, "id", _iri(_source_id(post)))
+    if _is_copied(post):
+        _text(source, "title", one_line(post.origin_title), type="text")
+        _text(source, "updated", _rfc3339(updated))
+        _link(source, "alternate", post.origin_url)
+        return
     _text(source, "title", one_line(post.source_title or post.source), type="text")
     _text(source, "updated", _rfc3339(updated))
     _link(source, "self", post.feed_url)
     if web_link(post.source_url):
         _link(source, "alternate", post.source_url, type="text/html")
+
+
+def _source_id(post: StoredPost) -> str:
+    return post.origin_url if _is_copied(post) else post.feed_url
+
+
+def _is_copied(post: StoredPost) -> bool:
+    return bool(web_link(post.origin_url))
 
 
 def _content(entry: Element, post: StoredPost, shown: Etiquette) -> None:
@@ -164,10 +185,11 @@ def _updated(post: StoredPost) -> datetime:
 
 
 def _source_dates(posts: Sequence[StoredPost]) -> dict[str, datetime]:
-    """When each feed was last updated, as far as its posts here tell."""
+    """When each source was last updated, by its id, as far as its posts here tell."""
     dates: dict[str, datetime] = {}
     for post in posts:
-        dates[post.feed_url] = max(dates.get(post.feed_url, _updated(post)), _updated(post))
+        source = _source_id(post)
+        dates[source] = max(dates.get(source, _updated(post)), _updated(post))
     return dates
 
 

@@ -112,6 +112,26 @@ def showings(store: Store, story: int) -> list[Showing]:
     return [Showing(row["edition"], row["number"], stored_time(row["frozen_at"]), row["post_id"]) for row in rows]
 
 
+def told_of(store: Store, edition: str, story: int) -> Showing | None:
+    """The issue of an edition that listed an edit of a story, with the post that it was of; None while none did."""
+    row = store.row(
+        """SELECT u.edition, s.number, s.frozen_at, u.post_id FROM posts p JOIN issue_updates u ON u.post_id = p.id
+        JOIN issues s ON s.id = u.issue_id WHERE p.story = ? AND u.edition = ? ORDER BY s.frozen_at LIMIT 1""",
+        (story, edition),
+    )
+    return Showing(row["edition"], row["number"], stored_time(row["frozen_at"]), row["post_id"]) if row else None
+
+
+def edited_since_shown(store: Store, edition: str, post_id: int) -> bool:
+    """Whether a post that an issue of an edition showed was edited after that, in a way worth telling."""
+    row = store.row(
+        """SELECT 1 FROM posts p JOIN issue_items i ON i.post_id = p.id AND i.edition = ?
+        WHERE p.id = ? AND p.changed_at IS NOT NULL AND p.changed_at IS NOT i.changed_at""",
+        (edition, post_id),
+    )
+    return row is not None
+
+
 def backlog(store: Store, edition: str, post_id: int) -> bool:
     """Whether a post was there before its source joined an edition, or came with the source's first reading."""
     row = store.row(
@@ -143,6 +163,15 @@ def under_keys(store: Store, wanted: Sequence[str]) -> list[int]:
         wanted,
     )
     return [row["id"] for row in rows]
+
+
+def under_keys_like(store: Store, part: str, is_it: Callable[[str], bool]) -> list[int]:
+    """The posts that are known under a key which `is_it`; only those that hold `part`, in small letters, are asked
+    about. Reads all keys, which takes seconds in a large archive."""
+    rows = store.rows(
+        "SELECT k.key, p.id FROM post_keys k JOIN posts p ON p.id = k.post_id WHERE instr(lower(k.key), ?) > 0", (part,)
+    )
+    return sorted({row["id"] for row in rows if is_it(row["key"])})
 
 
 def with_guid(store: Store, guid: str) -> list[int]:

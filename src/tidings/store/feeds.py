@@ -56,6 +56,17 @@ def states(store: Store, sources: Iterable[Source]) -> list[FeedState]:
     return [_state(rows[source.url], source) for source in sources if source.url in rows]
 
 
+def names(store: Store) -> dict[str, str]:
+    """The name of each source that was ever followed, by its URL."""
+    return {row["url"]: row["name"] for row in store.rows("SELECT url, name FROM feeds ORDER BY id")}
+
+
+def own_names(store: Store) -> frozenset[str]:
+    """The names of the sources whose documents turned out to be the combined feed that is published here. Pages, feeds
+    and digests leave them out: their posts are other sources'."""
+    return frozenset(row["name"] for row in store.rows("SELECT name FROM feeds WHERE own"))
+
+
 def last_post(store: Store, feed_id: int) -> datetime | None:
     """When the newest post of a feed was written, or None while it has none."""
     row = store.row("SELECT max(effective) AS effective FROM posts WHERE feed_id = ?", (feed_id,))
@@ -237,6 +248,7 @@ def _save(store: Store, after: FeedState) -> None:
             "adopted_at": time_to_text(after.adopted_at),
             "volatility": after.volatility,
             "held_since": time_to_text(after.held_since),
+            "own": after.own,
         },
     )
 
@@ -271,6 +283,7 @@ def _state(row: sqlite3.Row, source: Source) -> FeedState:
         language=row["language"],
         volatility=row["volatility"],
         held_since=text_to_time(row["held_since"]),
+        own=bool(row["own"]),
     )
 
 
@@ -290,5 +303,5 @@ def _move(row: sqlite3.Row) -> Move | None:
 _SAVED = """title site_url language etag last_modified validators_url body_hash request_identity malformed http
 polled_at read_at next_poll_at not_before retry_after freshness ttl skip_hours skip_days gap latest_at failures
 failing_since failure_kind failure_message move_url move_since move_sightings
-move_same_feed adopted_url adopted_at volatility held_since""".split()
+move_same_feed adopted_url adopted_at volatility held_since own""".split()
 _SAVE = f"UPDATE feeds SET {', '.join(f'{column} = :{column}' for column in _SAVED)} WHERE id = :id AND url = :url"

@@ -1,12 +1,13 @@
-"""Posts that the brake holds (posts/brake.py): counting them, letting them go, putting them away for good.
+"""Posts that the brake holds (posts/brake.py): counting them, letting them go, putting them away.
 
 `posts.held_at` is when a post was held, or met again after its source had turned back to its former ones; '' once the
-operator has put it away, for which it stays held. `feeds.held_since` is when the hold began that is still on: what was
-held since then goes when that is over.
+operator has put it away: then it stays held until the operator takes it back. `feeds.held_since` is when the hold began
+that is still on: what was held since then goes when that is over.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,6 +97,46 @@ def discard(store: Store, feed_id: int) -> int:
     with store.write():
         cursor = store.conn.execute("UPDATE posts SET held_at = '' WHERE feed_id = ? AND held_at != ''", (feed_id,))
         _end(store, feed_id)
+    return int(cursor.rowcount)
+
+
+def release_some(store: Store, feed_id: int, ids: Iterable[int]) -> int:
+    """Lets some posts of a feed go that are held, or were put away; the hold of the others goes on. Returns how
+    many."""
+    return _settle_some(store, feed_id, ids, None)
+
+
+def discard_some(store: Store, feed_id: int, ids: Iterable[int]) -> int:
+    """Puts some posts of a feed away that are held; the hold of the others goes on. Returns how many."""
+    return _settle_some(store, feed_id, ids, "")
+
+
+def put_away(store: Store, feed_id: int) -> list[int]:
+    """The posts of a feed that were put away."""
+    return [row["id"] for row in store.rows("SELECT id FROM posts WHERE feed_id = ? AND held_at = ''", (feed_id,))]
+
+
+def kept_back(store: Store, feed_id: int, ids: Iterable[int]) -> set[int]:
+    """Those of some posts that are of a feed and held, or were put away."""
+    rows = store.rows(
+        "SELECT id FROM posts WHERE feed_id = ? AND held_at IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+        (feed_id, json.dumps(list(ids))),
+    )
+    return {row["id"] for row in rows}
+
+
+def _settle_some(store: Store, feed_id: int, ids: Iterable[int], held_at: str | None) -> int:
+    with store.write():
+        cursor = store.conn.execute(
+            """UPDATE posts SET held_at = ? WHERE feed_id = ? AND held_at IS NOT NULL
+            AND id IN (SELECT value FROM json_each(?))""",
+            (held_at, feed_id, json.dumps(list(ids))),
+        )
+        if not store.row("SELECT 1 FROM posts WHERE feed_id = ? AND held_at != '' LIMIT 1", (feed_id,)):
+            _end(store, feed_id)
+        if cursor.rowcount and held_at is None:
+            _count_again(store, feed_id)
+            site.want_publishing(store)
     return int(cursor.rowcount)
 
 

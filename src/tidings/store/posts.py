@@ -204,6 +204,7 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),  # noqa: SIM118 (`in row` asks for values)
         excluded=row["excluded"],
         originality=row["originality"],
+        held="" if row["held_at"] is None else "held" if row["held_at"] else "put-away",
     )
 
 

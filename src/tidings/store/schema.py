@@ -295,3 +295,39 @@ _SETTLED = (
 def settled_news(db: Database) -> None:
     for statement in _SETTLED:
         db.conn.execute(statement)
+
+
+# `own`: the document is the combined feed that is published here (recording.py).
+_OWN_FEED = "ALTER TABLE feeds ADD COLUMN own INTEGER NOT NULL DEFAULT 0"
+
+
+@_migration
+def own_feed(db: Database) -> None:
+    db.conn.execute(_OWN_FEED)
+
+
+# Under which ids entries of the combined feed went out; `made` are those that are no post's own. What copies say that
+# they were taken from is found by `posts_by_origin`.
+_ENTRY_IDS = (
+    """CREATE TABLE entry_ids (
+        id TEXT PRIMARY KEY,
+        post_id INTEGER NOT NULL UNIQUE,
+        made INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX posts_by_origin ON posts (origin_url, id) WHERE origin_url != ''",
+)
+
+
+@_migration
+def lasting_entry_ids(db: Database) -> None:
+    for statement in _ENTRY_IDS:
+        db.conn.execute(statement)
+
+
+# How posts looked last that are not rewritten in a volatile source (store/noise.py).
+_NOISE = "CREATE TABLE noise (post_id INTEGER PRIMARY KEY, content_hash TEXT NOT NULL) WITHOUT ROWID"
+
+
+@_migration
+def noise_of_posts(db: Database) -> None:
+    db.conn.execute(_NOISE)
