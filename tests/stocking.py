@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.builders import edition, source
+from tidings.joining import placed
 from tidings.model import (
     Edition,
     Failed,
@@ -21,7 +22,6 @@ from tidings.model import (
     StoredPost,
     Unchanged,
 )
-from tidings.recording import placed
 from tidings.sources import memory
 from tidings.sources.cadence import Limits
 from tidings.store import Store, feeds, posts

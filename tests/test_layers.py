@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
 SHELLS = {"poll", "digest", "publish", "discover"}
-AIDES = {"governor", "recording"}
+AIDES = {"governor", "recording", "joining"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns"}
@@ -26,7 +26,8 @@ ALLOWED = {
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     "governor": PURE | EDGES | GROUND,
-    "recording": PURE | EDGES | GROUND,
+    "recording": {"joining"} | PURE | EDGES | GROUND,
+    "joining": PURE | EDGES | GROUND,
     **dict.fromkeys(PURE | EDGES, GROUND),
     "errors": set(),
     "model": set(),

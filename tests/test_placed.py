@@ -14,8 +14,8 @@ from tests.builders import parsed_feed, parsed_post
 from tests.deciding import decide
 from tests.stocking import START, blog, configure, post, read, receive, state_of
 from tests.test_store_issues import carry
+from tidings import joining
 from tidings.model import Fetched, Hop, ParsedPost, Source
-from tidings.posts import placing
 from tidings.posts.decide import keys_to_look_up, name
 from tidings.store import Store, issues, posts, stories
 
@@ -248,7 +248,7 @@ def test_what_telling_costs_has_an_end(store: Store, monkeypatch: pytest.MonkeyP
     """Once the effort for a document is spent, its other new posts are stories of their own; none is left out."""
     follow(store)
     poll(store, WIRE, *(article(n, f"w{n}") for n in range(6)))
-    monkeypatch.setattr(placing, "MOST_EFFORT", 60 * 6)
+    monkeypatch.setattr(joining, "MOST_EFFORT", 60 * 6)
     poll(store, BLOG, *(article(n, f"b{n}") for n in range(6)))
     joined = sum(len(one) == 2 for one in groups(store))
     assert 0 < joined < 6

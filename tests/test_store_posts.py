@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.deciding import decide
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar, state_of, titles
 from tidings.config.rules import rule
+from tidings.joining import placed
 from tidings.model import Document, Enclosure, FeedChange, KnownPost, ParsedFeed, PostToSave, Source
 from tidings.posts import rules
 from tidings.posts.decide import keys_to_look_up, name
 from tidings.posts.parse import parse
-from tidings.recording import placed
 from tidings.store import Store, holding, judging, posts, site, stories
 from tidings.store.posts import PostQuery
 

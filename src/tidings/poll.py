@@ -20,7 +20,7 @@ from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tidings.crew import Crew, Ended
 from tidings.editions.schedule import next_slot
@@ -43,24 +43,17 @@ from tidings.model import (
     Postponed,
     Source,
 )
-from tidings.posts.decide import (
-    First,
-    Named,
-    Plan,
-    finish,
-    keys_to_look_up,
-    merge,
-    plan,
-    read,
-    read_first,
-    slices,
-    takes_unread,
-)
 from tidings.recording import ReadDocument, Recorder, row
 from tidings.sources import cadence, hosts
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner, recall, request
 from tidings.store import Store, feeds, items, posts
+
+if TYPE_CHECKING:
+    from tidings.posts.decide import Named, Plan
+
+# What decides on documents (posts/decide.py) is loaded where one is there: most polls find nothing changed, and take
+# no longer than loading it does.
 
 _READ_SECONDS = 7
 _CLEAN_SECONDS = 4
@@ -265,11 +258,15 @@ class _Pass:
         if posts.knows_any(self._store, feed_id):
             self.read(arrived, items.recall(self._store, feed_id), crew)
         else:
+            from tidings.posts.decide import read_first
+
             seconds = _READ_SECONDS + _CLEAN_SECONDS
             crew.submit(arrived, _WEIGHT * arrived.size, seconds, read_first, self._document(arrived))
 
     def read(self, arrived: _Arrived, known: bytes, crew: Crew[_Arrived]) -> None:
         """Hands a document over to be parsed, with what is `known` of its items from last time."""
+        from tidings.posts.decide import read
+
         crew.submit(arrived, _WEIGHT * arrived.size, _READ_SECONDS, read, self._document(arrived), known)
 
     def _document(self, arrived: _Arrived) -> Document:
@@ -279,6 +276,8 @@ class _Pass:
     def take(self, results: Iterator[tuple[_Arrived, Any]], crew: Crew[_Arrived]) -> Iterator[PollRow]:
         """Takes what the workers have done: decides on what was parsed, saves what was cleaned."""
         for arrived, result in results:
+            from tidings.posts.decide import First, Named, Plan, takes_unread
+
             outcome: Any = self._plan(arrived, result) if isinstance(result, Named) else result
             if isinstance(outcome, Plan) and takes_unread(outcome):
                 self.read(arrived, b"", crew)
@@ -294,6 +293,8 @@ class _Pass:
     def _clean(self, arrived: _Arrived, crew: Crew[_Arrived]) -> None:
         """Hands over the next slice of a document to be cleaned: one at a time, since each is in memory several times
         on its way."""
+        from tidings.posts.decide import finish
+
         piece, *rest = arrived.to_clean
         changed = {draft.post_id for draft in piece.changed if draft.post_id is not None}
         compared = replace(piece, before=posts.remembered(self._store, piece.to_compare, changed))
@@ -301,6 +302,8 @@ class _Pass:
 
     def _collect(self, arrived: _Arrived, change: FeedChange, crew: Crew[_Arrived]) -> Iterator[PollRow]:
         """Keeps a cleaned slice until all of its document are there, then saves them."""
+        from tidings.posts.decide import merge
+
         collected = replace(arrived, cleaned=(*arrived.cleaned, change))
         if collected.to_clean:
             self._clean(collected, crew)
@@ -319,6 +322,8 @@ class _Pass:
     def _plan(self, arrived: _Arrived, named: Named) -> Plan | Failed:
         """What the document would change. A bug in deciding stays with the source that shows it: it backs off
         like any failure instead of being met again, with a request, at every tick."""
+        from tidings.posts.decide import keys_to_look_up, plan
+
         known = posts.known(self._store, arrived.request.feed_id, keys_to_look_up(named))
         try:
             return plan(named, known, self._states[arrived.request.feed_id].volatility)
@@ -357,6 +362,8 @@ class _Pass:
 
 
 def _planned(arrived: _Arrived, named: Named, made: Plan) -> _Arrived:
+    from tidings.posts.decide import slices
+
     return replace(
         arrived,
         fetched=replace(arrived.fetched, body=b""),

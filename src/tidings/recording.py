@@ -1,50 +1,41 @@
 """What the outcomes of a poll leave behind: the decisions on what is known now, the store's word for it, and the row of
-the report. For the poll pipe; nothing here asks a server or reads a document."""
+the report. For the poll pipe; nothing here asks a server or reads a document.
+
+What only documents that have changed need is loaded when there is one: most polls find nothing new.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from tidings.model import (
-    Counterpart,
     Failed,
     FeedChange,
     FeedState,
     Fetched,
-    Join,
     ParsedFeed,
     PollRow,
     Postponed,
-    PostToSave,
     Rhythm,
     Unchanged,
 )
-from tidings.posts import brake, rules
-from tidings.posts.canonical import canonical
-from tidings.posts.decide import Plan
-from tidings.posts.edits import volatility, weighed
-from tidings.posts.healing import heal
-from tidings.posts.links import bare_host, host
+from tidings.posts import brake
 from tidings.sources import cadence, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification
-from tidings.store import Store, feeds, holding, noise, returning, site, stories
-from tidings.store.stories import CandidateRow
+from tidings.store import Store, feeds, holding, noise, site
 
 if TYPE_CHECKING:
-    from tidings.posts.pieces import Piece
-    from tidings.posts.placing import Candidate
+    from tidings.posts.decide import Plan
 
 _ARRIVALS = 60
 _TURNED_BACK = (
     "it has its former posts again, so those that are held stay held; `tidings sources release` lets them go, or puts "
     "them away with --discard"
 )
-_MADE = "urn:uuid:"  # how the ids begin that are made here (render/feeds.py)
 
 OWN_FEED = "this is the combined feed that is published here: nothing of it is stored, and it may go out of the file"
 
@@ -70,7 +61,7 @@ class Recorder:
         self._store = store
         self._limits = limits
         self._clock = clock
-        self._own_url = canonical(own_url)
+        self._own_url = own_url
 
     def unchanged(self, state: FeedState, asked: str, answer: Unchanged | Fetched) -> PollRow:
         """Records that a document is as it was."""
@@ -83,6 +74,9 @@ class Recorder:
 
     def read(self, state: FeedState, document: ReadDocument, cleaned: FeedChange) -> PollRow:
         """Records a document: its posts and the validators that stand for them."""
+        from tidings.joining import placed, returned
+        from tidings.posts import rules
+
         now = self._clock()
         if self._is_own(document.feed):
             return self._read_own(state, document, now)
@@ -110,9 +104,11 @@ class Recorder:
     def _is_own(self, feed: ParsedFeed) -> bool:
         """Whether a document is our own combined feed, wherever it was got from: by the id that no other has, or by the
         address that it says is its own."""
+        from tidings.posts.canonical import canonical
+
         if feed.id == site.record(self._store).feed_id:
             return True
-        return bool(self._own_url) and canonical(feed.self_url) == self._own_url
+        return bool(self._own_url) and canonical(feed.self_url) == canonical(self._own_url)
 
     def _read_own(self, state: FeedState, document: ReadDocument, now: datetime) -> PollRow:
         """Records our own combined feed: nothing of it is stored, for all of it is, as posts of other sources."""
@@ -143,6 +139,9 @@ class Recorder:
 
     def _judged(self, state: FeedState, document: ReadDocument, cleaned: FeedChange, now: datetime) -> FeedChange:
         """The change with what came back under other ids recognised, and with what is suspicious held."""
+        from tidings.posts.edits import weighed
+        from tidings.posts.healing import heal
+
         read_at, plan = state.read_at, document.plan
         change = heal(weighed(cleaned, plan.known), plan.size, plan.parts, read_at and read_at - brake.SLACK)
         if not brake.is_mass(change, plan.size):
@@ -151,6 +150,8 @@ class Recorder:
         return brake.hold(change, kept, state, holding.history(self._store, state.feed_id), now)
 
     def _after_read(self, state: FeedState, document: ReadDocument, change: FeedChange, now: datetime) -> FeedState:
+        from tidings.posts.edits import volatility
+
         plan = document.plan
         after = memory.after_read(
             state,
@@ -216,139 +217,6 @@ def _note(change: FeedChange, size: int) -> str:
             return "1 post came back under another id and was recognised"
         return f"{len(change.healed)} posts came back under other ids and were recognised"
     return ""
-
-
-def placed(store: Store, feed_id: int, site: str, change: FeedChange, now: datetime) -> FeedChange:
-    """The change with the story of each new post found; `site` is the host of their source. To be called within the
-    transaction that saves it, since stories may be joined and parted by hand meanwhile. Everybody who writes waits for
-    that, so what a document may cost has an end: new posts beyond it are stories of their own."""
-    found = stories.candidates(store, feed_id, change.new, now)
-    if not found:
-        return change
-    from tidings.posts.placing import MOST_EFFORT, place
-
-    new, taken, effort = list(change.new), set[int](), 0
-    for position, ids in sorted(found.items()):
-        post = new[position]
-        rivals, cost = _rivals(post, stories.look_at(store, feed_id, ids))
-        effort += cost
-        if rivals and (join := place(_piece(post, site), rivals, taken)):
-            taken.update((join.story, *(other.story for other in join.also)))
-            new[position] = replace(post, join=join)
-        if effort > MOST_EFFORT:
-            break
-    return replace(change, new=tuple(new))
-
-
-def returned(store: Store, feed: FeedState, change: FeedChange) -> FeedChange:
-    """The change with what has been round other planets put into the stories that it came from: our own entries, by the
-    ids that were made for them, and copies of what we follow ourselves, or the originals of such copies. `feed` is the
-    one that brought it. To be called where `placed` is, and after it."""
-    new = change.new
-    known = returning.behind(store, {post.guid for post in new if post.guid.startswith(_MADE)})
-    came = {place: known[post.guid] for place, post in enumerate(new) if post.guid in known}
-    stories = {story for _, story in came.values()}
-    others = [None if post.join and post.join.story in stories else post.join for post in new]
-    taken = stories.union(one.story for join in others if join for one in (join, *join.also))
-    copies = _Copies(store, feed) if any(join is None for join in others) else None
-    found = []
-    for place, post in enumerate(new):
-        join = others[place]
-        if place in came:
-            post_id, story = came[place]
-            why = "it came back under the id that it has in the combined feed which is published here"
-            post, join = replace(post, originality=0), Join(story, post_id, "id", 1.0, why)
-        elif join is None and copies is not None and (join := copies.join(post, taken)):
-            taken.add(join.story)
-        found.append(post if join == post.join else replace(post, join=join))
-    return replace(change, new=tuple(found))
-
-
-class _Copies:
-    """What new posts of a feed may be copies of, or originals: posts of the source that they name, posts that other
-    planets took from there, and posts that were taken from the feed itself. Each is looked up once."""
-
-    def __init__(self, store: Store, feed: FeedState) -> None:
-        self._store = store
-        self._feed = feed
-        own = (feed.site_url, feed.source.url, feed.adopted_url or "")
-        self._taken_from_feed = returning.taken_from(store, own, feed.feed_id)
-        self._by_origin: dict[str, list[Counterpart]] = {}
-
-    def join(self, post: PostToSave, taken: set[int]) -> Join | None:
-        counterparts = self._of(post.origin_url) if post.origin_url else self._taken_from_feed
-        if not counterparts:
-            return None
-        from tidings.posts.returning import join
-
-        return join(post, counterparts, taken)
-
-    def _of(self, origin_url: str) -> list[Counterpart]:
-        if origin_url not in self._by_origin:
-            origin = canonical(origin_url)
-            feeds = [
-                one.feed_id
-                for one in self._addresses
-                if origin and origin in (canonical(one.site_url), canonical(one.url))
-            ]
-            originals = [
-                one for feed_id in feeds for one in returning.of_feed(self._store, feed_id, self._feed.feed_id)
-            ]
-            copies = returning.taken_from(self._store, [origin_url], self._feed.feed_id)
-            self._by_origin[origin_url] = [*originals, *copies]
-        return self._by_origin[origin_url]
-
-    @cached_property
-    def _addresses(self) -> list[returning.Address]:
-        return returning.addresses(self._store, self._feed.feed_id)
-
-
-def _piece(post: PostToSave, site: str) -> Piece:
-    from tidings.posts.pieces import piece
-
-    dated = post.published or post.updated
-    text, html = post.text[: stories.LONGEST_TOLD], post.content_html[: 2 * stories.LONGEST_TOLD]
-    part = post.url.partition("#")[2]
-    page = f"{post.story_url}#{part}" if post.story_url and part and "#" not in post.story_url else post.story_url
-    return piece(site, page, post.title, text, html, post.language, post.origin_url, dated)
-
-
-def _rivals(post: PostToSave, rows: Sequence[CandidateRow]) -> tuple[list[Candidate], int]:
-    """Those of some stored posts that may be one story with the new `post`, and what it costs to look at them all and
-    to tell these."""
-    from tidings.posts.glance import effort_of_glance, effort_of_telling, glance, may_be_one
-    from tidings.posts.pieces import piece
-    from tidings.posts.placing import Candidate
-
-    seen = glance(post.story_url, post.title, post.text[: stories.LONGEST_TOLD], post.language)
-    rivals, effort = list[Candidate](), effort_of_glance(seen)
-    for row in rows:
-        site, same_id = host(row.site_url), _is_same_id(row, post)
-        other = glance(row.url, row.title, row.text, row.language)
-        effort += effort_of_glance(other)
-        if same_id or may_be_one(seen, other):
-            effort += effort_of_telling(seen, other)
-            told = piece(site, row.url, row.title, row.text, row.content_html, row.language, row.origin_url, row.dated)
-            rivals.append(Candidate(row.post_id, row.story, told, same_id))
-    return rivals, effort
-
-
-def _is_same_id(row: CandidateRow, post: PostToSave) -> bool:
-    """Whether a stored post is of the blog that the new one says it was taken from, and has its guid, as the only post
-    of its source, or is it word for word: guids such as `1` are many blogs', and some blogs give one to all they
-    write."""
-    has_id = row.guid == post.guid != "" and row.owns_guid
-    if not post.origin_url or not (has_id or _is_word_for_word(row, post)):
-        return False
-    origin = bare_host(host(post.origin_url))
-    return origin in (bare_host(host(row.site_url)), bare_host(host(row.origin_url)))
-
-
-def _is_word_for_word(row: CandidateRow, post: PostToSave) -> bool:
-    """Whether a copy has the title, the words and the moment of a post: a planet that makes ids of its own copies a
-    series, too, whose issues differ in little else."""
-    is_of_moment = row.dated is not None and row.dated == (post.published or post.updated)
-    return is_of_moment and row.title == post.title and row.text.split() == post.text[: stories.LONGEST_TOLD].split()
 
 
 def row(
