@@ -113,7 +113,7 @@ def test_posts_lists_and_searches(site: Site, origin: Origin) -> None:
     assert len(site.json("posts", "--since", "1h")) == 3
     post = site.json("posts", "pickled")[0]
     assert list(post) == (
-        "id source guid url title author published updated first_seen story tags summary content_html excluded".split()
+        "id source guid url title author published updated first_seen story tags summary content_html excluded held".split()
     )
     assert post["tags"] == ["Food"]
     assert post["published"] is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tidings.posts.headlines import relation
 from tidings.posts.likeness import Shingles, shingles, weight
@@ -31,6 +32,7 @@ class Glance:
     runs: Shingles
 
 
+@lru_cache(maxsize=16)  # what has a link that many follow is met again and again
 def glance(url: str, title: str, text: str, language: str) -> Glance:
     """A post at a glance; `url` is its canonical URL or any other spelling of it."""
     words = tuple(told_words(own_text(text), language))
