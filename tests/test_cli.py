@@ -112,9 +112,8 @@ def test_posts_lists_and_searches(site: Site, origin: Origin) -> None:
     assert site.json("posts", "--since", "2100-01-01") == []
     assert len(site.json("posts", "--since", "1h")) == 3
     post = site.json("posts", "pickled")[0]
-    assert list(post) == (
-        "id source guid url title author published updated first_seen story tags summary content_html excluded held".split()
-    )
+    keys = "id source guid url title author published updated first_seen story tags summary content_html excluded held"
+    assert list(post) == keys.split()
     assert post["tags"] == ["Food"]
     assert post["published"] is None
     assert datetime.fromisoformat(post["first_seen"]).utcoffset() is not None
