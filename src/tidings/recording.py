@@ -81,7 +81,9 @@ class Recorder:
         if self._is_own(document.feed):
             return self._read_own(state, document, now)
         change = rules.apply(self._judged(state, document, cleaned, now), state.source)
-        with self._store.write():
+        # What a power cut takes back are posts and validators together, so they are asked for again. Whoever shows posts
+        # to the outside, an issue or the combined feed, makes them durable first.
+        with self._store.note():
             after = self._after_read(state, document, change, now)
             has_turned_back = state.held_since is not None and after.held_since is None
             after, note = self._released(after, now)
