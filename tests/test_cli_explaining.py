@@ -740,5 +740,5 @@ def test_reasons_are_documented() -> None:
 
 def test_every_kind_of_key_has_words() -> None:
     """What posts are known under has a name in plain words, whatever kind it is."""
-    kinds = {*identity._MOST_SPECIFIC_FIRST, *identity._OF_ITS_TEXT, "~title", "~path", "~guid", "~file"}
+    kinds = {*identity._MOST_SPECIFIC_FIRST, *identity._OF_NEW_POSTS, "~title", "~path", "~guid", "~file"}
     assert set(explaining.KINDS) == kinds | {identity._SHARED.rstrip(":")}

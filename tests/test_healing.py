@@ -903,3 +903,92 @@ def test_what_was_written_after_an_import_does_not_hide_it() -> None:
     old = [to_save(n, published=NOW + timedelta(minutes=n), suspects=(one,)) for n, one in enumerate(apart)]
     change = heal(FeedChange(new=(*old, to_save(9, published=NOW + 2 * DAY))), 6)
     assert (len(change.healed), len(change.new)) == (5, 1)
+
+
+# ------------------------------------------------------------------------------- another title, page and guid at once
+
+SECOND = NOW.replace(hour=9, minute=41, second=17)
+
+
+def retitled(number: int, post: ParsedPost) -> ParsedPost:
+    """A blog that makes page and guid of the headline, which was corrected."""
+    page = f"https://old.example/posts/corrected-{number}"
+    return replace(post, guid=page, url=page, title=f"A corrected headline of essay {number}")
+
+
+def at_a_second(number: int) -> ParsedPost:
+    return essay(number, published=SECOND - number * DAY, content_html=f"<p>{text(number, 60)}</p>")
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_headline_that_names_page_and_guid_may_be_corrected(few: bool) -> None:
+    """Of one second and word for word it is the same post, though its title, its page and its guid are others: one
+    among others, or all of them at once."""
+    memory = Memory()
+    old = [at_a_second(number) for number in range(8)]
+    memory.poll(*old)
+    now = [retitled(number, post) if number == 0 or not few else post for number, post in enumerate(old)]
+    change = memory.poll(*now)
+    assert (len(change.new), len(change.healed)) == (0, 1 if few else 8)
+    assert counted(memory, now) == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, 0),
+        ({"content_html": f"<p>{text(1, 60)} corrected</p>"}, 0),
+        ({"content_html": f"<p>{text(2, 60)}</p>"}, 1),
+        ({"content_html": f"<p>{text(1, 60)}</p>", "published": SECOND + timedelta(seconds=1)}, 1),
+        ({"published": SECOND.replace(hour=0, minute=0, second=0)}, 1),
+    ],
+)
+def test_what_of_the_same_second_is_another_post(values: dict[str, Any], expected: int) -> None:
+    """Another text, another second, or a date that is only a day: in doubt it is new."""
+    memory = Memory()
+    post = essay(1, content_html=f"<p>{text(1, 60)}</p>", published=values.get("published", SECOND))
+    if "published" in values and values["published"] > SECOND:
+        post = replace(post, published=SECOND)
+    memory.poll(post, *(at_a_second(number) for number in range(2, 8)))
+    assert counted(memory, [retitled(1, replace(post, **values)), *(at_a_second(n) for n in range(2, 8))]) == expected
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_parts_of_a_series_of_one_second_are_new(count: int) -> None:
+    """Texts that differ in numbers, or that are short, prove nothing under other titles, even in one second."""
+    for words in (f"{text(1, 60)} {{}} degrees", "The meeting at the church hall is open to everybody who likes to {}"):
+        memory = Memory()
+        for number in range(0, 4, count):
+            posts = [
+                retitled(n, essay(n, published=SECOND, content_html=f"<p>{words.format(n)}{' ' * 80}</p>"))
+                for n in range(number, number + count)
+            ]
+            assert counted(memory, posts) == count
+
+
+MOMENT = ("~moment:2026",)
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "expected"),
+    [
+        ({"same_words": True}, 40, True),
+        ({"same_words": True}, 39, False),
+        ({"likeness": 0.95}, 40, True),
+        ({"likeness": 0.94}, 40, False),
+        ({"likeness": 1.0}, 40, False),
+        ({"same_words": True, "apart": HOUR}, 99, False),
+    ],
+)
+def test_a_second_leads_and_the_text_proves(values: dict[str, Any], words: int, expected: bool) -> None:
+    """Alone, and where most of a document looks new: forty words that are the same, or very nearly so."""
+    assert healed(suspect(hints=MOMENT, **values), words=words) == expected
+    assert mass(suspect(hints=MOMENT, **values), words=words) == expected
+
+
+def test_a_second_is_no_second_hint() -> None:
+    """One that has only its title and its second is recognised as one with its title alone."""
+    both = (*ONE, *MOMENT)
+    assert not healed(suspect(likeness=None, hints=both))
+    [new] = heal(FeedChange(new=(to_save(1, suspects=(suspect(likeness=None, hints=both),)),)), 10).new
+    assert set(new.keys) == {"guid:1", "shared:~title:a"}

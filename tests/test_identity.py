@@ -280,6 +280,20 @@ def test_what_hints_at_a_post(values: dict[str, Any], kinds: set[str]) -> None:
     assert hints(**values) == kinds
 
 
+def test_a_post_is_hinted_at_by_its_second() -> None:
+    """With a text to compare, and a time of day; a known post gets no more of them when its date moves."""
+    long = {"guid": "g", "title": "A", "content_html": "word " * 20}
+    assert hints(**long, published=NOW.replace(hour=9, second=7)) == {
+        "~title:a",
+        f"~moment:{NOW.date()}T09:00:07+00:00",
+    }
+    assert hints(**long, published=NOW.replace(hour=0)) == {"~title:a"}
+    assert hints(guid="g", title="A", content_html="word", published=NOW.replace(hour=9)) == {"~title:a"}
+    [one] = identify([parsed_post(**long, published=NOW.replace(hour=9))])
+    assert any(key.startswith("~moment:") for key in one.all_keys)
+    assert not any(key.startswith("~moment:") for key in one.lasting_keys)
+
+
 def test_a_post_without_title_is_hinted_at_by_its_text() -> None:
     """Its words are all there is to know it by."""
     [hint] = hints(content_html="<p>Some words.</p>")

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
 from tidings.posts.edits import classify, is_cut, is_volatile, text_hash
 from tidings.posts.healing import compare, is_still
-from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match
+from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match, without_moment
 from tidings.posts.links import host
 from tidings.posts.stories import story_urls
 from tidings.workers import MEMORY
@@ -243,7 +243,7 @@ def _is_stump(one: Match) -> bool:
     """Whether a post is what a cut left of a known one: a title and a page, and neither guid nor text."""
     post = one.identified.post
     return not (post.guid or post.content_html or post.summary_html) and any(
-        len(hints) > 1 for hints in one.suspects.values()
+        len(without_moment(hints)) > 1 for hints in one.suspects.values()
     )
 
 

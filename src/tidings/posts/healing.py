@@ -12,14 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from tidings.model import EditKind, FeedChange, PostToSave, Remembered, Suspect
 from tidings.posts import sketch
 from tidings.posts.brake import MASS
 from tidings.posts.canonical import canonical
 from tidings.posts.edits import steady
-from tidings.posts.identity import shared_mark
+from tidings.posts.identity import is_day, shared_mark, without_moment
 from tidings.posts.likeness import containment, resemblance, shingles, words_of
 from tidings.posts.sketch import Sketch, drawn, opened
 
@@ -30,6 +30,7 @@ _CUT = timedelta(hours=36)  # between a time and its date alone, whatever the zo
 _AT_ONCE = timedelta(hours=1)
 
 _FEWEST_WORDS = 12  # Two shorter texts are alike, or not, by chance.
+_ENOUGH_WORDS = 40  # for a text of the same second to be another one's by no chance
 _MANY_WORDS = 100  # A call for comments, or what stands on the page of a canteen, is shorter.
 _READ = 4_000  # characters, to count so many words
 _HEADLINE = 5  # words; "Menu of the day" has four
@@ -46,7 +47,7 @@ _FEWEST_OF_MASS = 3
 def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
     """What speaks for a new post being the `remembered` one, which `hints` led to. What counters rewrite says nothing
     against it."""
-    by_day = any(date is not None and _is_day(date) for date in (dated, remembered.dated))
+    by_day = any(date is not None and is_day(date) for date in (dated, remembered.dated))
     return replace(_compare(text, dated, remembered, hints), by_day=by_day)
 
 
@@ -72,15 +73,21 @@ def heal(
     `size` is the number of posts in the document, `parts` how many of them are from where: when a blog renews its
     posts, so does its part of a planet. What is dated before `since` was written before the document was last read.
     """
+    named = [_without_moment(post) for post in change.new]
     counts = {"": size} if not parts or len(parts) == 1 else {"": size, **parts}
     rules = {
         origin: _rule(posts, since)
         for origin, count in counts.items()
-        if len(posts := [post for post in change.new if origin in ("", post.origin_url)]) >= _FEWEST_OF_MASS
+        if len(posts := [post for post in named if origin in ("", post.origin_url)]) >= _FEWEST_OF_MASS
         and len(posts) > MASS * count
     }
 
     def accepts(suspect: Suspect, post: PostToSave) -> bool:
+        if _is_retitled(suspect, post):
+            return True
+        suspect = replace(suspect, hints=without_moment(suspect.hints))
+        if not suspect.hints:
+            return False
         likely = [rules[origin] for origin in {"", post.origin_url} if origin in rules]
         return any(rule(suspect, post) for rule in likely) if likely else _is_certain(suspect, post)
 
@@ -158,12 +165,7 @@ def _apart(one: datetime | None, other: datetime | None) -> timedelta | None:
     if one is None or other is None:
         return None
     apart = abs(one - other)
-    return timedelta() if apart <= _CUT and _is_day(one) != _is_day(other) else apart
-
-
-def _is_day(moment: datetime) -> bool:
-    """Whether a date stands for the whole day."""
-    return any(zoned.timetuple()[3:6] == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
+    return timedelta() if apart <= _CUT and is_day(one) != is_day(other) else apart
 
 
 Rule = Callable[[Suspect, PostToSave], bool]
@@ -255,6 +257,15 @@ def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None, is_o
     return words >= _MANY_WORDS or (suspect.apart == shift and is_told_apart)
 
 
+def _is_retitled(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether a post has the second and the text of a stored one, whatever its title, its page and its guid are now, as
+    where a program makes them of the headline. Where nothing but numbers is another, it may be the next of a kind."""
+    if len(without_moment(suspect.hints)) == len(suspect.hints) or not _is_of_same_moment(suspect):
+        return False
+    is_same = suspect.same_words or _SAME <= (suspect.likeness or 0) < 1
+    return is_same and _words(post) >= _ENOUGH_WORDS
+
+
 def _is_likely_redated(suspect: Suspect, post: PostToSave) -> bool:
     """The same where all new posts have one date, which says nothing against their being old."""
     return (_is_of_same_moment(suspect) and _is_edited(suspect, post)) or _says_the_same(suspect, post, _COPY)
@@ -313,6 +324,12 @@ def _is_edited(suspect: Suspect, post: PostToSave) -> bool:
     return suspect.likeness >= fewest or (suspect.contained or 0) >= _PART
 
 
+def _without_moment(post: PostToSave) -> PostToSave:
+    """The post with what its title, page, guid and file lead to."""
+    named = (replace(suspect, hints=without_moment(suspect.hints)) for suspect in post.suspects)
+    return replace(post, suspects=tuple(suspect for suspect in named if suspect.hints))
+
+
 def _healed(post: PostToSave, post_id: int) -> PostToSave:
     suspect = next(one for one in post.suspects if one.post_id == post_id)
     has_title = not post.title or any(hint.startswith("~title:") for hint in suspect.hints)
@@ -326,7 +343,7 @@ def _on_its_own(post: PostToSave) -> PostToSave:
     """A new post after all. What hinted at another one hints at two from now on, which is nothing."""
     if not post.suspects:
         return post
-    marks = {shared_mark(hint) for suspect in post.suspects for hint in suspect.hints}
+    marks = {shared_mark(hint) for suspect in post.suspects for hint in without_moment(suspect.hints)}
     return replace(post, suspects=(), keys=(*post.keys, *sorted(marks)))
 
 

@@ -5,10 +5,10 @@ and date), so that a feed which renames its guids or moves to another host does 
 two posts of one document ever shared names nothing from then on (seen in the wild: guids all equal, or one per day).
 Keys are scoped by source: two feeds may share guid `1`.
 
-What alone proves nothing (a title, a path, a file) is a hint: it names no post, but leads to the stored ones that a new
-one may be. Whether it is one of them is seen by its text (posts/healing.py). A link without the title it had is between
-both: there are pages whose title changes with the score of a match, and pages that are another post each day ("Word of
-the day").
+What alone proves nothing (a title, a path, a file, a second) is a hint: it names no post, but leads to the stored ones
+that a new one may be. Whether it is one of them is seen by its text (posts/healing.py). A link without the title it had
+is between both: there are pages whose title changes with the score of a match, and pages that are another post each day
+("Word of the day").
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from tidings.model import KnownPost, ParsedPost
 from tidings.posts.canonical import canonical, is_front_page
@@ -27,9 +28,11 @@ from tidings.posts.plain import bare_text
 _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't fill the index.
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
 _OF_ITS_TEXT = ("text", "page+text", "~text")
+_OF_NEW_POSTS = (*_OF_ITS_TEXT, "~moment")
 _SHARED = "shared:"
 _FILES = ("audio/", "video/")
 _SHORTEST_PATH = 2  # characters
+_SHORTEST_TEXT = 100  # characters of mark-up, below which no text proves anything beside its moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,9 @@ class Identified:
 
     @property
     def lasting_keys(self) -> tuple[str, ...]:
-        """What is remembered of a post already known. Keys made of text are not: a text that changes at every poll
-        would add one each time."""
-        return (*(key for key in (*self.keys, *self.hints) if _kind(key) not in _OF_ITS_TEXT), *self.shared)
+        """What is remembered of a post already known. Keys made of text are not, nor is its moment: a text, or a date,
+        that changes at every poll would add one each time."""
+        return (*(key for key in (*self.keys, *self.hints) if _kind(key) not in _OF_NEW_POSTS), *self.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,16 @@ def shared_mark(key: str) -> str:
     return _SHARED + key
 
 
+def is_day(moment: datetime) -> bool:
+    """Whether a date stands for the whole day."""
+    return any(zoned.timetuple()[3:6] == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
+
+
+def without_moment(hints: Iterable[str]) -> tuple[str, ...]:
+    """Those of some hints that say anything of what a post is about: not the second in which it was published."""
+    return tuple(hint for hint in hints if _kind(hint) != "~moment")
+
+
 def _suspects(one: Identified, known: Mapping[str, KnownPost], claimed: Container[int]) -> dict[int, tuple[str, ...]]:
     """The stored posts that hints lead to. Those which the document still has under their own keys are not among
     them."""
@@ -234,7 +247,8 @@ def _link_keys(link: str, title: str) -> tuple[str, ...]:
 
 def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
     """Its title, or without one what is read of its text; the path of its page, and of its guid if that is another; its
-    file. Hosts are left out, since feeds move."""
+    file; and the second in which it was published, for one whose title, page and guid are others. Hosts are left out,
+    since feeds move."""
     path, guid_path = _path(page), _path(canonical(post.guid.strip()))
     files = [_path(canonical(file.url)) for file in post.enclosures if file.type.startswith(_FILES)]
     hints = [
@@ -242,8 +256,17 @@ def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
         ("~path", path),
         ("~guid", guid_path if guid_path != path else ""),
         ("~file", files[0] if files else ""),
+        ("~moment", _moment(post)),
     ]
     return tuple(_key(kind, value) for kind, value in hints if value)
+
+
+def _moment(post: ParsedPost) -> str:
+    """When it was published, if that is more than a day and there is a text to compare."""
+    moment = post.published
+    if moment is None or len(post.content_html or post.summary_html) < _SHORTEST_TEXT or is_day(moment):
+        return ""
+    return moment.isoformat()
 
 
 def _steady_words(post: ParsedPost) -> str:
