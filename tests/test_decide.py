@@ -38,7 +38,9 @@ class Memory:
         }
         change = decide(feed, self.known(keys_to_look_up(name(feed))), before)
         for post in change.new:
-            self.remember(post, max(self.posts, default=0) + 1)
+            post_id = max(self.posts, default=0) + 1
+            self.remember(post, post_id)
+            self.keys.update((key, post_id) for key in post.keys if self.keys[key] == post.heir_of)
         for post in (*change.changed, *change.healed):
             assert post.post_id in self.posts
             self.remember(post, post.post_id)

@@ -19,7 +19,8 @@ from tests.stocking import post as to_save
 from tests.test_decide import Memory
 from tests.test_poll import run_poll, source, titles
 from tidings.model import Enclosure, FeedChange, ParsedPost, Remembered, Suspect
-from tidings.posts.healing import compare, heal
+from tidings.posts.comparing import compare
+from tidings.posts.healing import heal
 from tidings.store import Store
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

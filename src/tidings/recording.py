@@ -179,9 +179,12 @@ def _note(change: FeedChange, size: int) -> str:
             f"digests and feeds for {brake.RELEASED_AFTER.days} days; look at them (`tidings posts --held`), then "
             f"`tidings sources release` the source, with --discard if they are none of its own"
         )
+    notes = list[str]()
     if change.healed:
-        return f"{len(change.healed)} posts came back under other ids and were recognised"
-    return ""
+        notes.append(f"{len(change.healed)} posts came back under other ids and were recognised")
+    if heirs := sum(post.heir_of is not None for post in change.new):
+        notes.append(f"{heirs} new under the guid or the link of a former post, of which nothing else is left")
+    return "; ".join(notes)
 
 
 def placed(store: Store, feed_id: int, site: str, change: FeedChange, now: datetime) -> FeedChange:

@@ -14,29 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tidings.model import EditKind, FeedChange, PostToSave, Remembered, Suspect
-from tidings.posts import sketch
+from tidings.model import EditKind, FeedChange, PostToSave, Suspect
 from tidings.posts.brake import MASS
 from tidings.posts.canonical import canonical
-from tidings.posts.edits import steady
-from tidings.posts.identity import is_day, shared_mark, without_moment
-from tidings.posts.likeness import containment, resemblance, shingles, words_of
-from tidings.posts.sketch import Sketch, drawn, opened
+from tidings.posts.comparing import COPY, EDITED, FEWEST_WORDS, MANY_WORDS, PART, READ, SAME, is_of_same_moment
+from tidings.posts.identity import shared_mark, without_moment
+from tidings.posts.likeness import words_of
 
-_MOMENT = timedelta(minutes=1)  # Seconds get lost.
 _SHIFTED = timedelta(hours=14)  # the widest zone: what came of reading one date in two zones
-_MATCH = timedelta(hours=12)  # during which a post may be rewritten again and again
-_CUT = timedelta(hours=36)  # between a time and its date alone, whatever the zone
 _AT_ONCE = timedelta(hours=1)
-
-_FEWEST_WORDS = 12  # Two shorter texts are alike, or not, by chance.
 _ENOUGH_WORDS = 40  # for a text of the same second to be another one's by no chance
-_MANY_WORDS = 100  # A call for comments, or what stands on the page of a canteen, is shorter.
-_READ = 4_000  # characters, to count so many words
 _HEADLINE = 5  # words; "Menu of the day" has four
-_SAME, _COPY, _EDITED, _PART = 0.95, 0.75, 0.3, 0.8
 _EXCERPT = 0.5  # Two texts of one length of which one has most of the other are more alike.
-
 _ROUND = 5  # minutes
 
 _VERSION = re.compile("[0-9]{1,3}")
@@ -44,31 +33,11 @@ _VERSION = re.compile("[0-9]{1,3}")
 _FEWEST_OF_MASS = 3
 
 
-def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
-    """What speaks for a new post being the `remembered` one, which `hints` led to. What counters rewrite says nothing
-    against it."""
-    by_day = any(date is not None and is_day(date) for date in (dated, remembered.dated))
-    return replace(_compare(text, dated, remembered, hints), by_day=by_day)
-
-
-def _compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
-    apart = _apart(dated, remembered.dated)
-    if remembered.sketch and not remembered.text:
-        return _compare_sketches(drawn(text), opened(remembered.sketch), remembered.post_id, tuple(hints), apart)
-    if text == remembered.text:
-        says_anything = bool(words_of(steady(text[:_READ])))
-        return Suspect(remembered.post_id, tuple(hints), 1.0 if says_anything else None, 1.0, apart, same_words=True)
-    words, former = words_of(steady(text)), words_of(steady(remembered.text))
-    likeness, part = _likeness(words, former)
-    same_words = words == former and words_of(text) == words_of(remembered.text)
-    return Suspect(remembered.post_id, tuple(hints), likeness, part, apart, same_words)
-
-
 def heal(
     change: FeedChange, size: int, parts: Mapping[str, int] | None = None, since: datetime | None = None
 ) -> FeedChange:
     """The change with those of its new posts that are stored already made changes of the stored ones. Each stored post
-    is claimed once, by the post most like it.
+    is claimed once, by the post most like it, and none that the document still has under a name of its own.
 
     `size` is the number of posts in the document, `parts` how many of them are from where: when a blog renews its
     posts, so does its part of a planet. What is dated before `since` was written before the document was last read.
@@ -101,7 +70,7 @@ def heal(
         key=lambda claim: (tuple(-part for part in claim[0]), claim[1]),
     )
     healed: dict[int, int] = {}
-    claimed: set[int] = set()
+    claimed = {post.post_id for post in change.changed}
     for _, position, suspect in claims:
         if position not in healed and suspect.post_id not in claimed:
             healed[position] = suspect.post_id
@@ -109,63 +78,6 @@ def heal(
     known = tuple(_healed(change.new[position], post_id) for position, post_id in healed.items())
     new = tuple(_on_its_own(post) for position, post in enumerate(change.new) if position not in healed)
     return replace(change, new=new, healed=known)
-
-
-def _compare_sketches(
-    one: Sketch, other: Sketch, post_id: int, hints: tuple[str, ...], apart: timedelta | None
-) -> Suspect:
-    """The same for a text that is gone."""
-    equal = one.steady_words == other.steady_words
-    same_words = equal and one.words == other.words
-    if equal:
-        return Suspect(post_id, hints, 1.0 if one.length else None, 1.0, apart, same_words)
-    if min(one.length, other.length) >= _FEWEST_WORDS:
-        return Suspect(post_id, hints, sketch.resemblance(one, other), sketch.containment(one, other), apart, False)
-    return Suspect(post_id, hints, None, 0.0, apart, same_words=False)
-
-
-def is_still(before: Remembered, title: str, text: str, dated: datetime | None) -> bool:
-    """Whether a post without a guid is the stored one of its link, though its title is another, or there is none.
-
-    Titles change while a match is played, and texts count, or grow by what is new: it is the same post as long as one
-    of its date, its text and its title stays. Where all three are others, it is the next post of a page that is written
-    anew. Within half a day most of a text is enough; a day later this may be the same but for the numbers, in the next
-    draw of a lottery. Without dates, when nobody knows, a text must be the same but for numbers, or be there as a
-    whole beside what is new.
-    """
-    suspect, words = compare(text, dated, before, ()), words_of(title)
-    is_same_text = suspect.likeness == 1 and suspect.same_words
-    is_same_moment = _is_of_same_moment(suspect) and not suspect.by_day
-    if is_same_text or is_same_moment or (words and words == words_of(before.title)):
-        return True
-    likeness, part = (suspect.likeness, suspect.contained or 0) if suspect.likeness is not None else (0, 0)
-    if not (title or before.title) and (likeness >= _EDITED or part >= _PART):
-        return True
-    if suspect.apart is None:
-        was_cut = title.startswith(before.title) and text.startswith(before.text)
-        return suspect.same_words or was_cut or 1 in (likeness, part)
-    return (suspect.apart <= _MATCH and (likeness >= _COPY or part == 1)) or (
-        _is_of_same_moment(suspect) and suspect.same_words
-    )
-
-
-def _likeness(words: list[str], former: list[str]) -> tuple[float | None, float]:
-    """How alike two texts are, and how much of the shorter one is in the other. Of short ones only equality counts, and
-    of one that is empty, as when it was pruned, nothing: it would be a part of any."""
-    if min(len(words), len(former)) >= _FEWEST_WORDS:
-        one, other = shingles(words), shingles(former)
-        return resemblance(one, other), containment(one, other)
-    shorter, longer = sorted((set(words), set(former)), key=len)
-    part = len(shorter & longer) / len(shorter) if shorter else 0.0
-    return (1.0 if words and words == former else None), part
-
-
-def _apart(one: datetime | None, other: datetime | None) -> timedelta | None:
-    """The time between two dates; none if one is that of the other without the time of day."""
-    if one is None or other is None:
-        return None
-    apart = abs(one - other)
-    return timedelta() if apart <= _CUT and is_day(one) != is_day(other) else apart
 
 
 Rule = Callable[[Suspect, PostToSave], bool]
@@ -231,9 +143,9 @@ def _is_certain(suspect: Suspect, post: PostToSave) -> bool:
     several = len(suspect.hints) > 1
     if _is_next_version(suspect, post):
         return True
-    if _is_of_same_moment(suspect):
+    if is_of_same_moment(suspect):
         return _is_edited(suspect, post) and (several or suspect.likeness is not None)
-    fewest = _FEWEST_WORDS if suspect.apart is None else _MANY_WORDS
+    fewest = FEWEST_WORDS if suspect.apart is None else MANY_WORDS
     return several and suspect.same_words and _words(post) >= fewest
 
 
@@ -244,31 +156,31 @@ def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None, is_o
     pages word for word)."""
     if _is_next_version(suspect, post):
         return True
-    if _is_of_same_moment(suspect):
+    if is_of_same_moment(suspect):
         return _is_edited(suspect, post)
     if suspect.apart is None:
-        return _says_the_same(suspect, post, _SAME)
+        return _says_the_same(suspect, post, SAME)
     if not suspect.same_words:
         return False
     words = _words(post)
-    if is_old and _is_same_page(suspect) and words >= _FEWEST_WORDS:
+    if is_old and _is_same_page(suspect) and words >= FEWEST_WORDS:
         return True
-    is_told_apart = words >= _FEWEST_WORDS or _has_headline(suspect, post)
-    return words >= _MANY_WORDS or (suspect.apart == shift and is_told_apart)
+    is_told_apart = words >= FEWEST_WORDS or _has_headline(suspect, post)
+    return words >= MANY_WORDS or (suspect.apart == shift and is_told_apart)
 
 
 def _is_retitled(suspect: Suspect, post: PostToSave) -> bool:
     """Whether a post has the second and the text of a stored one, whatever its title, its page and its guid are now, as
     where a program makes them of the headline. Where nothing but numbers is another, it may be the next of a kind."""
-    if len(without_moment(suspect.hints)) == len(suspect.hints) or not _is_of_same_moment(suspect):
+    if len(without_moment(suspect.hints)) == len(suspect.hints) or not is_of_same_moment(suspect):
         return False
-    is_same = suspect.same_words or _SAME <= (suspect.likeness or 0) < 1
+    is_same = suspect.same_words or SAME <= (suspect.likeness or 0) < 1
     return is_same and _words(post) >= _ENOUGH_WORDS
 
 
 def _is_likely_redated(suspect: Suspect, post: PostToSave) -> bool:
     """The same where all new posts have one date, which says nothing against their being old."""
-    return (_is_of_same_moment(suspect) and _is_edited(suspect, post)) or _says_the_same(suspect, post, _COPY)
+    return (is_of_same_moment(suspect) and _is_edited(suspect, post)) or _says_the_same(suspect, post, COPY)
 
 
 def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
@@ -276,20 +188,20 @@ def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
     more or less of it. What a picture says, few words under it don't."""
     if suspect.same_words and _has_headline(suspect, post):
         return True
-    if "<img" in post.content_html and _words(post) < _FEWEST_WORDS:
+    if "<img" in post.content_html and _words(post) < FEWEST_WORDS:
         return False
     if (suspect.likeness or 0) >= likeness:
         return True
     if len(suspect.hints) == 1:
         return False
     part = suspect.contained or 0
-    is_excerpt = part == 1 or (suspect.likeness is not None and part >= _PART and suspect.likeness < _EXCERPT)
+    is_excerpt = part == 1 or (suspect.likeness is not None and part >= PART and suspect.likeness < _EXCERPT)
     return suspect.same_words or is_excerpt
 
 
 def _words(post: PostToSave) -> int:
     """The number of a post's words, as far as it matters here."""
-    return len(words_of(post.text[:_READ]))
+    return len(words_of(post.text[:READ]))
 
 
 def _has_headline(suspect: Suspect, post: PostToSave) -> bool:
@@ -304,24 +216,20 @@ def _is_next_version(suspect: Suspect, post: PostToSave) -> bool:
     if not _VERSION.fullmatch(version) or canonical(page) != canonical(post.url.partition("#")[0]):
         return False
     kinds = {hint.partition(":")[0] for hint in suspect.hints}
-    return kinds >= {"~title", "~path"} and (suspect.same_words or (suspect.likeness or 0) >= _COPY)
-
-
-def _is_of_same_moment(suspect: Suspect) -> bool:
-    return suspect.apart is not None and suspect.apart <= _MOMENT
+    return kinds >= {"~title", "~path"} and (suspect.same_words or (suspect.likeness or 0) >= COPY)
 
 
 def _is_edited(suspect: Suspect, post: PostToSave) -> bool:
     """Whether the text of a post of the same moment does not say that it is another one. A minute hardly has two posts
     of one title or one page, a day may well have: two comments, two menus, a handful of photos."""
     several = len(suspect.hints) > 1
-    if suspect.by_day and _words(post) < _FEWEST_WORDS:
+    if suspect.by_day and _words(post) < FEWEST_WORDS:
         says_the_same = suspect.same_words or suspect.likeness == 1
         return says_the_same and "<img" not in post.content_html and (several or _has_headline(suspect, post))
     if suspect.likeness is None:
         return several or suspect.same_words
-    fewest = _COPY if suspect.by_day and not several else _EDITED
-    return suspect.likeness >= fewest or (suspect.contained or 0) >= _PART
+    fewest = COPY if suspect.by_day and not several else EDITED
+    return suspect.likeness >= fewest or (suspect.contained or 0) >= PART
 
 
 def _without_moment(post: PostToSave) -> PostToSave:
@@ -334,9 +242,9 @@ def _healed(post: PostToSave, post_id: int) -> PostToSave:
     suspect = next(one for one in post.suspects if one.post_id == post_id)
     has_title = not post.title or any(hint.startswith("~title:") for hint in suspect.hints)
     edit: EditKind = "none" if suspect.same_words and has_title else "cosmetic"
-    if suspect.likeness is not None and suspect.likeness < _COPY:
+    if suspect.likeness is not None and suspect.likeness < COPY:
         edit = "substantive"
-    return replace(post, post_id=post_id, edit=edit, suspects=())
+    return replace(post, post_id=post_id, edit=edit, suspects=(), heir_of=None)
 
 
 def _on_its_own(post: PostToSave) -> PostToSave:
@@ -348,4 +256,4 @@ def _on_its_own(post: PostToSave) -> PostToSave:
 
 
 def _strength(suspect: Suspect) -> tuple[float, float, float]:
-    return (float(_is_of_same_moment(suspect)), suspect.likeness or 0.0, float(len(suspect.hints)))
+    return (float(is_of_same_moment(suspect)), suspect.likeness or 0.0, float(len(suspect.hints)))

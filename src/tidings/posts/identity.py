@@ -29,6 +29,7 @@ _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
 _OF_ITS_TEXT = ("text", "page+text", "~text")
 _OF_NEW_POSTS = (*_OF_ITS_TEXT, "~moment")
+_IN_DOUBT = ("guid+link", "guid", "link+title", "link")
 _SHARED = "shared:"
 _FILES = ("audio/", "video/")
 _SHORTEST_PATH = 2  # characters
@@ -89,12 +90,13 @@ class Match:
     """An identified post and the stored post it turned out to be, if any. Else `suspects` are the stored posts that it
     may be, by their ids, each with the hints that led to it.
 
-    With `in_doubt` it has nothing but its link in common with the stored post. Its text decides (posts/healing.py)."""
+    `doubt` is the kind of key by which it has one, if that and a new text is all it has in common with the stored post.
+    What both say decides (posts/doubt.py), and if it is another one, it may be one of its suspects."""
 
     identified: Identified
     known: KnownPost | None
     suspects: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    in_doubt: bool = False
+    doubt: str = ""
 
 
 def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
@@ -149,18 +151,22 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
         return [Match(one, None) for one in identified]
     found: dict[int, KnownPost] = {}
     claimed: set[int] = set()
-    in_doubt: set[int] = set()
+    doubts: dict[int, str] = {}
     for kind in _MOST_SPECIFIC_FIRST:
         for index, candidate in _claims(identified, known, kind):
             if index not in found and candidate.post_id not in claimed:
                 found[index] = candidate
                 claimed.add(candidate.post_id)
-                if kind == "link" and candidate.content_hash != identified[index].content_hash:
-                    in_doubt.add(index)
+                if _is_in_doubt(identified[index], candidate, kind, known):
+                    doubts[index] = kind
+    certain = claimed.difference(found[index].post_id for index in doubts)
     return [
-        Match(one, found[index], in_doubt=index in in_doubt)
-        if index in found
-        else Match(one, None, _suspects(one, known, claimed))
+        Match(
+            one,
+            found.get(index),
+            {} if index in found and index not in doubts else _suspects(one, known, certain),
+            doubts.get(index, ""),
+        )
         for index, one in enumerate(identified)
         if index in found or one.keys[0] not in known
     ]
@@ -190,6 +196,17 @@ def _suspects(one: Identified, known: Mapping[str, KnownPost], claimed: Containe
         if candidate is not None and candidate.post_id not in claimed and _SHARED + hint not in known:
             found[candidate.post_id] = (*found.get(candidate.post_id, ()), hint)
     return found
+
+
+def _is_in_doubt(one: Identified, candidate: KnownPost, kind: str, known: Mapping[str, KnownPost]) -> bool:
+    """Whether a key of this kind may be that of another post by now. Of an erased one nothing is left to compare with,
+    and its guid must do; of one whose page, title and date are known nothing speaks against it."""
+    if kind not in _IN_DOUBT or candidate.content_hash == one.content_hash:
+        return False
+    if kind == "link+title":
+        is_of_date = any(_kind(key) == "page" and key in known for key in one.keys)
+        return one.post.published is not None and not is_of_date and candidate.content_hash != ""
+    return kind == "link" or candidate.content_hash != ""
 
 
 def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], kind: str) -> list[tuple[int, KnownPost]]:
