@@ -16,12 +16,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tidings.model import KnownPost, ParsedPost
 from tidings.posts.canonical import canonical, is_front_page
-from tidings.posts.edits import content_hash, steady
+from tidings.posts.edits import content_hashes, steady
 from tidings.posts.likeness import words_of
 from tidings.posts.plain import bare_text
 
@@ -39,13 +39,15 @@ _SHORTEST_TEXT = 100  # characters of mark-up, below which no text proves anythi
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What names a post and what it is recognised by, as far as the post alone can say: all its keys, the most specific
-    first, and none if it shows nothing; `former`, `content_hash` and `hints` as in Identified; its canonical URL."""
+    first, and none if it shows nothing; `former`, `content_hash` and `hints` as in Identified; its canonical URL. Posts
+    of one moment and one `twin`, which is "" for most that say too little, say the same on the same page."""
 
     keys: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     content_hash: str = ""
     page: str = ""
     hints: tuple[str, ...] = ()
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def marks(post: ParsedPost) -> Marks:
     if not _shows_something(post):
         return Marks()
     page = canonical(post.url)
-    return Marks(_keys(post), _former_keys(post), content_hash(post), page, _hints(post, page))
+    own, twin = content_hashes(post, _link(post.url) if _may_have_twin(post) else "")
+    return Marks(_keys(post), _former_keys(post), own, page, _hints(post, page), twin)
 
 
 def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container[int] = ()) -> list[Identified]:
@@ -117,14 +120,16 @@ def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container
     unread are in `unread`: of them only position and dates are looked at.
 
     A post that shows nothing at all is left out; of posts with the same own key the newest stays (RFC 4287 section
-    4.1.1: entries with one id are versions of one entry).
+    4.1.1: entries with one id are versions of one entry). Those that say the same at the same moment on the same page
+    are one post under all their guids: some programs list a post once for each of its categories.
     """
     newest: dict[str, tuple[ParsedPost, Marks]] = {}
     for version in posts:
         if version[1].keys:
             own = version[1].keys[0]
             newest[own] = max(newest[own], version, key=_age) if own in newest else version
-    counts = Counter(key for _, mark in newest.values() for key in (*mark.keys, *mark.former, *mark.hints))
+    marked = _without_twins(newest.values())
+    counts = Counter(key for _, mark in marked for key in (*mark.keys, *mark.former, *mark.hints))
     return [
         Identified(
             post,
@@ -135,7 +140,7 @@ def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container
             read=post.position not in unread,
             hints=tuple(key for key in mark.hints if counts[key] == 1),
         )
-        for post, mark in newest.values()
+        for post, mark in marked
     ]
 
 
@@ -222,8 +227,9 @@ def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], ki
 
 def _candidate(one: Identified, known: Mapping[str, KnownPost], kind: str) -> KnownPost | None:
     keys = one.keys[:1] if one.keys[0] in known else (*one.keys, *one.former)
-    key = next((key for key in keys if _kind(key) == kind), None)
-    return None if key is None or _SHARED + key in known else known.get(key)
+    # One that is listed twice has two keys of a kind.
+    named = (known[key] for key in keys if key in known and _kind(key) == kind and _SHARED + key not in known)
+    return next(named, None)
 
 
 def _shows_something(post: ParsedPost) -> bool:
@@ -235,6 +241,33 @@ def _age(version: tuple[ParsedPost, Marks]) -> tuple[float, str, tuple[str, ...]
     post, mark = version
     date = post.updated or post.published
     return (date.timestamp() if date else 0.0, mark.content_hash, mark.keys)
+
+
+def _may_have_twin(post: ParsedPost) -> bool:
+    """Whether a post says enough to be the same as one of another guid: a link, a text, and a time of day."""
+    if not (post.guid.strip() and post.url and (post.content_html or post.summary_html)):
+        return False
+    return post.published is not None and not is_day(post.published)
+
+
+def _without_twins(versions: Iterable[tuple[ParsedPost, Marks]]) -> list[tuple[ParsedPost, Marks]]:
+    """Posts of which no two say the same. One that is listed twice has the keys of both."""
+    found: dict[object, tuple[ParsedPost, Marks]] = {}
+    for version in versions:
+        post, mark = version
+        same = (mark.twin, post.published, post.updated) if mark.twin and post.published else mark.keys[0]
+        found[same] = _both(found[same], version) if same in found else version
+    return list(found.values())
+
+
+def _both(one: tuple[ParsedPost, Marks], other: tuple[ParsedPost, Marks]) -> tuple[ParsedPost, Marks]:
+    first, second = sorted((one, other), key=_age)
+    names = [tuple(dict.fromkeys(a + b)) for a, b in zip(_names(first[1]), _names(second[1]), strict=True)]
+    return first[0], replace(first[1], keys=names[0], former=names[1], hints=names[2])
+
+
+def _names(mark: Marks) -> tuple[tuple[str, ...], ...]:
+    return mark.keys, mark.former, mark.hints
 
 
 def _keys(post: ParsedPost) -> tuple[str, ...]:
