@@ -993,3 +993,15 @@ def test_a_second_is_no_second_hint() -> None:
     assert not healed(suspect(likeness=None, hints=both))
     [new] = heal(FeedChange(new=(to_save(1, suspects=(suspect(likeness=None, hints=both),)),)), 10).new
     assert set(new.keys) == {"guid:1", "shared:~title:a"}
+
+
+def test_a_podcast_whose_files_are_signed_anew_brings_nothing() -> None:
+    """Without guids, pages and dates, and with one title and text for all, its files are what there is to know."""
+
+    def signed(number: int, token: str) -> ParsedPost:
+        file = Enclosure(f"https://cdn.old.example/{number}.mp3?token={token}{number}", "audio/mpeg", 1000)
+        return parsed_post(number, title="Episode", content_html="New episode", url=file.url, enclosures=(file,))
+
+    memory = Memory()
+    assert counted(memory, [signed(number, "abc") for number in range(8)]) == 8
+    assert counted(memory, [signed(number, "new") for number in range(9)]) == 1

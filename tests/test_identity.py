@@ -313,7 +313,8 @@ def hints(**values: Any) -> set[str]:
     return set(one.hints)
 
 
-FILE = Enclosure("https://cdn.blog.example/audio/7.mp3?id=3", "audio/mpeg", 1)
+FILE = Enclosure("https://cdn.blog.example/audio/7.mp3?token=abc", "audio/mpeg", 1)
+LOAD = Enclosure("https://cdn.blog.example/load.php?id=3", "audio/mpeg", 1)
 
 
 @pytest.mark.parametrize(
@@ -325,12 +326,13 @@ FILE = Enclosure("https://cdn.blog.example/audio/7.mp3?id=3", "audio/mpeg", 1)
         ({"title": "A", "url": "https://blog.example/"}, {"~title:a"}),
         ({"title": "A", "url": "https://blog.example/?p=17"}, {"~title:a", "~path:p=17"}),
         ({"title": "A", "url": "https://blog.example/x"}, {"~title:a"}),
-        ({"title": "A", "enclosures": (FILE,)}, {"~title:a", "~file:audio/7.mp3?id=3"}),
+        ({"title": "A", "enclosures": (FILE,)}, {"~title:a", "~file:audio/7.mp3"}),
+        ({"title": "A", "enclosures": (LOAD,)}, {"~title:a", "~file:load.php?id=3"}),
         ({"title": "A", "enclosures": (Enclosure("https://a.example/pic.png", "image/png", 1),)}, {"~title:a"}),
     ],
 )
 def test_what_hints_at_a_post(values: dict[str, Any], kinds: set[str]) -> None:
-    """Its title, the path of its page and of its guid, its file; no host, no front page, no picture."""
+    """Its title, the path of its page and of its guid, its file without a signature; no host, front page, picture."""
     assert hints(**values) == kinds
 
 

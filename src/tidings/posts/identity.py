@@ -32,6 +32,7 @@ _OF_NEW_POSTS = (*_OF_ITS_TEXT, "~moment")
 _IN_DOUBT = ("guid+link", "guid", "link+title", "link")
 _SHARED = "shared:"
 _FILES = ("audio/", "video/")
+_ENDINGS = (".mp3", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus", ".flac", ".wav", ".mp4", ".m4v", ".mov", ".webm")
 _SHORTEST_PATH = 2  # characters
 _SHORTEST_TEXT = 100  # characters of mark-up, below which no text proves anything beside its moment
 
@@ -300,7 +301,7 @@ def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
     file; and the second in which it was published, for one whose title, page and guid are others. Hosts are left out,
     since feeds move."""
     path, guid_path = _path(page), _path(canonical(post.guid.strip()))
-    files = [_path(canonical(file.url)) for file in post.enclosures if file.type.startswith(_FILES)]
+    files = [_path(_file(canonical(file.url))) for file in post.enclosures if file.type.startswith(_FILES)]
     hints = [
         ("~title", post.title.casefold()) if post.title else ("~text", _steady_words(post)),
         ("~path", path),
@@ -309,6 +310,12 @@ def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
         ("~moment", _moment(post)),
     ]
     return tuple(_key(kind, value) for kind, value in hints if value)
+
+
+def _file(url: str) -> str:
+    """A file's URL without its query, which often signs it for an hour, if its path ends as files do."""
+    place = url.partition("?")[0]
+    return place if place.endswith(_ENDINGS) else url
 
 
 def _moment(post: ParsedPost) -> str:
