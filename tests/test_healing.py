@@ -1005,3 +1005,115 @@ def test_a_podcast_whose_files_are_signed_anew_brings_nothing() -> None:
     memory = Memory()
     assert counted(memory, [signed(number, "abc") for number in range(8)]) == 8
     assert counted(memory, [signed(number, "new") for number in range(9)]) == 1
+
+
+# ----------------------------------------------------------------------- one taken out, and another put in its place
+
+
+def long_essay(number: int, **values: Any) -> ParsedPost:
+    return essay(number, **{"content_html": f"<p>{text(number, 100)}</p>"} | values)
+
+
+def redated(post: ParsedPost) -> ParsedPost:
+    page = f"https://old.example/2026/11/24/essay-{post.position}"
+    return replace(post, guid=page, url=page, published=NOW - HOUR)
+
+
+def reslugged(post: ParsedPost) -> ParsedPost:
+    page = f"https://old.example/2026/shorter-{post.position}"
+    return replace(post, guid=page, url=page, published=None)
+
+
+def without_ids(post: ParsedPost) -> ParsedPost:
+    return replace(post, guid="", url="", published=None)
+
+
+def longer(post: ParsedPost) -> ParsedPost:
+    more = "<p>Update: one more sentence that was written after breakfast on a day.</p>"
+    return replace(post, content_html=post.content_html + more)
+
+
+def corrected(post: ParsedPost) -> ParsedPost:
+    first, rest = post.content_html.split(" ", 1)
+    return replace(post, content_html=f"{first}s {rest}")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (lambda post: post, redated),
+        (lambda post: replace(post, published=None), reslugged),
+        (without_ids, lambda post: longer(without_ids(post))),
+        (without_ids, lambda post: corrected(without_ids(post))),
+    ],
+)
+def test_a_post_in_place_of_one_that_was_taken_out_is_that(
+    before: Callable[[ParsedPost], ParsedPost], after: Callable[[ParsedPost], ParsedPost]
+) -> None:
+    """Another page and date, another page without dates, or a text that grew without any ids: the document still has
+    three older posts, but no more the one of this headline and text."""
+    old = [before(long_essay(number)) for number in range(6)]
+    memory = Memory()
+    memory.poll(*old)
+    assert counted(memory, [after(long_essay(0)), *old[1:]]) == 0
+    memory = Memory()
+    memory.poll(*old)
+    assert counted(memory, [after(long_essay(0)), *old]) == 1
+    memory = Memory()
+    memory.poll(*old)
+    fresh = [before(long_essay(number)) for number in range(20, 26)]
+    memory.poll(*fresh, *old[:2])
+    assert counted(memory, [after(long_essay(0)), *fresh]) == 1
+
+
+@pytest.mark.parametrize("window", [1, 3, 6])
+def test_the_next_part_of_a_long_series_is_new(window: int) -> None:
+    """Word for word under one headline, each on a page of its own, among other posts: a feed that moves on takes out
+    what is older as well."""
+    memory = Memory()
+
+    def part(number: int) -> ParsedPost:
+        if number % 4:
+            return long_essay(number, published=NOW + number * DAY)
+        same = {"title": "Our open thread for this week", "content_html": f"<p>{text(1, 120)}</p>"}
+        return long_essay(number, **same, published=NOW + number * DAY)
+
+    for number in range(24):
+        memory.poll(*(part(one) for one in range(number, max(number - window, -1), -1)))
+    assert len(memory.posts) == 24
+
+
+def replaced(met: Sequence[int], words: int = 100, title: str = "The essay with a long title", **values: Any) -> bool:
+    """Whether a new post is taken for the stored one 7, where the document still has the posts `met`."""
+    post = to_save(1, guid="", url="", title=title, text="word " * words, suspects=(suspect(hints=ONE, **values),))
+    return bool(heal(FeedChange(new=(post,)), 10, met=met).healed)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"apart": LATER, "same_words": True}, True),
+        ({"apart": LATER, "same_words": True, "words": 99}, False),
+        ({"apart": LATER, "same_words": True, "title": "The open thread"}, False),
+        ({"apart": LATER, "same_words": True, "met": (1, 2, 8, 9)}, False),
+        ({"apart": LATER, "likeness": 0.99}, False),
+        ({"apart": None, "likeness": 0.95, "contained": 0.9, "words": 40}, True),
+        ({"apart": None, "likeness": 0.94, "contained": 0.9}, False),
+        ({"apart": None, "likeness": 0.75, "contained": 1.0}, True),
+        ({"apart": None, "likeness": 0.74, "contained": 1.0}, False),
+        ({"apart": None, "likeness": 1.0}, False),
+        ({"apart": None, "likeness": 0.95, "words": 39}, False),
+    ],
+)
+def test_what_stands_in_place_of_another(values: dict[str, Any], expected: bool) -> None:
+    """A headline, many words, and three posts that are older than the one that was taken out."""
+    assert replaced(**{"met": (1, 2, 3, 9)} | values) == expected
+
+
+def test_a_poll_recognises_what_was_put_in_place_of_another(store: Store, origin: Origin, now: datetime) -> None:
+    """Through HTTP, parser and database: a post moved to another page and day is no news, and the next one is."""
+    feed = source(origin, "/a")
+    old = [long_essay(number) for number in range(6)]
+    for posts, new in ((old, 6), ([redated(old[0]), *old[1:]], 0), ([long_essay(9, published=NOW), *old[1:]], 1)):
+        origin.serve("/a", Answer(200, rss(map(as_item, posts))))
+        assert run_poll(store, [feed], now)["a"].new == new

@@ -114,7 +114,7 @@ class Recorder:
     def _judged(self, state: FeedState, document: ReadDocument, cleaned: FeedChange, now: datetime) -> FeedChange:
         """The change with what came back under other ids recognised, and with what is suspicious held."""
         read_at, plan = state.read_at, document.plan
-        change = heal(cleaned, plan.size, plan.parts, read_at and read_at - brake.SLACK)
+        change = heal(cleaned, plan.size, plan.parts, read_at and read_at - brake.SLACK, plan.met)
         if not brake.is_mass(change, plan.size):
             return change
         kept = document.plan.size - len(cleaned.new) - len(document.plan.held)

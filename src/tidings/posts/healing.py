@@ -10,20 +10,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tidings.model import EditKind, FeedChange, PostToSave, Suspect
 from tidings.posts.brake import MASS
-from tidings.posts.canonical import canonical
+from tidings.posts.canonical import canonical, is_front_page
 from tidings.posts.comparing import COPY, EDITED, FEWEST_WORDS, MANY_WORDS, PART, READ, SAME, is_of_same_moment
 from tidings.posts.identity import shared_mark, without_moment
 from tidings.posts.likeness import words_of
 
 _SHIFTED = timedelta(hours=14)  # the widest zone: what came of reading one date in two zones
 _AT_ONCE = timedelta(hours=1)
-_ENOUGH_WORDS = 40  # for a text of the same second to be another one's by no chance
+_ENOUGH_WORDS = 40  # for a text to be that of another post by no chance
 _HEADLINE = 5  # words; "Menu of the day" has four
 _EXCERPT = 0.5  # Two texts of one length of which one has most of the other are more alike.
 _ROUND = 5  # minutes
@@ -34,14 +34,20 @@ _FEWEST_OF_MASS = 3
 
 
 def heal(
-    change: FeedChange, size: int, parts: Mapping[str, int] | None = None, since: datetime | None = None
+    change: FeedChange,
+    size: int,
+    parts: Mapping[str, int] | None = None,
+    since: datetime | None = None,
+    met: Collection[int] = (),
 ) -> FeedChange:
     """The change with those of its new posts that are stored already made changes of the stored ones. Each stored post
     is claimed once, by the post most like it, and none that the document still has under a name of its own.
 
     `size` is the number of posts in the document, `parts` how many of them are from where: when a blog renews its
     posts, so does its part of a planet. What is dated before `since` was written before the document was last read.
+    `met` are the stored posts that it has under names of their own.
     """
+    oldest = sorted(met)[_FEWEST_OF_MASS - 1 : _FEWEST_OF_MASS]
     named = [_without_moment(post) for post in change.new]
     counts = {"": size} if not parts or len(parts) == 1 else {"": size, **parts}
     rules = {
@@ -57,6 +63,8 @@ def heal(
         suspect = replace(suspect, hints=without_moment(suspect.hints))
         if not suspect.hints:
             return False
+        if any(post_id < suspect.post_id for post_id in oldest) and _is_replaced(suspect, post):
+            return True
         likely = [rules[origin] for origin in {"", post.origin_url} if origin in rules]
         return any(rule(suspect, post) for rule in likely) if likely else _is_certain(suspect, post)
 
@@ -176,6 +184,20 @@ def _is_retitled(suspect: Suspect, post: PostToSave) -> bool:
         return False
     is_same = suspect.same_words or SAME <= (suspect.likeness or 0) < 1
     return is_same and _words(post) >= _ENOUGH_WORDS
+
+
+def _is_replaced(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether a post stands in place of a stored one that was taken out of a document which goes back further than
+    that: under the same headline, and word for word if it has another page, or another date. In a feed without ids or
+    dates it may have been edited. A series keeps its former parts, as long as it has room for what is older."""
+    if not _has_headline(suspect, post):
+        return False
+    if suspect.same_words:
+        return _words(post) >= MANY_WORDS
+    has_ids = post.guid.strip() or (post.url and not is_front_page(canonical(post.url)))
+    likeness = suspect.likeness or 0
+    is_edited = SAME <= likeness < 1 or (COPY <= likeness < 1 and suspect.contained == 1)
+    return suspect.apart is None and not has_ids and is_edited and _words(post) >= _ENOUGH_WORDS
 
 
 def _is_likely_redated(suspect: Suspect, post: PostToSave) -> bool:
