@@ -21,6 +21,7 @@ from tests.test_poll import run_poll, source, titles
 from tidings.model import Enclosure, FeedChange, ParsedPost, Remembered, Suspect
 from tidings.posts.comparing import compare
 from tidings.posts.healing import heal
+from tidings.posts.sketch import sketch
 from tidings.store import Store
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -917,6 +918,10 @@ def retitled(number: int, post: ParsedPost) -> ParsedPost:
     return replace(post, guid=page, url=page, title=f"A corrected headline of essay {number}")
 
 
+def retitle_all(post: ParsedPost) -> ParsedPost:
+    return retitled(post.position, post)
+
+
 def at_a_second(number: int) -> ParsedPost:
     return essay(number, published=SECOND - number * DAY, content_html=f"<p>{text(number, 60)}</p>")
 
@@ -1117,3 +1122,24 @@ def test_a_poll_recognises_what_was_put_in_place_of_another(store: Store, origin
     for posts, new in ((old, 6), ([redated(old[0]), *old[1:]], 0), ([long_essay(9, published=NOW), *old[1:]], 1)):
         origin.serve("/a", Answer(200, rss(map(as_item, posts))))
         assert run_poll(store, [feed], now)["a"].new == new
+
+
+@pytest.mark.parametrize("renewed", [new_page, retitle_all])
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_pruned_post_is_recognised_by_its_sketch(
+    store: Store, origin: Origin, now: datetime, renewed: Callable[[ParsedPost], ParsedPost], count: int
+) -> None:
+    """Its text is gone and its guid and page are others, maybe its headline, too: one of a document, or all of it."""
+    feed = source(origin, "/a")
+    old = [at_a_second(number) for number in range(6)]
+    origin.serve("/a", Answer(200, rss(map(as_item, old))))
+    assert run_poll(store, [feed], now)["a"].new == 6
+    for one in store.rows("SELECT id, text FROM posts"):
+        store.conn.execute(
+            """UPDATE posts SET content_html = '', text = '', summary = '', content_hash = '', sketch = ?
+            WHERE id = ?""",
+            (sketch(one["text"]), one["id"]),
+        )
+    origin.serve("/a", Answer(200, rss(map(as_item, [*map(renewed, old[:count]), *old[count:]]))))
+    row = run_poll(store, [feed], now + DAY)["a"]
+    assert (row.new, row.note) == (0, f"{count} posts came back under other ids and were recognised")
