@@ -134,6 +134,8 @@ def _keys(post: Report) -> Iterator[str]:
     for key in guids[1:]:
         if key["since"]:
             yield f"It came back under a new guid on {_moment(key['since'])}: {key['value']}"
+    if post["guid"] and not guids and not any(key["kind"] == "shared" for key in post["keys"]):
+        yield "Its guid alone does not lead to it: another post of its source has, or had, the same."
 
 
 def _edition(one: Report, post_id: int) -> Iterator[str]:
