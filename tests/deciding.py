@@ -21,4 +21,4 @@ def decide(
     finished = [finish(replace(piece, before=before or {})) for piece in slices(made)]
     changes = [change for change in finished if isinstance(change, FeedChange)]
     assert len(changes) == len(finished), finished
-    return heal(merge(changes), made.size)
+    return heal(merge(changes), made.size, met=made.met)

@@ -856,5 +856,23 @@ def test_reasons_and_keys_are_documented() -> None:
 
 def test_every_kind_of_key_has_words() -> None:
     """What posts are known under has a name in plain words, whatever kind it is."""
-    kinds = {*identity._MOST_SPECIFIC_FIRST, *identity._OF_ITS_TEXT, "~title", "~path", "~guid", "~file"}
+    kinds = {*identity._MOST_SPECIFIC_FIRST, *identity._OF_NEW_POSTS, "~title", "~path", "~guid", "~file"}
     assert set(explaining.KINDS) == kinds | {identity._SHARED.rstrip(":")}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "guid", "expected"),
+    [
+        (["guid+link"], "today", True),
+        (["guid+link", "guid"], "today", False),
+        (["shared"], "today", False),
+        ([], "", False),
+    ],
+)
+def test_a_guid_that_went_to_another_post_is_told(kinds: list[str], guid: str, expected: bool) -> None:
+    """A post whose guid names a newer one says so; nothing is said of one that still has it, shares it or has none."""
+    keys = [{"kind": kind, "means": kind, "value": "today", "since": None} for kind in kinds]
+    lines = list(sentences._keys({"guid": guid, "keys": keys, "renewals": []}))
+    assert (
+        "Its guid alone does not lead to it: another post of its source has, or had, the same." in lines
+    ) == expected

@@ -17,6 +17,7 @@ from tests.builders import NOW, parsed_feed, parsed_post
 from tests.deciding import decide
 from tests.feeds import blog, item, rss
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, ParsedPost, PostToSave, Remembered
+from tidings.posts.canonical import canonical
 from tidings.posts.decide import Plan, finish, keys_to_look_up, merge, name, plan, read, slices
 from tidings.posts.parse import parse
 
@@ -38,7 +39,9 @@ class Memory:
         }
         change = decide(feed, self.known(keys_to_look_up(name(feed))), before)
         for post in change.new:
-            self.remember(post, max(self.posts, default=0) + 1)
+            post_id = max(self.posts, default=0) + 1
+            self.remember(post, post_id)
+            self.keys.update((key, post_id) for key in post.keys if self.keys[key] == post.heir_of)
         for post in (*change.changed, *change.healed):
             assert post.post_id in self.posts
             self.remember(post, post.post_id)
@@ -87,9 +90,12 @@ DOCUMENTS = st.lists(POSTS, max_size=8)
 
 
 def named_by_guid(posts: Sequence[ParsedPost]) -> set[str]:
-    """The guids that exactly one item has."""
+    """The guids that exactly one item has, of items that differ in anything else."""
     guids = [post.guid.strip() for post in posts]
-    return {guid for guid in guids if guid and guids.count(guid) == 1}
+    said = [" ".join((canonical(post.url), post.title, post.content_html, post.summary_html)) for post in posts]
+    return {
+        guid for guid, words in zip(guids, said, strict=True) if guid and guids.count(guid) == said.count(words) == 1
+    }
 
 
 @settings(max_examples=70)

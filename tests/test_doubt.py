@@ -1,4 +1,4 @@
-"""A link without a guid, under another title: pages that are another post each day, and posts that are rewritten."""
+"""A name that may be another post's by now: pages and guids that are another post each day, and rewritten posts."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.test_decide import Memory
 from tests.test_healing import as_item, text
 from tests.test_identity import known_as
 from tests.test_poll import run_poll, source, stored
-from tidings.model import ParsedPost, Remembered
-from tidings.posts.healing import is_still
+from tidings.model import FeedChange, ParsedPost, Remembered
+from tidings.posts.doubt import is_another, is_still
 from tidings.posts.identity import identify, match
 from tidings.store import Store
 
@@ -184,7 +184,7 @@ def test_only_a_link_under_another_title_is_in_doubt() -> None:
     def is_in_doubt(**values: str) -> bool:
         [one] = match(identify([parsed_post(**before | values)]), known)
         assert one.known is not None
-        return one.in_doubt
+        return one.doubt != ""
 
     assert is_in_doubt(title="B")
     assert is_in_doubt(title="")
@@ -216,3 +216,163 @@ def test_a_pruned_page_of_the_day_does_not_swallow_the_next(store: Store, origin
         assert run_poll(store, [feed], now + day * 400 * DAY)["a"].new == 1
         store.conn.execute("UPDATE posts SET content_html = '', text = '', summary = '', content_hash = ''")
     assert len(stored(store)) == 2
+
+
+# ---------------------------------------------------------------------------------------- guids that are used again
+
+
+def todays(number: int) -> ParsedPost:
+    """One item, whose guid is always the same."""
+    return replace(word(number), guid="today", url=f"https://dict.example/{number}")
+
+
+def daily(number: int) -> ParsedPost:
+    """The same with a page that is always the same, too."""
+    return replace(word(number), guid=LINK)
+
+
+def dish(number: int) -> ParsedPost:
+    """A few words a day."""
+    soups = ("Tomato soup, bread.", "Lentils with rice.", "Fish and spinach.", "Leeks in cream.", "Dumplings.")
+    return replace(daily(number), title=f"Dish number {number}", content_html=f"<p>{soups[number]}</p>")
+
+
+def undated_today(number: int) -> ParsedPost:
+    """The same without dates, on a page of its own."""
+    return replace(todays(number), published=None)
+
+
+@pytest.mark.parametrize("kind", [todays, daily, dish, undated_today])
+def test_each_post_under_a_guid_that_is_used_again_is_new(kind: Callable[[int], ParsedPost]) -> None:
+    """A guid under which the title, the text and the day are others each time names the newest post, and the former
+    ones stay what they were."""
+    memory = Memory()
+    for number in range(5):
+        for _ in range(2):
+            assert memory.poll(kind(number)).aliases == ()
+    hashes = [post.content_hash for post in memory.posts.values()]
+    assert hashes == [identify([kind(number)])[0].content_hash for number in range(5)]
+    assert memory.keys[f"guid:{kind(4).guid}"] == 5
+
+
+@pytest.mark.parametrize("kind", [todays, daily])
+def test_the_newest_post_under_a_guid_may_be_edited(kind: Callable[[int], ParsedPost]) -> None:
+    """Under the guid it took over it is rewritten as any other, title and text at once."""
+    memory = Memory()
+    memory.poll(kind(1))
+    memory.poll(kind(2))
+    change = memory.poll(replace(kind(2), title="Corrected", content_html=f"<p>{text(9)}</p>"))
+    assert ([post.post_id for post in change.changed], change.new) == ([2], ())
+
+
+@pytest.mark.parametrize(
+    ("kind", "title", "now", "dated", "expected"),
+    [
+        ("guid", "B", OTHER, DATED + DAY, True),
+        ("guid+link", "B", OTHER, DATED + DAY, True),
+        ("guid", "B", OTHER, DATED + 12 * HOUR, False),
+        ("guid", "B", OTHER, DATED - DAY, False),
+        ("guid", "A!", OTHER, DATED + DAY, False),
+        ("guid", "", OTHER, DATED + DAY, False),
+        ("guid", "B", "", DATED + DAY, False),
+        ("guid", "B", LONG, DATED + DAY, False),
+        ("guid", "B", GROWN, DATED + DAY, False),
+        ("guid", "B", " ".join([*LONG.split()[:25], *OTHER.split()[:15]]), DATED + DAY, False),
+        ("guid", "B", "Some soup.", DATED + DAY, True),
+        ("guid", "B", OTHER, None, False),
+    ],
+)
+def test_what_speaks_against_a_guid(kind: str, title: str, now: str, dated: datetime | None, expected: bool) -> None:
+    """Title, text and day together; one of them that stays is enough for an edit."""
+    assert is_another(kind, Remembered(7, "A", LONG, DATED), title, now, dated) == expected
+
+
+def test_without_dates_the_link_must_be_another_too() -> None:
+    """And the texts long enough to tell: nobody moves a page and writes it anew under another title."""
+    before = Remembered(7, "A", LONG)
+    assert is_another("guid", before, "B", OTHER, None)
+    assert not is_another("guid+link", before, "B", OTHER, None)
+    assert not is_another("guid", before, "B", "Some soup.", None)
+
+
+def test_guids_that_count_the_places_of_posts_bring_each_once() -> None:
+    """Guid 1 is always that of the newest post: whatever moves down the list is recognised by its page and text."""
+    memory = Memory()
+    for newest in range(4, 10):
+        posts = [replace(todays(number), guid=str(newest - number)) for number in range(newest, newest - 4, -1)]
+        assert len(memory.poll(*posts).new) == (4 if newest == 4 else 1)
+    assert sorted(memory.titles) == sorted(word(number).title for number in range(1, 10))
+
+
+def test_the_newest_post_gets_its_own_guid_and_page_later() -> None:
+    """Where guid and page are `latest` as long as a post is the newest one, it is recognised when it has its own."""
+    memory = Memory()
+    for newest in range(6):
+        own = [replace(todays(number), guid=f"post-{number}") for number in range(newest - 1, -1, -1)]
+        latest = replace(word(newest), guid="latest", url="https://dict.example/latest")
+        assert len(memory.poll(latest, *own).new) == 1
+    assert len(memory.posts) == 6
+
+
+def test_a_poll_says_what_is_new_under_the_guid_of_a_former_post(store: Store, origin: Origin, now: datetime) -> None:
+    """Through the whole pipe each day is stored and carried, and the report says why; the guid names the newest."""
+    feed = source(origin, "/a")
+    for day in range(3):
+        origin.serve("/a", Answer(200, rss([as_item(daily(day))])))
+        row = run_poll(store, [feed], now + day * DAY)["a"]
+        said = "1 new under the guid or the link of a former post, of which nothing else is left" if day else ""
+        assert (row.new, row.updated, row.note) == (1, 0, said)
+    named = store.row("SELECT post_id FROM post_keys WHERE key = ?", (f"guid:{LINK}",))
+    assert named is not None
+    assert named["post_id"] == max(post.id for post in stored(store))
+
+
+# ------------------------------------------------------------------------------------------ forecasts and counters
+
+
+def forecast(day: int, hour: int = 6, page: str = "https://weather.example/") -> ParsedPost:
+    """No guid, one page, one title, a new date; nothing but numbers is another."""
+    return parsed_post(
+        url=page,
+        title="Weather for today",
+        content_html=f"<p>Sunny, {day * 2 + hour} degrees, wind from the north at {day * 3 + hour} km/h.</p>",
+        published=NOW.replace(hour=hour) + day * DAY,
+    )
+
+
+@pytest.mark.parametrize("page", ["https://weather.example/", "https://weather.example/today"])
+def test_each_days_forecast_is_new(page: str) -> None:
+    """In the same words but for its numbers; what is written anew within a day is an edit of that day's."""
+    memory = Memory()
+    for day in range(4):
+        assert counts(memory.poll(forecast(day, page=page))) == (1, 0)
+        assert counts(memory.poll(forecast(day, page=page))) == (0, 0)
+        assert counts(memory.poll(forecast(day, 9, page=page))) == (0, 1)
+
+
+def counts(change: FeedChange) -> tuple[int, int]:
+    return len(change.new), len(change.changed)
+
+
+def test_a_counter_makes_no_new_post() -> None:
+    """Without guids, too: the date stays, or the text is long, or words are others under the same title."""
+    for versions in (
+        [replace(forecast(0), content_html=forecast(n).content_html) for n in range(4)],
+        [replace(forecast(n), content_html=f"<p>{text(1, 100)} {n} comments</p>") for n in range(4)],
+        [replace(forecast(n), content_html=f"<p>{text(n, 20)}</p>") for n in range(4)],
+    ):
+        memory = Memory()
+        assert [counts(memory.poll(one)) for one in versions] == [(1, 0), (0, 1), (0, 1), (0, 1)]
+
+
+def test_a_forecast_is_news_each_day_in_real_polls(store: Store, origin: Origin, now: datetime) -> None:
+    """Through the whole pipe, also when what changes within a day has made the source one of noise."""
+    feed = source(origin, "/a")
+    for day in range(3):
+        for hour in (6, 8, 10, 12):
+            origin.serve(
+                "/a", Answer(200, rss([as_item(forecast(day, hour)).replace("<guid", "<x").replace("</guid", "</x")]))
+            )
+            row = run_poll(store, [feed], now + day * DAY + hour * HOUR)["a"]
+            assert row.new == (hour == 6)
+    assert len(stored(store)) == 3

@@ -19,7 +19,9 @@ from tests.stocking import post as to_save
 from tests.test_decide import Memory
 from tests.test_poll import run_poll, source, titles
 from tidings.model import Enclosure, FeedChange, ParsedPost, Remembered, Suspect
-from tidings.posts.healing import compare, heal
+from tidings.posts.comparing import compare
+from tidings.posts.healing import heal
+from tidings.posts.sketch import sketch
 from tidings.store import Store
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -903,3 +905,243 @@ def test_what_was_written_after_an_import_does_not_hide_it() -> None:
     old = [to_save(n, published=NOW + timedelta(minutes=n), suspects=(one,)) for n, one in enumerate(apart)]
     change = heal(FeedChange(new=(*old, to_save(9, published=NOW + 2 * DAY))), 6)
     assert (len(change.healed), len(change.new)) == (5, 1)
+
+
+# ------------------------------------------------------------------------------- another title, page and guid at once
+
+SECOND = NOW.replace(hour=9, minute=41, second=17)
+
+
+def retitled(number: int, post: ParsedPost) -> ParsedPost:
+    """A blog that makes page and guid of the headline, which was corrected."""
+    page = f"https://old.example/posts/corrected-{number}"
+    return replace(post, guid=page, url=page, title=f"A corrected headline of essay {number}")
+
+
+def retitle_all(post: ParsedPost) -> ParsedPost:
+    return retitled(post.position, post)
+
+
+def at_a_second(number: int) -> ParsedPost:
+    return essay(number, published=SECOND - number * DAY, content_html=f"<p>{text(number, 60)}</p>")
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_a_headline_that_names_page_and_guid_may_be_corrected(few: bool) -> None:
+    """Of one second and word for word it is the same post, though its title, its page and its guid are others: one
+    among others, or all of them at once."""
+    memory = Memory()
+    old = [at_a_second(number) for number in range(8)]
+    memory.poll(*old)
+    now = [retitled(number, post) if number == 0 or not few else post for number, post in enumerate(old)]
+    change = memory.poll(*now)
+    assert (len(change.new), len(change.healed)) == (0, 1 if few else 8)
+    assert counted(memory, now) == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({}, 0),
+        ({"content_html": f"<p>{text(1, 60)} corrected</p>"}, 0),
+        ({"content_html": f"<p>{text(2, 60)}</p>"}, 1),
+        ({"content_html": f"<p>{text(1, 60)}</p>", "published": SECOND + timedelta(seconds=1)}, 1),
+        ({"published": SECOND.replace(hour=0, minute=0, second=0)}, 1),
+    ],
+)
+def test_what_of_the_same_second_is_another_post(values: dict[str, Any], expected: int) -> None:
+    """Another text, another second, or a date that is only a day: in doubt it is new."""
+    memory = Memory()
+    post = essay(1, content_html=f"<p>{text(1, 60)}</p>", published=values.get("published", SECOND))
+    if "published" in values and values["published"] > SECOND:
+        post = replace(post, published=SECOND)
+    memory.poll(post, *(at_a_second(number) for number in range(2, 8)))
+    assert counted(memory, [retitled(1, replace(post, **values)), *(at_a_second(n) for n in range(2, 8))]) == expected
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_parts_of_a_series_of_one_second_are_new(count: int) -> None:
+    """Texts that differ in numbers, or that are short, prove nothing under other titles, even in one second."""
+    for words in (f"{text(1, 60)} {{}} degrees", "The meeting at the church hall is open to everybody who likes to {}"):
+        memory = Memory()
+        for number in range(0, 4, count):
+            posts = [
+                retitled(n, essay(n, published=SECOND, content_html=f"<p>{words.format(n)}{' ' * 80}</p>"))
+                for n in range(number, number + count)
+            ]
+            assert counted(memory, posts) == count
+
+
+MOMENT = ("~moment:2026",)
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "expected"),
+    [
+        ({"same_words": True}, 40, True),
+        ({"same_words": True}, 39, False),
+        ({"likeness": 0.95}, 40, True),
+        ({"likeness": 0.94}, 40, False),
+        ({"likeness": 1.0}, 40, False),
+        ({"same_words": True, "apart": HOUR}, 99, False),
+    ],
+)
+def test_a_second_leads_and_the_text_proves(values: dict[str, Any], words: int, expected: bool) -> None:
+    """Alone, and where most of a document looks new: forty words that are the same, or very nearly so."""
+    assert healed(suspect(hints=MOMENT, **values), words=words) == expected
+    assert mass(suspect(hints=MOMENT, **values), words=words) == expected
+
+
+def test_a_second_is_no_second_hint() -> None:
+    """One that has only its title and its second is recognised as one with its title alone."""
+    both = (*ONE, *MOMENT)
+    assert not healed(suspect(likeness=None, hints=both))
+    [new] = heal(FeedChange(new=(to_save(1, suspects=(suspect(likeness=None, hints=both),)),)), 10).new
+    assert set(new.keys) == {"guid:1", "shared:~title:a"}
+
+
+def test_a_podcast_whose_files_are_signed_anew_brings_nothing() -> None:
+    """Without guids, pages and dates, and with one title and text for all, its files are what there is to know."""
+
+    def signed(number: int, token: str) -> ParsedPost:
+        file = Enclosure(f"https://cdn.old.example/{number}.mp3?token={token}{number}", "audio/mpeg", 1000)
+        return parsed_post(number, title="Episode", content_html="New episode", url=file.url, enclosures=(file,))
+
+    memory = Memory()
+    assert counted(memory, [signed(number, "abc") for number in range(8)]) == 8
+    assert counted(memory, [signed(number, "new") for number in range(9)]) == 1
+
+
+# ----------------------------------------------------------------------- one taken out, and another put in its place
+
+
+def long_essay(number: int, **values: Any) -> ParsedPost:
+    return essay(number, **{"content_html": f"<p>{text(number, 100)}</p>"} | values)
+
+
+def redated(post: ParsedPost) -> ParsedPost:
+    page = f"https://old.example/2026/11/24/essay-{post.position}"
+    return replace(post, guid=page, url=page, published=NOW - HOUR)
+
+
+def reslugged(post: ParsedPost) -> ParsedPost:
+    page = f"https://old.example/2026/shorter-{post.position}"
+    return replace(post, guid=page, url=page, published=None)
+
+
+def without_ids(post: ParsedPost) -> ParsedPost:
+    return replace(post, guid="", url="", published=None)
+
+
+def longer(post: ParsedPost) -> ParsedPost:
+    more = "<p>Update: one more sentence that was written after breakfast on a day.</p>"
+    return replace(post, content_html=post.content_html + more)
+
+
+def corrected(post: ParsedPost) -> ParsedPost:
+    first, rest = post.content_html.split(" ", 1)
+    return replace(post, content_html=f"{first}s {rest}")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (lambda post: post, redated),
+        (lambda post: replace(post, published=None), reslugged),
+        (without_ids, lambda post: longer(without_ids(post))),
+        (without_ids, lambda post: corrected(without_ids(post))),
+    ],
+)
+def test_a_post_in_place_of_one_that_was_taken_out_is_that(
+    before: Callable[[ParsedPost], ParsedPost], after: Callable[[ParsedPost], ParsedPost]
+) -> None:
+    """Another page and date, another page without dates, or a text that grew without any ids: the document still has
+    three older posts, but no more the one of this headline and text."""
+    old = [before(long_essay(number)) for number in range(6)]
+    memory = Memory()
+    memory.poll(*old)
+    assert counted(memory, [after(long_essay(0)), *old[1:]]) == 0
+    memory = Memory()
+    memory.poll(*old)
+    assert counted(memory, [after(long_essay(0)), *old]) == 1
+    memory = Memory()
+    memory.poll(*old)
+    fresh = [before(long_essay(number)) for number in range(20, 26)]
+    memory.poll(*fresh, *old[:2])
+    assert counted(memory, [after(long_essay(0)), *fresh]) == 1
+
+
+@pytest.mark.parametrize("window", [1, 3, 6])
+def test_the_next_part_of_a_long_series_is_new(window: int) -> None:
+    """Word for word under one headline, each on a page of its own, among other posts: a feed that moves on takes out
+    what is older as well."""
+    memory = Memory()
+
+    def part(number: int) -> ParsedPost:
+        if number % 4:
+            return long_essay(number, published=NOW + number * DAY)
+        same = {"title": "Our open thread for this week", "content_html": f"<p>{text(1, 120)}</p>"}
+        return long_essay(number, **same, published=NOW + number * DAY)
+
+    for number in range(24):
+        memory.poll(*(part(one) for one in range(number, max(number - window, -1), -1)))
+    assert len(memory.posts) == 24
+
+
+def replaced(met: Sequence[int], words: int = 100, title: str = "The essay with a long title", **values: Any) -> bool:
+    """Whether a new post is taken for the stored one 7, where the document still has the posts `met`."""
+    post = to_save(1, guid="", url="", title=title, text="word " * words, suspects=(suspect(hints=ONE, **values),))
+    return bool(heal(FeedChange(new=(post,)), 10, met=met).healed)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"apart": LATER, "same_words": True}, True),
+        ({"apart": LATER, "same_words": True, "words": 99}, False),
+        ({"apart": LATER, "same_words": True, "title": "The open thread"}, False),
+        ({"apart": LATER, "same_words": True, "met": (1, 2, 8, 9)}, False),
+        ({"apart": LATER, "likeness": 0.99}, False),
+        ({"apart": None, "likeness": 0.95, "contained": 0.9, "words": 40}, True),
+        ({"apart": None, "likeness": 0.94, "contained": 0.9}, False),
+        ({"apart": None, "likeness": 0.75, "contained": 1.0}, True),
+        ({"apart": None, "likeness": 0.74, "contained": 1.0}, False),
+        ({"apart": None, "likeness": 1.0}, False),
+        ({"apart": None, "likeness": 0.95, "words": 39}, False),
+    ],
+)
+def test_what_stands_in_place_of_another(values: dict[str, Any], expected: bool) -> None:
+    """A headline, many words, and three posts that are older than the one that was taken out."""
+    assert replaced(**{"met": (1, 2, 3, 9)} | values) == expected
+
+
+def test_a_poll_recognises_what_was_put_in_place_of_another(store: Store, origin: Origin, now: datetime) -> None:
+    """Through HTTP, parser and database: a post moved to another page and day is no news, and the next one is."""
+    feed = source(origin, "/a")
+    old = [long_essay(number) for number in range(6)]
+    for posts, new in ((old, 6), ([redated(old[0]), *old[1:]], 0), ([long_essay(9, published=NOW), *old[1:]], 1)):
+        origin.serve("/a", Answer(200, rss(map(as_item, posts))))
+        assert run_poll(store, [feed], now)["a"].new == new
+
+
+@pytest.mark.parametrize("renewed", [new_page, retitle_all])
+@pytest.mark.parametrize("count", [1, 6])
+def test_a_pruned_post_is_recognised_by_its_sketch(
+    store: Store, origin: Origin, now: datetime, renewed: Callable[[ParsedPost], ParsedPost], count: int
+) -> None:
+    """Its text is gone and its guid and page are others, maybe its headline, too: one of a document, or all of it."""
+    feed = source(origin, "/a")
+    old = [at_a_second(number) for number in range(6)]
+    origin.serve("/a", Answer(200, rss(map(as_item, old))))
+    assert run_poll(store, [feed], now)["a"].new == 6
+    for one in store.rows("SELECT id, text FROM posts"):
+        store.conn.execute(
+            """UPDATE posts SET content_html = '', text = '', summary = '', content_hash = '', sketch = ?
+            WHERE id = ?""",
+            (sketch(one["text"]), one["id"]),
+        )
+    origin.serve("/a", Answer(200, rss(map(as_item, [*map(renewed, old[:count]), *old[count:]]))))
+    row = run_poll(store, [feed], now + DAY)["a"]
+    assert row.new == 0
+    assert row.note.startswith(f"{count} post")
+    assert row.note.endswith("recognised")

@@ -112,6 +112,60 @@ def test_without_dates_the_order_still_says_nothing() -> None:
     assert identify(same_day) == identify(same_day[::-1])
 
 
+TWIN = {
+    "guid": "d1",
+    "url": LINK,
+    "title": "Title",
+    "content_html": "<p>text</p>",
+    "published": NOW.replace(hour=9, minute=41),
+}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{}, {"url": LINK + "?utm_source=cat"}, {"url": "http://www.blog.example/post/"}, {"content_html": "<p>text</p> "}],
+)
+def test_a_post_listed_under_two_guids_is_one(other: dict[str, str]) -> None:
+    """As in a feed that lists it once for each category: what says the same on one page at one moment has the keys of
+    both, and is known when either is listed alone."""
+    one, two = parsed_post(**TWIN), parsed_post(1, **TWIN | {"guid": "d1-cat"} | other)
+    for order in ([one, two], [two, one]):
+        [both] = identify(order)
+        assert {"guid:d1", "guid:d1-cat"} <= set(both.keys)
+        assert both.shared == ()
+        known = {key: KnownPost(7, "x") for key in both.all_keys}
+        assert matched(known, one) == matched(known, two) == matched(known, *order) == [7]
+    assert matched(known_as(7, one), two, one) == [7]
+    assert matched(known_as(7, two), two, one) == [7]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"url": LINK + "2"},
+        {"url": LINK + "#2"},
+        {"url": ""},
+        {"title": "Another"},
+        {"content_html": "<p>Text</p>"},
+        {"published": NOW.replace(hour=9, minute=42)},
+        {"published": None},
+        {"updated": NOW},
+        {"enclosures": (Enclosure("https://a.example/2.mp3", "audio/mpeg", 1),)},
+    ],
+)
+def test_posts_that_differ_in_anything_stay_two(other: dict[str, Any]) -> None:
+    """Another page, title, text, moment or file: two guids are two posts."""
+    one, two = parsed_post(**TWIN), parsed_post(1, **TWIN | {"guid": "d2"} | other)
+    assert len(identify([one, two])) == 2
+
+
+@pytest.mark.parametrize("same", [{"published": None}, {"published": NOW.replace(hour=0, minute=0)}, {"url": ""}])
+def test_posts_that_say_too_little_stay_two(same: dict[str, Any]) -> None:
+    """Without a moment, or without a link, two guids are two posts, though they say the same: "Service is up" may come
+    twice a day."""
+    assert len(identify([parsed_post(n, **TWIN | {"guid": f"d{n}"} | same) for n in range(2)])) == 2
+
+
 def test_the_first_key_is_always_the_posts_own() -> None:
     """Even where everything but one thing is the same, each post keeps one key, and shared ones are marked."""
     posts = [parsed_post(guid="g", url=LINK, title=title) for title in "ABC"]
@@ -259,7 +313,8 @@ def hints(**values: Any) -> set[str]:
     return set(one.hints)
 
 
-FILE = Enclosure("https://cdn.blog.example/audio/7.mp3?id=3", "audio/mpeg", 1)
+FILE = Enclosure("https://cdn.blog.example/audio/7.mp3?token=abc", "audio/mpeg", 1)
+LOAD = Enclosure("https://cdn.blog.example/load.php?id=3", "audio/mpeg", 1)
 
 
 @pytest.mark.parametrize(
@@ -271,13 +326,28 @@ FILE = Enclosure("https://cdn.blog.example/audio/7.mp3?id=3", "audio/mpeg", 1)
         ({"title": "A", "url": "https://blog.example/"}, {"~title:a"}),
         ({"title": "A", "url": "https://blog.example/?p=17"}, {"~title:a", "~path:p=17"}),
         ({"title": "A", "url": "https://blog.example/x"}, {"~title:a"}),
-        ({"title": "A", "enclosures": (FILE,)}, {"~title:a", "~file:audio/7.mp3?id=3"}),
+        ({"title": "A", "enclosures": (FILE,)}, {"~title:a", "~file:audio/7.mp3"}),
+        ({"title": "A", "enclosures": (LOAD,)}, {"~title:a", "~file:load.php?id=3"}),
         ({"title": "A", "enclosures": (Enclosure("https://a.example/pic.png", "image/png", 1),)}, {"~title:a"}),
     ],
 )
 def test_what_hints_at_a_post(values: dict[str, Any], kinds: set[str]) -> None:
-    """Its title, the path of its page and of its guid, its file; no host, no front page, no picture."""
+    """Its title, the path of its page and of its guid, its file without a signature; no host, front page, picture."""
     assert hints(**values) == kinds
+
+
+def test_a_post_is_hinted_at_by_its_second() -> None:
+    """With a text to compare, and a time of day; a known post gets no more of them when its date moves."""
+    long = {"guid": "g", "title": "A", "content_html": "word " * 20}
+    assert hints(**long, published=NOW.replace(hour=9, second=7)) == {
+        "~title:a",
+        f"~moment:{NOW.date()}T09:00:07+00:00",
+    }
+    assert hints(**long, published=NOW.replace(hour=0)) == {"~title:a"}
+    assert hints(guid="g", title="A", content_html="word", published=NOW.replace(hour=9)) == {"~title:a"}
+    [one] = identify([parsed_post(**long, published=NOW.replace(hour=9))])
+    assert any(key.startswith("~moment:") for key in one.all_keys)
+    assert not any(key.startswith("~moment:") for key in one.lasting_keys)
 
 
 def test_a_post_without_title_is_hinted_at_by_its_text() -> None:

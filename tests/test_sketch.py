@@ -8,7 +8,7 @@ import pytest
 
 from tidings.model import Remembered
 from tidings.posts import likeness
-from tidings.posts.healing import compare
+from tidings.posts.comparing import compare
 from tidings.posts.sketch import containment, drawn, opened, resemblance, sketch
 
 

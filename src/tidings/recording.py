@@ -81,8 +81,8 @@ class Recorder:
         if self._is_own(document.feed):
             return self._read_own(state, document, now)
         change = rules.apply(self._judged(state, document, cleaned, now), state.source)
-        # What a power cut takes back are posts and validators together, so they are asked for again. Whoever shows posts
-        # to the outside, an issue or the combined feed, makes them durable first.
+        # What a power cut takes back are posts and validators together, so they are asked for again. Whoever shows
+        # posts to the outside, an issue or the combined feed, makes them durable first.
         with self._store.note():
             after = self._after_read(state, document, change, now)
             has_turned_back = state.held_since is not None and after.held_since is None
@@ -145,7 +145,7 @@ class Recorder:
         from tidings.posts.healing import heal
 
         read_at, plan = state.read_at, document.plan
-        change = heal(weighed(cleaned, plan.known), plan.size, plan.parts, read_at and read_at - brake.SLACK)
+        change = heal(weighed(cleaned, plan.known), plan.size, plan.parts, read_at and read_at - brake.SLACK, plan.met)
         if not brake.is_mass(change, plan.size):
             return change
         kept = document.plan.size - len(cleaned.new) - len(document.plan.held)
@@ -214,11 +214,15 @@ def _note(change: FeedChange, size: int) -> str:
             f"digests and feeds for {brake.RELEASED_AFTER.days} days; look at them (`tidings posts --held`), then "
             f"`tidings sources release` the source, with --discard if they are none of its own"
         )
+    notes = list[str]()
     if change.healed:
         if len(change.healed) == 1:
-            return "1 post came back under another id and was recognised"
-        return f"{len(change.healed)} posts came back under other ids and were recognised"
-    return ""
+            notes.append("1 post came back under another id and was recognised")
+        else:
+            notes.append(f"{len(change.healed)} posts came back under other ids and were recognised")
+    if heirs := sum(post.heir_of is not None for post in change.new):
+        notes.append(f"{heirs} new under the guid or the link of a former post, of which nothing else is left")
+    return "; ".join(notes)
 
 
 def row(

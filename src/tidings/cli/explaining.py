@@ -39,6 +39,7 @@ KINDS = {
     "~path": "path of its page, as a hint",
     "~guid": "path of its guid, as a hint",
     "~file": "path of its file, as a hint",
+    "~moment": "second of its publication, as a hint",
     "shared": "has this in common with another post of its source, so it names neither",
 }
 """The kinds of keys (posts/identity.py), in words."""

@@ -130,6 +130,8 @@ def _keys(post: Report) -> Iterator[str]:
         yield f"{key['means']}: {key['value']}{_since(key['since'])}"
     for renewal in post["renewals"]:
         yield f"It came back under a new guid on {_moment(renewal['at'])}: {renewal['guid']}"
+    if post["guid"] and not any(key["kind"] in ("guid", "shared") for key in post["keys"]):
+        yield "Its guid alone does not lead to it: another post of its source has, or had, the same."
 
 
 def _edition(one: Report, post_id: int) -> Iterator[str]:

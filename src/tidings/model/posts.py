@@ -137,7 +137,9 @@ class PostToSave:
     `story_url` is the canonical URL under which other sources may carry the same story, or "" when it can't tell,
     `landmarks` are what else they may be found by (posts/pieces.py), `join` is the story found. `originality` is as in
     posts/placing.py. `text_hash` is the fingerprint of what is read and looked at (posts/edits.py), "" for new ones;
-    with `is_noise` nothing of that has changed. `excluded` is the rule that keeps it from being shown, or "".
+    with `is_noise` nothing of that has changed. `excluded` is the rule that keeps it from being shown, or "". `heir_of`
+    is the stored post whose guid or link it has, and nothing else of it (posts/doubt.py): these name the new one from
+    now on.
     """
 
     post_id: int | None
@@ -166,6 +168,7 @@ class PostToSave:
     landmarks: tuple[int, ...] = ()
     originality: int = 1
     join: Join | None = None
+    heir_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

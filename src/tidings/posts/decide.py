@@ -11,13 +11,14 @@ of a poll that finds nothing changed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
+from tidings.posts.comparing import compare
+from tidings.posts.doubt import is_another
 from tidings.posts.edits import classify, is_cut, is_volatile, text_hash
-from tidings.posts.healing import compare, is_still
-from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match
+from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match, without_moment
 from tidings.posts.links import host
 from tidings.posts.stories import story_urls
 from tidings.workers import MEMORY
@@ -43,14 +44,14 @@ class Named:
 class Draft:
     """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes, and `text_hash` is
     the fingerprint there of what is read and looked at. `suspects` are the stored posts that a new one may be, with the
-    hints that led to them. `in_doubt` it is a new one after all unless its text or its date says otherwise
-    (posts/identity.py)."""
+    hints that led to them. By a key of the kind `doubt` alone it is the stored one only if its text and its date don't
+    say otherwise (posts/doubt.py)."""
 
     identified: Identified
     post_id: int | None
     story_url: str
     suspects: Mapping[int, tuple[str, ...]]
-    in_doubt: bool = False
+    doubt: str = ""
     text_hash: str = ""
 
 
@@ -86,7 +87,7 @@ class Plan:
     def to_compare(self) -> list[int]:
         """The stored posts that those of the plan are compared with."""
         changed = [draft.post_id for draft in self.changed if draft.post_id is not None]
-        return [*changed, *(suspect for draft in self.new for suspect in draft.suspects)]
+        return [*changed, *(suspect for draft in (*self.new, *self.changed) for suspect in draft.suspects)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +161,16 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     """
     matches = match(named.posts, known)
     new = [one for one in matches if one.known is None and not (named.feed.malformed and _is_stump(one))]
-    differing = [
-        one for one in matches if one.known is not None and (one.in_doubt or _differs(one.identified, one.known))
-    ]
+    differing = [one for one in matches if one.known is not None and (one.doubt or _differs(one.identified, one.known))]
     noise = [one for one in differing if _is_noise(one)] if is_volatile(volatility) else []
     quiet = {one.identified.post.position for one in noise}
     changed = [one for one in differing if one.identified.post.position not in quiet]
+    sure = [one for one in matches if not one.doubt or one.identified.post.position in quiet]
+    settled = {one.known.post_id for one in sure if one.known is not None}
     return Plan(
-        new=_drafts(_oldest_first(new), named),
-        changed=_drafts(changed, named),
-        aliases=tuple(_aliases(matches, known)),
+        new=_drafts(_oldest_first(new), named, settled),
+        changed=_drafts(changed, named, settled),
+        aliases=tuple(_aliases(sure, known)),
         language=named.feed.language,
         size=len(matches),
         known=len(matches) - len(new),
@@ -248,14 +249,14 @@ def _is_stump(one: Match) -> bool:
     """Whether a post is what a cut left of a known one: a title and a page, and neither guid nor text."""
     post = one.identified.post
     return not (post.guid or post.content_html or post.summary_html) and any(
-        len(hints) > 1 for hints in one.suspects.values()
+        len(without_moment(hints)) > 1 for hints in one.suspects.values()
     )
 
 
 def _is_noise(one: Match) -> bool:
     """Whether a post that changed before has changed in nothing that is read or looked at. One that was left unread is
-    as it was at the last fetch, when that was found of it."""
-    if one.known is None or not one.known.text_hash:
+    as it was at the last fetch, when that was found of it. Numbers are read where they may be those of the next day."""
+    if one.known is None or not one.known.text_hash or one.doubt == "link+title":
         return False
     return not one.identified.read or text_hash(one.identified.post) == one.known.text_hash
 
@@ -265,7 +266,7 @@ def _aliases(matches: Sequence[Match], known: Mapping[str, KnownPost]) -> list[t
     return [
         (key, one.known.post_id)
         for one in matches
-        if one.known is not None and not one.in_doubt
+        if one.known is not None
         for key in one.identified.lasting_keys
         if key not in known
     ]
@@ -279,14 +280,16 @@ def _oldest_first(matches: Sequence[Match]) -> list[Match]:
     return [one for _, one in sorted(zip(dates, backwards, strict=True), key=lambda pair: pair[0])]  # type: ignore[arg-type,return-value]
 
 
-def _drafts(matches: Iterable[Match], named: Named) -> tuple[Draft, ...]:
+def _drafts(matches: Iterable[Match], named: Named, settled: Container[int]) -> tuple[Draft, ...]:
+    """Posts to save. Those in `settled` are in the document under their own names, so that nobody is suspected to be
+    one of them."""
     return tuple(
         Draft(
             one.identified,
             one.known.post_id if one.known else None,
             named.stories[one.identified.post.position],
-            one.suspects,
-            one.in_doubt,
+            {post_id: hints for post_id, hints in one.suspects.items() if post_id not in settled},
+            one.doubt,
             one.known.text_hash if one.known else "",
         )
         for one in matches
@@ -301,9 +304,9 @@ def _cleaned(plan: Plan) -> FeedChange:
         post = _to_save(draft, plan.language)
         if _is_cut(draft, post, plan):
             continue
-        if draft.in_doubt and _is_another(post, plan):
-            keys = draft.identified.all_keys
-            others.append(_found(replace(post, post_id=None, keys=keys), plan.site))
+        if draft.doubt and _is_another(post, draft.doubt, plan):
+            heir = replace(post, post_id=None, keys=draft.identified.all_keys, heir_of=post.post_id)
+            others.append(_with_suspects(_found(heir, plan.site), draft, plan))
         else:
             changed.append(_with_edit(post, draft, plan))
     return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases)
@@ -324,7 +327,11 @@ def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:
     if not draft.suspects:
         return post
     dated = post.published or post.updated
-    stored = [(plan.before[post_id], hints) for post_id, hints in draft.suspects.items() if post_id in plan.before]
+    stored = [
+        (plan.before[post_id], hints)
+        for post_id, hints in draft.suspects.items()
+        if post_id in plan.before and post_id != draft.post_id
+    ]
     return replace(post, suspects=tuple(compare(post.text, dated, one, hints) for one, hints in stored))
 
 
@@ -336,10 +343,10 @@ def _is_cut(draft: Draft, post: PostToSave, plan: Plan) -> bool:
     return before is not None and is_last and is_cut(before, post.title, post.text)
 
 
-def _is_another(post: PostToSave, plan: Plan) -> bool:
-    """Whether a post that has the link of a stored one is not that one."""
+def _is_another(post: PostToSave, doubt: str, plan: Plan) -> bool:
+    """Whether a post that has a link or a guid of a stored one is not that one."""
     before = plan.before.get(post.post_id or 0)
-    return before is not None and not is_still(before, post.title, post.text, post.published or post.updated)
+    return before is not None and is_another(doubt, before, post.title, post.text, post.published or post.updated)
 
 
 def _with_edit(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:

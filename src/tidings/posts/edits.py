@@ -52,8 +52,16 @@ def content_hash(post: ParsedPost) -> str:
 
     Dates are left out: many feeds bump `updated` on every build without changing a word (research on aggregators, b.8).
     """
+    return content_hashes(post, "")[0]
+
+
+def content_hashes(post: ParsedPost, link: str) -> tuple[str, str]:
+    """The same, and what it is with `link` in place of the post's own; "" without one. The text is folded once."""
     parts = [post.title, post.url, post.content_html, post.summary_html, *(file.url for file in post.enclosures)]
-    return _hash("\x00".join(" ".join(part.split()) for part in parts))
+    title, url, *others = (" ".join(part.split()) for part in parts)
+    rest = "\x00".join(others)
+    own = _hash(f"{title}\x00{url}\x00{rest}")
+    return own, (own if link == url else _hash(f"{title}\x00{link}\x00{rest}")) if link else ""
 
 
 def text_hash(post: ParsedPost) -> str:

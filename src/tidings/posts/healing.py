@@ -10,32 +10,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from tidings.model import EditKind, FeedChange, PostToSave, Remembered, Suspect
-from tidings.posts import sketch
+from tidings.model import EditKind, FeedChange, PostToSave, Suspect
 from tidings.posts.brake import MASS
-from tidings.posts.canonical import canonical
-from tidings.posts.edits import steady
-from tidings.posts.identity import shared_mark
-from tidings.posts.likeness import containment, resemblance, shingles, words_of
-from tidings.posts.sketch import Sketch, drawn, opened
+from tidings.posts.canonical import canonical, is_front_page
+from tidings.posts.comparing import COPY, EDITED, FEWEST_WORDS, MANY_WORDS, PART, READ, SAME, is_of_same_moment
+from tidings.posts.identity import shared_mark, without_moment
+from tidings.posts.likeness import words_of
 
-_MOMENT = timedelta(minutes=1)  # Seconds get lost.
 _SHIFTED = timedelta(hours=14)  # the widest zone: what came of reading one date in two zones
-_MATCH = timedelta(hours=12)  # during which a post may be rewritten again and again
-_CUT = timedelta(hours=36)  # between a time and its date alone, whatever the zone
 _AT_ONCE = timedelta(hours=1)
-
-_FEWEST_WORDS = 12  # Two shorter texts are alike, or not, by chance.
-_MANY_WORDS = 100  # A call for comments, or what stands on the page of a canteen, is shorter.
-_READ = 4_000  # characters, to count so many words
+_ENOUGH_WORDS = 40  # for a text to be that of another post by no chance
 _HEADLINE = 5  # words; "Menu of the day" has four
-_SAME, _COPY, _EDITED, _PART = 0.95, 0.75, 0.3, 0.8
 _EXCERPT = 0.5  # Two texts of one length of which one has most of the other are more alike.
-
 _ROUND = 5  # minutes
 
 _VERSION = re.compile("[0-9]{1,3}")
@@ -43,44 +33,38 @@ _VERSION = re.compile("[0-9]{1,3}")
 _FEWEST_OF_MASS = 3
 
 
-def compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
-    """What speaks for a new post being the `remembered` one, which `hints` led to. What counters rewrite says nothing
-    against it."""
-    by_day = any(date is not None and _is_day(date) for date in (dated, remembered.dated))
-    return replace(_compare(text, dated, remembered, hints), by_day=by_day)
-
-
-def _compare(text: str, dated: datetime | None, remembered: Remembered, hints: Sequence[str]) -> Suspect:
-    apart = _apart(dated, remembered.dated)
-    if remembered.sketch and not remembered.text:
-        return _compare_sketches(drawn(text), opened(remembered.sketch), remembered.post_id, tuple(hints), apart)
-    if text == remembered.text:
-        says_anything = bool(words_of(steady(text[:_READ])))
-        return Suspect(remembered.post_id, tuple(hints), 1.0 if says_anything else None, 1.0, apart, same_words=True)
-    words, former = words_of(steady(text)), words_of(steady(remembered.text))
-    likeness, part = _likeness(words, former)
-    same_words = words == former and words_of(text) == words_of(remembered.text)
-    return Suspect(remembered.post_id, tuple(hints), likeness, part, apart, same_words)
-
-
 def heal(
-    change: FeedChange, size: int, parts: Mapping[str, int] | None = None, since: datetime | None = None
+    change: FeedChange,
+    size: int,
+    parts: Mapping[str, int] | None = None,
+    since: datetime | None = None,
+    met: Collection[int] = (),
 ) -> FeedChange:
     """The change with those of its new posts that are stored already made changes of the stored ones. Each stored post
-    is claimed once, by the post most like it.
+    is claimed once, by the post most like it, and none that the document still has under a name of its own.
 
     `size` is the number of posts in the document, `parts` how many of them are from where: when a blog renews its
     posts, so does its part of a planet. What is dated before `since` was written before the document was last read.
+    `met` are the stored posts that it has under names of their own.
     """
+    oldest = sorted(met)[_FEWEST_OF_MASS - 1 : _FEWEST_OF_MASS]
+    named = [_without_moment(post) for post in change.new]
     counts = {"": size} if not parts or len(parts) == 1 else {"": size, **parts}
     rules = {
         origin: _rule(posts, since)
         for origin, count in counts.items()
-        if len(posts := [post for post in change.new if origin in ("", post.origin_url)]) >= _FEWEST_OF_MASS
+        if len(posts := [post for post in named if origin in ("", post.origin_url)]) >= _FEWEST_OF_MASS
         and len(posts) > MASS * count
     }
 
     def accepts(suspect: Suspect, post: PostToSave) -> bool:
+        if _is_retitled(suspect, post):
+            return True
+        suspect = replace(suspect, hints=without_moment(suspect.hints))
+        if not suspect.hints:
+            return False
+        if any(post_id < suspect.post_id for post_id in oldest) and _is_replaced(suspect, post):
+            return True
         likely = [rules[origin] for origin in {"", post.origin_url} if origin in rules]
         return any(rule(suspect, post) for rule in likely) if likely else _is_certain(suspect, post)
 
@@ -94,7 +78,7 @@ def heal(
         key=lambda claim: (tuple(-part for part in claim[0]), claim[1]),
     )
     healed: dict[int, int] = {}
-    claimed: set[int] = set()
+    claimed = {post.post_id for post in change.changed}
     for _, position, suspect in claims:
         if position not in healed and suspect.post_id not in claimed:
             healed[position] = suspect.post_id
@@ -102,68 +86,6 @@ def heal(
     known = tuple(_healed(change.new[position], post_id) for position, post_id in healed.items())
     new = tuple(_on_its_own(post) for position, post in enumerate(change.new) if position not in healed)
     return replace(change, new=new, healed=known)
-
-
-def _compare_sketches(
-    one: Sketch, other: Sketch, post_id: int, hints: tuple[str, ...], apart: timedelta | None
-) -> Suspect:
-    """The same for a text that is gone."""
-    equal = one.steady_words == other.steady_words
-    same_words = equal and one.words == other.words
-    if equal:
-        return Suspect(post_id, hints, 1.0 if one.length else None, 1.0, apart, same_words)
-    if min(one.length, other.length) >= _FEWEST_WORDS:
-        return Suspect(post_id, hints, sketch.resemblance(one, other), sketch.containment(one, other), apart, False)
-    return Suspect(post_id, hints, None, 0.0, apart, same_words=False)
-
-
-def is_still(before: Remembered, title: str, text: str, dated: datetime | None) -> bool:
-    """Whether a post without a guid is the stored one of its link, though its title is another, or there is none.
-
-    Titles change while a match is played, and texts count, or grow by what is new: it is the same post as long as one
-    of its date, its text and its title stays. Where all three are others, it is the next post of a page that is written
-    anew. Within half a day most of a text is enough; a day later this may be the same but for the numbers, in the next
-    draw of a lottery. Without dates, when nobody knows, a text must be the same but for numbers, or be there as a
-    whole beside what is new.
-    """
-    suspect, words = compare(text, dated, before, ()), words_of(title)
-    is_same_text = suspect.likeness == 1 and suspect.same_words
-    is_same_moment = _is_of_same_moment(suspect) and not suspect.by_day
-    if is_same_text or is_same_moment or (words and words == words_of(before.title)):
-        return True
-    likeness, part = (suspect.likeness, suspect.contained or 0) if suspect.likeness is not None else (0, 0)
-    if not (title or before.title) and (likeness >= _EDITED or part >= _PART):
-        return True
-    if suspect.apart is None:
-        was_cut = title.startswith(before.title) and text.startswith(before.text)
-        return suspect.same_words or was_cut or 1 in (likeness, part)
-    return (suspect.apart <= _MATCH and (likeness >= _COPY or part == 1)) or (
-        _is_of_same_moment(suspect) and suspect.same_words
-    )
-
-
-def _likeness(words: list[str], former: list[str]) -> tuple[float | None, float]:
-    """How alike two texts are, and how much of the shorter one is in the other. Of short ones only equality counts, and
-    of one that is empty, as when it was pruned, nothing: it would be a part of any."""
-    if min(len(words), len(former)) >= _FEWEST_WORDS:
-        one, other = shingles(words), shingles(former)
-        return resemblance(one, other), containment(one, other)
-    shorter, longer = sorted((set(words), set(former)), key=len)
-    part = len(shorter & longer) / len(shorter) if shorter else 0.0
-    return (1.0 if words and words == former else None), part
-
-
-def _apart(one: datetime | None, other: datetime | None) -> timedelta | None:
-    """The time between two dates; none if one is that of the other without the time of day."""
-    if one is None or other is None:
-        return None
-    apart = abs(one - other)
-    return timedelta() if apart <= _CUT and _is_day(one) != _is_day(other) else apart
-
-
-def _is_day(moment: datetime) -> bool:
-    """Whether a date stands for the whole day."""
-    return any(zoned.timetuple()[3:6] == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
 
 
 Rule = Callable[[Suspect, PostToSave], bool]
@@ -229,9 +151,9 @@ def _is_certain(suspect: Suspect, post: PostToSave) -> bool:
     several = len(suspect.hints) > 1
     if _is_next_version(suspect, post):
         return True
-    if _is_of_same_moment(suspect):
+    if is_of_same_moment(suspect):
         return _is_edited(suspect, post) and (several or suspect.likeness is not None)
-    fewest = _FEWEST_WORDS if suspect.apart is None else _MANY_WORDS
+    fewest = FEWEST_WORDS if suspect.apart is None else MANY_WORDS
     return several and suspect.same_words and _words(post) >= fewest
 
 
@@ -242,22 +164,45 @@ def _is_likely(suspect: Suspect, post: PostToSave, shift: timedelta | None, is_o
     pages word for word)."""
     if _is_next_version(suspect, post):
         return True
-    if _is_of_same_moment(suspect):
+    if is_of_same_moment(suspect):
         return _is_edited(suspect, post)
     if suspect.apart is None:
-        return _says_the_same(suspect, post, _SAME)
+        return _says_the_same(suspect, post, SAME)
     if not suspect.same_words:
         return False
     words = _words(post)
-    if is_old and _is_same_page(suspect) and words >= _FEWEST_WORDS:
+    if is_old and _is_same_page(suspect) and words >= FEWEST_WORDS:
         return True
-    is_told_apart = words >= _FEWEST_WORDS or _has_headline(suspect, post)
-    return words >= _MANY_WORDS or (suspect.apart == shift and is_told_apart)
+    is_told_apart = words >= FEWEST_WORDS or _has_headline(suspect, post)
+    return words >= MANY_WORDS or (suspect.apart == shift and is_told_apart)
+
+
+def _is_retitled(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether a post has the second and the text of a stored one, whatever its title, its page and its guid are now, as
+    where a program makes them of the headline. Where nothing but numbers is another, it may be the next of a kind."""
+    if len(without_moment(suspect.hints)) == len(suspect.hints) or not is_of_same_moment(suspect):
+        return False
+    is_same = suspect.same_words or SAME <= (suspect.likeness or 0) < 1
+    return is_same and _words(post) >= _ENOUGH_WORDS
+
+
+def _is_replaced(suspect: Suspect, post: PostToSave) -> bool:
+    """Whether a post stands in place of a stored one that was taken out of a document which goes back further than
+    that: under the same headline, and word for word if it has another page, or another date. In a feed without ids or
+    dates it may have been edited. A series keeps its former parts, as long as it has room for what is older."""
+    if not _has_headline(suspect, post):
+        return False
+    if suspect.same_words:
+        return _words(post) >= MANY_WORDS
+    has_ids = post.guid.strip() or (post.url and not is_front_page(canonical(post.url)))
+    likeness = suspect.likeness or 0
+    is_edited = SAME <= likeness < 1 or (COPY <= likeness < 1 and suspect.contained == 1)
+    return suspect.apart is None and not has_ids and is_edited and _words(post) >= _ENOUGH_WORDS
 
 
 def _is_likely_redated(suspect: Suspect, post: PostToSave) -> bool:
     """The same where all new posts have one date, which says nothing against their being old."""
-    return (_is_of_same_moment(suspect) and _is_edited(suspect, post)) or _says_the_same(suspect, post, _COPY)
+    return (is_of_same_moment(suspect) and _is_edited(suspect, post)) or _says_the_same(suspect, post, COPY)
 
 
 def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
@@ -265,20 +210,20 @@ def _says_the_same(suspect: Suspect, post: PostToSave, likeness: float) -> bool:
     more or less of it. What a picture says, few words under it don't."""
     if suspect.same_words and _has_headline(suspect, post):
         return True
-    if "<img" in post.content_html and _words(post) < _FEWEST_WORDS:
+    if "<img" in post.content_html and _words(post) < FEWEST_WORDS:
         return False
     if (suspect.likeness or 0) >= likeness:
         return True
     if len(suspect.hints) == 1:
         return False
     part = suspect.contained or 0
-    is_excerpt = part == 1 or (suspect.likeness is not None and part >= _PART and suspect.likeness < _EXCERPT)
+    is_excerpt = part == 1 or (suspect.likeness is not None and part >= PART and suspect.likeness < _EXCERPT)
     return suspect.same_words or is_excerpt
 
 
 def _words(post: PostToSave) -> int:
     """The number of a post's words, as far as it matters here."""
-    return len(words_of(post.text[:_READ]))
+    return len(words_of(post.text[:READ]))
 
 
 def _has_headline(suspect: Suspect, post: PostToSave) -> bool:
@@ -293,42 +238,44 @@ def _is_next_version(suspect: Suspect, post: PostToSave) -> bool:
     if not _VERSION.fullmatch(version) or canonical(page) != canonical(post.url.partition("#")[0]):
         return False
     kinds = {hint.partition(":")[0] for hint in suspect.hints}
-    return kinds >= {"~title", "~path"} and (suspect.same_words or (suspect.likeness or 0) >= _COPY)
-
-
-def _is_of_same_moment(suspect: Suspect) -> bool:
-    return suspect.apart is not None and suspect.apart <= _MOMENT
+    return kinds >= {"~title", "~path"} and (suspect.same_words or (suspect.likeness or 0) >= COPY)
 
 
 def _is_edited(suspect: Suspect, post: PostToSave) -> bool:
     """Whether the text of a post of the same moment does not say that it is another one. A minute hardly has two posts
     of one title or one page, a day may well have: two comments, two menus, a handful of photos."""
     several = len(suspect.hints) > 1
-    if suspect.by_day and _words(post) < _FEWEST_WORDS:
+    if suspect.by_day and _words(post) < FEWEST_WORDS:
         says_the_same = suspect.same_words or suspect.likeness == 1
         return says_the_same and "<img" not in post.content_html and (several or _has_headline(suspect, post))
     if suspect.likeness is None:
         return several or suspect.same_words
-    fewest = _COPY if suspect.by_day and not several else _EDITED
-    return suspect.likeness >= fewest or (suspect.contained or 0) >= _PART
+    fewest = COPY if suspect.by_day and not several else EDITED
+    return suspect.likeness >= fewest or (suspect.contained or 0) >= PART
+
+
+def _without_moment(post: PostToSave) -> PostToSave:
+    """The post with what its title, page, guid and file lead to."""
+    named = (replace(suspect, hints=without_moment(suspect.hints)) for suspect in post.suspects)
+    return replace(post, suspects=tuple(suspect for suspect in named if suspect.hints))
 
 
 def _healed(post: PostToSave, post_id: int) -> PostToSave:
     suspect = next(one for one in post.suspects if one.post_id == post_id)
     has_title = not post.title or any(hint.startswith("~title:") for hint in suspect.hints)
     edit: EditKind = "none" if suspect.same_words and has_title else "cosmetic"
-    if suspect.likeness is not None and suspect.likeness < _COPY:
+    if suspect.likeness is not None and suspect.likeness < COPY:
         edit = "substantive"
-    return replace(post, post_id=post_id, edit=edit, suspects=())
+    return replace(post, post_id=post_id, edit=edit, suspects=(), heir_of=None)
 
 
 def _on_its_own(post: PostToSave) -> PostToSave:
     """A new post after all. What hinted at another one hints at two from now on, which is nothing."""
     if not post.suspects:
         return post
-    marks = {shared_mark(hint) for suspect in post.suspects for hint in suspect.hints}
+    marks = {shared_mark(hint) for suspect in post.suspects for hint in without_moment(suspect.hints)}
     return replace(post, suspects=(), keys=(*post.keys, *sorted(marks)))
 
 
 def _strength(suspect: Suspect) -> tuple[float, float, float]:
-    return (float(_is_of_same_moment(suspect)), suspect.likeness or 0.0, float(len(suspect.hints)))
+    return (float(is_of_same_moment(suspect)), suspect.likeness or 0.0, float(len(suspect.hints)))

@@ -5,10 +5,10 @@ and date), so that a feed which renames its guids or moves to another host does 
 two posts of one document ever shared names nothing from then on (seen in the wild: guids all equal, or one per day).
 Keys are scoped by source: two feeds may share guid `1`.
 
-What alone proves nothing (a title, a path, a file) is a hint: it names no post, but leads to the stored ones that a new
-one may be. Whether it is one of them is seen by its text (posts/healing.py). A link without the title it had is between
-both: there are pages whose title changes with the score of a match, and pages that are another post each day ("Word of
-the day").
+What alone proves nothing (a title, a path, a file, a second) is a hint: it names no post, but leads to the stored ones
+that a new one may be. Whether it is one of them is seen by its text (posts/healing.py). A link without the title it had
+is between both: there are pages whose title changes with the score of a match, and pages that are another post each day
+("Word of the day").
 """
 
 from __future__ import annotations
@@ -16,33 +16,40 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from tidings.model import KnownPost, ParsedPost
 from tidings.posts.canonical import canonical, is_front_page
-from tidings.posts.edits import content_hash, steady
+from tidings.posts.edits import content_hashes, steady
 from tidings.posts.likeness import words_of
 from tidings.posts.plain import bare_text
 
 _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't fill the index.
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")
 _OF_ITS_TEXT = ("text", "page+text", "~text")
+_OF_NEW_POSTS = (*_OF_ITS_TEXT, "~moment")
+_IN_DOUBT = ("guid+link", "guid", "link+title", "link")
 _SHARED = "shared:"
 _PLACE_OF_LINK = {"guid+link": 1, "guid+link+title": 1, "link": 0, "link+title": 0}
 _FILES = ("audio/", "video/")
+_ENDINGS = (".mp3", ".m4a", ".m4b", ".aac", ".ogg", ".oga", ".opus", ".flac", ".wav", ".mp4", ".m4v", ".mov", ".webm")
 _SHORTEST_PATH = 2  # characters
+_SHORTEST_TEXT = 100  # characters of mark-up, below which no text proves anything beside its moment
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What names a post and what it is recognised by, as far as the post alone can say: all its keys, the most specific
-    first, and none if it shows nothing; `former`, `content_hash` and `hints` as in Identified; its canonical URL."""
+    first, and none if it shows nothing; `former`, `content_hash` and `hints` as in Identified; its canonical URL. Posts
+    of one moment and one `twin`, which is "" for most that say too little, say the same on the same page."""
 
     keys: tuple[str, ...] = ()
     former: tuple[str, ...] = ()
     content_hash: str = ""
     page: str = ""
     hints: tuple[str, ...] = ()
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +84,9 @@ class Identified:
 
     @property
     def lasting_keys(self) -> tuple[str, ...]:
-        """What is remembered of a post already known. Keys made of text are not: a text that changes at every poll
-        would add one each time."""
-        return (*(key for key in (*self.keys, *self.hints) if _kind(key) not in _OF_ITS_TEXT), *self.shared)
+        """What is remembered of a post already known. Keys made of text are not, nor is its moment: a text, or a date,
+        that changes at every poll would add one each time."""
+        return (*(key for key in (*self.keys, *self.hints) if _kind(key) not in _OF_NEW_POSTS), *self.shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +94,13 @@ class Match:
     """An identified post and the stored post it turned out to be, if any. Else `suspects` are the stored posts that it
     may be, by their ids, each with the hints that led to it.
 
-    With `in_doubt` it has nothing but its link in common with the stored post. Its text decides (posts/healing.py)."""
+    `doubt` is the kind of key by which it has one, if that and a new text is all it has in common with the stored post.
+    What both say decides (posts/doubt.py), and if it is another one, it may be one of its suspects."""
 
     identified: Identified
     known: KnownPost | None
     suspects: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    in_doubt: bool = False
+    doubt: str = ""
 
 
 def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
@@ -105,7 +113,8 @@ def marks(post: ParsedPost) -> Marks:
     if not _shows_something(post):
         return Marks()
     page = canonical(post.url)
-    return Marks(_keys(post), _former_keys(post), content_hash(post), page, _hints(post, page))
+    own, twin = content_hashes(post, _link(post.url) if _may_have_twin(post) else "")
+    return Marks(_keys(post), _former_keys(post), own, page, _hints(post, page), twin)
 
 
 def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container[int] = ()) -> list[Identified]:
@@ -113,14 +122,16 @@ def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container
     unread are in `unread`: of them only position and dates are looked at.
 
     A post that shows nothing at all is left out; of posts with the same own key the newest stays (RFC 4287 section
-    4.1.1: entries with one id are versions of one entry).
+    4.1.1: entries with one id are versions of one entry). Those that say the same at the same moment on the same page
+    are one post under all their guids: some programs list a post once for each of its categories.
     """
     newest: dict[str, tuple[ParsedPost, Marks]] = {}
     for version in posts:
         if version[1].keys:
             own = version[1].keys[0]
             newest[own] = max(newest[own], version, key=_age) if own in newest else version
-    counts = Counter(key for _, mark in newest.values() for key in (*mark.keys, *mark.former, *mark.hints))
+    marked = _without_twins(newest.values())
+    counts = Counter(key for _, mark in marked for key in (*mark.keys, *mark.former, *mark.hints))
     return [
         Identified(
             post,
@@ -131,7 +142,7 @@ def identify_marked(posts: Iterable[tuple[ParsedPost, Marks]], unread: Container
             read=post.position not in unread,
             hints=tuple(key for key in mark.hints if counts[key] == 1),
         )
-        for post, mark in newest.values()
+        for post, mark in marked
     ]
 
 
@@ -147,18 +158,22 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
         return [Match(one, None) for one in identified]
     found: dict[int, KnownPost] = {}
     claimed: set[int] = set()
-    in_doubt: set[int] = set()
+    doubts: dict[int, str] = {}
     for kind in _MOST_SPECIFIC_FIRST:
         for index, candidate in _claims(identified, known, kind):
             if index not in found and candidate.post_id not in claimed:
                 found[index] = candidate
                 claimed.add(candidate.post_id)
-                if kind == "link" and candidate.content_hash != identified[index].content_hash:
-                    in_doubt.add(index)
+                if _is_in_doubt(identified[index], candidate, kind, known):
+                    doubts[index] = kind
+    certain = claimed.difference(found[index].post_id for index in doubts)
     return [
-        Match(one, found[index], in_doubt=index in in_doubt)
-        if index in found
-        else Match(one, None, _suspects(one, known, claimed))
+        Match(
+            one,
+            found.get(index),
+            {} if index in found and index not in doubts else _suspects(one, known, certain),
+            doubts.get(index, ""),
+        )
         for index, one in enumerate(identified)
         if index in found or one.keys[0] not in known
     ]
@@ -178,6 +193,16 @@ def shared_mark(key: str) -> str:
     return _SHARED + key
 
 
+def is_day(moment: datetime) -> bool:
+    """Whether a date stands for the whole day."""
+    return any(zoned.timetuple()[3:6] == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
+
+
+def without_moment(hints: Iterable[str]) -> tuple[str, ...]:
+    """Those of some hints that say anything of what a post is about: not the second in which it was published."""
+    return tuple(hint for hint in hints if _kind(hint) != "~moment")
+
+
 def _suspects(one: Identified, known: Mapping[str, KnownPost], claimed: Container[int]) -> dict[int, tuple[str, ...]]:
     """The stored posts that hints lead to. Those which the document still has under their own keys are not among
     them."""
@@ -187,6 +212,17 @@ def _suspects(one: Identified, known: Mapping[str, KnownPost], claimed: Containe
         if candidate is not None and candidate.post_id not in claimed and _SHARED + hint not in known:
             found[candidate.post_id] = (*found.get(candidate.post_id, ()), hint)
     return found
+
+
+def _is_in_doubt(one: Identified, candidate: KnownPost, kind: str, known: Mapping[str, KnownPost]) -> bool:
+    """Whether a key of this kind may be that of another post by now. Of an erased one nothing is left to compare with,
+    and its guid must do; of one whose page, title and date are known nothing speaks against it."""
+    if kind not in _IN_DOUBT or candidate.content_hash == one.content_hash:
+        return False
+    if kind == "link+title":
+        is_of_date = any(_kind(key) == "page" and key in known for key in one.keys)
+        return one.post.published is not None and not is_of_date and candidate.content_hash != ""
+    return kind == "link" or candidate.content_hash != ""
 
 
 def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], kind: str) -> list[tuple[int, KnownPost]]:
@@ -202,8 +238,9 @@ def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], ki
 
 def _candidate(one: Identified, known: Mapping[str, KnownPost], kind: str) -> KnownPost | None:
     keys = one.keys[:1] if one.keys[0] in known else (*one.keys, *one.former)
-    key = next((key for key in keys if _kind(key) == kind), None)
-    return None if key is None or _SHARED + key in known else known.get(key)
+    # One that is listed twice has two keys of a kind.
+    named = (known[key] for key in keys if key in known and _kind(key) == kind and _SHARED + key not in known)
+    return next(named, None)
 
 
 def _shows_something(post: ParsedPost) -> bool:
@@ -215,6 +252,33 @@ def _age(version: tuple[ParsedPost, Marks]) -> tuple[float, str, tuple[str, ...]
     post, mark = version
     date = post.updated or post.published
     return (date.timestamp() if date else 0.0, mark.content_hash, mark.keys)
+
+
+def _may_have_twin(post: ParsedPost) -> bool:
+    """Whether a post says enough to be the same as one of another guid: a link, a text, and a time of day."""
+    if not (post.guid.strip() and post.url and (post.content_html or post.summary_html)):
+        return False
+    return post.published is not None and not is_day(post.published)
+
+
+def _without_twins(versions: Iterable[tuple[ParsedPost, Marks]]) -> list[tuple[ParsedPost, Marks]]:
+    """Posts of which no two say the same. One that is listed twice has the keys of both."""
+    found: dict[object, tuple[ParsedPost, Marks]] = {}
+    for version in versions:
+        post, mark = version
+        same = (mark.twin, post.published, post.updated) if mark.twin and post.published else mark.keys[0]
+        found[same] = _both(found[same], version) if same in found else version
+    return list(found.values())
+
+
+def _both(one: tuple[ParsedPost, Marks], other: tuple[ParsedPost, Marks]) -> tuple[ParsedPost, Marks]:
+    first, second = sorted((one, other), key=_age)
+    names = [tuple(dict.fromkeys(a + b)) for a, b in zip(_names(first[1]), _names(second[1]), strict=True)]
+    return first[0], replace(first[1], keys=names[0], former=names[1], hints=names[2])
+
+
+def _names(mark: Marks) -> tuple[tuple[str, ...], ...]:
+    return mark.keys, mark.former, mark.hints
 
 
 def _keys(post: ParsedPost) -> tuple[str, ...]:
@@ -244,16 +308,32 @@ def _link_keys(link: str, title: str) -> tuple[str, ...]:
 
 def _hints(post: ParsedPost, page: str) -> tuple[str, ...]:
     """Its title, or without one what is read of its text; the path of its page, and of its guid if that is another; its
-    file. Hosts are left out, since feeds move."""
+    file; and the second in which it was published, for one whose title, page and guid are others. Hosts are left out,
+    since feeds move."""
     path, guid_path = _path(page), _path(canonical(post.guid.strip()))
-    files = [_path(canonical(file.url)) for file in post.enclosures if file.type.startswith(_FILES)]
+    files = [_path(_file(canonical(file.url))) for file in post.enclosures if file.type.startswith(_FILES)]
     hints = [
         ("~title", post.title.casefold()) if post.title else ("~text", _steady_words(post)),
         ("~path", path),
         ("~guid", guid_path if guid_path != path else ""),
         ("~file", files[0] if files else ""),
+        ("~moment", _moment(post)),
     ]
     return tuple(_key(kind, value) for kind, value in hints if value)
+
+
+def _file(url: str) -> str:
+    """A file's URL without its query, which often signs it for an hour, if its path ends as files do."""
+    place = url.partition("?")[0]
+    return place if place.endswith(_ENDINGS) else url
+
+
+def _moment(post: ParsedPost) -> str:
+    """When it was published, if that is more than a day and there is a text to compare."""
+    moment = post.published
+    if moment is None or len(post.content_html or post.summary_html) < _SHORTEST_TEXT or is_day(moment):
+        return ""
+    return moment.isoformat()
 
 
 def _steady_words(post: ParsedPost) -> str:

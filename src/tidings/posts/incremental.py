@@ -26,7 +26,7 @@ from tidings.posts.identity import Marks, marks
 from tidings.posts.parse import XmlText, guarded, kind, open_up, read_xml, strictly
 from tidings.posts.readers import Reading
 
-RULES = 4
+RULES = 7
 """Raise it with every change to what reading makes of an item: what was remembered by other rules is not used."""
 
 _MAX_MEMORY = 1_000_000  # bytes, unpacked
@@ -151,6 +151,7 @@ def _pack(context: str, prints: Sequence[str], stubs: Sequence[_Stub]) -> bytes:
             stub.marks.content_hash,
             stub.marks.page,
             stub.marks.hints,
+            stub.marks.twin,
             stub.published and stub.published.isoformat(),
             stub.updated and stub.updated.isoformat(),
             stub.origin,
@@ -164,15 +165,15 @@ def _pack(context: str, prints: Sequence[str], stubs: Sequence[_Stub]) -> bytes:
 def _unpack(memory: bytes) -> _Memory | None:
     """What was packed; None for no memory, and for one that can't be read: then it is made anew."""
     try:
-        context, remembered = json.loads(zlib.decompress(memory)) if memory else ("", {})
+        context, entries = json.loads(zlib.decompress(memory)) if memory else ("", {})
         stubs = {
             print_: _Stub(
-                Marks(tuple(keys), tuple(former), content_hash, page, tuple(hints)),
+                Marks(tuple(keys), tuple(former), content_hash, page, tuple(hints), twin),
                 _date(published),
                 _date(updated),
                 origin,
             )
-            for print_, (keys, former, content_hash, page, hints, published, updated, origin) in remembered.items()
+            for print_, (keys, former, content_hash, page, hints, twin, published, updated, origin) in entries.items()
         }
     except (zlib.error, ValueError, TypeError, AttributeError):
         return None

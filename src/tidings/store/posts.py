@@ -227,6 +227,15 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
     )
     keys = [(key, post_id) for post_id, post in zip(ids, new, strict=True) for key in post.keys]
     _remember(store, feed_id, keys, now)
+    store.conn.executemany(
+        "UPDATE post_keys SET post_id = ?, met_at = ? WHERE feed_id = ? AND key = ? AND post_id = ?",
+        [
+            (post_id, seen, feed_id, key, post.heir_of)
+            for post_id, post in zip(ids, new, strict=True)
+            if post.heir_of is not None
+            for key in post.keys
+        ],
+    )
     stories.save(store, feed_id, list(zip(ids, new, strict=True)), now)
     if not change.held:
         holding.count_batch(store, feed_id, len(new), now)
