@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -924,6 +925,40 @@ def retitle_all(post: ParsedPost) -> ParsedPost:
 
 def at_a_second(number: int) -> ParsedPost:
     return essay(number, published=SECOND - number * DAY, content_html=f"<p>{text(number, 60)}</p>")
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_a_guid_that_is_used_again_names_another_post(
+    store: Store, origin: Origin, now: datetime, pruned: bool
+) -> None:
+    """A blog that is set up anew counts its guids from one again: what they named is told by its text, or by what is
+    kept of a text that is gone. The former posts stay as they are."""
+    feed = source(origin, "/a")
+    old = [at_a_second(number) for number in range(4)]
+    origin.serve("/a", Answer(200, rss(map(as_item, old))))
+    run_poll(store, [feed], now)
+    if pruned:
+        for one in store.rows("SELECT id, text FROM posts"):
+            store.conn.execute(
+                """UPDATE posts SET content_html = '', text = '', summary = '', content_hash = '', sketch = ?
+                WHERE id = ?""",
+                (sketch(one["text"]), one["id"]),
+            )
+    fresh = replace(at_a_second(50), guid=old[0].guid, published=SECOND + 2 * DAY)
+    origin.serve("/a", Answer(200, rss(map(as_item, [fresh, *old[1:]]))))
+    assert [run_poll(store, [feed], now + days * DAY)["a"].new for days in (1, 2)] == [1, 0]
+    stored = store.rows("SELECT title, text FROM posts ORDER BY id")
+    assert {old[0].title, fresh.title} <= {row["title"] for row in stored}
+    assert len(stored) == 5
+    assert all((row["text"] == "") == pruned for row in stored[:4])
+
+
+def test_a_document_of_very_many_new_posts_is_healed_in_no_time() -> None:
+    """What is done for all of them together takes time with their number, not with its square."""
+    posts = [to_save(n, published=NOW - n * HOUR, origin_url=f"https://{n % 2_000}.example/") for n in range(10_000)]
+    began = time.process_time()
+    assert heal(FeedChange(new=tuple(posts)), len(posts), {post.origin_url: 5 for post in posts}).healed == ()
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize("few", [True, False])

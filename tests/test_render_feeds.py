@@ -227,6 +227,7 @@ def test_what_xml_cannot_write_is_replaced() -> None:
         ("https://a.example/a b", False),
         ("https://a.example/50%", False),
         ("https:///path", False),
+        ("http://ex\u2100mple/1", False),
         ("http:relative", False),
         ("https://a.example/#a#b", False),
         ("/relative", False),

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW
-from tests.stocking import START, blog, configure, post, receive
-from tidings.model import Counterpart, Join
+from tests.stocking import START, blog, configure, post, receive, state_of
+from tidings.joining import returned
+from tidings.model import Counterpart, FeedChange, Join
 from tidings.posts.returning import join
 from tidings.store import Store, returning
 from tidings.store.posts import PostQuery, find
@@ -95,7 +96,22 @@ def test_only_ids_that_were_made_here_prove_anything(store: Store) -> None:
     receive(store, a, post(1, guid="http://localhost/?p=1"), post(2))
     found = sorted(find(store, PostQuery()), key=lambda one: one.id)
     returning.keep_entry_ids(store, {1: "http://localhost/?p=1", 2: "urn:uuid:made"}, found)
-    assert returning.behind(store, ["http://localhost/?p=1", "urn:uuid:made"]) == {"urn:uuid:made": (2, 2)}
+    assert returning.behind(store, ["http://localhost/?p=1", "urn:uuid:made"], reader=9) == {"urn:uuid:made": (2, 2)}
+    assert returning.behind(store, ["urn:uuid:made"], reader=1) == {}
+
+
+def test_an_id_that_stands_twice_in_a_document_proves_nothing(store: Store) -> None:
+    """A planet may show our entry and another post under one id: two posts of it are not one story."""
+    a, planet = blog("a"), blog("planet")
+    configure(store, a, planet)
+    receive(store, a, post(1))
+    returning.keep_entry_ids(store, {1: "urn:uuid:made"}, find(store, PostQuery()))
+    copies = [post(n, guid="urn:uuid:made", title=f"Copy {n}", text=f"Other words {n}") for n in (2, 3)]
+    change = FeedChange(new=tuple(copies))
+    assert [one.join for one in returned(store, state_of(store, planet), change).new] == [None, None]
+    [alone] = returned(store, state_of(store, planet), FeedChange(new=(copies[0],))).new
+    assert alone.join is not None
+    assert alone.join.story == 1
 
 
 def test_an_id_is_kept_as_it_first_went_out(store: Store) -> None:

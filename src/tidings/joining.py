@@ -4,6 +4,7 @@ parted by hand meanwhile."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -47,7 +48,9 @@ def returned(store: Store, feed: FeedState, change: FeedChange) -> FeedChange:
     ids that were made for them, and copies of what we follow ourselves, or the originals of such copies. `feed` is the
     one that brought it. To be called where `placed` is, and after it."""
     new = change.new
-    known = returning.behind(store, {post.guid for post in new if post.guid.startswith(_MADE)})
+    # What stands twice in one document is not the same both times.
+    named = Counter(post.guid for post in new if post.guid.startswith(_MADE))
+    known = returning.behind(store, [guid for guid, count in named.items() if count == 1], feed.feed_id)
     came = {position: known[post.guid] for position, post in enumerate(new) if post.guid in known}
     homes = {story for _, story in came.values()}
     others = [None if post.join and post.join.story in homes else post.join for post in new]

@@ -307,7 +307,7 @@ def _cleaned(plan: Plan) -> FeedChange:
         if draft.doubt and _is_another(post, draft.doubt, plan):
             heir = replace(post, post_id=None, keys=draft.identified.all_keys, heir_of=post.post_id)
             others.append(_with_suspects(_found(heir, plan.site), draft, plan))
-        else:
+        elif not _is_erased(post, plan):
             changed.append(_with_edit(post, draft, plan))
     return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases)
 
@@ -341,6 +341,12 @@ def _is_cut(draft: Draft, post: PostToSave, plan: Plan) -> bool:
     before = plan.before.get(post.post_id or 0)
     is_last = draft.identified.post.position == plan.last
     return before is not None and is_last and is_cut(before, post.title, post.text)
+
+
+def _is_erased(post: PostToSave, plan: Plan) -> bool:
+    """Whether only a sketch is left of a stored post (store/pruning.py): it stays so."""
+    before = plan.before.get(post.post_id or 0)
+    return before is not None and not before.text and before.sketch != b""
 
 
 def _is_another(post: PostToSave, doubt: str, plan: Plan) -> bool:

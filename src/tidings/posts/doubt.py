@@ -62,7 +62,8 @@ def _is_of_reused_guid(before: Remembered, title: str, text: str, dated: datetim
     """Whether nothing is left of the stored post but its guid, or its guid and a link that is always the same: another
     title, another text, and a later day. Without dates the link must be another as well (`is_moved`), and the texts
     long enough to tell."""
-    if not (text and before.text and title and before.title) or words_of(title) == words_of(before.title):
+    can_be_told = text and (before.text or before.sketch) and title and before.title
+    if not can_be_told or words_of(title) == words_of(before.title):
         return False
     suspect = compare(text, dated, before, ())
     if suspect.same_words or (suspect.likeness or 0) >= EDITED or (suspect.contained or 0) >= PART:

@@ -9,6 +9,7 @@ aggregators, b.5 and b.6). In doubt a post is new: to show one again is bad, to 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -50,11 +51,14 @@ def heal(
     oldest = sorted(met)[_FEWEST_OF_MASS - 1 : _FEWEST_OF_MASS]
     named = [_without_moment(post) for post in change.new]
     counts = {"": size} if not parts or len(parts) == 1 else {"": size, **parts}
+    of_origin: dict[str, list[PostToSave]] = {}
+    for post in named:
+        of_origin.setdefault(post.origin_url, []).append(post)
+    of_origin[""] = named
     rules = {
         origin: _rule(posts, since)
         for origin, count in counts.items()
-        if len(posts := [post for post in named if origin in ("", post.origin_url)]) >= _FEWEST_OF_MASS
-        and len(posts) > MASS * count
+        if len(posts := of_origin.get(origin, [])) >= _FEWEST_OF_MASS and len(posts) > MASS * count
     }
 
     def accepts(suspect: Suspect, post: PostToSave) -> bool:
@@ -130,7 +134,7 @@ def _imported(posts: Sequence[PostToSave]) -> datetime | None:
     dates = sorted(date for post in posts if (date := post.published or post.updated))
     if len(dates) < len(posts):
         return None
-    first = max(dates, key=lambda begin: sum(begin <= date <= begin + _AT_ONCE for date in dates))
+    first = max(dates, key=lambda begin: bisect_right(dates, begin + _AT_ONCE) - bisect_left(dates, begin))
     of_import = [post for post in posts if first <= (post.published or post.updated or first) <= first + _AT_ONCE]
     apart = [suspect.apart for post in of_import for suspect in post.suspects if suspect.apart is not None]
     if len(of_import) < _FEWEST_OF_MASS or len(of_import) <= MASS * len(posts) or not apart:

@@ -215,14 +215,14 @@ def _suspects(one: Identified, known: Mapping[str, KnownPost], claimed: Containe
 
 
 def _is_in_doubt(one: Identified, candidate: KnownPost, kind: str, known: Mapping[str, KnownPost]) -> bool:
-    """Whether a key of this kind may be that of another post by now. Of an erased one nothing is left to compare with,
-    and its guid must do; of one whose page, title and date are known nothing speaks against it."""
+    """Whether a key of this kind may be that of another post by now. Of one whose page, title and date are known
+    nothing speaks against it."""
     if kind not in _IN_DOUBT or candidate.content_hash == one.content_hash:
         return False
     if kind == "link+title":
         is_of_date = any(_kind(key) == "page" and key in known for key in one.keys)
         return one.post.published is not None and not is_of_date and candidate.content_hash != ""
-    return kind == "link" or candidate.content_hash != ""
+    return True
 
 
 def _claims(identified: Sequence[Identified], known: Mapping[str, KnownPost], kind: str) -> list[tuple[int, KnownPost]]:

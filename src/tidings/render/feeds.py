@@ -97,7 +97,10 @@ def is_absolute_iri(text: str) -> bool:
     """Whether `text` may stand as an Atom id as it is (RFC 4287 4.2.6)."""
     if not _SCHEME.match(text) or _NOT_IRI.search(text) or _LONE_PERCENT.search(text) or text.count("#") > 1:
         return False
-    return not text.lower().startswith(("http:", "https:")) or bool(urlsplit(text).netloc)
+    try:
+        return not text.lower().startswith(("http:", "https:")) or bool(urlsplit(text).netloc)
+    except ValueError:
+        return False
 
 
 def _candidate_ids(feed_id: str, post: StoredPost) -> Iterator[str]:

@@ -46,12 +46,14 @@ def keep_entry_ids(store: Store, ids: Mapping[int, str], posts: Sequence[StoredP
             store.conn.executemany("INSERT OR IGNORE INTO entry_ids (id, post_id, made) VALUES (?, ?, ?)", new)
 
 
-def behind(store: Store, ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """The posts that went out under ids which were made here, each with its story."""
+def behind(store: Store, ids: Iterable[str], reader: int) -> dict[str, tuple[int, int]]:
+    """The posts that went out under ids which were made here, each with its story, if that has no post yet of the feed
+    that is being read, `reader`."""
     rows = store.rows(
         """SELECT e.id, p.id AS post, p.story FROM entry_ids e JOIN posts p ON p.id = e.post_id
-        WHERE e.made AND e.id IN (SELECT value FROM json_each(?))""",
-        (json.dumps(list(ids)),),
+        WHERE e.made AND e.id IN (SELECT value FROM json_each(?))
+        AND NOT EXISTS (SELECT 1 FROM posts q WHERE q.story = p.story AND +q.feed_id = ?)""",
+        (json.dumps(list(ids)), reader),
     )
     return {row["id"]: (row["post"], row["story"]) for row in rows}
 

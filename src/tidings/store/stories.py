@@ -331,16 +331,19 @@ def _places(named: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
 
 def _find_by_moments(store: Store, new: Sequence[PostToSave], found: dict[int, Counter[int]]) -> None:
     """Adds, for posts that say where they are from, those that are of the same moment there."""
-    origins = {post.origin_url for post in new if post.origin_url}
-    for origin in origins:
-        feeds = store.rows("SELECT id FROM feeds WHERE :origin IN (url, site_url)", {"origin": origin})
-        for place, post in enumerate(new):
-            if post.origin_url != origin or post.published is None:
-                continue
-            for feed in feeds:
+    places = _places((place, post.origin_url) for place, post in enumerate(new) if post.published)
+    if not places:
+        return
+    feeds: dict[str, list[int]] = {}
+    for row in store.rows("SELECT id, url, site_url FROM feeds"):
+        for address in {row["url"], row["site_url"]} & places.keys():
+            feeds.setdefault(address, []).append(row["id"])
+    for origin, ids in feeds.items():
+        for place in places[origin]:
+            for feed_id in ids:
                 rows = store.rows(
                     "SELECT id FROM posts WHERE feed_id = ? AND effective = ? ORDER BY id LIMIT ?",
-                    (feed["id"], time_to_text(post.published), _MOST_CANDIDATES),
+                    (feed_id, time_to_text(new[place].published), _MOST_CANDIDATES),
                 )
                 for row in rows:
                     found.setdefault(place, Counter())[row["id"]] += _SURE
