@@ -332,3 +332,16 @@ def test_a_pruned_post_is_known_when_it_returns(readings: list[Reading], look: L
         before = stored(path)
         read(store, of_blog(numbers, look), NOW + 10 * DAY)
         assert stored(path) == before
+
+
+def test_a_second_row_of_a_post_may_become_a_post_of_its_own() -> None:
+    """Two guids of one document name one post, until one of them is given another text and another day."""
+    one = replace(true(1), guid="one", title="Open thread", url="https://blog.example/thread")
+    other = replace(one, guid="other")
+    next_one = replace(other, content_html=f"<p>{words(77, 60)}</p>", published=NOW + 2 * DAY)
+    for later, count in (((other,), 1), ((next_one, one), 2)):
+        with database() as path, open_store(path) as store:
+            read(store, Reading(BLOG, (one, other)), NOW)
+            for days in (3, 4):
+                read(store, Reading(BLOG, later), NOW + days * DAY)
+            assert len(store.rows("SELECT id FROM posts")) == count

@@ -272,13 +272,12 @@ def _without_twins(versions: Iterable[tuple[ParsedPost, Marks]]) -> list[tuple[P
 
 
 def _both(one: tuple[ParsedPost, Marks], other: tuple[ParsedPost, Marks]) -> tuple[ParsedPost, Marks]:
-    first, second = sorted((one, other), key=_age)
-    names = [tuple(dict.fromkeys(a + b)) for a, b in zip(_names(first[1]), _names(second[1]), strict=True)]
-    return first[0], replace(first[1], keys=names[0], former=names[1], hints=names[2])
-
-
-def _names(mark: Marks) -> tuple[tuple[str, ...], ...]:
-    return mark.keys, mark.former, mark.hints
+    """Two rows of one post. The second's own key is not kept: what was met under that is never new again, and it may
+    become a post of its own."""
+    (post, mark), (_, twin) = sorted((one, other), key=_age)
+    names = ((mark.keys, twin.keys[1:]), (mark.former, twin.former), (mark.hints, twin.hints))
+    keys, former, hints = (tuple(dict.fromkeys(a + b)) for a, b in names)
+    return post, replace(mark, keys=keys, former=former, hints=hints)
 
 
 def _keys(post: ParsedPost) -> tuple[str, ...]:
