@@ -309,6 +309,17 @@ def test_an_erased_post_stays_erased() -> None:
     assert numbers(change) == (0, 0)
 
 
+@pytest.mark.parametrize("text", ["<p>They flow.</p>", "<p>They flow to the sea, and back as rain.</p>"])
+def test_an_erased_post_stays_erased_under_its_guid_alone(text: str) -> None:
+    """Where link and title are others, too, and nothing is left to compare the text with."""
+    post = parsed_post(guid="urn:1", url=LINK, title="On rivers", content_html="<p>They flow.</p>", published=NOW)
+    names = name(parsed_feed(post)).posts[0].all_keys
+    known = dict.fromkeys(names, KnownPost(1, "", ""))
+    now = parsed_feed(replace(post, url=LINK + "-moved", title="Of rivers", content_html=text))
+    before = {1: Remembered(1, "On rivers", "", NOW)}
+    assert numbers(decide(now, known, before)) == (0, 0)
+
+
 def test_an_item_listed_twice_still_names_its_story() -> None:
     """A document that repeats an item does not keep another source's copy from being recognised."""
     post = parsed_post(guid="g", url=LINK, title="A")

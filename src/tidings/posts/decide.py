@@ -45,7 +45,7 @@ class Draft:
     """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes, and `text_hash` is
     the fingerprint there of what is read and looked at. `suspects` are the stored posts that a new one may be, with the
     hints that led to them. By a key of the kind `doubt` alone it is the stored one only if its text and its date don't
-    say otherwise (posts/doubt.py)."""
+    say otherwise (posts/doubt.py). The stored text may be `erased`: that stays so."""
 
     identified: Identified
     post_id: int | None
@@ -53,6 +53,7 @@ class Draft:
     suspects: Mapping[int, tuple[str, ...]]
     doubt: str = ""
     text_hash: str = ""
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +156,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
     """The change that a document makes to what is `known` of its source (key → post), before its posts are cleaned. In
     a source of high `volatility` (posts/edits.py) only words, links and pictures of known posts count.
 
-    Planning again after saving gives an empty change. A document that may be cut is cut in its last post: what is known
-    of that stays as it is. New posts come oldest first, so that ids follow time; documents
+    Planning again after saving gives an empty change. New posts come oldest first, so that ids follow time; documents
     usually start with the newest.
     """
     matches = match(named.posts, known)
@@ -291,6 +291,7 @@ def _drafts(matches: Iterable[Match], named: Named, settled: Container[int]) -> 
             {post_id: hints for post_id, hints in one.suspects.items() if post_id not in settled},
             one.doubt,
             one.known.text_hash if one.known else "",
+            one.known is not None and one.known.content_hash == "",
         )
         for one in matches
     )
@@ -307,7 +308,7 @@ def _cleaned(plan: Plan) -> FeedChange:
         if draft.doubt and _is_another(post, draft.doubt, plan):
             heir = replace(post, post_id=None, keys=draft.identified.all_keys, heir_of=post.post_id)
             others.append(_with_suspects(_found(heir, plan.site), draft, plan))
-        elif not _is_erased(post, plan):
+        elif not draft.erased:
             changed.append(_with_edit(post, draft, plan))
     return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases)
 
@@ -341,12 +342,6 @@ def _is_cut(draft: Draft, post: PostToSave, plan: Plan) -> bool:
     before = plan.before.get(post.post_id or 0)
     is_last = draft.identified.post.position == plan.last
     return before is not None and is_last and is_cut(before, post.title, post.text)
-
-
-def _is_erased(post: PostToSave, plan: Plan) -> bool:
-    """Whether only a sketch is left of a stored post (store/pruning.py): it stays so."""
-    before = plan.before.get(post.post_id or 0)
-    return before is not None and not before.text and before.sketch != b""
 
 
 def _is_another(post: PostToSave, doubt: str, plan: Plan) -> bool:
