@@ -73,7 +73,7 @@ class Planet:
 
     def send(self, now: datetime) -> None:
         """Makes the next issue, if there is anything for one."""
-        masthead = Masthead("Planet", self.url, "en")
+        masthead = Masthead("Planet", self.url)
         content = digest.freeze_next(self.store, EDITION, self.sources, masthead, OFFICE, now)
         if content is not None:
             self.issues.append([(item.title or item.text)[:20] for item in content.items])

@@ -16,7 +16,7 @@ from tidings.editions.compose import Masthead, compose, direction
 from tidings.editions.select import ChosenStory
 from tidings.model import EditedPost, Enclosure, Etiquette, IssueContent, StoredPost, UpdateItem
 
-MASTHEAD = Masthead(site_title="The site", site_url="https://site.example", language="de")
+MASTHEAD = Masthead(site_title="The site", site_url="https://site.example")
 PARAGRAPH = "Word " * 60 + "end."
 LONG_HTML = f"<p>First. {PARAGRAPH}</p>" * 9
 LONG_TEXT = "\n\n".join([f"First. {PARAGRAPH}"] * 9)
@@ -45,7 +45,7 @@ def test_an_issue_says_where_it_comes_from() -> None:
     assert (issue.site_title, issue.site_url, issue.language, issue.frozen_at) == (
         "The site",
         "https://site.example",
-        "de",
+        "en",
         NOW,
     )
     assert issue.path == "issues/weekly-7.html"

@@ -24,7 +24,7 @@ from tidings.config.settings import Transport
 from tidings.config.transports import transport
 from tidings.config.values import mailbox
 from tidings.errors import ConfigError
-from tidings.model import Login, Rule, Source
+from tidings.model import Login, Rule, Source, Subscriber
 from tidings.posts.rules import matches
 from tidings.store.judging import JudgedPost
 
@@ -113,6 +113,34 @@ def test_texts_are_kept_for_a_month_at_least(tmp_path: Path, written: str, keep:
     assert config.load(write(tmp_path, f'{SITE}[store]\nkeep = "{written}"\n')).store.keep == keep
 
 
+def test_a_subscriber_may_have_a_language(tmp_path: Path) -> None:
+    """A subscriber is an address, or a table of it and a language; an edition has the site's unless it says so."""
+    readers = 'subscribers = ["a@example.org", { address = "b@example.org", language = "de" }]\n'
+    loaded = config.load(write(tmp_path, SITE + 'language = "fr"\n' + EDITION + readers))
+    assert loaded.editions[0].subscribers == (Subscriber("a@example.org"), Subscriber("b@example.org", "de"))
+    assert loaded.editions[0].language == "fr"
+    assert config.load(write(tmp_path, SITE + EDITION + 'language = "ar"\n')).editions[0].language == "ar"
+
+
+@pytest.mark.parametrize(
+    ("keys", "covered"),
+    [
+        ("", ["a", "b", "c"]),
+        ('tags = ["red"]', ["a"]),
+        ('sources = ["b"]', ["b"]),
+        ('tags = ["red"]\nsources = ["b"]', ["a", "b"]),
+    ],
+)
+def test_an_edition_covers_sources_by_tag_or_name(tmp_path: Path, keys: str, covered: list[str]) -> None:
+    """With neither it covers all of them, with both those of either."""
+    blogs = [("a", '"red"'), ("b", '"blue"'), ("c", "")]
+    sources = [
+        f'[[sources]]\nurl = "https://{name}.example/"\nname = "{name}"\ntags = [{tags}]\n' for name, tags in blogs
+    ]
+    loaded = config.load(write(tmp_path, SITE + EDITION + keys + "\n" + "".join(sources)))
+    assert [source.name for source in loaded.sources if loaded.editions[0].covers(source)] == covered
+
+
 def test_editions_and_sources_become_model_values(tmp_path: Path) -> None:
     """Names, titles and time zones that are left out come from the URL and the site."""
     text = SITE + (
@@ -124,7 +152,7 @@ def test_editions_and_sources_become_model_values(tmp_path: Path) -> None:
     edition, source = loaded.editions[0], loaded.sources[0]
     assert (edition.title, edition.timezone, edition.tags) == ("Planet: weekly", "Europe/Berlin", ("a",))
     assert (edition.max_posts, edition.max_per_source, edition.min_posts, edition.backfill) == (50, None, 1, 3)
-    assert edition.subscribers == ("ann@example.org",)
+    assert edition.addresses == ("ann@example.org",)
     assert edition.updates is False
     assert config.load(write(tmp_path, SITE + EDITION + "updates = true\n")).editions[0].updates is True
     assert (source.name, source.tags, source.every) == ("example.org/blog", ("a",), timedelta(hours=12))
@@ -455,6 +483,18 @@ BAD = [
     (EDITION + 'tags = ["x"]\n', 7, "no source has tags yet"),
     (EDITION + 'subscribers = ["a@example.org",\n"A@example.org"]\n', 8, "item 2: "),
     (EDITION + 'subscribers = ["ann"]\n', 7, '"ann" is not an e-mail address'),
+    (EDITION + 'subscribers = [{address = "a@example.org"}, "A@example.org"]\n', 7, "is listed twice"),
+    (EDITION + "subscribers = [7]\n", 7, 'is not a subscriber; write "name@example.org" or'),
+    (EDITION + 'subscribers = [{language = "de"}]\n', 7, "has no address"),
+    (EDITION + 'subscribers = [{address = "a@example.org", lang = "de"}]\n', 7, '"lang" is not a key of a subscriber'),
+    (EDITION + 'subscribers = [{address = "a@example.org", language = 1}]\n', 7, "its language must be text"),
+    (EDITION + 'subscribers = [{address = "a@example.org", language = "Deutsch!"}]\n', 7, "is not a language tag"),
+    (EDITION + 'sources = ["Bolg"]\n' + SOURCE + 'name = "Blog"\n', 7, 'of no source; did you mean "Blog"?'),
+    (EDITION + 'sources = ["x"]\n', 7, '"x" is the name of no source'),
+    (EDITION + 'group_by = "colour"\n', 7, '"tag", "source" or "day"'),
+    (EDITION + 'order = "random"\n', 7, '"time", "weight" or "coverage"'),
+    (EDITION + 'include = ["spam"]\n', 7, "item 1"),
+    (SOURCE + "weight = 101\n", 6, "must be 100 or less"),
     (EDITION + "max_posts = 0\n", 7, "must be 1 or more"),
     (EDITION + "backfill = -1\n", 7, "must be 0 or more"),
     (EDITION + 'updates = "yes"\n', 7, "must be true or false without quotes, not text"),

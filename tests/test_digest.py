@@ -20,16 +20,16 @@ from tests.transports import ACCEPTED, LATER, NEVER, Clock, Killed, RecordingTra
 from tidings import digest
 from tidings.editions.compose import Masthead
 from tidings.errors import MailError
-from tidings.model import Edition, IssueContent, Receipt, Source
+from tidings.model import Edition, IssueContent, Receipt, Source, Subscriber
 from tidings.store import Store, issues, open_store, posts
 from tidings.store.deliveries import Tally
 from tidings.store.posts import PostQuery
 
-MASTHEAD = Masthead("Planet", "https://planet.example", "en")
+MASTHEAD = Masthead("Planet", "https://planet.example")
 READERS = ("ann@readers.example", "bob@readers.example", "cyd@readers.example", "dee@readers.example")
 A, B = blog("a"), blog("b")
 SOURCES = (A, B)
-DAILY = edition(timezone="UTC", subscribers=READERS)
+DAILY = edition(timezone="UTC", subscribers=tuple(map(Subscriber, READERS)))
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FIRST_SLOT = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -291,7 +291,7 @@ def test_who_is_no_subscriber_any_more_is_not_mailed(stocked: Store, clock: Cloc
     """A reader removed after freezing gets nothing, and who was added since is not in this issue."""
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
-    changed = replace(DAILY, subscribers=(*READERS[1:], "new@readers.example"))
+    changed = replace(DAILY, subscribers=tuple(map(Subscriber, (*READERS[1:], "new@readers.example"))))
     dispatch = digest.deliver(stocked, changed, mail.office(), clock.pace())
     assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=3, suppressed=1), 3, ())
     assert mail.recipients == list(READERS[1:])
@@ -303,7 +303,7 @@ def test_an_address_written_in_another_case_is_the_same_reader(stocked: Store, c
     """Capitals in an address make no new reader and lose none."""
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
-    shouting = replace(DAILY, subscribers=tuple(reader.upper() for reader in READERS))
+    shouting = replace(DAILY, subscribers=tuple(Subscriber(reader.upper()) for reader in READERS))
     assert digest.deliver(stocked, shouting, mail.office(), clock.pace()).tally == Tally(accepted=4)
 
 
@@ -494,7 +494,7 @@ def test_an_issue_that_fails_to_freeze_has_told_of_nothing(stocked: Store, clock
     edit_posts(stocked, 1, at=clock() + HOUR)
     receive(stocked, A, post(3), now=clock() + HOUR)
     clock.now += DAY
-    twice = replace(TELLING, subscribers=(READERS[0], READERS[0]))
+    twice = replace(TELLING, subscribers=(Subscriber(READERS[0]), Subscriber(READERS[0])))
     with pytest.raises(sqlite3.IntegrityError):
         freeze(stocked, RecordingTransport(), clock, twice)
     assert scalar(stocked, "SELECT count(*) FROM issue_updates") == 0

@@ -11,6 +11,7 @@ from tests.stocking import START
 from tidings.model import Delivery, IssueContent, Receipt
 from tidings.store import Store, deliveries, issues
 from tidings.store.deliveries import Tally
+from tidings.store.issues import Letter
 
 ACCEPTED = Receipt("accepted", "250 ok")
 DEFERRED = Receipt("deferred", "451 later")
@@ -19,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 def freeze(store: Store, *addresses: str, number: int = 1) -> int:
     content = IssueContent("daily", "Daily", number, "S", START, "UTC", "en", "P", "https://p.example", ())
-    addressed = [(address, f"<{number}.{address}>") for address in addresses]
+    addressed = [Letter(address, f"<{number}.{address}>") for address in addresses]
     return issues.freeze(store, content, addressed, None, START)
 
 

@@ -16,6 +16,7 @@ from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar
 from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, Source, StoredPost, UpdateItem
 from tidings.store import Store, issues, judging, open_store, posts, site, stories
+from tidings.store.issues import Letter
 from tidings.store.posts import PostQuery
 
 A, B, C = blog("a"), blog("b"), blog("c")
@@ -531,7 +532,9 @@ def test_an_issue_is_stored_with_its_items_and_deliveries(store: Store) -> None:
     assert change is not None
     site.record_published(store, change)
     frozen = content(stories=(3, 1, 2))
-    issue_id = issues.freeze(store, frozen, [("x@r.example", "<1@p>"), ("y@r.example", "<2@p>")], "slot", START)
+    issue_id = issues.freeze(
+        store, frozen, [Letter("x@r.example", "<1@p>"), Letter("y@r.example", "<2@p>")], "slot", START
+    )
     rows = store.rows("SELECT story, position FROM issue_items WHERE issue_id = ? ORDER BY position", (issue_id,))
     assert [tuple(row) for row in rows] == [(3, 0), (1, 1), (2, 2)]
     rows = store.rows("SELECT address, message_id, state FROM deliveries WHERE issue_id = ? ORDER BY id", (issue_id,))
@@ -543,13 +546,13 @@ def test_an_issue_is_stored_with_its_items_and_deliveries(store: Store) -> None:
 @pytest.mark.parametrize(
     "deliveries",
     [
-        [("x@r.example", "<1@p>"), ("x@r.example", "<2@p>")],
-        [("x@r.example", "<1@p>"), ("y@r.example", "<1@p>")],
-        [("x@r.example", "<1@p>"), (None, "<2@p>")],
+        [Letter("x@r.example", "<1@p>"), Letter("x@r.example", "<2@p>")],
+        [Letter("x@r.example", "<1@p>"), Letter("y@r.example", "<1@p>")],
+        [Letter("x@r.example", "<1@p>"), Letter(None, "<2@p>")],
     ],
     ids=["one reader twice", "one Message-ID twice", "no address"],
 )
-def test_an_issue_that_cannot_be_frozen_whole_is_not_frozen(store: Store, deliveries: list[tuple[str, str]]) -> None:
+def test_an_issue_that_cannot_be_frozen_whole_is_not_frozen(store: Store, deliveries: list[Letter]) -> None:
     """When its last delivery can't be stored, there is no issue, no item and no delivery."""
     with pytest.raises(sqlite3.IntegrityError):
         issues.freeze(store, content(stories=(1, 2)), deliveries, None, START)
@@ -591,7 +594,7 @@ def test_frozen_issues_come_newest_first(store: Store) -> None:
 
 def test_trouble_is_kept_and_cleared(store: Store) -> None:
     """When to try the mail server again is remembered with the issue, and forgotten when it works."""
-    issue_id = issues.freeze(store, content(), [("x@r.example", "<1@p>")], None, START)
+    issue_id = issues.freeze(store, content(), [Letter("x@r.example", "<1@p>")], None, START)
     issues.record_trouble(store, issue_id, START + HOUR, 3)
     [stored] = issues.undelivered(store, "daily")
     assert (stored.retry_at, stored.failures) == (START + HOUR, 3)
@@ -702,7 +705,7 @@ def test_a_slot_has_its_issue_once_though_many_try(store: Store) -> None:
                 if not issues.open_slot(mine, "daily", "s", START + HOUR):
                     return False
                 number = issues.next_number(mine, "daily")
-                issues.freeze(mine, content(number), [("x@r.example", f"<{number}@p>")], "s", START)
+                issues.freeze(mine, content(number), [Letter("x@r.example", f"<{number}@p>")], "s", START)
                 issues.record_slot(mine, "daily", "s", START)
                 return True
 

@@ -28,7 +28,7 @@ from tidings.model import Delivery, Edition, IssueContent, Receipt, Source
 from tidings.render.mail import MailFooter, RenderedMail, render_issue
 from tidings.store import Store, deliveries, exclusive, feeds, issues
 from tidings.store.deliveries import Tally
-from tidings.store.issues import StoredIssue
+from tidings.store.issues import Letter, StoredIssue
 
 _LADDER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
 _GIVE_UP_AFTER = timedelta(hours=48)  # By age, not by tries: an operator who sends again by hand uses none up.
@@ -185,9 +185,12 @@ def _letter(
 def _freeze(
     store: Store, content: IssueContent, edition: Edition, office: PostOffice, slot: str | None, now: datetime
 ) -> None:
-    addressed = [(address, _message_id(content, office, address)) for address in edition.subscribers]
+    letters = [
+        Letter(reader.address, _message_id(content, office, reader.address), reader.language)
+        for reader in edition.subscribers
+    ]
     with store.write():
-        issues.freeze(store, content, addressed, slot, now)
+        issues.freeze(store, content, letters, slot, now)
         issues.settle(store, edition.name, edition.backfill)
 
 
@@ -222,11 +225,11 @@ class _Counter:
         self._edition = edition
         self._office = office
         self._pace = pace
-        self._subscribers = {address.casefold() for address in edition.subscribers}
+        self._subscribers = {address.casefold() for address in edition.addresses}
 
     def hand_over(self, issue: StoredIssue, due: Sequence[Delivery]) -> None:
         """Sends what is due of an issue until told to stop."""
-        mail = render(issue.content, self._edition, self._office)
+        mails = {language: self._rendered(issue, language) for language in {one.language for one in due}}
         failures = issue.failures
         for delivery in due:
             if self._pace.stop():
@@ -236,10 +239,14 @@ class _Counter:
                 continue
             if not self._wait_for_turn():
                 return
-            self._settle(issue, delivery, self._send(delivery, mail, failures))
+            self._settle(issue, delivery, self._send(delivery, mails[delivery.language], failures))
             if failures:
                 failures = 0
                 issues.record_trouble(self._store, issue.id, None, 0)
+
+    def _rendered(self, issue: StoredIssue, language: str) -> RenderedMail:
+        content = replace(issue.content, language=language) if language else issue.content
+        return render(content, self._edition, self._office)
 
     def _wait_for_turn(self) -> bool:
         """Keeps to the rate, over all issues of a pass; False when told to stop meanwhile."""

@@ -46,7 +46,7 @@ def check(config_path: Path) -> None:
     loaded = config.load(config_path)
     config.check_secrets(loaded, os.environ)
     sources, editions = len(loaded.sources), len(loaded.editions)
-    readers = len({address for edition in loaded.editions for address in edition.subscribers})
+    readers = len({address for edition in loaded.editions for address in edition.addresses})
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")

@@ -53,7 +53,7 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
         return
     office = issuing.preview_office(loaded)
     mail = digest.render(content, edition, office)
-    reader = next(iter(edition.subscribers), "reader@example.org")
+    reader = next(iter(edition.addresses), "reader@example.org")
     message = digest.message(content, mail, edition, office, reader, now)
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ _SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
 
 
 def masthead(loaded: Config) -> Masthead:
-    return Masthead(loaded.site.title, loaded.site.url, loaded.site.language)
+    return Masthead(loaded.site.title, loaded.site.url)
 
 
 def edition_named(loaded: Config, name: str) -> Edition:

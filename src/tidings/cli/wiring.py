@@ -126,7 +126,7 @@ def user_agent(loaded: Config, subscribers: Iterable[str]) -> str:
 def _manner(loaded: Config, environ: Mapping[str, str], source: Source) -> Manner:
     headers, login = config.request_secrets(source, environ)
     editions = [edition for edition in loaded.editions if edition.covers(source)]
-    readers = (address.lower() for edition in editions for address in edition.subscribers)
+    readers = (address.lower() for edition in editions for address in edition.addresses)
     return Manner(source.user_agent or user_agent(loaded, readers), headers, login)
 
 

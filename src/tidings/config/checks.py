@@ -24,6 +24,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_repeated(document, "sources", "name", source_name),
         *_half_logins(document),
         *_unused_tags(document),
+        *_unknown_sources(document),
         *_repeated_subscribers(document),
     ]
 
@@ -100,10 +101,34 @@ def _known_tags(tag: str, known: list[str]) -> str:
 def _repeated_subscribers(document: Mapping[str, Any]) -> Iterator[Problem]:
     for index, edition in _entries(document, "editions"):
         seen: set[str] = set()
-        for item, address in _texts(edition, "subscribers"):
+        for item, address in _addresses(edition):
             if address.casefold() in seen:
                 yield Problem(("editions", index, "subscribers", item), f"{quoted(address)} is listed twice; keep one")
             seen.add(address.casefold())
+
+
+def _addresses(edition: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The subscribers' addresses, each with its place in their list."""
+    readers = edition.get("subscribers")
+    for item, reader in enumerate(readers if isinstance(readers, list) else []):
+        address = reader.get("address") if isinstance(reader, dict) else reader
+        if isinstance(address, str):
+            yield item, address.strip()
+
+
+def _unknown_sources(document: Mapping[str, Any]) -> Iterator[Problem]:
+    known = sorted(name for _, source in _entries(document, "sources") if (name := source_name(source)))
+    for index, edition in _entries(document, "editions"):
+        for item, name in _texts(edition, "sources"):
+            if name not in known:
+                path: KeyPath = ("editions", index, "sources", item)
+                yield Problem(path, f"{quoted(name)} is the name of no source{_known_sources(name, known)}")
+
+
+def _known_sources(name: str, known: list[str]) -> str:
+    if not known:
+        return "; there are none yet, add a [[sources]] table"
+    return did_you_mean(name, known) or f"; there are {any_of(quoted(one) for one in known[:8])}"
 
 
 def _entries(document: Mapping[str, Any], table: str) -> Iterator[Entry]:

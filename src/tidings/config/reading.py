@@ -148,6 +148,7 @@ def _site(table: SiteTable, folder: Path) -> SiteSettings:
         timezone=table.timezone,
         contact=table.contact,
         data_dir=folder / table.data_dir,
+        templates=None if table.templates is None else folder / table.templates,
     )
 
 
@@ -172,12 +173,27 @@ def _edition(table: EditionTable, site: SiteSettings) -> Edition:
         title=table.title or f"{site.title}: {table.name}",
         schedule=table.schedule,
         timezone=table.timezone or site.timezone,
+        language=table.language or site.language,
+        late_up_to=table.late_up_to,
+        review=table.review,
         tags=_unique(table.tags),
+        sources=_unique(table.sources),
+        include=tuple(table.include),
+        exclude=tuple(table.exclude),
+        grace=table.grace,
+        min_posts=table.min_posts,
         max_posts=table.max_posts,
         max_per_source=table.max_per_source,
-        min_posts=table.min_posts,
+        carry_over=table.carry_over,
         backfill=table.backfill,
+        order=table.order,
+        group_by=table.group_by or "",
+        lead=table.lead,
+        content=table.content,
+        excerpt_length=table.excerpt_length,
         updates=table.updates,
+        look=table.look,
+        subject=table.subject or "",
         subscribers=tuple(table.subscribers),
     )
 
@@ -189,6 +205,7 @@ def _source(table: SourceTable) -> Source:
         tags=_unique(table.tags),
         every=table.every,
         max_posts=table.max_posts,
+        weight=table.weight,
         content=table.content,
         disabled=table.disabled,
         user_agent=table.user_agent,
@@ -200,5 +217,5 @@ def _source(table: SourceTable) -> Source:
     )
 
 
-def _unique(tags: list[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(tags))
+def _unique(names: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

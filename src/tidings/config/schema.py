@@ -12,9 +12,9 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from tidings.config import requests, rules, schedules, transports, values
+from tidings.config import requests, rules, schedules, subscribers, transports, values
 from tidings.config.settings import Network, Transport, WebSettings
-from tidings.model import Etiquette, Rule, Schedule
+from tidings.model import Etiquette, Order, Rule, Schedule, Subscriber
 
 T = TypeVar("T")
 
@@ -73,7 +73,12 @@ Choice = Annotated[Rule, _from_text(rules.rule)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 # libcurl waits with select(), which cannot watch file descriptors above 1023.
 Transfers = Annotated[int, Field(ge=1, le=500)]
+Weight = Annotated[int, Field(ge=0, le=100)]
 CountOrZero = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
+
+
+# An address alone, or a table of it and the language that its reader is written to in.
+Reader = Annotated[Subscriber, PlainValidator(subscribers.subscriber)]
 
 
 class Table(BaseModel):
@@ -89,6 +94,7 @@ class SiteTable(Table):
     timezone: TimeZone = "UTC"
     contact: Contact | None = None
     data_dir: PathText = "data"
+    templates: PathText | None = None
 
 
 class PollTable(Table):
@@ -148,13 +154,28 @@ class EditionTable(Table):
     title: Line | None = None
     schedule: When
     timezone: TimeZone | None = None
+    language: Language | None = None
+    late_up_to: DurationOrZero | None = None
+    review: DurationOrZero = timedelta()
     tags: list[Line] = []
+    sources: list[Line] = []
+    include: list[Choice] = []
+    exclude: list[Choice] = []
+    grace: DurationOrZero = timedelta()
+    min_posts: Count = 1
     max_posts: Count = 50
     max_per_source: Count | None = None
-    min_posts: Count = 1
+    carry_over: bool = True
     backfill: CountOrZero = 3
+    order: Order = "time"
+    group_by: Literal["tag", "source", "day"] | None = None
+    lead: bool = False
+    content: Etiquette | None = None
+    excerpt_length: Count = 500
     updates: bool = False
-    subscribers: list[Address] = []
+    look: Slug = "letter"
+    subject: Line | None = None
+    subscribers: list[Reader] = []
 
 
 class SourceTable(Table):
@@ -163,6 +184,7 @@ class SourceTable(Table):
     tags: list[Line] = []
     every: Duration | None = None
     max_posts: Count | None = None
+    weight: Weight = 1
     content: Etiquette | None = None
     include: list[Choice] = []
     exclude: list[Choice] = []

@@ -15,7 +15,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class SiteSettings:
-    """Who publishes. `url` has no trailing slash, so a page is `f"{url}/page"`; `timezone` is an IANA name."""
+    """Who publishes. `url` has no trailing slash, so a page is `f"{url}/page"`; `timezone` is an IANA name;
+    `templates` is the operator's own folder of them, looked into before ours."""
 
     title: str
     url: str
@@ -23,6 +24,7 @@ class SiteSettings:
     timezone: str
     contact: str | None
     data_dir: Path
+    templates: Path | None = None
 
     @property
     def database(self) -> Path:

@@ -29,7 +29,6 @@ class Masthead:
 
     site_title: str
     site_url: str
-    language: str
 
 
 def compose(
@@ -51,7 +50,7 @@ def compose(
         subject=_subject(edition.title, items),
         frozen_at=now,
         timezone=edition.timezone,
-        language=masthead.language,
+        language=edition.language,
         site_title=masthead.site_title,
         site_url=masthead.site_url,
         items=items,

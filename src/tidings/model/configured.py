@@ -12,6 +12,12 @@ Etiquette = Literal["full", "excerpt", "title"]
 COMBINED_FEED = "atom.xml"
 """The file of the combined feed, below the site's URL."""
 
+Order = Literal["time", "weight", "coverage"]
+"""What comes first in an issue: the newest, what heavier sources bring, or what more sources carry."""
+
+Grouping = Literal["", "tag", "source", "day"]
+"""What an issue's stories are put together by; "" for nothing."""
+
 RuleField = Literal["title", "text", "author", "tag"]
 """The part of a post that a rule looks at."""
 
@@ -33,7 +39,7 @@ class Source:
 
     `headers` are sent with its requests, in place of ours of the same name; `${NAME}` in a value stands for an
     environment variable, as `password_env` names one. A post is shown when one of `include` matches it (or there are
-    none) and none of `exclude` does.
+    none) and none of `exclude` does. `weight` is how much it counts in editions that go by it.
     """
 
     url: str
@@ -49,6 +55,7 @@ class Source:
     password_env: str | None = None
     include: tuple[Rule, ...] = ()
     exclude: tuple[Rule, ...] = ()
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,29 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A reader as the operator lists one. `language` is that of the words around the posts, "" for the edition's."""
+
+    address: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Edition:
-    """A digest as configured. `timezone` is an IANA name. An empty `tags` means all sources. With `updates` its issues
-    also tell of posts edited since an earlier one carried them."""
+    """A digest as configured. `timezone` is an IANA name, `language` that of the words around the posts.
+
+    Which posts: those of sources with one of `tags` or a name in `sources` (both empty: all sources) that its rules
+    let in, first seen at least `grace` ago. What is over `max_posts` or `max_per_source` waits for the next issue, or
+    without `carry_over` is only named in this one. With `updates` issues also tell of posts edited since an earlier one
+    carried them.
+
+    How they are shown: in an `order`, in groups, with the first as `lead`; no more of a post than `content` and what
+    its source says, an excerpt ending after `excerpt_length` characters. `look` names the templates; `subject` is a
+    template, "" for the usual one.
+
+    When: on its `schedule`, or later by `late_up_to` (None: up to half of the way to the next slot); an issue waits
+    `review` between being frozen and being sent.
+    """
 
     name: str
     title: str
@@ -85,8 +112,30 @@ class Edition:
     min_posts: int = 1
     backfill: int = 3
     updates: bool = False
-    subscribers: tuple[str, ...] = ()
+    subscribers: tuple[Subscriber, ...] = ()
+    sources: tuple[str, ...] = ()
+    include: tuple[Rule, ...] = ()
+    exclude: tuple[Rule, ...] = ()
+    carry_over: bool = True
+    grace: timedelta = timedelta()
+    late_up_to: timedelta | None = None
+    review: timedelta = timedelta()
+    order: Order = "time"
+    group_by: Grouping = ""
+    lead: bool = False
+    content: Etiquette | None = None
+    excerpt_length: int = 500
+    look: str = "letter"
+    language: str = "en"
+    subject: str = ""
 
     def covers(self, source: Source) -> bool:
-        """Whether the edition takes posts of a source: it has no tags, or one in common."""
-        return not self.tags or not set(self.tags).isdisjoint(source.tags)
+        """Whether the edition takes posts of a source: it names none, or names it or one of its tags."""
+        if not self.tags and not self.sources:
+            return True
+        return source.name in self.sources or not set(self.tags).isdisjoint(source.tags)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Whom its issues go to."""
+        return tuple(subscriber.address for subscriber in self.subscribers)

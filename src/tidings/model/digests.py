@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tidings.model.configured import Grouping
 from tidings.model.posts import Enclosure
 
 
@@ -72,9 +73,22 @@ class AlsoIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a post. `width` and `height` are in pixels, None where the post does not say; `alt` says what it
+    shows, "" when nobody said."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    alt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IssueItem:
     """One story in an issue, frozen. `html` is clean and cut to what the issue shows; `text` is the same as plain
-    paragraphs; `whole` says that nothing was left out. `direction` is "ltr" or "rtl"."""
+    paragraphs; `whole` says that nothing was left out. `direction` is "ltr" or "rtl". `picture` is one to show above
+    the text, which has none itself. `minutes` is how long the whole post takes to read, 0 for less than one or where
+    that is not known. `group` is the tag, source or day (ISO 8601) it stands under, "" for none."""
 
     story: int
     post_id: int
@@ -91,6 +105,24 @@ class IssueItem:
     whole: bool
     enclosures: tuple[Enclosure, ...] = ()
     also_in: tuple[AlsoIn, ...] = ()
+    picture: Picture | None = None
+    minutes: int = 0
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoreItem:
+    """A story that an issue only names, frozen: the mail says how many there are, the web issue lists them. `text` is
+    the beginning of one without a title."""
+
+    story: int
+    post_id: int
+    url: str
+    title: str
+    text: str
+    source: str
+    language: str
+    direction: Literal["ltr", "rtl"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +150,10 @@ class UpdateItem:
 class IssueContent:
     """One digest of an edition, chosen and frozen. Mail, web page and archive are all rendered from this value.
 
-    `language` is that of the chrome, not of the posts; dates are shown in `timezone`.
+    `language` is that of the chrome, not of the posts; dates are shown in `timezone`. `items` stand in the order in
+    which they are shown, the posts of a group together; with `lead` the first is the lead story and in no group.
+    `more` are named only, and `waiting` is how many stories come in the next issue. `subject` is in `language`; other
+    languages are made of `subject_template`, "" for the usual one.
     """
 
     edition: str
@@ -132,6 +167,12 @@ class IssueContent:
     site_url: str
     items: tuple[IssueItem, ...]
     updates: tuple[UpdateItem, ...] = ()
+    more: tuple[MoreItem, ...] = ()
+    waiting: int = 0
+    group_by: Grouping = ""
+    lead: bool = False
+    look: str = "letter"
+    subject_template: str = ""
 
     @property
     def path(self) -> str:
@@ -141,8 +182,9 @@ class IssueContent:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One issue to one subscriber. `in_doubt` says that its message was in flight when a process died: it may have come
-    already."""
+    """One issue to one subscriber, in a `language` ("" for the edition's). `in_doubt` says that its message was in
+    flight when a process died: it may have come already.
+    """
 
     id: int
     issue_id: int
@@ -150,6 +192,7 @@ class Delivery:
     message_id: str
     attempts: int = 0
     in_doubt: bool = False
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

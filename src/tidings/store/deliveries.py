@@ -103,4 +103,5 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         message_id=row["message_id"],
         attempts=row["attempts"],
         in_doubt=row["state"] == "inflight",
+        language=row["language"],
     )

@@ -8,7 +8,17 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from tidings.model import AlsoIn, EditedPost, Enclosure, IssueContent, IssueItem, StoredPost, UpdateItem
+from tidings.model import (
+    AlsoIn,
+    EditedPost,
+    Enclosure,
+    IssueContent,
+    IssueItem,
+    MoreItem,
+    Picture,
+    StoredPost,
+    UpdateItem,
+)
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 from tidings.store.posts import stored_post
 from tidings.store.site import want_publishing
@@ -82,7 +92,17 @@ CROSS JOIN issues s ON s.id = i.issue_id CROSS JOIN feeds f ON f.id = p.feed_id
 WHERE p.changed_at >= :since AND p.changed_at IS NOT i.changed_at AND p.excluded = '' AND p.held_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM posts q CROSS JOIN issue_updates u ON u.post_id = q.id
         WHERE u.edition = :edition AND q.story = p.story)
+    AND i.position < json_array_length(s.content, '$.items')
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A delivery to be made: to whom, under which Message-ID, and in what language ("" for the edition's)."""
+
+    address: str
+    message_id: str
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +158,9 @@ def next_number(store: Store, edition: str) -> int:
     return int(row["number"]) if row else 1
 
 
-def freeze(
-    store: Store, content: IssueContent, deliveries: Sequence[tuple[str, str]], slot: str | None, now: datetime
-) -> int:
-    """Stores an issue, its items, what it tells of edits, and one delivery per (address, message id), in one
-    transaction; returns its id."""
+def freeze(store: Store, content: IssueContent, letters: Sequence[Letter], slot: str | None, now: datetime) -> int:
+    """Stores an issue, its items, those only named behind them, what it tells of edits, and one delivery per letter,
+    in one transaction; returns its id."""
     with store.write():
         cursor = store.conn.execute(
             "INSERT INTO issues (edition, number, slot, frozen_at, content) VALUES (?, ?, ?, ?, ?)",
@@ -153,8 +171,8 @@ def freeze(
             """INSERT INTO issue_items (edition, story, issue_id, post_id, position, changed_at)
             VALUES (?, ?, ?, ?, ?, (SELECT changed_at FROM posts WHERE id = ?))""",
             [
-                (content.edition, item.story, issue_id, item.post_id, n, item.post_id)
-                for n, item in enumerate(content.items)
+                (content.edition, story, issue_id, post_id, n, post_id)
+                for n, (story, post_id) in enumerate(_carried(content))
             ],
         )
         store.conn.executemany(
@@ -162,8 +180,8 @@ def freeze(
             [(content.edition, one.post_id, issue_id, n) for n, one in enumerate(content.updates)],
         )
         store.conn.executemany(
-            "INSERT INTO deliveries (issue_id, address, message_id, updated_at) VALUES (?, ?, ?, ?)",
-            [(issue_id, address, message_id, time_to_text(now)) for address, message_id in deliveries],
+            "INSERT INTO deliveries (issue_id, address, message_id, language, updated_at) VALUES (?, ?, ?, ?, ?)",
+            [(issue_id, one.address, one.message_id, one.language, time_to_text(now)) for one in letters],
         )
         want_publishing(store)
     return issue_id
@@ -251,6 +269,12 @@ def _stored_issue(row: Any) -> StoredIssue:
     return StoredIssue(row["id"], _text_to_content(row["content"]), text_to_time(row["retry_at"]), row["failures"])
 
 
+def _carried(content: IssueContent) -> list[tuple[int, int]]:
+    """Story and post of all that an issue shows or names, in order."""
+    shown = [(item.story, item.post_id) for item in content.items]
+    return shown + [(item.story, item.post_id) for item in content.more]
+
+
 def _content_to_text(content: IssueContent) -> str:
     values = asdict(content)
     if not content.updates:
@@ -262,13 +286,16 @@ def _text_to_content(text: str) -> IssueContent:
     raw = json.loads(text)
     items = tuple(_item(item) for item in raw.pop("items"))
     updates = tuple(_update(one) for one in raw.pop("updates", []))
-    return IssueContent(**{**raw, "frozen_at": stored_time(raw["frozen_at"]), "items": items, "updates": updates})
+    more = tuple(MoreItem(**one) for one in raw.pop("more", []))
+    frozen_at = stored_time(raw.pop("frozen_at"))
+    return IssueContent(**raw, frozen_at=frozen_at, items=items, updates=updates, more=more)
 
 
 def _item(raw: dict[str, Any]) -> IssueItem:
     also_in = tuple(AlsoIn(**one) for one in raw.pop("also_in"))
     enclosures = tuple(Enclosure(**one) for one in raw.pop("enclosures"))
-    item = IssueItem(**raw, also_in=also_in, enclosures=enclosures)
+    picture = raw.pop("picture", None)
+    item = IssueItem(**raw, also_in=also_in, enclosures=enclosures, picture=Picture(**picture) if picture else None)
     return replace(item, published=text_to_time(raw["published"]))
 
 

@@ -331,3 +331,29 @@ _NOISE = "CREATE TABLE noise (post_id INTEGER PRIMARY KEY, content_hash TEXT NOT
 @_migration
 def noise_of_posts(db: Database) -> None:
     db.conn.execute(_NOISE)
+
+
+# `send_after`, `held_at`: an issue is not sent before the one, nor while it is held; `dropped_at`: it never is.
+# `editions.schedule` is the text of an edition's schedule, `scheduled_at` since when. `passed_posts` are those that an
+# edition's rules left out of an issue: they are no news later.
+_SCHEDULING = (
+    "ALTER TABLE deliveries ADD COLUMN language TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE issues ADD COLUMN send_after TEXT",
+    "ALTER TABLE issues ADD COLUMN held_at TEXT",
+    "ALTER TABLE issues ADD COLUMN dropped_at TEXT",
+    "ALTER TABLE editions ADD COLUMN schedule TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE editions ADD COLUMN scheduled_at TEXT",
+    """CREATE TABLE passed_posts (
+        edition TEXT NOT NULL,
+        post_id INTEGER NOT NULL REFERENCES posts(id),
+        rule TEXT NOT NULL,
+        passed_at TEXT NOT NULL,
+        PRIMARY KEY (edition, post_id)
+    ) WITHOUT ROWID""",
+)
+
+
+@_migration
+def scheduling(db: Database) -> None:
+    for statement in _SCHEDULING:
+        db.conn.execute(statement)
