@@ -25,6 +25,7 @@ from tidings.errors import MailError
 from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
 from tidings.model import Delivery, Edition, IssueContent, Receipt, Source
+from tidings.render.environment import SHIPPED, Templates
 from tidings.render.mail import MailFooter, RenderedMail, render_issue
 from tidings.store import Store, deliveries, exclusive, feeds, issues
 from tidings.store.deliveries import Tally
@@ -39,13 +40,14 @@ _DOUBLINGS = 4  # From five minutes that is past the longest pause; without an e
 
 @dataclass(frozen=True, slots=True)
 class PostOffice:
-    """How mail goes out: from whom, through what, at most how many messages a second."""
+    """How mail goes out: from whom, through what, at most how many messages a second, and from which templates."""
 
     sender: str
     reply_to: str
     postal_address: str
     open_transport: Callable[[], AbstractContextManager[Transport]]
     rate: float | None = None
+    templates: Templates = SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +159,14 @@ def deliver_due(store: Store, edition: Edition, office: PostOffice, pace: Pace) 
     return _deliver(store, edition, office, pace, due_now)
 
 
-def render(content: IssueContent, edition: Edition, office: PostOffice) -> RenderedMail:
+def render(content: IssueContent, office: PostOffice) -> RenderedMail:
     """An issue as mail: subject, HTML and text, the same for every reader."""
     footer = MailFooter(
         postal_address=office.postal_address,
-        reason=f"You get this because you subscribed to {edition.title}.",
         contact=parseaddr(office.reply_to or office.sender)[1],
         web_url=f"{content.site_url}/{content.path}",
     )
-    return render_issue(content, footer)
+    return render_issue(content, footer, office.templates)
 
 
 def message(
@@ -246,7 +247,7 @@ class _Counter:
 
     def _rendered(self, issue: StoredIssue, language: str) -> RenderedMail:
         content = replace(issue.content, language=language) if language else issue.content
-        return render(content, self._edition, self._office)
+        return render(content, self._office)
 
     def _wait_for_turn(self) -> bool:
         """Keeps to the rate, over all issues of a pass; False when told to stop meanwhile."""

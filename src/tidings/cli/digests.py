@@ -52,7 +52,7 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
         click.echo(f"{edition.name}: {_nothing(edition)}", err=True)
         return
     office = issuing.preview_office(loaded)
-    mail = digest.render(content, edition, office)
+    mail = digest.render(content, office)
     reader = next(iter(edition.addresses), "reader@example.org")
     message = digest.message(content, mail, edition, office, reader, now)
     try:
@@ -154,7 +154,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     if content is None:
         click.echo(f"{edition.name}: {_nothing(edition)}; nothing was sent")
         return
-    mail = digest.render(content, edition, office)
+    mail = digest.render(content, office)
     mail = replace(mail, subject=f"[test] {mail.subject}")
     with office.open_transport() as transport:
         letter = digest.message(content, mail, edition, office, address, now)
