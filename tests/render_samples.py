@@ -386,7 +386,12 @@ _NOTHING = IssueItem(
     story=1, post_id=1, url="", title="", source="", source_url="", author="", published=None, language="",
     direction="ltr", html="", text="", whole=False,
 )  # fmt: skip
-_ARABIC: dict[str, object] = {"source": "دفتر المبرمج", "language": "ar", "direction": "rtl"}
+_ARABIC: dict[str, object] = {
+    "source": "دفتر المبرمج",
+    "source_url": "https://daftar.example/",
+    "language": "ar",
+    "direction": "rtl",
+}
 _ARABIC_TEXT = "نقلنا أرشيف عشر سنوات إلى خادم صغير في ليلة واحدة، ولم يلاحظ أحد شيئًا في الصباح."
 
 FIXTURES: dict[str, IssueContent] = {
@@ -407,14 +412,14 @@ FIXTURES: dict[str, IssueContent] = {
         waiting=11,
     ),
     "cjk": issue(
-        *(written(CHINESE, n, title=f"{CHINESE[:18]}{n}", source="小机房", language="zh-Hans") for n in range(8)),
+        *(written(CHINESE, n, title=f"{CHINESE[:18]}{n}", source="小机房", source_url="", language="zh-Hans") for n in range(8)),
         language="zh-Hans",
     ),
     "cyrillic": issue(
         *(written(CYRILLIC, n, title=f"{CYRILLIC[:40]} {n}", language="ru") for n in range(8)),
         language="ru",
     ),
-    "emoji": issue(*(written(EMOJI, n, title=f"{EMOJI[:24]}{n}", source="🦊 Foxes 🦊") for n in range(8))),
+    "emoji": issue(*(written(EMOJI, n, title=f"{EMOJI[:24]}{n}", source="🦊 Foxes 🦊", source_url="") for n in range(8))),
     "long-words": issue(
         *(written(f"{LONG_WORD}{n} {LONG_WORD * 3}", n, title=f"{LONG_WORD}{n}", author=LONG_WORD) for n in range(6)),
     ),
