@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tidings.model import AlsoIn, Enclosure, IssueContent, IssueItem, MoreItem, Picture, StoredPost, UpdateItem
 from tidings.posts.clean import clean
@@ -386,7 +387,8 @@ _NOTHING = IssueItem(
     story=1, post_id=1, url="", title="", source="", source_url="", author="", published=None, language="",
     direction="ltr", html="", text="", whole=False,
 )  # fmt: skip
-_ARABIC: dict[str, object] = {
+_CHINESE = {"source": "小机房", "source_url": ""}
+_ARABIC: dict[str, Any] = {
     "source": "دفتر المبرمج",
     "source_url": "https://daftar.example/",
     "language": "ar",
@@ -412,14 +414,16 @@ FIXTURES: dict[str, IssueContent] = {
         waiting=11,
     ),
     "cjk": issue(
-        *(written(CHINESE, n, title=f"{CHINESE[:18]}{n}", source="小机房", source_url="", language="zh-Hans") for n in range(8)),
+        *(written(CHINESE, n, title=f"{CHINESE[:18]}{n}", language="zh-Hans", **_CHINESE) for n in range(8)),
         language="zh-Hans",
     ),
     "cyrillic": issue(
         *(written(CYRILLIC, n, title=f"{CYRILLIC[:40]} {n}", language="ru") for n in range(8)),
         language="ru",
     ),
-    "emoji": issue(*(written(EMOJI, n, title=f"{EMOJI[:24]}{n}", source="🦊 Foxes 🦊", source_url="") for n in range(8))),
+    "emoji": issue(
+        *(written(EMOJI, n, title=f"{EMOJI[:24]}{n}", source="🦊 Foxes 🦊", source_url="") for n in range(8)),
+    ),
     "long-words": issue(
         *(written(f"{LONG_WORD}{n} {LONG_WORD * 3}", n, title=f"{LONG_WORD}{n}", author=LONG_WORD) for n in range(6)),
     ),
