@@ -26,7 +26,7 @@ from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
 from tidings.model import Delivery, Edition, IssueContent, Receipt, Source
 from tidings.render.environment import SHIPPED, Templates
-from tidings.render.mail import MailFooter, RenderedMail, render_issue
+from tidings.render.mail import MailFooter, RenderedMail, render_issue, subject_of
 from tidings.store import Store, deliveries, exclusive, feeds, issues
 from tidings.store.deliveries import Tally
 from tidings.store.issues import Letter, StoredIssue
@@ -114,9 +114,7 @@ def freeze_next(
         if issues.interrupted(store, edition.name):
             return None
         content = draft(store, edition, sources, masthead, now)
-        if content is not None:
-            _freeze(store, content, edition, office, None, now)
-        return content
+        return content and _freeze(store, content, edition, office, None, now)
 
 
 def freeze_due(
@@ -132,7 +130,7 @@ def freeze_due(
             return None
         content = draft(store, edition, sources, masthead, now)
         if content is not None:
-            _freeze(store, content, edition, office, slot.key, now)
+            content = _freeze(store, content, edition, office, slot.key, now)
         issues.record_slot(store, edition.name, slot.key, now)
         return content
 
@@ -185,7 +183,9 @@ def _letter(
 
 def _freeze(
     store: Store, content: IssueContent, edition: Edition, office: PostOffice, slot: str | None, now: datetime
-) -> None:
+) -> IssueContent:
+    """Freezes `content` under the subject that its mails have; if that has a wrong template, nothing is frozen."""
+    content = replace(content, subject=subject_of(content, office.templates))
     letters = [
         Letter(reader.address, _message_id(content, office, reader.address), reader.language)
         for reader in edition.subscribers
@@ -193,6 +193,7 @@ def _freeze(
     with store.write():
         issues.freeze(store, content, letters, slot, now)
         issues.settle(store, edition.name, edition.backfill)
+    return content
 
 
 def _message_id(content: IssueContent, office: PostOffice, address: str) -> str:

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import (
+    BytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tidings.errors import RenderError
@@ -50,6 +58,24 @@ _FILTERS_OF_A_LANGUAGE: Mapping[str, Callable[..., object]] = {
 }
 _MISTAKES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
 """What a mistake in a template ends in: Jinja2's own errors, and Python's for `{{ 1 / 0 }}` and the like."""
+
+
+class _Compiled(BytecodeCache):
+    """What templates were compiled to, for all languages: that takes ten times as long as reading a catalogue. Jinja2
+    itself sees to it that what belongs to another text of a template is not used."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +157,7 @@ def load_press(folders: Sequence[Path], language: str) -> Press:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_COMPILED,
     )
     wording = load_wording(folders, language)
     environment.policies["ext.i18n.trimmed"] = True

@@ -75,6 +75,11 @@ def render_issue(content: IssueContent, footer: MailFooter, templates: Templates
     )
 
 
+def subject_of(content: IssueContent, templates: Templates = SHIPPED) -> str:
+    """The subject that the mail of an issue has. Raises RenderError."""
+    return write_subject(content, open_press(templates, content.language))
+
+
 def _template(look: str, suffix: str, press: Press, templates: Templates) -> str:
     name = f"{look}.{suffix}"
     if press.has(name):
