@@ -3,7 +3,7 @@
     due editions
     | select       stories the edition has not carried, edits it has not told of
     | compose      what the issue shows of them
-    | freeze       issue, items and one delivery per subscriber: one transaction, then the content never changes
+    | freeze       issue, items and one delivery per subscriber: one transaction; nothing changes it once a mail is out
     | render       once an issue
     | deliver      inflight is committed, the message goes out, its outcome is committed
 
