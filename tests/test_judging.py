@@ -15,6 +15,7 @@ from tests.render_samples import FOOTER, ISSUE, UPDATED, issue_with
 from tidings.mail.judging import Asked, Finding, judge
 from tidings.mail.message import Envelope
 from tidings.model import IssueContent
+from tidings.posts.clean import clean
 from tidings.render.mail import RenderedMail
 
 ASKED = Asked(FOOTER.postal_address)
@@ -97,7 +98,7 @@ BODY: list[tuple[str, Callable[[], RenderedMail]]] = [
     ("red link-scheme", lambda: with_html('<a href="/about">About</a>')),
     ("red link-scheme", lambda: with_html('<a href="ftp://a.example/">Files</a>')),
     ("red link-scheme", lambda: with_html('<img src="//a.example/b.png" alt="" width="9" height="9">')),
-    ("red link-scheme", lambda: with_html('<a href="https://[broken/">Files</a>', "https://[broken/")),
+    ("yellow broken-link", lambda: with_html('<a href="https://[broken/">Files</a>', "https://[broken/")),
     ("yellow plain-http", lambda: with_html('<a href="http://a.example/">A</a>', "http://a.example/")),
     ("red tracking-pixel", lambda: with_html('<img src="https://a.example/o.gif" alt="" width="1" height="1">')),
     ("red tracking-pixel", lambda: with_html(f'<img src="https://a.example/o" alt="" width height style="{TINY}">')),
@@ -213,10 +214,14 @@ def test_a_damaged_mail_does_not_make_the_judge_fall_over(data: st.DataObject) -
 
 
 @settings(max_examples=60)
-@given(title=st.text(max_size=90), subject=st.text(max_size=90))
-@example(title="=?utf-8?b?SGVsbG8NCkJjYzogdGhpZWZAZXZpbC5leGFtcGxl?=", subject="a\r\nBcc: x@y")
-@example(title='<script>"&amp;&nbsp;() {color:red;', subject="日本語" * 30)
-def test_no_text_of_a_feed_makes_a_red_mail(title: str, subject: str) -> None:
-    """A stranger's headline may make a mail worth a look, but cannot keep it from being sent."""
-    content = replace(issue_with(title=title), subject=f"News {subject}")
+@given(title=st.text(max_size=90), subject=st.text(max_size=90), path=st.text(max_size=40), html=st.text(max_size=90))
+@example(title="=?utf-8?b?SGVsbG8NCkJjYzogdGhpZWZAZXZpbC5leGFtcGxl?=", subject="a\r\nBcc: x@y", path=".)", html="")
+@example(title='<script>"&amp;&nbsp;() {color:red;', subject="日本語" * 30, path='a<b>"c\u00a0d)', html="<![x[")
+@example(title="", subject="", path="?unsubscribe", html="<img src=https://a/b width=1 height=1><h1>A<h6><table><td>")
+@example(title="", subject="", path="", html="<a href='https://[x/'>y</a><a href=https:z>z</a><a href='http://'>z</a>")
+@example(title="", subject="", path="", html="<p onclick=x style='position:fixed'><a href='java\tscript:x'>y</a>")
+def test_no_text_of_a_feed_makes_a_red_mail(title: str, subject: str, path: str, html: str) -> None:
+    """A stranger's post may make a mail worth a look, but cannot keep it from being sent."""
+    item = {"title": title, "url": f"https://a.example/{path}", "html": clean(html, "https://a.example/")}
+    content = replace(issue_with(**item), subject=f"News {subject}")
     assert [fault for fault in faults(packed(rendered(content))) if fault.startswith("red")] == []

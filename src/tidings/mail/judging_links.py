@@ -66,12 +66,18 @@ def _addresses(elements: list[Element]) -> Iterator[Finding]:
                 found["http"].append(url)
             if element.tag == "a" and host_of(url) in _SHORTENERS:
                 found["short"].append(url)
+        elif scheme in ("http", "https"):
+            found["broken"].append(url)
         # What runs or is packed inside has rules of its own (judging_content.py).
         elif not (scheme == "mailto" and element.tag == "a") and scheme not in ("javascript", "data"):
             found["wrong"].append(url or f"an empty one in <{element.tag}>")
     if found["wrong"]:
         yield red(
             "link-scheme", f"a mail needs whole http(s) or mailto addresses; these are not: {named(found['wrong'])}."
+        )
+    if found["broken"]:
+        yield yellow(
+            "broken-link", f"these addresses lead nowhere: {named(found['broken'])}. Their blog writes them so."
         )
     if found["http"]:
         yield yellow("plain-http", f"without encryption: {named(found['http'])}. If the site has https, use it.")

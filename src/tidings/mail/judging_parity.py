@@ -14,6 +14,7 @@ _URL = re.compile(r"(?:https?://|mailto:)[^\s<>\"]+", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:nbsp|amp|lt|gt|quot|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
 _CSS = re.compile(r"(?<![\w.#@*-])[\w.#@*-]+[ \t]*\{[ \t]*[a-z-]+[ \t]*:[^{}\n]*[;}]")
 _EMPTY_BRACKETS = re.compile(r"(?<!\S)(?:\S+[ \t]+)?(?:\([ \t]*\)|\[[ \t]*\]|<[ \t]*>)(?![^\s.,:;])")
+_ENDS = re.compile(r"[\s>)\]]|\Z")
 _LIST_OF_HEADLINES = "t"
 """The class that `templates/mail.html` gives the contents and the list of what was updated."""
 
@@ -37,7 +38,7 @@ def parity(mail: Opened) -> Iterator[Finding]:
             headlines.append(element.text())
         if unsubscribes(mail, url):
             ways.append(url)
-        elif url not in written:
+        elif url not in written and not _stands_in(mail.text, url):
             (lost_headlines if _in_headline(element) else lost).append(url)
     silent = [headline for headline in headlines if headline not in text]
     if silent:
@@ -57,6 +58,14 @@ def _address(element: Element) -> str:
         return ""
     url = re.sub("[\x00-\x1f\x7f]", "", element.attributes.get("href", "")).strip().replace(" ", "%20")
     return url if _URL.match(url) else ""
+
+
+def _stands_in(text: str, url: str) -> bool:
+    """Whether a text has a URL with nothing after it. Feeds write URLs with characters in them that end others."""
+    start = text.find(url)
+    while start >= 0 and not _ENDS.match(text, start + len(url)):
+        start = text.find(url, start + 1)
+    return start >= 0
 
 
 def _in_headline(link: Element) -> bool:

@@ -62,4 +62,5 @@ def _verdict(answer: bytes) -> SpamVerdict | None:
     if not score:
         return None
     rules = [(name, float(points)) for name, points in _RULE.findall(str(head["X-Spam-Scores"] or ""))]
-    return SpamVerdict(float(score[1]), tuple(sorted(rules, key=lambda rule: -rule[1])))
+    # It writes -0.0 for a mail with only the rules that say nothing.
+    return SpamVerdict(float(score[1]) + 0.0, tuple(sorted(rules, key=lambda rule: -rule[1])))
