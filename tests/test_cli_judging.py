@@ -14,6 +14,7 @@ from tests.feeds import blog
 from tests.origin import Origin
 from tests.sites import Site
 from tests.test_docs import COMMANDS, fenced, section
+from tidings.demo.sink import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -105,6 +106,16 @@ def test_a_test_mail_shows_findings_and_goes_out(spoiled: Site) -> None:
     assert "red     element  " in done.stderr
     (mail,) = (spoiled.folder / "outbox").glob("*.eml")
     assert message_from_bytes(mail.read_bytes())["Subject"].startswith("[test] ")
+
+
+def test_an_issue_in_the_middle_is_finished_whatever_it_is_like(spoiled: Site) -> None:
+    """What was frozen with --anyway and met a server that is down needs no second leave to be delivered."""
+    path = spoiled.folder / "config.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("file:outbox", f"smtp://127.0.0.1:{free_port()}"), encoding="utf-8")
+    assert spoiled.run("send", "weekly", "--anyway", check=False).returncode == 1
+    path.write_text(text, encoding="utf-8")
+    assert "1 delivered" in spoiled.run("send", "weekly").stdout
 
 
 def test_nothing_new_is_nothing_to_judge(site: Site) -> None:

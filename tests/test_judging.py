@@ -173,7 +173,7 @@ def test_a_post_about_mark_up_is_no_trace_of_mark_up() -> None:
 
 def test_a_name_that_looks_like_a_site_but_is_a_file_is_fine() -> None:
     """“README.md” or “Node.js” as the text of a link names no site, and a site may be named without its prefix."""
-    for shown in ("README.md", "Node.js", "blog.example", "https://www.blog.example/x"):
+    for shown in ("README.md", "Node.js", "core.async", "blog.example", "https://www.blog.example/x"):
         link = f'<a href="https://www.blog.example/y">{shown}</a>'
         assert faults(packed(with_html(link, "https://www.blog.example/y"))) == [], shown
 

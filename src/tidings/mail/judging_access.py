@@ -11,6 +11,9 @@ from tidings.mail.tree import Element
 
 _LEVEL = re.compile("h([1-6])")
 _NO_TABLE = frozenset({"presentation", "none"})
+_OF_A_POST = "6"
+"""The cellpadding that `render/markup.py` gives the tables of posts, and the template none of its own."""
+
 _POSTS_BEGIN = 3
 """The level below which headings are the mail's own; those of posts begin here (`render/markup.py`)."""
 
@@ -62,7 +65,7 @@ def _pictures(elements: list[Element]) -> Iterator[Finding]:
 
 def _tables(elements: list[Element]) -> Iterator[Finding]:
     """Tables of posts are data, and a mail cannot help it if they are not. One around a headline is layout for sure;
-    one with a single cell and nothing that a table of data has seems to be."""
+    one of the template with a single cell and nothing that a table of data has seems to be."""
     sure, likely = [], []
     for table in elements:
         if table.tag != "table" or table.attributes.get("role") in _NO_TABLE:
@@ -70,7 +73,7 @@ def _tables(elements: list[Element]) -> Iterator[Finding]:
         within = list(table.below())
         if any(0 < _level(element) < _POSTS_BEGIN for element in within):
             sure.append(table.text())
-        elif not _is_data(within):
+        elif table.attributes.get("cellpadding") != _OF_A_POST and not _is_data(within):
             likely.append(table.text())
     message = "a table for layout without role=presentation is read aloud cell by cell: {}. Give it that role."
     if sure:

@@ -21,8 +21,11 @@ _SHORTENERS = frozenset(
 _DOMAIN = re.compile(
     r"(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+([a-z]{2,24}))(?::\d+)?(/\S*)?", re.IGNORECASE
 )
-# "README.md" and "Node.js" are names of things far more often than of hosts.
-_FILE_SUFFIXES = frozenset("js md py rs html htm txt pdf php css json toml xml zip gz sh go net pl cc".split())
+# "README.md", "core.async" or "Node.js" are names of things. What is no whole address has to end like most hosts do.
+_COMMON_ENDS = frozenset(
+    "com org edu gov info io dev app co me blog us ca uk ie de fr nl be ch at it es pt se no dk fi cz ru ua eu au nz "
+    "jp cn in br mx example".split()
+)
 _LONGEST_NAME = 300  # characters of a link's text that can be the name of a site
 _TINY = re.compile(r"(?<![\w-])(width|height)\s*:\s*[01](?:\.\d+)?(?:px)?\s*(?:;|!|$)", re.IGNORECASE)
 
@@ -96,7 +99,7 @@ def _texts(anchors: list[Element], elements: list[Element]) -> Iterator[Finding]
     for anchor in anchors:
         shown = _DOMAIN.fullmatch(anchor.text()[:_LONGEST_NAME])
         host = host_of(anchor.attributes["href"])
-        if shown and host and (shown[3] or "://" in shown[0] or shown[2].lower() not in _FILE_SUFFIXES):
+        if shown and host and _names_site(shown):
             named_host = shown[1].lower().removeprefix("www.")
             if not f".{host}".endswith(f".{named_host}") and not f".{named_host}".endswith(f".{host}"):
                 lying.append(f"“{shown[0]}” leads to {host}")
@@ -108,6 +111,11 @@ def _texts(anchors: list[Element], elements: list[Element]) -> Iterator[Finding]
     hollow = [one.tag for one in elements if re.fullmatch("h[1-6]", one.tag) and not _says_something(one)]
     if hollow:
         yield yellow("empty-heading", f"a heading without text: {named(f'<{tag}>' for tag in hollow)}.")
+
+
+def _names_site(shown: re.Match[str]) -> bool:
+    whole = "://" in shown[0] or shown[0].lower().startswith("www.")
+    return whole or shown[2].lower() in _COMMON_ENDS
 
 
 def _says_something(element: Element) -> bool:

@@ -21,6 +21,7 @@ _ATTRIBUTE = re.compile(r"""\[\s*([\w-]+)\s*(?:=\s*["']?([^"'\]]*)["']?\s*)?\]""
 _SCREEN = frozenset({"", "all", "screen", "only screen"})
 _BRACE = re.compile("[{}]")
 _DEEPEST = 4  # media queries in media queries
+_MOST = 300  # rules that are tried on each element
 _LONGEST = 200_000  # characters of style that are read; Gmail reads none beyond 16,384
 
 
@@ -55,7 +56,7 @@ def rules(css: str, scheme: Scheme) -> list[Rule]:
         listed = declarations(body)
         for text in selectors.split(",") if listed else ():
             selector = _selector(text)
-            if selector:
+            if selector and len(found) < _MOST:
                 found.append(Rule(selector, listed, (*_specificity(selector), len(found))))
     return found
 
