@@ -191,6 +191,8 @@ def test_red_comes_first_and_examples_are_few() -> None:
 @example(b"\r\n\r\n")
 @example(b"From: \xff\r\nDate: x\r\nSubject: =?utf-8?b?\xff?=\r\n\r\n\xff")
 @example(b"Content-Type: multipart/alternative; boundary=\r\n\r\n--\r\n")
+@example(b"To: " + b"(" * 5000 + b"\r\n\r\n")
+@example(b"Subject: " + b"=?utf-8?b?YWJj?= " * 5000 + b"\r\n\r\n")
 @example(b"Content-Type: text/html\r\n\r\n<![x<a href=https://[>")
 def test_no_bytes_make_the_judge_fall_over(message: bytes) -> None:
     """Whatever comes in, findings come out, and what is no mail at all is red."""

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 
 from tidings.mail.findings import Finding, named, red, yellow
-from tidings.mail.opening import Opened
+from tidings.mail.opening import Opened, addresses_in
 
 LONGEST_SUBJECT = 70
 """Characters that inboxes show of a subject; phones show fewer."""
@@ -29,6 +29,7 @@ _LIST_ID = re.compile(r'(?:"[^"<>]*"\s*|[^"<>]*)<[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-
 _UNSUBSCRIBE = re.compile(r"<(?:https://[^<>\s/][^<>\s]*|mailto:[^<>\s@]+@[^<>\s]+)>")
 _ZONE = re.compile(r"[+-]\d{4}(?:\s*\([^()]*\))?")
 _ENCODED_WORD = re.compile(r"=\?[A-Za-z0-9_-]+(?:\*[A-Za-z-]+)?\?([bqBQ])\?([^?\s]+)\?=")
+_LONGEST_DECODED = 4_000  # characters; the standard library's time grows with the square of the encoded words
 _NO_REPLY = re.compile(r"(?:no|donot|do-not|dont)[-_.]?reply", re.IGNORECASE)
 
 
@@ -45,8 +46,7 @@ def headers(mail: Opened) -> Iterator[Finding]:
 
 def addresses(mail: Opened, name: str) -> list[str]:
     """The addresses of a header, without names."""
-    value = mail.header(name)
-    return [address for _, address in getaddresses([value])] if value else []
+    return addresses_in(mail.header(name) or "")
 
 
 def _only_known(mail: Opened) -> Iterator[Finding]:
@@ -83,6 +83,8 @@ def _subject(mail: Opened) -> Iterator[Finding]:
 
 def decoded(value: str) -> str:
     """A header's text with its encoded words decoded, where that can be done (RFC 2047)."""
+    if len(value) > _LONGEST_DECODED:
+        return value
     try:
         return str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
@@ -102,6 +104,8 @@ def _valid_words(value: str) -> bool:
         return False
     if any(code in "bB" and not _is_base64(text) for code, text in _ENCODED_WORD.findall(value)):
         return False
+    if len(value) > _LONGEST_DECODED:
+        return True
     try:
         return "\ufffd" not in str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from email.utils import getaddresses
 
 from tidings.mail.findings import Finding, named, red, yellow
-from tidings.mail.opening import Opened
+from tidings.mail.opening import Opened, addresses_in
 
 LONGEST_LINE = 998
 """Octets without the line end (RFC 5322 section 2.1.1)."""
@@ -57,7 +56,7 @@ def _plain(name: str, value: bytes) -> bool:
     if value.isascii() or name not in _ADDRESSES:
         return value.isascii()
     rest = value.decode("utf-8", "replace")
-    for _, address in getaddresses([rest]):
+    for address in addresses_in(rest):
         local, _, domain = address.rpartition("@")
         if domain.isascii() and local:
             rest = rest.replace(local, "")

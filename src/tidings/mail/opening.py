@@ -7,9 +7,11 @@ import email.policy
 import re
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import getaddresses
 
 from tidings.mail.tree import Element, read_tree
 
+_LONGEST_ADDRESSES = 10_000  # characters
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 
 
@@ -72,6 +74,14 @@ def open_message(raw: bytes) -> Opened:
     text = next((part.text for part in parts if part.type == "text/plain"), "")
     tree, whole = read_tree(html)
     return Opened(raw, _headers(raw), shape, tuple(parts), tuple(defects), html, text, tree, whole)
+
+
+def addresses_in(value: str) -> list[str]:
+    """The addresses of a header, without names; none where they cannot be read."""
+    try:
+        return [address for _, address in getaddresses([value[:_LONGEST_ADDRESSES]])]
+    except (RecursionError, IndexError, ValueError, TypeError):
+        return []  # Comments in comments are read by recursion, and hostile ones never end.
 
 
 def _part(section: Message) -> Part:
