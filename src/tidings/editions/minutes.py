@@ -15,7 +15,8 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _WORD = re.compile(r"\S*\w\S*")
 
 _TAIL = 300  # characters at the end of a text that are looked at
-_APPEARED = re.compile(r"\s*The post [^\n]* appeared first on [^\n]*\Z")  # WordPress, behind its excerpts too
+# WordPress puts it behind its excerpts, too.
+_APPEARED = re.compile(r"\s*The post [^\n]* (?:appeared first|first appeared) on [^\n]*\Z")
 _BROKEN_OFF = re.compile(
     r"(?:…|\.\.\.)[\s\]).»›→>]*\Z"
     r"|(?:…|\.\.\.|\n|\A)[^\w\n]*(?:more(?=\W*\Z)|(?:continue|keep) reading|read (?:the )?(?:more|rest|full)|"

@@ -13,14 +13,15 @@ _IMAGE = re.compile(r"<img\b([^<>]*+)>")
 _ATTRIBUTE = re.compile(r'\s([^\s=<>"]+)="([^"<>]*+)"')
 _CAPTION = re.compile(r"<figcaption\b[^<>]*+>(.*)</figcaption>", re.DOTALL)
 _TAG = re.compile(r"<[^<>]*+>")
-# Addresses of what is drawn into texts and is no picture of theirs: faces, smileys, badges, buttons, counters. SVG,
-# too: they are mostly logos, and Gmail does not show them.
+# Addresses of what is drawn into texts and is no picture of theirs: faces, smileys, badges, buttons, counters,
+# logos, formulas. SVG, too: few are pictures, and Gmail does not show them.
 _ORNAMENT = re.compile(
     r"gravatar\.com/|/avatars?[/_.-]|[/_-]avatar\.|/(?:tw)?emojis?/|/smil(?:ey|ie)s?/|[/_-]smil(?:ey|ie)s?\.|/favicon|"
     r"/badges?[/_.-]|[/_-]badge\.|shields\.io/|badge\.fury\.io/|codecov\.io/|travis-ci\.|/buttons?/|[/_-]button\.|"
     r"/~ff/|feedburner\.com/~|feedsportal\.com/|addtoany|sharethis|buymeacoffee|ko-fi\.com/|paypalobjects\.com/|"
     r"/spacer\.|[/_-]pixel\.(?:gif|png)|pixel\.wp\.com/|/blank\.gif|1x1|doubleclick\.net/|google-analytics\.com/|"
-    r"stats\.wordpress\.com/|facebook\.com/tr\b|amazon-adsystem\.com/|\.svg(?:[?#]|$)",
+    r"stats\.wordpress\.com/|images\.pheedo\.com/|facebook\.com/tr\b|amazon-adsystem\.com/|/latex\.php|"
+    r"[/_-]logo\.(?:gif|png)|\.svg(?:[?#]|$)",
     re.IGNORECASE,
 )
 _PICTURE_FILE = re.compile(r"\.(?:jpe?g|png|gif|webp|avif)(?:[?#]|$)", re.IGNORECASE)
