@@ -133,12 +133,12 @@ def test_groups_by_the_tags_of_the_edition() -> None:
 def test_groups_by_source() -> None:
     """Sources come by their titles, whatever the letter case."""
     stories = [
-        story(1, "x", source_title="beta"),
-        story(2, "y", source_title="Alpha"),
+        story(1, "x", source_title="Beta"),
+        story(2, "y", source_title="alpha"),
         story(3, "z", source_title=""),
-        story(4, "y", source_title="Alpha"),
+        story(4, "y", source_title="alpha"),
     ]
-    assert groups(arrange(stories, edition(group_by="source"), {})) == [("Alpha", [4, 2]), ("beta", [1]), ("z", [3])]
+    assert groups(arrange(stories, edition(group_by="source"), {})) == [("alpha", [4, 2]), ("Beta", [1]), ("z", [3])]
 
 
 def test_groups_by_day() -> None:

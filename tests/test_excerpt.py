@@ -126,7 +126,7 @@ def test_a_short_excerpt_is_a_whole_sentence() -> None:
 
 def test_a_short_first_sentence_is_not_all() -> None:
     """A word that is a sentence does not stand for the text: while there is too little, a longer one follows."""
-    assert cut(f"<p>First. {words(60)} {SENTENCES}</p>", 100).text == f"First. {words(60)}"
+    assert cut(f"<p>First. {words(60, 'Word')} {SENTENCES}</p>", 100).text == f"First. {words(60, 'Word')}"
 
 
 @pytest.mark.parametrize("first", [words(2000), "日本語" * 1000])
@@ -140,6 +140,7 @@ def test_text_without_spaces_is_cut_after_its_own_marks() -> None:
     """Chinese and Japanese sentences end without a space behind the mark; their signs count as characters."""
     found = cut("<p>" + "これは長い文章の一部です。" * 300 + "</p>")
     assert found.text == "これは長い文章の一部です。" * 39
+    assert cut("<p>" + "これは長い文章です。「引用」" * 300 + "</p>").text.endswith("です。")
 
 
 @pytest.mark.parametrize("list_of", ["ul", "ol", "blockquote"])
@@ -153,6 +154,21 @@ def test_a_list_is_cut_between_its_items(list_of: str) -> None:
     assert LENGTH <= sum(len(line) for line in found.text.split("\n")) < MOST
 
 
+@pytest.mark.parametrize(
+    "first", [f"<li>{CODE}</li>", f'<li><img src="https://x.example/a"></li><li>{words(900)}</li>']
+)
+def test_a_list_does_not_begin_with_its_second_item(first: str) -> None:
+    """Where its first words cannot be shown, the whole list is passed over."""
+    assert cut(f"<ul>{first}{ITEMS}</ul><p>End.</p>").html == "<p>End.</p>"
+
+
+def test_an_excerpt_is_at_most_three_times_as_long() -> None:
+    """A paragraph that would make it longer is left for the post."""
+    first = f"<p>{'a' * 300}</p>"
+    assert cut(f"{first}<p>{'b' * 1200}</p><p>c</p>").html == f"{first}<p>{'b' * 1200}</p>"
+    assert cut(f"{first}<p>{'b' * 1201}</p><p>c</p>").html == first
+
+
 def test_a_list_that_counts_down_is_not_cut() -> None:
     """Its first item would get another number."""
     assert cut(f"<ol reversed>{ITEMS}</ol><p>End.</p>").html == "<p>End.</p>"
@@ -163,8 +179,8 @@ def test_quoted_paragraphs_are_cut_as_others_are() -> None:
     found = cut(f"<blockquote><p>{SENTENCES}</p></blockquote>")
     assert found.html.endswith("ends here.</p></blockquote>")
     assert SENTENCES.startswith(found.text)
-    headed = cut(f"<blockquote>{p(60)}<h2>Next</h2><p>{words(900)}</p></blockquote>")
-    assert headed.html == f"<blockquote>{p(60)}</blockquote>"
+    headed = cut(f"<blockquote>{p(40)}<h2>Next</h2><p>{words(900)}</p></blockquote>")
+    assert headed.html == f"<blockquote>{p(40)}</blockquote>"
 
 
 @pytest.mark.parametrize("first", [CODE, TABLE, f"<figure>{TABLE}</figure>"])

@@ -32,6 +32,7 @@ def first(text: str) -> str:
         ("Ask J. R. R. Tolkien about it. Then", "Ask J. R. R. Tolkien about it."),
         ("The U.S. Senate sat. Then", "The U.S. Senate sat."),
         ("Some, e.g. Python, are slow. Others", "Some, e.g. Python, are slow."),
+        ("See Ada (cf. Lovelace) on it. Then", "See Ada (cf. Lovelace) on it."),
         ("Wait... and see. Then", "Wait... and see."),
         ("Wait… Now", "Wait…"),
         ("He won (at last!) and left. Then", "He won (at last!) and left."),
@@ -47,6 +48,7 @@ def first(text: str) -> str:
         ("यह सच है। हाँ", "यह सच है।"),
         ("שלום לכולם. להתראות", "שלום לכולם."),
         ("これは文です。次の文です。", "これは文です。"),
+        ("これは文です。これも文です。", "これは文です。"),
         ("「走れ！」と言った。次の文。", "「走れ！」と言った。"),
         ("他说：“走吧。”然后离开了。", "他说：“走吧。”"),
         ("这是真的吗？是的。", "这是真的吗？"),
@@ -72,7 +74,7 @@ def test_where_a_sentence_ends(text: str, sentence: str) -> None:
             '<p>A <img src="https://x.example/a. B" alt="C. D"> cat. Two</p>',
             '<p>A <img src="https://x.example/a. B" alt="C. D"> cat.</p>',
         ),
-        ("<p>Call <code>a. B()</code> now. Then</p>", "<p>Call <code>a. B()</code> now.</p>"),
+        ("<p>Say <code>go on. Then</code> now. Then</p>", "<p>Say <code>go on. Then</code> now.</p>"),
         ("<p>One &amp; &quot;two.&quot; Three</p>", "<p>One &amp; &quot;two.&quot;</p>"),
         ("<p>One.<br>Two.</p>", "<p>One.</p>"),
         ("One.\n   Two.", "One."),
@@ -92,6 +94,7 @@ def test_sentences_are_taken_up_to_a_length(length: int, most: int, sentences: i
     """Up to the one that reaches the length, or the last before it would be too much; with too little taken, more."""
     taken = first_sentences("Sentences. " * 200, length, most)
     assert taken.count("Sentences.") == sentences
+    assert first_sentences(f"Sentences.{chr(10) * 9}" * 200, length, most).count("Sentences.") == sentences
 
 
 PIECES = st.sampled_from(
