@@ -318,7 +318,11 @@ def test_minutes_are_those_of_the_whole_post() -> None:
         ("The Blog", ""),
         ("blog", ""),
         ("ada@example.org", ""),
+        ("Ada Lovelace <ada@example.org>", "Ada Lovelace"),
+        ("ada@example.org, Charles", "Charles"),
+        ("Ada (guest)", "Ada (guest)"),
         ("@ada", "@ada"),
+        ("Ada (@ada@social.example)", "Ada (@ada@social.example)"),
         ("", ""),
     ],
 )

@@ -40,7 +40,7 @@ _OPENING = 200  # characters; enough to make a headline of
 _FROM_LEAST: tuple[Etiquette, ...] = ("title", "excerpt", "full")
 # Names that programs give who know no author; Blogger writes "Unknown".
 _NOBODY = frozenset({"admin", "administrator", "root", "unknown", "webmaster"})
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_ADDRESS = re.compile(r"[<(]?(?<![@\w.])[\w.+-]++@[\w-]++(?:\.[\w-]++)+[>)]?")  # not @name@host, which is public
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +156,11 @@ class _Shown:
 
 
 def _author(post: StoredPost) -> str:
-    """The author in a reader's words: "" for a name that stands for nobody, for an address, and where it is the blog's
-    own."""
-    name = " ".join(post.author.split())
-    is_blog = name.casefold() in {title_of_source(post).casefold(), post.source.casefold()}
-    return "" if is_blog or name.casefold() in _NOBODY or _ADDRESS.fullmatch(name) else name
+    """The author in a reader's words, without addresses: "" for a name that stands for nobody, and where it is the
+    blog's own."""
+    name = " ".join(_ADDRESS.sub("", post.author).split()).strip(" ,;")
+    no_news = {title_of_source(post).casefold(), post.source.casefold(), *_NOBODY}
+    return "" if name.casefold() in no_news else name
 
 
 def _direction_of(post: StoredPost) -> Literal["ltr", "rtl"]:

@@ -21,7 +21,7 @@ _CLOSING = "\"'”’»)\\]」』）】》〉"
 _END = re.compile(
     f"(?:(?P<alone>[。！？｡．؟۔।॥።။།։។៕]+)|(?P<mark>[.!?…‽]+))(?P<closing>[{_CLOSING}]*+)(?(mark)(?=\\s))"
 )
-_NEXT = re.compile(r"\W*+(\w)")
+_NEXT = re.compile(r"\W{0,50}+(\w)")
 _HIRAGANA = re.compile("[ぁ-ん]")
 _INITIALS = re.compile(r"(?:[^\W\d_]{1,3}\.)*[^\W\d_]|\d{1,2}")
 _ABBREVIATIONS = frozenset(
