@@ -51,7 +51,7 @@ def freeze(store: Store, one: Edition = DAILY, most: int = 50) -> list[int]:
     if not chosen:
         return []
     number = issues.next_number(store, one.name)
-    content = compose(chosen, one, Masthead("Planet", "https://planet.example"), number, {}, START)
+    content = compose(chosen, one, Masthead("Planet", "https://planet.example"), number, SOURCES, START)
     with store.write():
         issues.freeze(store, content, [], None, START)
         issues.settle(store, one.name, 3)

@@ -98,9 +98,8 @@ def draft(
     if not stories:
         return None
     edited = issues.edited(store, edition.name, names, now - TOLD_WITHIN) if edition.updates else []
-    etiquette = {source.name: source.content for source in covered if source.content is not None}
     number = issues.next_number(store, edition.name)
-    return compose(stories, edition, masthead, number, etiquette, now, select_updates(edited))
+    return compose(stories, edition, masthead, number, covered, now, select_updates(edited))
 
 
 def freeze_next(
