@@ -3,7 +3,7 @@
     due editions
     | select       stories the edition has not carried, edits it has not told of
     | compose      what the issue shows of them
-    | freeze       issue, items and one delivery per subscriber: one transaction, then the content never changes
+    | freeze       issue, items and one delivery per subscriber: one transaction; nothing changes it once a mail is out
     | render       once an issue
     | deliver      inflight is committed, the message goes out, its outcome is committed
 
@@ -26,7 +26,7 @@ from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
 from tidings.model import Delivery, Edition, IssueContent, Receipt, Source
 from tidings.render.mail import MailFooter, RenderedMail, render_issue
-from tidings.store import Store, deliveries, exclusive, feeds, issues
+from tidings.store import Store, deliveries, exclusive, feeds, issue_states, issues
 from tidings.store.deliveries import Tally
 from tidings.store.issues import Letter, StoredIssue
 
@@ -106,7 +106,7 @@ def freeze_next(
     store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, office: PostOffice, now: datetime
 ) -> IssueContent | None:
     """Freezes the next issue with a delivery for each subscriber, or returns None when there is nothing new, or when an
-    earlier issue is still to be finished: nobody wants two at once."""
+    earlier issue is still to be finished, or in review: nobody wants two at once."""
     with store.write():
         if issues.interrupted(store, edition.name):
             return None
@@ -135,11 +135,13 @@ def freeze_due(
 
 
 def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> Dispatch:
-    """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not.
+    """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not; but
+    nothing of an issue that is in review or held.
 
     Raises MailError when the transport as a whole fails; what was not sent stays due. Only one process delivers at a
     time, so what is found in flight was left by one that died.
     """
+    issue_states.end_reviews(store, edition.name, pace.clock())
     return _deliver(store, edition, office, pace, lambda issue: deliveries.due(store, issue.id, None))
 
 
@@ -151,6 +153,7 @@ def deliver_due(store: Store, edition: Edition, office: PostOffice, pace: Pace) 
         waiting = issue.retry_at is not None and issue.retry_at > now
         return [] if waiting else deliveries.due(store, issue.id, now)
 
+    issue_states.end_reviews(store, edition.name, pace.clock())
     if not issues.undelivered(store, edition.name):
         return Dispatch(Tally())
     return _deliver(store, edition, office, pace, due_now)
@@ -188,8 +191,9 @@ def _freeze(
         Letter(reader.address, _message_id(content, office, reader.address), reader.language)
         for reader in edition.subscribers
     ]
+    send_after = now + edition.review if edition.review else None
     with store.write():
-        issues.freeze(store, content, letters, slot, now)
+        issues.freeze(store, content, letters, slot, now, send_after)
         issues.settle(store, edition.name, edition.backfill)
 
 
@@ -227,7 +231,7 @@ class _Counter:
         self._subscribers = {address.casefold() for address in edition.addresses}
 
     def hand_over(self, issue: StoredIssue, due: Sequence[Delivery]) -> None:
-        """Sends what is due of an issue until told to stop."""
+        """Sends what is due of an issue until told to stop, or until the issue is held."""
         mails = {language: self._rendered(issue, language) for language in {one.language for one in due}}
         failures = issue.failures
         for delivery in due:
@@ -238,7 +242,10 @@ class _Counter:
                 continue
             if not self._wait_for_turn():
                 return
-            self._settle(issue, delivery, self._send(delivery, mails[delivery.language], failures))
+            receipt = self._send(delivery, mails[delivery.language], failures)
+            if receipt is None:
+                return
+            self._settle(issue, delivery, receipt)
             if failures:
                 failures = 0
                 issues.record_trouble(self._store, issue.id, None, 0)
@@ -254,11 +261,13 @@ class _Counter:
         self._pace.pause(1 / self._office.rate)
         return not self._pace.stop()
 
-    def _send(self, delivery: Delivery, mail: RenderedMail, failures: int) -> Receipt:
-        """Sends one message; after `failures` failures of the whole server in a row, one more means a longer pause."""
+    def _send(self, delivery: Delivery, mail: RenderedMail, failures: int) -> Receipt | None:
+        """Sends one message, or returns None when its issue is held by now. After `failures` failures of the whole
+        server in a row, one more means a longer pause."""
         now = self._pace.clock()
         letter = _letter(mail, self._edition, self._office, delivery.address, delivery.message_id, now)
-        deliveries.start(self._store, delivery, now)
+        if not deliveries.start(self._store, delivery, now):
+            return None
         try:
             return self._transport.send(parseaddr(self._office.sender)[1], delivery.address, letter)
         except MailError as error:
@@ -272,7 +281,7 @@ class _Counter:
         now = self._pace.clock()
         next_at = None
         if receipt.state == "deferred":
-            if now - issue.content.frozen_at >= _GIVE_UP_AFTER:
+            if now - (issue.released_at or issue.content.frozen_at) >= _GIVE_UP_AFTER:
                 receipt = Receipt("rejected", f"given up after {delivery.attempts + 1} tries: {receipt.reply}")
             else:
                 next_at = now + _LADDER[min(delivery.attempts, len(_LADDER) - 1)]

@@ -35,6 +35,7 @@ ReasonKind = Literal[
     "backlog",
     "copy",
     "shut-out",
+    "dropped",
     "min-posts",
     "max-posts",
     "max-per-source",
@@ -83,7 +84,7 @@ def fates(store: Store, loaded: Config, wanted: str, facts: PostFacts, now: date
     configured = {edition.name for edition in loaded.editions}
     gone: dict[str, list[Showing]] = {}
     for one in explaining.showings(store, facts.post.story):
-        if one.edition not in configured and wanted in ("", one.edition):
+        if one.edition not in configured and wanted in ("", one.edition) and not one.taken_out:
             gone.setdefault(one.edition, []).append(one)
     return [
         *(Fate(name, "carried", tuple(showings)) for name, showings in gone.items()),
@@ -95,7 +96,10 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
     """What one edition does with a post."""
     story = facts.post.story
     showings = tuple(one for one in explaining.showings(store, story) if one.edition == edition.name)
-    due_at = _due_at(store, edition, now)
+    due_at = next_due_at(store, edition, now)
+    if showings and all(one.taken_out for one in showings):
+        return Fate(edition.name, "no", due_at=due_at, reasons=(_dropped(showings[0]),))
+    showings = tuple(one for one in showings if not one.taken_out)
     if showings:
         return Fate(
             edition.name, "carried", showings, due_at=due_at, update=telling(store, loaded, edition, facts, now)
@@ -157,7 +161,7 @@ def _without_limits(candidates: Sequence[StoredPost], edition: Edition) -> list[
     return select(candidates, replace(edition, min_posts=1, max_posts=most, max_per_source=None), {})
 
 
-def _due_at(store: Store, edition: Edition, now: datetime) -> datetime | None:
+def next_due_at(store: Store, edition: Edition, now: datetime) -> datetime | None:
     """When the next issue is to be made, by the schedule; in the past if that is still to be done."""
     slot = latest_slot(edition.schedule, edition.timezone, now)
     if slot is None or not issues.open_slot(store, edition.name, slot.key, slot.at):
@@ -189,6 +193,10 @@ def _limit(
 
 def _stories(count: int | None) -> str:
     return "1 story" if count == 1 else f"{count} stories"
+
+
+def _dropped(showing: Showing) -> Reason:
+    return Reason("dropped", f"it was dropped from {showing.edition}-{showing.number} by hand", "")
 
 
 def _obstacles(store: Store, loaded: Config, edition: Edition, facts: PostFacts) -> Iterator[Reason]:

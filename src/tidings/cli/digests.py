@@ -78,6 +78,9 @@ def send(config_path: Path, edition_name: str, address: str | None, anyway: bool
 
     With --to the issue goes to that address alone and counts as nothing: it is not frozen, and the same posts are still
     new afterwards. Findings are shown, and stop nothing.
+
+    With `review` in the edition the issue waits: it is frozen, and goes with the first send after that time, or when
+    `tidings issues release` lets it go. One that is held waits as well; both are named.
     """
     from tidings.cli import issuing, wiring
 
@@ -93,7 +96,8 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) ->
     import time
 
     from tidings import digest
-    from tidings.cli import drafting, issuing, wiring
+    from tidings.cli import drafting, issue_reports, issuing, wiring
+    from tidings.store import issue_states
 
     office = issuing.post_office(loaded)
     now = wiring.utc_now()
@@ -105,12 +109,14 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) ->
             click.echo(f"{edition.name} #{content.number}: {content.subject}")
         dispatch = digest.deliver(store, edition, office, digest.Pace(wiring.utc_now, stop, time.sleep))
     if content is None and not dispatch.outcomes:
-        click.echo(f"{edition.name}: {drafting.nothing(edition)}; nothing was sent")
+        click.echo(f"{edition.name}: {_why_nothing(store, edition)}; nothing was sent")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
     elif not edition.subscribers:
-        click.echo(f"{edition.name} has no subscribers: the issue went into the archive only", err=True)
+        click.echo(f"{edition.name} has no subscribers: the issue is for the archive only", err=True)
     report_dispatch(dispatch)
+    for issue in issue_states.waiting(store, edition.name):
+        click.echo(issue_reports.why_it_waits(issue), err=True)
     if dispatch.tally.deferred or dispatch.tally.pending or any(_went_wrong(one) for one in dispatch.outcomes):
         sys.exit(1)
 
@@ -163,3 +169,11 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     if receipt.state != "accepted":
         raise MailError(f"{address}: not delivered: {receipt.reply}")
     click.echo(f"test of {edition.name} sent to {address}; it counts as nothing")
+
+
+def _why_nothing(store: Store, edition: Edition) -> str:
+    from tidings.cli import drafting
+    from tidings.store import issues
+
+    interrupted = issues.interrupted(store, edition.name)
+    return "no new issue before the last one went" if interrupted else drafting.nothing(edition)

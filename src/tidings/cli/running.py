@@ -116,7 +116,10 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
     with open_store(loaded.site.database) as store:
         content = digest.freeze_due(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
         if content is not None:
-            click.echo(f"{edition.name} #{content.number}: {content.subject}", err=True)
+            until = (
+                f", in review until {content.frozen_at + edition.review:%Y-%m-%d %H:%M} UTC" if edition.review else ""
+            )
+            click.echo(f"{edition.name} #{content.number}: {content.subject}{until}", err=True)
         dispatch = digest.deliver_due(store, edition, office, pace)
     if dispatch.sent:
         report_dispatch(dispatch)

@@ -71,7 +71,7 @@ def compose(
         edition=edition.name,
         edition_title=edition.title,
         number=number,
-        subject=_subject(edition.title, items),
+        subject=subject(edition.title, items),
         frozen_at=now,
         timezone=edition.timezone,
         language=edition.language,
@@ -205,8 +205,9 @@ def _update(edited: EditedPost, etiquette: Etiquette) -> UpdateItem:
     )
 
 
-def _subject(title: str, items: Sequence[IssueItem]) -> str:
-    """The edition and its first headline; how many more follow is what makes a reader open it."""
+def subject(title: str, items: Sequence[IssueItem]) -> str:
+    """The subject of an issue: the edition and its first headline; how many more follow is what makes a reader open
+    it."""
     first = " ".join((items[0].title or items[0].source).split()) if items else ""
     if len(first) > 60:
         first = first[:60].rsplit(" ", 1)[0].rstrip(" ,;:.–—-") + "…"

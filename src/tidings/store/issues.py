@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from tidings.model import (
     AlsoIn,
@@ -95,6 +95,15 @@ WHERE p.changed_at >= :since AND p.changed_at IS NOT i.changed_at AND p.excluded
     AND i.position < json_array_length(s.content, '$.items')
 """
 
+MAY_GO = "dropped_at IS NULL AND held_at IS NULL AND (send_after IS NULL OR released_at IS NOT NULL)"
+"""What holds of an issue, in SQL, that nothing keeps from being sent."""
+
+DROPPED_FROM = "dropped from "
+"""What `passed_posts` says of a story that was taken out of an issue, before the issue's name."""
+
+Kept = Literal["", "reviewing", "held", "dropped"]
+"""What keeps an issue from being sent: the time for its review, or the operator, for now or for good; "" nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -107,12 +116,17 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class StoredIssue:
-    """A frozen issue with its id and, while its mail server is not to be had, when to try again."""
+    """A frozen issue with its id and, while its mail server is not to be had, when to try again. `kept` says whether
+    something keeps it from being sent, `send_after` when its review ends or ended, and `released_at` when it was let
+    go after that, or after it was held."""
 
     id: int
     content: IssueContent
     retry_at: datetime | None = None
     failures: int = 0
+    kept: Kept = ""
+    send_after: datetime | None = None
+    released_at: datetime | None = None
 
 
 def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int) -> list[StoredPost]:
@@ -158,13 +172,21 @@ def next_number(store: Store, edition: str) -> int:
     return int(row["number"]) if row else 1
 
 
-def freeze(store: Store, content: IssueContent, letters: Sequence[Letter], slot: str | None, now: datetime) -> int:
+def freeze(
+    store: Store,
+    content: IssueContent,
+    letters: Sequence[Letter],
+    slot: str | None,
+    now: datetime,
+    send_after: datetime | None = None,
+) -> int:
     """Stores an issue, its items, those only named behind them, what it tells of edits, and one delivery per letter,
-    in one transaction; returns its id."""
+    in one transaction; returns its id. With `send_after` it is in review until then."""
+    frozen_at, review_ends = time_to_text(content.frozen_at), time_to_text(send_after)
     with store.write():
         cursor = store.conn.execute(
-            "INSERT INTO issues (edition, number, slot, frozen_at, content) VALUES (?, ?, ?, ?, ?)",
-            (content.edition, content.number, slot, time_to_text(content.frozen_at), _content_to_text(content)),
+            "INSERT INTO issues (edition, number, slot, frozen_at, content, send_after) VALUES (?, ?, ?, ?, ?, ?)",
+            (content.edition, content.number, slot, frozen_at, content_to_text(content), review_ends),
         )
         issue_id = int(cursor.lastrowid or 0)
         store.conn.executemany(
@@ -233,20 +255,22 @@ def record_slot(store: Store, edition: str, slot: str, now: datetime) -> None:
 
 
 def undelivered(store: Store, edition: str) -> list[StoredIssue]:
-    """Issues of `edition` with a delivery that is not settled, oldest first."""
+    """Issues of `edition` with a delivery that is not settled, and nothing that keeps them from being sent, oldest
+    first."""
     rows = store.rows(
-        """SELECT * FROM issues i WHERE edition = ? AND EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id
-        AND d.state IN ('pending', 'inflight', 'deferred')) ORDER BY number""",
+        f"""SELECT * FROM issues i WHERE edition = ? AND {MAY_GO} AND EXISTS (SELECT 1 FROM deliveries d
+        WHERE d.issue_id = i.id AND d.state IN ('pending', 'inflight', 'deferred')) ORDER BY number""",
         (edition,),
     )
-    return [_stored_issue(row) for row in rows]
+    return [stored_issue(row) for row in rows]
 
 
 def interrupted(store: Store, edition: str) -> bool:
-    """Whether an issue of `edition` was left in the middle: some of its deliveries were never tried to the end."""
+    """Whether an issue of `edition` was left in the middle, or is in review: some of its deliveries were never tried to
+    the end. One that is held counts as none, or the edition would stop with it."""
     row = store.row(
         """SELECT 1 FROM issues i JOIN deliveries d ON d.issue_id = i.id
-        WHERE i.edition = ? AND d.state IN ('pending', 'inflight') AND d.next_at IS NULL""",
+        WHERE i.edition = ? AND i.held_at IS NULL AND d.state IN ('pending', 'inflight') AND d.next_at IS NULL""",
         (edition,),
     )
     return row is not None
@@ -262,11 +286,29 @@ def record_trouble(store: Store, issue_id: int, retry_at: datetime | None, failu
 
 def frozen(store: Store) -> list[StoredIssue]:
     """All issues, newest first."""
-    return [_stored_issue(row) for row in store.rows("SELECT * FROM issues ORDER BY frozen_at DESC, id DESC")]
+    return [stored_issue(row) for row in store.rows("SELECT * FROM issues ORDER BY frozen_at DESC, id DESC")]
 
 
-def _stored_issue(row: Any) -> StoredIssue:
-    return StoredIssue(row["id"], _text_to_content(row["content"]), text_to_time(row["retry_at"]), row["failures"])
+def stored_issue(row: Any) -> StoredIssue:
+    """An issue of a row of all columns of its table."""
+    return StoredIssue(
+        id=row["id"],
+        content=_text_to_content(row["content"]),
+        retry_at=text_to_time(row["retry_at"]),
+        failures=row["failures"],
+        kept=kept(row),
+        send_after=text_to_time(row["send_after"]),
+        released_at=text_to_time(row["released_at"]),
+    )
+
+
+def kept(row: Any) -> Kept:
+    """What keeps an issue from being sent, by the columns of its row: the opposite of `MAY_GO`."""
+    if row["dropped_at"] is not None:
+        return "dropped"
+    if row["held_at"] is not None:
+        return "held"
+    return "reviewing" if row["send_after"] is not None and row["released_at"] is None else ""
 
 
 def _carried(content: IssueContent) -> list[tuple[int, int]]:
@@ -275,7 +317,8 @@ def _carried(content: IssueContent) -> list[tuple[int, int]]:
     return shown + [(item.story, item.post_id) for item in content.more]
 
 
-def _content_to_text(content: IssueContent) -> str:
+def content_to_text(content: IssueContent) -> str:
+    """An issue's content as its column holds it."""
     values = asdict(content)
     if not content.updates:
         del values["updates"]  # as issues were before there were any
