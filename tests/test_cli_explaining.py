@@ -33,7 +33,7 @@ from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, ParsedPost
 from tidings.posts import identity
 from tidings.posts.brake import RELEASED_AFTER
 from tidings.posts.sketch import sketch
-from tidings.store import Store, holding, issues, posts, pruning, stories
+from tidings.store import Store, holding, issues, posts, pruning, slots, stories
 from tidings.store import explaining as explained
 from tidings.store.posts import PostQuery, find
 
@@ -204,7 +204,7 @@ def test_what_a_rule_kept_out_of_an_issue_is_no_news_later(desk: Desk) -> None:
     desk.news(1, 2, title="One")
     desk.write("", source("ada", 'exclude = ["title:one"]'), source("bob"))
     desk.status(1)
-    desk.do(lambda store: issues.record_slot(store, "weekly", "2026-11-27T08:00", datetime.now(UTC)))
+    desk.do(lambda store: slots.record(store, "weekly", "2026-11-27T08:00", datetime.now(UTC)))
     desk.write()
     assert desk.status(1) == "no shut-out"
     assert "What would change that: nothing." in desk.words(1)
@@ -261,7 +261,7 @@ def test_what_does_not_fit_waits_for_the_issue_after(desk: Desk) -> None:
     desk.write("max_posts = 1")
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-posts")
-    assert "an issue takes 1 story, and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story, and as many go before it" in desk.words(2)
     assert "`tidings send weekly` makes the next issue now, and it moves up" in desk.words(2)
     desk.freeze()
     assert (desk.status(1), desk.status(2)) == ("carried", "next")
@@ -280,7 +280,7 @@ def test_a_busy_source_waits(desk: Desk, edition: str, of_source: str, words: st
     desk.write(edition, source("ada", of_source), source("bob"))
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-per-source")
-    assert "an issue takes 1 story of 'ada', and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story of 'ada', and as many go before it" in desk.words(2)
     assert words in desk.words(2)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import NOW, edition, stored_post
+from tests.builders import NOW, edition, source, stored_post
 from tidings.editions.select import ChosenStory, select, select_updates
 from tidings.model import EditedPost, Edition, StoredPost
 
@@ -22,69 +22,75 @@ def issues(posts: Sequence[StoredPost], of: Edition, limits: Mapping[str, int]) 
     """Issue after issue, each story carried once, until there is nothing to carry."""
     carried: set[int] = set()
     found = []
-    while stories := select([post for post in posts if post.story not in carried], of, limits):
+    while stories := chosen([post for post in posts if post.story not in carried], of, limits):
         carried |= {story.post.story for story in stories}
         found.append(stories)
     return found
 
 
+def chosen(posts: Sequence[StoredPost], of: Edition, limits: Mapping[str, int] | None = None) -> list[ChosenStory]:
+    """What an issue shows; some sources have a limit of their own."""
+    sources = [source(name=name, max_posts=limit) for name, limit in (limits or {}).items()]
+    return list(select(posts, of, sources, NOW).stories)
+
+
 def test_nothing_new_is_no_issue() -> None:
     """Without candidates there is nothing to carry."""
-    assert select([], edition(), {}) == []
+    assert chosen([], edition()) == []
 
 
 def test_ingest_order_chooses_and_dates_sort() -> None:
     """What came first is carried first, whatever its date; an issue shows the newest on top."""
     back_dated = stored_post(3, published=NOW - timedelta(days=900))
     posts = [stored_post(1), stored_post(2), back_dated, stored_post(4)]
-    assert ids(select(posts, edition(max_posts=3), {})) == [2, 1, 3]
+    assert ids(chosen(posts, edition(max_posts=3))) == [2, 1, 3]
 
 
 def test_a_post_dated_in_the_future_is_not_on_top_for_that() -> None:
     """A date ahead counts as the moment the post was first seen."""
     ahead = stored_post(1, published=NOW + timedelta(days=900))
-    assert ids(select([ahead, stored_post(2, published=None)], edition(), {})) == [2, 1]
+    assert ids(chosen([ahead, stored_post(2, published=None)], edition())) == [2, 1]
 
 
 def test_equal_dates_are_shown_in_ingest_order() -> None:
     """Among posts of one date the one that came last is on top."""
     posts = [stored_post(number, published=NOW - timedelta(days=2)) for number in (1, 2, 3)]
-    assert ids(select(posts, edition(), {})) == [3, 2, 1]
+    assert ids(chosen(posts, edition())) == [3, 2, 1]
 
 
 @pytest.mark.parametrize(("count", "expected"), [(1, 0), (2, 0), (3, 3), (4, 4)])
 def test_too_few_stories_wait(count: int, expected: int) -> None:
     """Below `min_posts` there is no issue, and nothing is lost: the same posts are candidates next time."""
     posts = [stored_post(number) for number in range(1, count + 1)]
-    assert len(select(posts, edition(min_posts=3), {})) == expected
+    assert len(chosen(posts, edition(min_posts=3))) == expected
 
 
 def test_min_posts_counts_stories() -> None:
     """Two copies of one story are one story."""
     posts = [stored_post(1), stored_post(2, story=1, source="other")]
-    assert select(posts, edition(min_posts=2), {}) == []
+    assert chosen(posts, edition(min_posts=2)) == []
 
 
 def test_min_posts_does_not_lock_out_a_capped_source() -> None:
     """What waits counts, not what fits: else one busy source with a cap below the minimum would never be mailed."""
     posts = [stored_post(number) for number in range(1, 6)]
-    assert len(select(posts, edition(min_posts=3, max_per_source=2), {})) == 2
+    assert len(chosen(posts, edition(min_posts=3, max_per_source=2))) == 2
 
 
 def test_limits_per_source() -> None:
     """`max_per_source` holds for every source, unless it has a limit of its own, higher or lower."""
     sources = {"a": 4, "b": 4, "c": 4}
     posts = [stored_post(n * 10 + i, source=name) for n, name in enumerate(sources, 1) for i in range(sources[name])]
-    chosen = select(posts, edition(max_per_source=2), {"b": 3, "c": 1})
-    taken = [story.post.source for story in chosen]
+    found = chosen(posts, edition(max_per_source=2), {"b": 3, "c": 1})
+    taken = [story.post.source for story in found]
     assert {name: taken.count(name) for name in sources} == {"a": 2, "b": 3, "c": 1}
-    assert {10, 11, 20, 21, 22, 30} == set(ids(chosen))
+    assert {10, 11, 20, 21, 22, 30} == set(ids(found))
 
 
 def test_a_busy_source_does_not_use_up_the_issue() -> None:
     """What a source may not take is left to those behind it."""
     posts = [*(stored_post(number, source="busy") for number in range(1, 50)), stored_post(50, source="quiet")]
-    assert ids(select(posts, edition(max_posts=3, max_per_source=2), {})) == [50, 2, 1]
+    assert ids(chosen(posts, edition(max_posts=3, max_per_source=2))) == [50, 2, 1]
 
 
 def test_copies_are_one_story() -> None:
@@ -95,9 +101,9 @@ def test_copies_are_one_story() -> None:
         stored_post(3, story=1, source="author"),
         stored_post(4, story=1, source="third"),
     ]
-    chosen = select(posts, edition(), {})
-    assert ids(chosen) == [2, 1]
-    assert [post.source for post in chosen[1].others] == ["author", "third"]
+    found = chosen(posts, edition())
+    assert ids(found) == [2, 1]
+    assert [post.source for post in found[1].others] == ["author", "third"]
 
 
 STREAMS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 12)), max_size=30)
@@ -132,7 +138,7 @@ def test_every_story_is_carried_exactly_once(
 def test_every_post_is_in_its_story(stream: list[tuple[str, int]]) -> None:
     """No copy is dropped: each candidate of a carried story is its post or one of its others, in ingest order."""
     posts = [stored_post(1 + n, source=name, story=100 + story) for n, (name, story) in enumerate(stream)]
-    for story in select(posts, edition(), {}):
+    for story in chosen(posts, edition()):
         together = [story.post.id, *(post.id for post in story.others)]
         assert together == [post.id for post in posts if post.story == story.post.story]
 
@@ -143,9 +149,9 @@ def test_no_post_waits_for_ever_in_a_flood() -> None:
     delay: dict[int, int] = {}
     for day in range(40):
         waiting += [stored_post(day * 10 + n + 1) for n in range(3 if day < 20 else 0)]
-        chosen = ids(select(waiting, edition(max_posts=2), {}))
-        delay |= {number: day - (number - 1) // 10 for number in chosen}
-        waiting = [post for post in waiting if post.id not in chosen]
+        carried = ids(chosen(waiting, edition(max_posts=2)))
+        delay |= {number: day - (number - 1) // 10 for number in carried}
+        waiting = [post for post in waiting if post.id not in carried]
     assert not waiting
     assert max(delay.values()) <= 11
 

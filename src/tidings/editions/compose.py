@@ -15,7 +15,17 @@ from typing import Literal
 from tidings.editions.changes import new_words, renamed, words_added
 from tidings.editions.excerpt import excerpt_html, excerpt_text
 from tidings.editions.select import ChosenStory
-from tidings.model import AlsoIn, EditedPost, Edition, Etiquette, IssueContent, IssueItem, StoredPost, UpdateItem
+from tidings.model import (
+    AlsoIn,
+    EditedPost,
+    Edition,
+    Etiquette,
+    IssueContent,
+    IssueItem,
+    MoreItem,
+    StoredPost,
+    UpdateItem,
+)
 
 _LETTER_STORIES = 3
 _LETTER_CHARACTERS = 40_000  # Three long reads whole still stay under the 102 KB at which Gmail clips a mail.
@@ -39,8 +49,11 @@ def compose(
     etiquette: Mapping[str, Etiquette],
     now: datetime,
     updates: Sequence[EditedPost] = (),
+    more: Sequence[ChosenStory] = (),
+    waiting: int = 0,
 ) -> IssueContent:
-    """The content of issue `number`, to be frozen at `now`. `etiquette` holds, by source name, what operators set."""
+    """The content of issue `number`, to be frozen at `now`. `etiquette` holds, by source name, what operators set. Of
+    the stories `more` it has the names only; `waiting` is how many come later."""
     usual = _usual_etiquette(stories)
     items = tuple(_item(story, etiquette.get(story.post.source, usual)) for story in stories)
     return IssueContent(
@@ -55,6 +68,8 @@ def compose(
         site_url=masthead.site_url,
         items=items,
         updates=tuple(_update(edited, etiquette.get(edited.post.source, usual)) for edited in updates),
+        more=tuple(_named(story.post, etiquette.get(story.post.source, usual)) for story in more),
+        waiting=waiting,
     )
 
 
@@ -92,6 +107,20 @@ def _item(story: ChosenStory, etiquette: Etiquette) -> IssueItem:
         whole=whole,
         enclosures=post.enclosures,
         also_in=tuple(AlsoIn(other.source_title, other.url) for other in story.others),
+    )
+
+
+def _named(post: StoredPost, etiquette: Etiquette) -> MoreItem:
+    """What an issue says of a story that it only names: the headline, or where there is none how its text begins."""
+    return MoreItem(
+        story=post.story,
+        post_id=post.id,
+        url=post.url,
+        title=post.title,
+        text="" if post.title.strip() or etiquette == "title" else post.text[:_OPENING],
+        source=post.source_title,
+        language=post.language,
+        direction=direction(post.language, f"{post.title} {post.text}"),
     )
 
 
