@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW, edition, source, stored_post
-from tidings.editions.select import ChosenStory, select, select_updates
+from tidings.editions.select import ChosenStory, group, is_young, select, select_updates
 from tidings.model import EditedPost, Edition, StoredPost
 
 
@@ -133,6 +136,40 @@ def test_every_story_is_carried_exactly_once(
             assert limit is None or taken.count(name) <= limit
 
 
+@settings(max_examples=200)
+@given(
+    stream=STREAMS,
+    max_posts=st.integers(1, 8),
+    limits=LIMITS,
+    order=st.sampled_from(["time", "weight", "coverage"]),
+    carry_over=st.booleans(),
+)
+def test_nobody_has_two_more_than_another_who_waits(
+    stream: list[tuple[str, int]],
+    max_posts: int,
+    limits: dict[str, int],
+    order: Literal["time", "weight", "coverage"],
+    carry_over: bool,
+) -> None:
+    """However stories are ordered: a source that has one left over, and may have more, has at most one less in the
+    issue than any other. What is not shown is counted or named, and nothing is both."""
+    posts = [stored_post(1 + n, source=name, story=100 + story) for n, (name, story) in enumerate(stream)]
+    of = edition(max_posts=max_posts, order=order, carry_over=carry_over)
+    sources = [source(name=name, max_posts=limit, weight=limit) for name, limit in limits.items()]
+    found = select(posts, of, sources, NOW)
+    shown = {story.post.story for story in found.stories}
+    taken = Counter(story.post.source for story in found.stories)
+    for story in group(posts):
+        name = story.post.source
+        if story.post.story not in shown and taken[name] < limits.get(name, 99):
+            assert len(shown) == max_posts
+            assert taken[name] >= max(taken.values()) - 1
+    named = {story.post.story for story in found.more}
+    assert not shown & named
+    assert len(shown) + len(named) + found.waiting == len({post.story for post in posts})
+    assert (found.waiting if not carry_over else len(named)) == 0
+
+
 @settings(max_examples=100)
 @given(stream=STREAMS)
 def test_every_post_is_in_its_story(stream: list[tuple[str, int]]) -> None:
@@ -154,6 +191,149 @@ def test_no_post_waits_for_ever_in_a_flood() -> None:
         waiting = [post for post in waiting if post.id not in carried]
     assert not waiting
     assert max(delay.values()) <= 11
+
+
+# ---------------------------------------------------------------------------------------------------------- fairness
+
+
+def posts_of(**counts: int) -> list[StoredPost]:
+    """So many posts of each source, those of the first source first; ids tell which."""
+    return [
+        stored_post(100 * place + n, source=name)
+        for place, (name, count) in enumerate(counts.items(), 1)
+        for n in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "most", "expected"),
+    [
+        ({"busy": 9, "quiet": 1}, 2, {101, 201}),
+        ({"busy": 9, "quiet": 1}, 4, {101, 102, 103, 201}),
+        ({"busy": 9, "calm": 2, "quiet": 1}, 5, {101, 102, 201, 202, 301}),
+        ({"busy": 9, "calm": 2, "quiet": 1}, 2, {101, 201}),
+        ({"a": 3, "b": 3, "c": 3}, 4, {101, 102, 201, 301}),
+    ],
+)
+def test_places_are_given_in_rounds(counts: dict[str, int], most: int, expected: set[int]) -> None:
+    """Each source has its first story in before any has its second, whoever came first."""
+    assert set(ids(chosen(posts_of(**counts), edition(max_posts=most)))) == expected
+
+
+@pytest.mark.parametrize(("carry_over", "expected"), [(True, {101, 102, 201}), (False, {108, 109, 201})])
+def test_what_is_carried_over_goes_oldest_first_what_is_only_named_goes_last(
+    carry_over: bool, expected: set[int]
+) -> None:
+    """Where the rest waits the oldest of a source have their turn; where it is only named the newest are shown."""
+    selection = select(posts_of(busy=9, quiet=1), edition(max_posts=3, carry_over=carry_over), [], NOW)
+    assert set(ids(selection.stories)) == expected
+    rest = {*range(101, 110), 201} - expected
+    assert (set(ids(selection.more)), selection.waiting) == ((set(), 7) if carry_over else (rest, 0))
+
+
+def test_what_a_limit_of_a_source_leaves_out_waits_or_is_named() -> None:
+    """`max_per_source` and a source's `max_posts` are limits like `max_posts`."""
+    limited = [source(name="b", max_posts=1)]
+    posts = posts_of(a=4, b=3)
+    kept = select(posts, edition(max_per_source=2), limited, NOW)
+    assert (set(ids(kept.stories)), kept.waiting) == ({101, 102, 201}, 4)
+    named = select(posts, edition(max_per_source=2, carry_over=False), limited, NOW)
+    assert (ids(named.stories), ids(named.more)) == ([203, 104, 103], [202, 201, 102, 101])
+
+
+@pytest.mark.parametrize("carry_over", [True, False])
+def test_weight_decides_who_comes_first_in_a_round(carry_over: bool) -> None:
+    """Heavier sources have their first story in, but no second one before a lighter one's first; others weigh 1."""
+    weights = [source(name="heavy", weight=9), source(name="light", weight=0)]
+    posts = posts_of(light=2, usual=2, heavy=2)
+    of = edition(order="weight", carry_over=carry_over)
+    for most, names in ((1, ["heavy"]), (2, ["heavy", "usual"]), (4, ["heavy", "heavy", "light", "usual"])):
+        found = select(posts, replace(of, max_posts=most), weights, NOW).stories
+        assert sorted(story.post.source for story in found) == names
+
+
+@pytest.mark.parametrize(("carry_over", "expected"), [(True, {1, 4}), (False, {2, 4})])
+def test_what_more_sources_carry_comes_first(carry_over: bool, expected: set[int]) -> None:
+    """In a round, and, where the rest does not wait, within a source."""
+    posts = [
+        *(stored_post(n, source="a") for n in (1, 2, 3)),
+        stored_post(4, source="b"),
+        stored_post(5, source="c"),
+        stored_post(6, source="x", story=4),
+        stored_post(7, source="y", story=2),
+        stored_post(8, source="z", story=4),
+    ]
+    found = chosen(posts, edition(order="coverage", max_posts=2, carry_over=carry_over))
+    assert set(ids(found)) == expected
+
+
+@pytest.mark.parametrize("order", ["time", "weight", "coverage"])
+def test_no_source_waits_for_ever_with_more_of_them_than_places(
+    order: Literal["time", "weight", "coverage"],
+) -> None:
+    """While each of six sources brings a post a day and an issue takes three, every post has its turn, of whatever
+    weight its source is: what was left over goes by age."""
+    names = "abcdef"
+    sources = [source(name=name, weight=place) for place, name in enumerate(names)]
+    of = edition(order=order, max_posts=3)
+    waiting: list[StoredPost] = []
+    last: datetime | None = None
+    longest = 0
+    for day in range(120):
+        now = NOW + timedelta(days=day)
+        if day < 60:
+            waiting += [stored_post(day * 6 + n, source=name, first_seen=now) for n, name in enumerate(names, 1)]
+        stories = select(waiting, of, sources, now, last).stories
+        last = now if stories else last
+        longest = max([longest, *((now - story.post.first_seen).days for story in stories)])
+        waiting = [post for post in waiting if post.id not in ids(stories)]
+    assert not waiting
+    assert longest <= 61
+
+
+# ------------------------------------------------------------------------------------------------------------- grace
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "changed", "expected"),
+    [
+        (2 * HOUR, None, False),
+        (2 * HOUR - timedelta(seconds=1), None, True),
+        (timedelta(), None, True),
+        (90 * HOUR, HOUR, True),
+        (90 * HOUR, 2 * HOUR, False),
+        (-HOUR, None, False),
+        (90 * HOUR, -HOUR, False),
+        (7 * 24 * HOUR + HOUR, HOUR, True),
+        (7 * 24 * HOUR + 2 * HOUR, HOUR, False),
+    ],
+)
+def test_what_is_young(seen: timedelta, changed: timedelta | None, expected: bool) -> None:
+    """First seen or edited less than the grace ago; not by a clock that was ahead, and not by edits without end."""
+    post = stored_post(first_seen=NOW - seen, changed_at=None if changed is None else NOW - changed)
+    assert is_young(post, 2 * HOUR, NOW) is expected
+    assert not is_young(post, timedelta(), NOW)
+
+
+def test_a_young_story_waits_and_counts_for_nothing() -> None:
+    """It takes no place, does not help to reach `min_posts`, and is not said to come in the next issue."""
+    posts = [stored_post(1, first_seen=NOW - 5 * HOUR), stored_post(2, first_seen=NOW - HOUR)]
+    selection = select(posts, edition(grace=2 * HOUR), [], NOW)
+    assert (ids(selection.stories), selection.waiting, selection.more) == ([1], 0, ())
+    assert select(posts, edition(grace=2 * HOUR, min_posts=2), [], NOW).stories == ()
+    assert ids(select(posts, edition(grace=2 * HOUR, min_posts=2), [], NOW + HOUR).stories) == [2, 1]
+
+
+def test_a_young_copy_does_not_keep_a_story_waiting() -> None:
+    """Only the post that is shown has to be old enough; its copies are just named."""
+    posts = [stored_post(1, first_seen=NOW - 5 * HOUR), stored_post(2, story=1, source="b", first_seen=NOW)]
+    [story] = chosen(posts, edition(grace=2 * HOUR))
+    assert [post.id for post in story.posts] == [1, 2]
+    original = [posts[0], replace(posts[1], originality=2)]
+    assert chosen(original, edition(grace=2 * HOUR)) == []
 
 
 def edited(id: int, hours_ago: float, **values: str | None) -> EditedPost:
