@@ -40,12 +40,14 @@ ReasonKind = Literal[
     "min-posts",
     "max-posts",
     "max-per-source",
+    "named",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an edition does not carry a post (yet), and what would change that; "" where nothing does."""
+    """Why an edition does not carry a post (yet), or only by name, and what would change that; "" where nothing
+    does."""
 
     kind: ReasonKind
     why: str
@@ -105,7 +107,8 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
     selection = digest.choose(store, edition, loaded.sources, now).selection
     for chosen in (*selection.stories, *selection.more):
         if chosen.post.story == story:
-            return Fate(edition.name, "next", post_id=chosen.post.id, due_at=due_at)
+            reasons = (_named(edition),) if chosen in selection.more else ()
+            return Fate(edition.name, "next", post_id=chosen.post.id, due_at=due_at, reasons=reasons)
     admitted = _admitted(store, loaded, edition)
     for chosen in group(admitted):
         if chosen.post.story == story:
@@ -201,6 +204,11 @@ def _limit(
     why = f"an issue takes {_stories(own or edition.max_per_source)} of {name!r}, and as many go before it"
     where = f"`max_posts` of [[sources]] {name}" if own else f"`max_per_source` of [[editions]] {edition.name}"
     return Reason("max-per-source", why, f"raise {where}; {send}")
+
+
+def _named(edition: Edition) -> Reason:
+    why = "the issue has no place for it, and only names it"
+    return Reason("named", why, f"raise the limits of [[editions]] {edition.name}, or set its `carry_over = true`")
 
 
 def _span(span: timedelta) -> str:
