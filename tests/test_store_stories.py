@@ -47,7 +47,7 @@ def waiting(store: Store, one: Edition = DAILY) -> list[int]:
 def freeze(store: Store, one: Edition = DAILY, most: int = 50) -> list[int]:
     """Freezes the next issue of an edition; returns the posts it shows."""
     names = [source.name for source in SOURCES]
-    chosen = select(issues.candidates(store, one.name, names, 3), one, {})[:most]
+    chosen = select(issues.candidates(store, one.name, names, 3), one, SOURCES, START).stories[:most]
     if not chosen:
         return []
     number = issues.next_number(store, one.name)

@@ -73,6 +73,14 @@ class Showing:
     taken_out: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """That a rule of an edition left a post out when an issue was made, or a slot passed, and when."""
+
+    rule: str
+    at: datetime
+
+
 @contextmanager
 def snapshot(store: Store) -> Iterator[None]:
     """All that is read inside is of one moment, whatever others write meanwhile. Nobody waits for it."""
@@ -158,6 +166,12 @@ def shut_out_at(store: Store, edition: str, post_id: int) -> datetime | None:
         {"edition": edition, "id": post_id},
     )
     return None if row is None else text_to_time(row["at"])
+
+
+def passed_over(store: Store, edition: str, post_id: int) -> Passed | None:
+    """What left a post out of an issue, or a slot, of an edition: then it is no news to it any more."""
+    row = store.row("SELECT rule, passed_at FROM passed_posts WHERE edition = ? AND post_id = ?", (edition, post_id))
+    return None if row is None else Passed(row["rule"], stored_time(row["passed_at"]))
 
 
 def under_keys(store: Store, wanted: Sequence[str]) -> list[int]:

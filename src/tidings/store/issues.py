@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -29,7 +29,8 @@ from tidings.store.site import want_publishing
 # posts again. A link to such a post is news: somebody has something to say of it. So is the original of a copy in a
 # planet's backlog, and so is what may not be shown there, or was written since the source of the copy was taken in
 # (`since`): the blog may just have been asked after the planet. Here a date lets in, and never keeps out by itself.
-# What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in.
+# What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in; nor is what
+# the edition's own left out then. In the backlog it keeps its place.
 _HORIZONS = """
 horizons AS (
     SELECT *, (SELECT first_seen FROM posts WHERE id <= after_id ORDER BY id DESC LIMIT 1) AS since
@@ -73,6 +74,7 @@ WHERE p.excluded = '' AND p.held_at IS NULL
     AND {_COPIED_FROM} IS NULL
     AND NOT EXISTS (SELECT 1 FROM exclusions x JOIN made ON made.at >= x.since AND made.at < x.until
         WHERE x.post_id = p.id)
+    AND NOT EXISTS (SELECT 1 FROM passed_posts l WHERE l.edition = :edition AND l.post_id = p.id)
 ORDER BY p.id
 """
 
@@ -132,7 +134,8 @@ class StoredIssue:
 def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int) -> list[StoredPost]:
     """What `edition` may carry of `sources` (names), in ingest order: every post of a story it has not carried, that
     came after its source joined the edition; of what the source had before (or brought when it was first read), the
-    newest `backfill`. Nothing that a rule excludes. Call `feeds.sync` first."""
+    newest `backfill`. Nothing that a rule of its source excludes, or that a rule of the edition left out of an issue
+    (`pass_over`). Call `feeds.sync` first."""
     rows = store.rows(_CANDIDATES, {"edition": edition, "backfill": backfill})
     wanted = set(sources)
     return [stored_post(row) for row in rows if row["source"] in wanted]
@@ -165,6 +168,12 @@ def edited(store: Store, edition: str, sources: Sequence[str], since: datetime) 
     rows = store.rows(_EDITED, {"edition": edition, "since": time_to_text(since)})
     wanted = set(sources)
     return [_edited_post(row) for row in rows if row["source"] in wanted]
+
+
+def last_frozen(store: Store, edition: str) -> datetime | None:
+    """When the last issue of an edition was made, or None while there is none."""
+    row = store.row("SELECT frozen_at FROM issues WHERE edition = ? ORDER BY number DESC LIMIT 1", (edition,))
+    return text_to_time(row["frozen_at"]) if row else None
 
 
 def next_number(store: Store, edition: str) -> int:
@@ -209,9 +218,19 @@ def freeze(
     return issue_id
 
 
+def pass_over(store: Store, edition: str, passed: Mapping[int, str], now: datetime) -> None:
+    """Notes posts (by id) that a rule of an edition (its text) leaves out of an issue, or of a slot without one: they
+    are no news later, when the rules let them in."""
+    with store.write():
+        store.conn.executemany(
+            "INSERT OR IGNORE INTO passed_posts (edition, post_id, rule, passed_at) VALUES (?, ?, ?, ?)",
+            [(edition, post_id, rule, time_to_text(now)) for post_id, rule in passed.items()],
+        )
+
+
 def settle(store: Store, edition: str, backfill: int) -> None:
     """Notes how far an edition need not look for its next issue: up to the first post of each source that waits. To be
-    called within the transaction that freezes an issue."""
+    called within the transaction that freezes an issue or records a slot, after all else."""
     rows = store.rows(
         f"SELECT feed_id, is_news, min(id) - 1 AS before FROM ({_CANDIDATES}) GROUP BY feed_id, is_news",
         {"edition": edition, "backfill": backfill},
@@ -233,25 +252,6 @@ def settle(store: Store, edition: str, backfill: int) -> None:
             "waiting": json.dumps([row["feed_id"] for row in rows if not row["is_news"]]),
         },
     )
-
-
-def open_slot(store: Store, edition: str, slot: str, slot_time: datetime) -> bool:
-    """Whether `slot` is still to be handled: not done yet, and after the edition came to be."""
-    row = store.row(
-        """SELECT 1 FROM editions e WHERE e.name = ? AND e.since < ?
-        AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.edition = e.name AND s.slot = ?)""",
-        (edition, time_to_text(slot_time), slot),
-    )
-    return row is not None
-
-
-def record_slot(store: Store, edition: str, slot: str, now: datetime) -> None:
-    """Notes that `slot` has had its issue, or had nothing to put in one."""
-    with store.write():
-        store.conn.execute(
-            "INSERT OR IGNORE INTO slots (edition, slot, handled_at) VALUES (?, ?, ?)",
-            (edition, slot, time_to_text(now)),
-        )
 
 
 def undelivered(store: Store, edition: str) -> list[StoredIssue]:
