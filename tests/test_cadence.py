@@ -404,7 +404,7 @@ def test_sources_are_not_all_pulled_forward_at_once() -> None:
     [
         {"not_before": CUTOFF + MINUTE},
         {"failures": 1},
-        {"polled_at": CUTOFF - HOUR},
+        {"polled_at": CUTOFF - 20 * MINUTE},
         {"polled_at": None},
         {"wishes": Wishes(skip_days=(NOW.weekday(),))},
         {"source": source(every=8 * HOUR)},
@@ -421,6 +421,20 @@ def test_sources_are_not_all_pulled_forward_at_once() -> None:
 def test_what_is_not_pulled_forward(values: dict[str, object]) -> None:
     """Nothing is polled early against a server's wish, while it fails, when it is fresh anyway, or against `every`."""
     assert first_due(**values) is None
+
+
+@given(feed_id=FEED_IDS, minutes=st.integers(0, 119))
+def test_what_was_asked_before_its_moment_is_asked_again(feed_id: int, minutes: int) -> None:
+    """Whenever a source was last asked, it is asked again from its moment in the hour before the cut-off on, but never
+    sooner than the shortest interval; and not again when that was since its moment."""
+    polled_at = CUTOFF - 2 * HOUR + minutes * MINUTE
+    own = first_due(feed_id=feed_id)
+    again = first_due(feed_id=feed_id, polled_at=polled_at, not_before=polled_at)
+    assert own is not None
+    if polled_at >= own:
+        assert again is None
+    elif max(own, polled_at + MIN) < CUTOFF:
+        assert again == max(own, polled_at + MIN)
 
 
 def test_a_poll_planned_before_the_cut_off_is_left_alone() -> None:

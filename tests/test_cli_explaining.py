@@ -25,6 +25,7 @@ from tests.origin import Origin
 from tests.sites import Site
 from tests.stocking import START, edit, post, read, receive
 from tests.test_docs import COMMANDS, fenced, section, table_rows
+from tests.transports import RecordingTransport
 from tidings import config, digest
 from tidings.cli import carrying, explaining, issuing, sentences, wiring
 from tidings.config import Config
@@ -33,7 +34,7 @@ from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, ParsedPost
 from tidings.posts import identity
 from tidings.posts.brake import RELEASED_AFTER
 from tidings.posts.sketch import sketch
-from tidings.store import Store, holding, issues, posts, pruning, stories
+from tidings.store import Store, holding, issues, posts, pruning, slots, stories
 from tidings.store import explaining as explained
 from tidings.store.posts import PostQuery, find
 
@@ -88,9 +89,8 @@ class Desk:
     def freeze(self) -> None:
         with self.open() as (loaded, store):
             edition = loaded.editions[0]
-            content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), LATER)
-            assert content
-            issues.freeze(store, content, [], None, LATER)
+            office = RecordingTransport().office()
+            assert digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, LATER)
 
     def do(self, act: Callable[[Store], object]) -> None:
         with self.open() as (_, store):
@@ -204,7 +204,7 @@ def test_what_a_rule_kept_out_of_an_issue_is_no_news_later(desk: Desk) -> None:
     desk.news(1, 2, title="One")
     desk.write("", source("ada", 'exclude = ["title:one"]'), source("bob"))
     desk.status(1)
-    desk.do(lambda store: issues.record_slot(store, "weekly", "2026-11-27T08:00", datetime.now(UTC)))
+    desk.do(lambda store: slots.record(store, "weekly", "2026-11-27T08:00", datetime.now(UTC)))
     desk.write()
     assert desk.status(1) == "no shut-out"
     assert "What would change that: nothing." in desk.words(1)
@@ -261,10 +261,64 @@ def test_what_does_not_fit_waits_for_the_issue_after(desk: Desk) -> None:
     desk.write("max_posts = 1")
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-posts")
-    assert "an issue takes 1 story, and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story, and as many go before it" in desk.words(2)
     assert "`tidings send weekly` makes the next issue now, and it moves up" in desk.words(2)
     desk.freeze()
     assert (desk.status(1), desk.status(2)) == ("carried", "next")
+
+
+def test_what_is_only_named_says_so(desk: Desk) -> None:
+    """Without `carry_over` a post over the limit is in the next issue, by its name, and then carried."""
+    desk.write("max_posts = 1\ncarry_over = false")
+    desk.news(1, 2)
+    assert (desk.status(1), desk.status(2)) == ("next named", "next")
+    assert "Because the issue has no place for it, and only names it." in desk.words(1)
+    desk.freeze()
+    assert (desk.status(1), desk.status(2)) == ("carried", "carried")
+
+
+def test_a_rule_of_the_edition_is_named(desk: Desk) -> None:
+    """Before an issue is made changing the rule lets the post in; after that nothing does."""
+    desk.write('exclude = ["title: one"]')
+    desk.news(1, title="One")
+    desk.receive("ada", 2, now=LATER)
+    assert desk.status(1) == "no rule"
+    assert "Because the rule 'title: one' in `exclude` of the edition matches it." in desk.words(1)
+    assert "What would change that: change `exclude` of [[editions]] weekly." in desk.words(1)
+    desk.write('include = ["title: two"]')
+    assert "Because no rule in `include` of the edition matches it." in desk.words(1)
+    desk.write()
+    assert desk.status(1) == "next"
+    desk.write('exclude = ["title: one"]')
+    desk.freeze()
+    desk.write()
+    assert desk.status(1) == "no rule"
+    assert "matched it on 2026-11-24, when an issue was made; what rules let in later is no news." in desk.words(1)
+    assert "What would change that: nothing." in desk.words(1)
+
+
+def test_a_young_post_names_the_grace(desk: Desk) -> None:
+    """Until its grace is over a post waits; a lower grace lets it go."""
+    desk.write('grace = "90m"')
+    desk.news(1)
+    assert desk.status(1) == "waiting grace"
+    assert "it came, or was edited, less than 90m ago: its author may still mend it" in desk.words(1)
+    desk.now = LATER + timedelta(minutes=90)
+    assert desk.status(1) == "next"
+    desk.now = LATER
+    desk.write()
+    assert desk.status(1) == "next"
+
+
+def test_a_source_that_is_not_named_is_told(desk: Desk) -> None:
+    """An edition that takes sources by name says which."""
+    desk.write('sources = ["bob"]')
+    desk.news(1)
+    assert desk.status(1) == "no other-tags"
+    assert "the edition takes bob, and not 'ada'" in desk.words(1)
+    assert "add 'ada' to `sources` of [[editions]] weekly" in desk.words(1)
+    desk.write('tags = ["x"]\nsources = ["bob"]', source("ada"), source("bob", 'tags = ["x"]'))
+    assert "the edition takes sources tagged x or called bob, and 'ada' is not" in desk.words(1)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +334,7 @@ def test_a_busy_source_waits(desk: Desk, edition: str, of_source: str, words: st
     desk.write(edition, source("ada", of_source), source("bob"))
     desk.news(1, 2)
     assert (desk.status(1), desk.status(2)) == ("next", "waiting max-per-source")
-    assert "an issue takes 1 story of 'ada', and as many came before it" in desk.words(2)
+    assert "an issue takes 1 story of 'ada', and as many go before it" in desk.words(2)
     assert words in desk.words(2)
 
 

@@ -61,14 +61,24 @@ def test_each_reader_is_written_to_in_their_language(polled: Site) -> None:
     assert "weil diese Adresse The Weekly abonniert hat." in german.get_body(("plain",)).get_content()
 
 
-def test_a_mistake_in_a_template_sends_nothing(polled: Site) -> None:
+@pytest.mark.parametrize(
+    ("key", "file", "complaint"),
+    [
+        ("", ("letter.html", "\n{{ itme }}"), "Template letter.html, line 2: 'itme' is undefined"),
+        ('look = "zine"', ("zine.html", "x"), "The look 'zine' has no template zine.txt. Make it in "),
+        ('subject = "{{ healine }}"', ("unused.html", ""), "The subject of edition weekly, '{{ healine }}', cannot be"),
+    ],
+)
+def test_a_mistake_sends_nothing(polled: Site, key: str, file: tuple[str, str], complaint: str) -> None:
     """The operator reads what is wrong and where, and once it is mended everybody gets the issue."""
-    write(polled, "letter.html", "\n{{ itme }}")
+    write(polled, *file)
+    change(polled, 'title = "The Weekly"', f'title = "The Weekly"\n{key}')
     for command in ("preview", "send"):
         done = polled.run(command, "weekly", check=False)
-        assert (done.returncode, "Template letter.html, line 2: 'itme' is undefined" in done.stderr) == (1, True)
+        assert (done.returncode, complaint in done.stderr) == (1, True), done.stderr
     assert not list((polled.folder / "outbox").glob("*.eml"))
-    (polled.folder / "mine" / "letter.html").unlink()
+    (polled.folder / "mine" / file[0]).unlink()
+    change(polled, f'title = "The Weekly"\n{key}', 'title = "The Weekly"')
     assert "2 delivered" in polled.run("send", "weekly").stdout
 
 

@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import NOW, edition, stored_post
+from tests.builders import NOW, edition, source, stored_post
+from tests.test_excerpt import TAGS, TEXTS
 from tidings.editions.compose import Masthead, compose, direction
 from tidings.editions.select import ChosenStory
-from tidings.model import EditedPost, Enclosure, Etiquette, IssueContent, StoredPost, UpdateItem
+from tidings.model import (
+    EditedPost,
+    Edition,
+    Enclosure,
+    Etiquette,
+    IssueContent,
+    IssueItem,
+    Picture,
+    Source,
+    StoredPost,
+    UpdateItem,
+)
+from tidings.posts.clean import clean
 
 MASTHEAD = Masthead(site_title="The site", site_url="https://site.example")
 PARAGRAPH = "Word " * 60 + "end."
@@ -25,8 +39,15 @@ LONG_TEXT = "\n\n".join([f"First. {PARAGRAPH}"] * 9)
 def composed(
     posts: Sequence[StoredPost], etiquette: Mapping[str, Etiquette] | None = None, **values: Any
 ) -> IssueContent:
-    stories = [ChosenStory(post) for post in posts]
-    return compose(stories, edition(**values), MASTHEAD, 7, etiquette or {}, NOW)
+    """The issue of `posts`, each a story of its own, with its items in the order of `posts`."""
+    issue = compose([ChosenStory(post) for post in posts], edition(**values), MASTHEAD, 7, sources(etiquette), NOW)
+    ids = [post.id for post in posts]
+    return replace(issue, items=tuple(sorted(issue.items, key=lambda item: ids.index(item.post_id))))
+
+
+def sources(etiquette: Mapping[str, Etiquette] | None) -> list[Source]:
+    """Sources that each say how much may be shown of their posts."""
+    return [source(name=name, content=content) for name, content in (etiquette or {}).items()]
 
 
 def long_post(id: int = 1, **values: Any) -> StoredPost:
@@ -120,7 +141,7 @@ def test_a_whole_picture_post_keeps_its_text() -> None:
 def test_copies_are_named() -> None:
     """The other sources of a story are listed with their links, in the order they came."""
     others = (stored_post(2, source="b"), stored_post(3, source="c"))
-    issue = compose([ChosenStory(stored_post(1), others)], edition(), MASTHEAD, 1, {}, NOW)
+    issue = compose([ChosenStory(stored_post(1), others)], edition(), MASTHEAD, 1, [], NOW)
     assert [(one.source, one.url) for one in issue.items[0].also_in] == [
         ("The b", "https://b.example/2"),
         ("The c", "https://c.example/3"),
@@ -172,7 +193,7 @@ def test_each_item_has_its_own_direction() -> None:
 )
 def test_the_subject_is_the_first_headline(titles: list[str], subject: str) -> None:
     """The subject names the edition, the headline on top, and how many follow; a long headline ends at a word."""
-    posts = [stored_post(number, title=title) for number, title in enumerate(titles, 1)]
+    posts = [stored_post(9 - number, title=title) for number, title in enumerate(titles)]
     assert composed(posts).subject == subject
 
 
@@ -182,33 +203,245 @@ def test_an_item_shows_the_date_it_is_sorted_by() -> None:
     assert composed([ahead]).items[0].published == ahead.first_seen
 
 
+@pytest.mark.parametrize(
+    ("of_edition", "of_source", "shown"),
+    [
+        (None, None, "excerpt"),
+        ("title", None, "title"),
+        ("excerpt", None, "excerpt"),
+        ("full", None, "full"),
+        (None, "title", "title"),
+        (None, "full", "full"),
+        ("full", "title", "title"),
+        ("title", "full", "title"),
+        ("full", "excerpt", "excerpt"),
+        ("excerpt", "full", "excerpt"),
+        ("full", "full", "full"),
+    ],
+)
+def test_the_less_of_edition_and_source_is_shown(
+    of_edition: Etiquette | None, of_source: Etiquette | None, shown: Etiquette
+) -> None:
+    """An edition never shows more of a post than its source allows, nor than it wants itself."""
+    posts = [long_post(number) for number in range(1, 6)]
+    marks: dict[str, Etiquette] = {} if of_source is None else {"blog": of_source}
+    item = composed(posts, marks, content=of_edition).items[0]
+    assert (bool(item.html), item.whole) == {
+        "title": (False, False),
+        "excerpt": (True, False),
+        "full": (True, True),
+    }[shown]
+
+
+def test_an_edition_that_wants_excerpts_is_no_letter() -> None:
+    """What the operator set for the edition comes before the letter."""
+    assert not composed([long_post()], content="excerpt").items[0].whole
+
+
+def test_an_edition_says_how_long_excerpts_are() -> None:
+    """An excerpt ends with the paragraph that reaches the wanted length."""
+    posts = [long_post(number) for number in range(1, 6)]
+    lengths = [len(composed(posts, excerpt_length=length).items[0].text) for length in (100, 700, 1200)]
+    assert [round(length / len(PARAGRAPH)) for length in lengths] == [1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("paragraphs", "etiquette", "of_edition", "shown", "whole"),
+    [
+        (20, None, None, 4, False),
+        (9, None, None, 9, True),
+        (9, "excerpt", None, 4, False),
+        (9, None, "excerpt", 4, False),
+        (20, "full", None, 20, True),
+        (9, "title", None, 0, False),
+    ],
+)
+def test_a_lead_story_shows_more(
+    paragraphs: int, etiquette: Etiquette | None, of_edition: Etiquette | None, shown: int, whole: bool
+) -> None:
+    """It has an excerpt twice as long, and comes whole when it is short and nobody wants less; others do not change."""
+    lead = stored_post(9, source="lead", content_html=f"<p>{PARAGRAPH}</p>" * paragraphs)
+    lead = replace(lead, text="\n\n".join([PARAGRAPH] * paragraphs))
+    marks: dict[str, Etiquette] = {} if etiquette is None else {"lead": etiquette}
+    issue = composed([lead, *(long_post(n) for n in range(1, 6))], marks, lead=True, content=of_edition)
+    assert issue.lead
+    assert (issue.items[0].html.count("<p>"), issue.items[0].whole) == (shown, whole)
+    assert {item.html.count("<p>") for item in issue.items[1:]} == {2}
+
+
+def pictured(html: str, etiquette: Etiquette | None = None, text: str = "Text", **values: Any) -> IssueItem:
+    """The item of a post in a digest of six."""
+    marks: dict[str, Etiquette] = {} if etiquette is None else {"pictured": etiquette}
+    post = stored_post(9, source="pictured", content_html=html, text=text, **values)
+    return composed([post, *(stored_post(n) for n in range(1, 6))], marks).items[0]
+
+
+IMAGE = '<img src="https://blog.example/a.jpg" alt="A cat" width="800" height="600">'
+
+
+def test_an_excerpt_has_the_picture_that_it_leaves_out() -> None:
+    """The first picture of the whole post stands above an excerpt without one."""
+    html = LONG_HTML + f"<p>{IMAGE}</p>"
+    assert pictured(html, text=LONG_TEXT).picture == Picture("https://blog.example/a.jpg", 800, 600, "A cat")
+
+
+def test_no_picture_comes_twice() -> None:
+    """A post whose shown text has a picture has none above it; a smiley is none."""
+    assert pictured(f"<p>{IMAGE}</p>" + LONG_HTML, text=LONG_TEXT).picture is None
+    smiley = '<p>Hi <img src="https://blog.example/smile.png" width="16" height="16"></p>'
+    assert pictured(smiley + LONG_HTML + IMAGE, text=LONG_TEXT).picture == Picture(
+        "https://blog.example/a.jpg", 800, 600, "A cat"
+    )
+
+
+def test_a_headline_alone_has_no_picture() -> None:
+    """Of a source that shows headlines only there is no picture either."""
+    assert pictured(LONG_HTML + IMAGE, "title").picture is None
+    file = Enclosure("https://blog.example/a.jpg", "image/jpeg", 1)
+    assert pictured("<p>Text</p>", "title", enclosures=(file,)).picture is None
+    assert pictured("<p>Text</p>", enclosures=(file,)).picture == Picture("https://blog.example/a.jpg")
+
+
+def test_minutes_are_those_of_the_whole_post() -> None:
+    """How much is shown of a post does not change how long it takes to read."""
+    posts = [stored_post(n, text="word " * 920, content_html=LONG_HTML) for n in range(1, 6)]
+    assert {item.minutes for content in ("title", "full") for item in composed(posts, content=content).items} == {4}
+
+
+@pytest.mark.parametrize(
+    ("author", "shown"),
+    [
+        ("Ada Lovelace", "Ada Lovelace"),
+        (" Ada\n Lovelace ", "Ada Lovelace"),
+        ("admin", ""),
+        ("Unknown", ""),
+        ("The Blog", ""),
+        ("blog", ""),
+        ("ada@example.org", ""),
+        ("Ada Lovelace <ada@example.org>", "Ada Lovelace"),
+        ("ada@example.org, Charles", "Charles"),
+        ("Ada (guest)", "Ada (guest)"),
+        ("@ada", "@ada"),
+        ("Ada (@ada@social.example)", "Ada (@ada@social.example)"),
+        ("", ""),
+    ],
+)
+def test_an_author_is_somebody(author: str, shown: str) -> None:
+    """A name that a program gives, the blog's own, and an address say nothing of who wrote a post."""
+    assert composed([stored_post(author=author)]).items[0].author == shown
+
+
+def test_a_blog_without_a_title_goes_by_its_name() -> None:
+    """Stories, copies, updates and what is only named call a source by the title of its feed, else as configured."""
+    post, other = stored_post(1, source_title=" "), stored_post(2, source="b", source_title="")
+    issue = compose(
+        [ChosenStory(post, (other,))],
+        edition(),
+        MASTHEAD,
+        1,
+        [],
+        NOW,
+        [EditedPost(other, "", "")],
+        more=[ChosenStory(other)],
+    )
+    assert (issue.items[0].source, issue.items[0].also_in[0].source) == ("blog", "b")
+    assert (issue.updates[0].source, issue.more[0].source) == ("b", "b")
+
+
+def test_what_is_only_named_has_a_headline() -> None:
+    """It says where it is and whose; one without a title begins with its text, unless its source shows titles only."""
+    named = [
+        stored_post(5, title="Named", text="Text"),
+        stored_post(6, title=" ", text="שלום " * 100, language="he"),
+        stored_post(7, title="", text="Secret", source="shy"),
+    ]
+    issue = compose(
+        [ChosenStory(stored_post(1))],
+        edition(),
+        MASTHEAD,
+        1,
+        sources({"shy": "title"}),
+        NOW,
+        more=[ChosenStory(post) for post in named],
+        waiting=3,
+    )
+    assert issue.waiting == 3
+    assert [(one.story, one.post_id, one.url, one.title, one.source) for one in issue.more] == [
+        (5, 5, "https://blog.example/5", "Named", "The blog"),
+        (6, 6, "https://blog.example/6", " ", "The blog"),
+        (7, 7, "https://shy.example/7", "", "The shy"),
+    ]
+    assert [(one.text, one.language, one.direction) for one in issue.more] == [
+        ("", "en", "ltr"),
+        (("שלום " * 100)[:200], "he", "rtl"),
+        ("", "en", "ltr"),
+    ]
+
+
+def test_an_issue_knows_how_it_looks() -> None:
+    """What templates need of the edition is frozen with the stories."""
+    issue = composed([stored_post()], group_by="source", lead=True, look="headlines", subject="{{ headline }}")
+    assert (issue.group_by, issue.lead, issue.look, issue.subject_template) == (
+        "source",
+        True,
+        "headlines",
+        "{{ headline }}",
+    )
+    assert composed([stored_post()]).subject_template == ""
+
+
 TEXT = st.text(max_size=60)
+HTML = st.lists(st.sampled_from([*TAGS, *TEXTS, IMAGE]), max_size=12).map(
+    lambda pieces: clean("".join(pieces), "https://blog.example/")
+)
 POSTS = st.builds(
     stored_post,
-    st.integers(1, 9),
+    st.integers(1, 99),
     source=st.sampled_from("abc"),
     title=TEXT,
-    content_html=TEXT | st.just(LONG_HTML) | st.just("<p>a<p>b</div>"),
+    content_html=HTML | TEXT | st.just(LONG_HTML) | st.just("<p>a<p>b</div>"),
     text=TEXT,
     author=TEXT,
     language=TEXT,
     url=TEXT,
-    published=st.sampled_from([None, NOW]),
+    published=st.sampled_from([None, NOW, NOW.replace(year=1970), NOW.replace(hour=1)]),
     enclosures=st.just((Enclosure("https://blog.example/a.mp3", "audio/mpeg", 1),)) | st.just(()),
+)
+EDITIONS = st.builds(
+    edition,
+    order=st.sampled_from(["time", "weight", "coverage"]),
+    group_by=st.sampled_from(["", "tag", "source", "day"]),
+    lead=st.booleans(),
+    content=st.sampled_from([None, "full", "excerpt", "title"]),
+    excerpt_length=st.integers(1, 1000),
 )
 
 
 @given(
-    posts=st.lists(POSTS, max_size=6),
+    posts=st.lists(POSTS, max_size=9, unique_by=lambda post: post.id),
     etiquette=st.dictionaries(st.sampled_from("abc"), st.sampled_from(["full", "excerpt", "title"])),
+    one=EDITIONS,
+    named=st.integers(0, 3),
+    turn=st.randoms(use_true_random=False),
 )
-def test_any_issue_can_be_frozen(posts: list[StoredPost], etiquette: dict[str, Etiquette]) -> None:
-    """Whatever posts hold, composing does not raise, keeps their order and number, and the result goes through JSON."""
-    issue = composed(posts, etiquette)
-    assert [item.post_id for item in issue.items] == [post.id for post in posts]
+def test_any_issue_can_be_frozen(
+    posts: list[StoredPost], etiquette: dict[str, Etiquette], one: Edition, named: int, turn: Random
+) -> None:
+    """Whatever posts hold, composing does not raise, shows or names each once, does not look at the order in which they
+    come, and the result goes through JSON."""
+    stories, more = [ChosenStory(post) for post in posts[named:]], [ChosenStory(post) for post in posts[:named]]
+    issue = compose(stories, one, MASTHEAD, 7, sources(etiquette), NOW, more=more)
+    assert sorted(item.post_id for item in (*issue.items, *issue.more)) == sorted(post.id for post in posts)
+    turn.shuffle(stories)
+    assert compose(stories, one, MASTHEAD, 7, sources(etiquette), NOW, more=more) == issue
     again = json.loads(json.dumps(asdict(issue), ensure_ascii=False, default=str))
-    assert [item["title"] for item in again["items"]] == [post.title for post in posts]
+    assert [item["title"] for item in again["items"]] == [item.title for item in issue.items]
     assert "\n" not in issue.subject
+    assert not any(item.html or item.text or item.picture for item in issue.items if titles_only(item, etiquette, one))
+
+
+def titles_only(item: IssueItem, etiquette: Mapping[str, Etiquette], one: Edition) -> bool:
+    return "title" in (one.content, etiquette.get(item.source.removeprefix("The ")))
 
 
 def update(
@@ -217,7 +450,7 @@ def update(
     """What an issue says of an edited post that once read `title` and `text`."""
     marks: dict[str, Etiquette] = {} if etiquette is None else {post.source: etiquette}
     edited = EditedPost(post, title, text)
-    [item] = compose([ChosenStory(stored_post(2))], edition(), MASTHEAD, 7, marks, NOW, [edited]).updates
+    [item] = compose([ChosenStory(stored_post(2))], edition(), MASTHEAD, 7, sources(marks), NOW, [edited]).updates
     return item
 
 
@@ -254,6 +487,6 @@ def test_an_update_without_both_texts_says_nothing_of_them(before: str | None, a
 def test_updates_change_nothing_else_of_an_issue() -> None:
     """Stories, subject and number are what they are without."""
     stories = [ChosenStory(stored_post(2))]
-    with_updates = compose(stories, edition(), MASTHEAD, 7, {}, NOW, [EditedPost(stored_post(), "", "")])
-    assert with_updates != compose(stories, edition(), MASTHEAD, 7, {}, NOW)
-    assert replace(with_updates, updates=()) == compose(stories, edition(), MASTHEAD, 7, {}, NOW)
+    with_updates = compose(stories, edition(), MASTHEAD, 7, [], NOW, [EditedPost(stored_post(), "", "")])
+    assert with_updates != compose(stories, edition(), MASTHEAD, 7, [], NOW)
+    assert replace(with_updates, updates=()) == compose(stories, edition(), MASTHEAD, 7, [], NOW)

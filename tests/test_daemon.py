@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -91,6 +91,31 @@ def test_a_new_edition_waits_for_its_first_slot(site: Site, origin: Origin) -> N
             time.sleep(1)
             assert stop(process) == 0
         assert mailbox.received == []
+
+
+def test_an_issue_that_is_too_late_is_told_and_not_sent(site: Site, origin: Origin) -> None:
+    """Started thirteen hours after its slot, a daily edition says that the issue is not made, once, and mails nobody;
+    its posts are still new."""
+    origin.serve_feed("/a", blog([2, 1]))
+    with take_mail() as mailbox:
+        slot = (datetime.now(UTC) - timedelta(hours=13)).strftime("daily %H:%M")
+        configure(site, origin, mailbox, free_port(), slot)
+        site.run("poll")
+        make_older(site, days=3)
+        for start in range(2):
+            with running(site) as process:
+                wait_for(lambda: _slots(site) == 1, process)
+                time.sleep(0.5)
+                process.send_signal(signal.SIGTERM)
+                _, said = process.communicate(timeout=30)
+            assert ("would be 13h" in said and "is not made" in said) == (start == 0)
+        assert mailbox.received == []
+    assert "Post 2" in site.run("preview", "weekly").stdout
+
+
+def _slots(site: Site) -> int:
+    with closing(sqlite3.connect(site.folder / "data/tidings.db")) as connection:
+        return int(connection.execute("SELECT count(*) FROM slots").fetchone()[0])
 
 
 def test_a_port_in_use_is_a_clear_error(site: Site, origin: Origin) -> None:

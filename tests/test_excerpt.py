@@ -1,4 +1,4 @@
-"""Excerpts: whole blocks from the beginning of a post."""
+"""Excerpts: whole blocks from the beginning of a post, and of one that is too long its first sentences or items."""
 
 from __future__ import annotations
 
@@ -8,10 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidings.editions.excerpt import excerpt_html, excerpt_text, top_blocks
+from tidings.editions.blocks import top_blocks
+from tidings.editions.excerpt import Excerpt, excerpt
 from tidings.posts.clean import clean, visible_text
 
 VOID = {"br", "hr", "img", "col", "wbr"}
+LENGTH = 500
+MOST = 1500
+FIRST_SENTENCE = 1000
+
+
+def cut(html: str, length: int = LENGTH) -> Excerpt:
+    """The excerpt of a post whose text is that of its HTML, as it is of every stored one."""
+    return excerpt(html, visible_text(html), length)
+
+
+def excerpt_html(html: str) -> tuple[str, bool]:
+    """The HTML of the excerpt, and whether it is all of the post."""
+    found = cut(html)
+    return found.html, found.whole
 
 
 def words(count: int, word: str = "word") -> str:
@@ -79,31 +94,142 @@ def test_a_block_that_is_too_much_is_left_for_the_post() -> None:
     assert excerpt_html(p(50, "a") + p(500, "b")) == (p(50, "a"), False)
 
 
-@pytest.mark.parametrize("first", [p(2000), "<ul>" + "<li>One item of many.</li>" * 200 + "</ul>", words(2000)])
-def test_a_huge_first_block_is_taken_whole(first: str) -> None:
-    """There is always something to read, and never half of it."""
-    assert excerpt_html(first + p(10)) == (first, False)
+SENTENCES = " ".join(f"Sentence {number:03} ends here." for number in range(400))
+ITEMS = "".join(f"<li>Item {number:03} of a list of many.</li>" for number in range(300))
+CODE = "<pre><code>" + "x = f(y)\n" * 300 + "</code></pre>"
+TABLE = "<table><tbody>" + "<tr><td>cell</td><td>cell</td></tr>" * 300 + "</tbody></table>"
+
+
+@pytest.mark.parametrize(("start", "end"), [("<p>", "</p>"), ("", ""), ("<p><em>", "</em></p>"), ("<div>", "</div>")])
+def test_a_wall_of_text_is_cut_after_a_sentence(start: str, end: str) -> None:
+    """A first paragraph that is far too long shows its first whole sentences, as HTML and as text."""
+    found = cut(f"{start}{SENTENCES}{end}<p>And more.</p>")
+    assert not found.whole
+    assert found.text.endswith("ends here.")
+    assert LENGTH <= len(found.text) < LENGTH + 30
+    assert SENTENCES.startswith(found.text)
+    assert visible_text(found.html) == found.text
+    assert is_balanced(found.html)
+
+
+def test_a_wall_of_text_behind_a_short_line_is_cut_too() -> None:
+    """While there is less than half of what is wanted, a paragraph that does not fit is begun; with more, it is not."""
+    assert "Sentence 005 ends here." in cut(f"<p>Hello!</p><p>{SENTENCES}</p>").text
+    assert cut(f"{p(50, 'a')}<p>{SENTENCES}</p>").html == p(50, "a")
+
+
+def test_a_short_excerpt_is_a_whole_sentence() -> None:
+    """However short excerpts are to be, the first sentence comes whole."""
+    html = f"<p>{words(60)} {SENTENCES}</p>"
+    assert cut(html, 20).text == words(60)
+
+
+def test_a_short_first_sentence_is_not_all() -> None:
+    """A word that is a sentence does not stand for the text: while there is too little, a longer one follows."""
+    assert cut(f"<p>First. {words(60, 'Word')} {SENTENCES}</p>", 100).text == f"First. {words(60, 'Word')}"
+
+
+@pytest.mark.parametrize("first", [words(2000), "日本語" * 1000])
+def test_half_a_sentence_is_never_shown(first: str) -> None:
+    """A text without an end of a sentence is passed over; where nothing follows, nothing is shown."""
+    assert cut(f"<p>{first}</p><p>Short.</p>") == Excerpt("<p>Short.</p>", "Short.", whole=False)
+    assert cut(f"<p>{first}</p>") == Excerpt("", "", whole=False)
+
+
+def test_text_without_spaces_is_cut_after_its_own_marks() -> None:
+    """Chinese and Japanese sentences end without a space behind the mark; their signs count as characters."""
+    found = cut("<p>" + "これは長い文章の一部です。" * 300 + "</p>")
+    assert found.text == "これは長い文章の一部です。" * 39
+    assert cut("<p>" + "これは長い文章です。「引用」" * 300 + "</p>").text.endswith("です。")
+
+
+@pytest.mark.parametrize("list_of", ["ul", "ol", "blockquote"])
+def test_a_list_is_cut_between_its_items(list_of: str) -> None:
+    """A first list that is far too long shows its first items, and stays a list."""
+    found = cut(f"<{list_of}>{ITEMS}</{list_of}><p>And more.</p>")
+    assert is_balanced(found.html)
+    assert found.html.startswith(f"<{list_of}><li>Item 000 of a list of many.</li>")
+    assert found.html.endswith(f"many.</li></{list_of}>")
+    assert visible_text(found.html) == found.text
+    assert LENGTH <= sum(len(line) for line in found.text.split("\n")) < MOST
+
+
+@pytest.mark.parametrize(
+    "first", [f"<li>{CODE}</li>", f'<li><img src="https://x.example/a"></li><li>{words(900)}</li>']
+)
+def test_a_list_does_not_begin_with_its_second_item(first: str) -> None:
+    """Where its first words cannot be shown, the whole list is passed over."""
+    assert cut(f"<ul>{first}{ITEMS}</ul><p>End.</p>").html == "<p>End.</p>"
+
+
+def test_an_excerpt_is_at_most_three_times_as_long() -> None:
+    """A paragraph that would make it longer is left for the post."""
+    first = f"<p>{'a' * 300}</p>"
+    assert cut(f"{first}<p>{'b' * 1200}</p><p>c</p>").html == f"{first}<p>{'b' * 1200}</p>"
+    assert cut(f"{first}<p>{'b' * 1201}</p><p>c</p>").html == first
+
+
+def test_a_list_that_counts_down_is_not_cut() -> None:
+    """Its first item would get another number."""
+    assert cut(f"<ol reversed>{ITEMS}</ol><p>End.</p>").html == "<p>End.</p>"
+
+
+def test_quoted_paragraphs_are_cut_as_others_are() -> None:
+    """A quotation of one wall of text is cut after a sentence, without a heading left last in it."""
+    found = cut(f"<blockquote><p>{SENTENCES}</p></blockquote>")
+    assert found.html.endswith("ends here.</p></blockquote>")
+    assert SENTENCES.startswith(found.text)
+    headed = cut(f"<blockquote>{p(40)}<h2>Next</h2><p>{words(900)}</p></blockquote>")
+    assert headed.html == f"<blockquote>{p(40)}</blockquote>"
+
+
+@pytest.mark.parametrize("first", [CODE, TABLE, f"<figure>{TABLE}</figure>"])
+def test_a_huge_table_or_program_is_passed_over(first: str) -> None:
+    """What cannot be begun gives way to the paragraphs behind it, with its heading; alone, it leaves the headline."""
+    assert cut(f"<h2>Data</h2>{first}{p(20, 'a')}") == Excerpt(p(20, "a"), words(20, "a"), whole=False)
+    assert cut(f"<h2>Data</h2>{first}") == Excerpt("", "", whole=False)
+
+
+def test_nothing_is_passed_over_between_two_texts() -> None:
+    """Behind a beginning, a table that does not fit ends the excerpt: the text behind it would not follow."""
+    assert cut(f"{p(5, 'a')}{TABLE}{p(5, 'b')}").html == p(5, "a")
+
+
+def test_a_picture_stays_where_a_table_is_passed_over() -> None:
+    """HTML and text say the same also of an excerpt in two parts."""
+    picture = '<figure><img src="https://blog.example/a.png"><figcaption>A view</figcaption></figure>'
+    found = cut(f"{picture}{TABLE}{p(20, 'a')}{p(900, 'b')}")
+    assert found == Excerpt(picture + p(20, "a"), f"A view\n\n{words(20, 'a')}", whole=False)
+
+
+@pytest.mark.parametrize("length", [50, 300, 1000])
+def test_the_edition_says_how_long(length: int) -> None:
+    """Paragraphs are taken until the wanted length is reached, in any script."""
+    for one in (words(10), "日本語。" * 15):
+        found = cut(f"<p>{one}</p>" * 100, length)
+        taken = found.html.count("<p>")
+        assert (taken - 1) * len(one) < length <= taken * len(one)
 
 
 def test_a_heading_does_not_stand_for_the_text() -> None:
-    """A post that begins with a heading shows what is under it, however long that is."""
-    html = "<h1>Title</h1>" + p(900, "a")
+    """A post that begins with a heading shows what is under it."""
+    html = "<h1>Title</h1>" + p(200, "a")
     assert excerpt_html(html + p(5)) == (html, False)
 
 
 @pytest.mark.parametrize("first", ["<p>&nbsp;</p>", "<p>* * *</p>", "&amp;", "<p> </p>", "<hr>"])
 def test_an_ornament_is_no_text(first: str) -> None:
     """A post that begins with an empty paragraph or a row of stars still shows what follows."""
-    excerpt, whole = excerpt_html(first + p(900, "a") + p(5))
-    assert excerpt.endswith(p(900, "a"))
+    shown, whole = excerpt_html(first + p(200, "a") + p(5))
+    assert shown.endswith(p(200, "a"))
     assert not whole
 
 
 @pytest.mark.parametrize("between", ["<hr>", "<p></p>", "<p> </p>", "<div><br></div>"])
 def test_what_parts_two_texts_goes_on_doing_so(between: str) -> None:
     """A rule or an empty paragraph is not dropped from between two loose texts: their words would run together."""
-    excerpt, _ = excerpt_html(f"{words(5, 'a')}{between}{words(5, 'b')}<p>{words(400, 'c')}</p>")
-    assert visible_text(excerpt) == f"{words(5, 'a')}\n\n{words(5, 'b')}"
+    shown, _ = excerpt_html(f"{words(5, 'a')}{between}{words(5, 'b')}<p>{words(400, 'c')}</p>")
+    assert visible_text(shown) == f"{words(5, 'a')}\n\n{words(5, 'b')}"
 
 
 @pytest.mark.parametrize(
@@ -140,17 +266,17 @@ def test_old_blogger_posts_are_cut_at_double_breaks() -> None:
     """Loose text with <br><br> for paragraphs is cut there, in a wrapper and without."""
     html = f"{words(90, 'a')}<br>\n<br>{words(90, 'b')}<br><br>{words(5, 'c')}"
     for whole in (html, f"<div>{html}</div>"):
-        excerpt, complete = excerpt_html(whole)
+        shown, complete = excerpt_html(whole)
         assert not complete
-        assert visible_text(excerpt) == words(90, "a")
+        assert visible_text(shown) == words(90, "a")
 
 
 def test_a_double_break_inside_an_element_is_no_place_to_cut() -> None:
     """Cutting there would leave the element open."""
     html = f"<b>{words(60, 'a')}<br><br>{words(60, 'b')}</b><br><br>{words(90, 'c')}"
-    excerpt, _ = excerpt_html(html)
-    assert is_balanced(excerpt)
-    assert visible_text(excerpt).endswith("b-059.")
+    shown, _ = excerpt_html(html)
+    assert is_balanced(shown)
+    assert visible_text(shown).endswith("b-059.")
 
 
 def test_a_picture_in_a_sentence_does_not_end_it() -> None:
@@ -160,31 +286,38 @@ def test_a_picture_in_a_sentence_does_not_end_it() -> None:
     assert visible_text(excerpt_html(html)[0]).endswith("and on it goes.")
 
 
-@pytest.mark.parametrize("depth", [50, 5_000])
-def test_deep_nesting_is_harmless(depth: int) -> None:
-    """Elements nested without end are neither an error nor taken apart for ever."""
-    html = "<div>" * depth + p(90, "a") + p(900, "b") + "</div>" * depth
-    excerpt, _ = excerpt_html(html)
-    assert is_balanced(excerpt)
-    assert "a-089." in excerpt
+def test_deep_nesting_is_looked_through() -> None:
+    """Site builders put a post into thirty elements, and it is cut like any other."""
+    html = "<div>" * 30 + p(90, "a") + p(900, "b") + "</div>" * 30
+    found = cut(html)
+    assert is_balanced(found.html)
+    assert found.text == words(90, "a")
+
+
+@pytest.mark.parametrize("tag", ["div", "blockquote", "b"])
+def test_nesting_without_end_is_harmless(tag: str) -> None:
+    """It is neither an error nor taken apart for ever; what fits is shown, what does not is not cut."""
+    html = f"<{tag}>" * 5_000 + "{}" + f"</{tag}>" * 5_000
+    assert cut(html.format(p(90, "a"))).text == words(90, "a")
+    assert is_balanced(cut(html.format(p(900, "a"))).html)
 
 
 def test_the_text_says_what_the_html_says() -> None:
     """The text of an excerpt is its paragraphs, no more and no less."""
     html = f"{p(50, 'a')}<ul><li>One &amp; two</li><li>Three</li></ul>{p(80, 'b')}{p(80, 'c')}"
-    excerpt, _ = excerpt_html(html)
-    assert excerpt_text(visible_text(html), excerpt) == visible_text(excerpt)
-    assert "One & two" in visible_text(excerpt)
+    found = cut(html)
+    assert found.text == visible_text(found.html)
+    assert "One & two" in found.text
 
 
 def test_a_described_picture_does_not_shorten_the_text() -> None:
     """The description that stands for a picture in the text is not taken for text of the HTML."""
     picture = f'<figure><img src="https://blog.example/a.png" alt="{words(80, "alt")}"></figure>'
     html = picture + p(50, "a") + p(50, "b") + p(500, "c")
-    excerpt, whole = excerpt_html(html)
-    assert not whole
-    assert "b-049." in excerpt
-    assert excerpt_text(visible_text(html), excerpt) == visible_text(excerpt)
+    found = cut(html)
+    assert not found.whole
+    assert "b-049." in found.html
+    assert found.text == visible_text(found.html)
 
 
 TAGS = (
@@ -201,6 +334,8 @@ TEXTS = [
     words(8),
     words(70, "long"),
     words(160, "huge"),
+    words(300, "endless"),
+    SENTENCES,
     "Ünïcode",
     "עברית",
     "日本語",
@@ -214,20 +349,20 @@ PIECES = st.sampled_from([*TAGS, *MARKUP, *TEXTS, "\n\n", "\u200f", "&nbsp;"])
 
 
 @settings(max_examples=250)
-@given(pieces=st.lists(PIECES, max_size=25))
-def test_an_excerpt_of_anything_clean_is_whole_blocks(pieces: list[str]) -> None:
-    """For any HTML that the sanitiser lets through, the excerpt is well-formed, begins as the post does, is empty only
-    if the post is, and its text says all that the HTML says."""
+@given(pieces=st.lists(PIECES, max_size=25), length=st.sampled_from([1, 80, LENGTH, 2000]))
+def test_an_excerpt_of_anything_clean_is_whole_blocks(pieces: list[str], length: int) -> None:
+    """For any HTML that the sanitiser lets through, the excerpt is well-formed, says what the post says, in its order,
+    no more than it may, and its text says what its HTML says."""
     html = clean("".join(pieces), "https://blog.example/")
-    excerpt, whole = excerpt_html(html)
-    assert is_balanced(excerpt)
-    said = letters(visible_text(html))
-    assert said.startswith(letters(visible_text(excerpt)))
-    assert bool(letters(visible_text(excerpt))) == bool(said)
-    assert not whole or excerpt == html
-    text = letters(excerpt_text(visible_text(html), excerpt))
-    assert said.startswith(text)
-    assert whole or text.startswith(letters(visible_text(excerpt)))
+    found = cut(html, length)
+    shown = visible_text(found.html)
+    assert is_balanced(found.html)
+    assert not found.whole or (found.html, found.text) == (html, visible_text(html))
+    assert len(" ".join(shown.split())) <= 3 * length + FIRST_SENTENCE + 50 * html.count("<") or found.whole
+    if not found.whole:
+        assert letters(found.text) == letters(shown)
+    rest = iter(letters(visible_text(html)))
+    assert all(letter in rest for letter in letters(shown))
 
 
 @settings(max_examples=150)
@@ -235,6 +370,6 @@ def test_an_excerpt_of_anything_clean_is_whole_blocks(pieces: list[str]) -> None
 def test_blocks_lose_no_words(pieces: list[str]) -> None:
     """The blocks of a post hold all its words in order, each block well-formed by itself."""
     html = clean("".join(pieces), "https://blog.example/")
-    blocks = top_blocks(html)
+    blocks = top_blocks(html, MOST)
     assert letters(visible_text("".join(block.html for block in blocks))) == letters(visible_text(html))
     assert all(is_balanced(block.html) for block in blocks)

@@ -10,7 +10,7 @@ from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, post, receive
 from tests.test_store_issues import carry, offered
 from tidings.errors import StoreError
-from tidings.store import Store, explaining, issues, open_store, stories
+from tidings.store import Store, explaining, issues, open_store, slots, stories
 from tidings.store.posts import PostQuery, find
 
 A, B, C = blog("a"), blog("b"), blog("c")
@@ -153,7 +153,7 @@ def test_a_post_shut_out_by_a_rule_names_the_issue(store: Store) -> None:
     configure(store, A)
     receive(store, A)
     receive(store, A, post(1))
-    issues.record_slot(store, "daily", "one", START)
+    slots.record(store, "daily", "one", START)
     assert explaining.shut_out_at(store, "daily", 1) is None
     times = (f"{at:%Y-%m-%dT%H:%M:%S.%f}+00:00" for at in (START, LATER))
     store.conn.execute("INSERT INTO exclusions (post_id, since, until) VALUES (1, ?, ?)", tuple(times))

@@ -15,7 +15,8 @@ from lxml import etree
 
 from tests.render_samples import FROZEN_AT, POSTS
 from tidings.model import Enclosure, StoredPost
-from tidings.render.feeds import CombinedFeed, entry_ids, is_absolute_iri, render_atom
+from tidings.render.atom import is_absolute_iri
+from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
 SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parent / "data" / "atom.rng"))

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.builders import ALL_DAYS, ALL_MONTHS, ALL_WEEKDAYS, schedule
-from tidings.editions.schedule import Slot, latest_slot, next_slot
+from tests.builders import ALL_DAYS, ALL_MONTHS, ALL_WEEKDAYS, edition, schedule
+from tidings.editions.schedule import Slot, is_too_late, latest_slot, next_slot
 from tidings.model import Schedule
 
 MINUTE = timedelta(minutes=1)
@@ -258,3 +258,37 @@ def test_next_and_latest_agree(some: Schedule, zone: str, now: datetime) -> None
     after = next_slot(some, zone, latest.at)
     assert after is not None
     assert after == coming
+
+
+@pytest.mark.parametrize(
+    ("values", "slot", "limit", "late", "expected"),
+    [
+        ({}, "2026-03-10T07:00", None, 12 * 60, False),
+        ({}, "2026-03-10T07:00", None, 12 * 60 + 1, True),
+        ({"weekdays": {FRIDAY}}, "2026-03-13T07:00", None, 84 * 60, False),
+        ({"weekdays": {FRIDAY}}, "2026-03-13T07:00", None, 84 * 60 + 1, True),
+        ({"weekdays": {FRIDAY, 5}}, "2026-03-13T07:00", None, 12 * 60 + 1, True),
+        ({"weekdays": {FRIDAY, 5}}, "2026-03-14T07:00", None, 12 * 60 + 1, False),
+        ({}, "2026-03-28T07:00", None, 11 * 60 + 30, False),
+        ({}, "2026-03-28T07:00", None, 11 * 60 + 31, True),  # that night is an hour shorter
+        ({}, "2026-03-10T07:00", timedelta(hours=6), 6 * 60, False),
+        ({}, "2026-03-10T07:00", timedelta(hours=6), 6 * 60 + 1, True),
+        ({}, "2026-03-10T07:00", timedelta(days=9), 23 * 60, False),
+        ({}, "2026-03-10T07:00", timedelta(), 1, False),
+        ({}, "2026-03-10T07:00", timedelta(), 2, True),
+        ({"minutes": range(60), "hours": range(24)}, "2026-03-10T07:00", None, 1, False),
+    ],
+)
+def test_how_late_is_too_late(
+    values: dict[str, Any], slot: str, limit: timedelta | None, late: int, expected: bool
+) -> None:
+    """Up to `late_up_to`, else up to half of the way to the next slot; a minute is no delay."""
+    at = utc(slot)
+    one = edition(schedule=schedule(**values), late_up_to=limit)
+    assert is_too_late(one, Slot("any", at), at + late * MINUTE) is expected
+
+
+def test_a_slot_without_a_next_one_is_never_too_late() -> None:
+    """At the end of the calendar there is no next issue to move posts to."""
+    last = edition(schedule=schedule(months={1}, days={2}), timezone="UTC")
+    assert not is_too_late(last, Slot("any", utc("9999-01-02T08:00")), utc("9999-12-01T08:00"))

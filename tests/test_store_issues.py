@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, scalar
 from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, Source, StoredPost, UpdateItem
-from tidings.store import Store, issues, judging, open_store, posts, site, stories
+from tidings.store import Store, issues, judging, open_store, posts, site, slots, stories
 from tidings.store.issues import Letter
 from tidings.store.posts import PostQuery
 
@@ -318,7 +318,7 @@ def test_what_was_hidden_when_a_slot_passed_is_no_news_later(store: Store) -> No
     receive(store, A)
     receive(store, A, post(1))
     hide(store, 1, at=START + HOUR)
-    issues.record_slot(store, "daily", "2026-11-23T14:00", START + 2 * HOUR)
+    slots.record(store, "daily", "2026-11-23T14:00", START + 2 * HOUR)
     hide(store, at=START + 3 * HOUR)
     assert offered(store) == []
 
@@ -678,19 +678,19 @@ def test_an_issue_without_updates_is_stored_as_ever(store: Store) -> None:
 def test_a_slot_is_open_until_it_is_recorded(store: Store) -> None:
     """A slot after the edition came to be is open once; recording it twice does no harm."""
     configure(store, A)
-    assert issues.open_slot(store, "daily", "s1", START + HOUR)
-    issues.record_slot(store, "daily", "s1", START)
-    issues.record_slot(store, "daily", "s1", START)
-    assert not issues.open_slot(store, "daily", "s1", START + HOUR)
-    assert issues.open_slot(store, "daily", "s2", START + HOUR)
+    assert slots.is_open(store, "daily", "s1", START + HOUR, START + HOUR)
+    slots.record(store, "daily", "s1", START)
+    slots.record(store, "daily", "s1", START)
+    assert not slots.is_open(store, "daily", "s1", START + HOUR, START + HOUR)
+    assert slots.is_open(store, "daily", "s2", START + HOUR, START + HOUR)
 
 
 @pytest.mark.parametrize("before", [timedelta(), timedelta(microseconds=1), timedelta(days=900)])
 def test_a_slot_before_the_edition_came_to_be_is_not_open(store: Store, before: timedelta) -> None:
     """A new edition waits for its first slot after it was set up."""
     configure(store, A)
-    assert not issues.open_slot(store, "daily", "s", START - before)
-    assert not issues.open_slot(store, "unknown", "s", START + HOUR)
+    assert not slots.is_open(store, "daily", "s", START - before, START)
+    assert not slots.is_open(store, "unknown", "s", START + HOUR, START + HOUR)
 
 
 def test_a_slot_has_its_issue_once_though_many_try(store: Store) -> None:
@@ -702,11 +702,11 @@ def test_a_slot_has_its_issue_once_though_many_try(store: Store) -> None:
         with open_store(store.path) as mine:
             together.wait(20)
             with mine.write():
-                if not issues.open_slot(mine, "daily", "s", START + HOUR):
+                if not slots.is_open(mine, "daily", "s", START + HOUR, START + HOUR):
                     return False
                 number = issues.next_number(mine, "daily")
                 issues.freeze(mine, content(number), [Letter("x@r.example", f"<{number}@p>")], "s", START)
-                issues.record_slot(mine, "daily", "s", START)
+                slots.record(mine, "daily", "s", START)
                 return True
 
     with ThreadPoolExecutor(8) as pool:

@@ -471,7 +471,7 @@ def judge(store: Store, one: Source, now: datetime = START) -> int:
     """What a command does when the rules of a source may have changed; how many posts came out differently."""
     if not judging.judged_otherwise(store, {one.url: rules.fingerprint(one)}):
         return 0
-    return judging.judge_again(store, one.url, partial(rules.excluded_by, source=one), rules.fingerprint(one), now)
+    return judging.judge_again(store, one.url, partial(rules.excluded_by, ruling=one), rules.fingerprint(one), now)
 
 
 def arrive(store: Store, one: Source, *new: PostToSave, changed: tuple[PostToSave, ...] = ()) -> None:

@@ -47,11 +47,11 @@ def waiting(store: Store, one: Edition = DAILY) -> list[int]:
 def freeze(store: Store, one: Edition = DAILY, most: int = 50) -> list[int]:
     """Freezes the next issue of an edition; returns the posts it shows."""
     names = [source.name for source in SOURCES]
-    chosen = select(issues.candidates(store, one.name, names, 3), one, {})[:most]
+    chosen = select(issues.candidates(store, one.name, names, 3), one, SOURCES, START).stories[:most]
     if not chosen:
         return []
     number = issues.next_number(store, one.name)
-    content = compose(chosen, one, Masthead("Planet", "https://planet.example"), number, {}, START)
+    content = compose(chosen, one, Masthead("Planet", "https://planet.example"), number, SOURCES, START)
     with store.write():
         issues.freeze(store, content, [], None, START)
         issues.settle(store, one.name, 3)

@@ -3,7 +3,7 @@
     due editions
     | select       stories the edition has not carried, edits it has not told of
     | compose      what the issue shows of them
-    | freeze       issue, items and one delivery per subscriber: one transaction, then the content never changes
+    | freeze       issue, items and one delivery per subscriber: one transaction; nothing changes it once a mail is out
     | render       once an issue
     | deliver      inflight is committed, the message goes out, its outcome is committed
 
@@ -12,22 +12,23 @@ Select to freeze run inside one write transaction, so two processes can't put on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from tidings.editions.compose import Masthead, compose
-from tidings.editions.schedule import latest_slot
-from tidings.editions.select import TOLD_WITHIN, select, select_updates
+from tidings.editions.schedule import Slot, is_too_late, latest_slot
+from tidings.editions.select import TOLD_WITHIN, Selection, is_young, select, select_updates
 from tidings.errors import MailError
 from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
-from tidings.model import Delivery, Edition, IssueContent, Receipt, Source
+from tidings.model import Delivery, EditedPost, Edition, IssueContent, Receipt, Source
+from tidings.posts.rules import excluded_by
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.mail import MailFooter, RenderedMail, render_issue, subject_of
-from tidings.store import Store, deliveries, exclusive, feeds, issues
+from tidings.store import Store, deliveries, exclusive, feeds, issue_states, issues, slots
 from tidings.store.deliveries import Tally
 from tidings.store.issues import Letter, StoredIssue
 
@@ -87,60 +88,99 @@ class Dispatch:
         return tuple(delivery for delivery in arrived if delivery.in_doubt)
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What an edition makes of the posts it may carry: what goes into the next issue, and which its own rules leave out
+    of it, each with the rule."""
+
+    selection: Selection
+    passed: Mapping[int, str]
+
+
+def choose(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> Choice:
+    """What would go into an issue made at `now`. Posts in their grace are neither chosen nor passed. Reads only."""
+    covered = _covered(store, edition, sources)
+    candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
+    rules = {post.id: excluded_by(post, edition) for post in candidates}
+    admitted = [post for post in candidates if not rules[post.id]]
+    left_out = [post for post in candidates if rules[post.id] and not is_young(post, edition.grace, now)]
+    selection = select(admitted, edition, covered, now, issues.last_frozen(store, edition.name))
+    return Choice(selection, {post.id: rules[post.id] for post in left_out})
+
+
+def edited(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> list[EditedPost]:
+    """The edited posts that issues of an edition may tell of; none that its rules leave out by now."""
+    names = [source.name for source in _covered(store, edition, sources)]
+    found = issues.edited(store, edition.name, names, now - TOLD_WITHIN)
+    return [one for one in found if not excluded_by(one.post, edition)]
+
+
 def draft(
     store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, now: datetime
 ) -> IssueContent | None:
     """The next issue as it would be frozen at `now`, or None when there is nothing (or too little) new. Reads only."""
-    own = feeds.own_names(store)
-    covered = [source for source in sources if edition.covers(source) and source.name not in own]
-    names = [source.name for source in covered]
-    candidates = issues.candidates(store, edition.name, names, edition.backfill)
-    limits = {source.name: source.max_posts for source in covered if source.max_posts is not None}
-    stories = select(candidates, edition, limits)
-    if not stories:
-        return None
-    edited = issues.edited(store, edition.name, names, now - TOLD_WITHIN) if edition.updates else []
-    etiquette = {source.name: source.content for source in covered if source.content is not None}
-    number = issues.next_number(store, edition.name)
-    return compose(stories, edition, masthead, number, etiquette, now, select_updates(edited))
+    return _content(store, edition, sources, masthead, choose(store, edition, sources, now).selection, now)
 
 
 def freeze_next(
     store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, office: PostOffice, now: datetime
 ) -> IssueContent | None:
     """Freezes the next issue with a delivery for each subscriber, or returns None when there is nothing new, or when an
-    earlier issue is still to be finished: nobody wants two at once."""
+    earlier issue is still to be finished, or in review: nobody wants two at once."""
     with store.write():
         if issues.interrupted(store, edition.name):
             return None
-        content = draft(store, edition, sources, masthead, now)
-        return content and _freeze(store, content, edition, office, None, now)
+        choice = choose(store, edition, sources, now)
+        content = _content(store, edition, sources, masthead, choice.selection, now)
+        if content is not None:
+            content = _freeze(store, content, edition, office, None, now)
+            _settle(store, edition, choice, now)
+        return content
 
 
 def freeze_due(
     store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, office: PostOffice, now: datetime
 ) -> IssueContent | None:
     """The same for the edition's latest slot, if that is still to be handled. Slots missed before it are not made up
-    one by one: what they would have carried is in this issue."""
-    slot = latest_slot(edition.schedule, edition.timezone, now)
-    if slot is None or not issues.open_slot(store, edition.name, slot.key, slot.at):
+    one by one: what they would have carried is in this issue. A slot that is past by too much has none itself."""
+    slots.forget_future(store, edition.name, now)
+    if open_slot(store, edition, now) is None:
         return None
     with store.write():
-        if not issues.open_slot(store, edition.name, slot.key, slot.at):
+        slot = open_slot(store, edition, now)
+        if slot is None:
             return None
-        content = draft(store, edition, sources, masthead, now)
+        choice = choose(store, edition, sources, now)
+        content = None
+        if not is_too_late(edition, slot, now):
+            content = _content(store, edition, sources, masthead, choice.selection, now)
+        slots.record(store, edition.name, slot.key, now)
         if content is not None:
             content = _freeze(store, content, edition, office, slot.key, now)
-        issues.record_slot(store, edition.name, slot.key, now)
+        _settle(store, edition, choice, now)
         return content
 
 
+def open_slot(store: Store, edition: Edition, now: datetime) -> Slot | None:
+    """The edition's latest slot, if that is still to be handled."""
+    slot = latest_slot(edition.schedule, edition.timezone, now)
+    return slot if slot and slots.is_open(store, edition.name, slot.key, slot.at, now) else None
+
+
+def late_slot(store: Store, edition: Edition, now: datetime) -> Slot | None:
+    """The edition's latest slot, if that is still to be handled and too late to have an issue."""
+    slot = open_slot(store, edition, now)
+    return slot if slot and is_too_late(edition, slot, now) else None
+
+
 def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> Dispatch:
-    """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not.
+    """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not; but
+    nothing of an issue that is in review or held.
 
     Raises MailError when the transport as a whole fails; what was not sent stays due. Only one process delivers at a
     time, so what is found in flight was left by one that died.
     """
+    issue_states.end_reviews(store, edition.name, pace.clock())
     return _deliver(store, edition, office, pace, lambda issue: deliveries.due(store, issue.id, None))
 
 
@@ -152,6 +192,7 @@ def deliver_due(store: Store, edition: Edition, office: PostOffice, pace: Pace) 
         waiting = issue.retry_at is not None and issue.retry_at > now
         return [] if waiting else deliveries.due(store, issue.id, now)
 
+    issue_states.end_reviews(store, edition.name, pace.clock())
     if not issues.undelivered(store, edition.name):
         return Dispatch(Tally())
     return _deliver(store, edition, office, pace, due_now)
@@ -174,6 +215,36 @@ def message(
     return _letter(mail, edition, office, address, _message_id(content, office, address), now)
 
 
+def _covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[Source]:
+    own = feeds.own_names(store)
+    return [source for source in sources if edition.covers(source) and source.name not in own]
+
+
+def _content(
+    store: Store,
+    edition: Edition,
+    sources: Sequence[Source],
+    masthead: Masthead,
+    selection: Selection,
+    now: datetime,
+) -> IssueContent | None:
+    if not selection.stories:
+        return None
+    updates = select_updates(edited(store, edition, sources, now)) if edition.updates else []
+    number = issues.next_number(store, edition.name)
+    return compose(
+        selection.stories,
+        edition,
+        masthead,
+        number,
+        sources,
+        now,
+        updates,
+        more=selection.more,
+        waiting=selection.waiting,
+    )
+
+
 def _letter(
     mail: RenderedMail, edition: Edition, office: PostOffice, address: str, identity: str, now: datetime
 ) -> bytes:
@@ -190,10 +261,15 @@ def _freeze(
         Letter(reader.address, _message_id(content, office, reader.address), reader.language)
         for reader in edition.subscribers
     ]
-    with store.write():
-        issues.freeze(store, content, letters, slot, now)
-        issues.settle(store, edition.name, edition.backfill)
+    send_after = now + edition.review if edition.review else None
+    issues.freeze(store, content, letters, slot, now, send_after)
     return content
+
+
+def _settle(store: Store, edition: Edition, choice: Choice, now: datetime) -> None:
+    """Notes what the rules left out of an issue or a slot, and how far the next one need not look."""
+    issues.pass_over(store, edition.name, choice.passed, now)
+    issues.settle(store, edition.name, edition.backfill)
 
 
 def _message_id(content: IssueContent, office: PostOffice, address: str) -> str:
@@ -230,7 +306,7 @@ class _Counter:
         self._subscribers = {address.casefold() for address in edition.addresses}
 
     def hand_over(self, issue: StoredIssue, due: Sequence[Delivery]) -> None:
-        """Sends what is due of an issue until told to stop."""
+        """Sends what is due of an issue until told to stop, or until the issue is held."""
         mails = {language: self._rendered(issue, language) for language in {one.language for one in due}}
         failures = issue.failures
         for delivery in due:
@@ -241,7 +317,10 @@ class _Counter:
                 continue
             if not self._wait_for_turn():
                 return
-            self._settle(issue, delivery, self._send(delivery, mails[delivery.language], failures))
+            receipt = self._send(delivery, mails[delivery.language], failures)
+            if receipt is None:
+                return
+            self._settle(issue, delivery, receipt)
             if failures:
                 failures = 0
                 issues.record_trouble(self._store, issue.id, None, 0)
@@ -257,11 +336,13 @@ class _Counter:
         self._pace.pause(1 / self._office.rate)
         return not self._pace.stop()
 
-    def _send(self, delivery: Delivery, mail: RenderedMail, failures: int) -> Receipt:
-        """Sends one message; after `failures` failures of the whole server in a row, one more means a longer pause."""
+    def _send(self, delivery: Delivery, mail: RenderedMail, failures: int) -> Receipt | None:
+        """Sends one message, or returns None when its issue is held by now. After `failures` failures of the whole
+        server in a row, one more means a longer pause."""
         now = self._pace.clock()
         letter = _letter(mail, self._edition, self._office, delivery.address, delivery.message_id, now)
-        deliveries.start(self._store, delivery, now)
+        if not deliveries.start(self._store, delivery, now):
+            return None
         try:
             return self._transport.send(parseaddr(self._office.sender)[1], delivery.address, letter)
         except MailError as error:
@@ -275,7 +356,7 @@ class _Counter:
         now = self._pace.clock()
         next_at = None
         if receipt.state == "deferred":
-            if now - issue.content.frozen_at >= _GIVE_UP_AFTER:
+            if now - (issue.released_at or issue.content.frozen_at) >= _GIVE_UP_AFTER:
                 receipt = Receipt("rejected", f"given up after {delivery.attempts + 1} tries: {receipt.reply}")
             else:
                 next_at = now + _LADDER[min(delivery.attempts, len(_LADDER) - 1)]

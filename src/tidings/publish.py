@@ -30,7 +30,7 @@ from tidings.render.pages import (
     render_issue_page,
     render_planet,
 )
-from tidings.store import Store, exclusive, feeds, issues, posts, returning, site
+from tidings.store import Store, exclusive, feeds, issue_states, posts, returning, site
 from tidings.store.issues import StoredIssue
 
 
@@ -60,12 +60,14 @@ def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[P
 
 
 def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
-    """Brings the files in `folder` up to date and returns those that were written.
+    """Brings the files in `folder` up to date and returns those that were written or taken away.
 
     Raises StoreError when the folder cannot be written.
     """
     with exclusive(store, "publish"):
-        return [folder / name for name, content in _files(store, settings) if _write(folder / name, content)]
+        written = [folder / name for name, content in _files(store, settings) if _write(folder / name, content)]
+        kept_back = [folder / stored.content.path for stored in issue_states.kept_back(store)]
+        return written + [path for path in kept_back if _take_away(path)]
 
 
 def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes]]:
@@ -77,7 +79,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
     newest = posts.newest(store, names, settings.limit)
     posts.note_in_feed(store, [post.id for post in newest])
     etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
-    archive = issues.frozen(store)
+    archive = issue_states.archive(store)
     ids = entry_ids(record.feed_id, newest, returning.entry_ids(store, newest))
     returning.keep_entry_ids(store, ids, newest)
     yield (
@@ -153,6 +155,17 @@ def _archive_links(
                 feeds=[FeedLink("Atom feed", f"../{COMBINED_FEED}")],
             ),
         )
+
+
+def _take_away(path: Path) -> bool:
+    """Removes the page of an issue that is not to be seen any more; False when there is none."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be removed ({error}); check its folder") from error
+    return True
 
 
 def _write(path: Path, content: bytes) -> bool:

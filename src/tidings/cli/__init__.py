@@ -15,6 +15,7 @@ from tidings.cli.configuration import check, init
 from tidings.cli.digests import preview, send
 from tidings.cli.discovering import discover
 from tidings.cli.explaining import explain
+from tidings.cli.issues import issues
 from tidings.cli.polling import poll
 from tidings.cli.publishing import publish
 from tidings.cli.reading import posts
@@ -90,7 +91,10 @@ def cli(ctx: click.Context, config_path: Path) -> None:
     ctx.obj = config_path
 
 
-for _command in (demo, init, check, discover, sources, poll, posts, explain, stories, preview, send, publish, run):
+_SETTING_UP = (demo, init, check, discover, sources)
+_READING = (poll, posts, explain, stories)
+_SENDING = (preview, send, issues, publish, run)
+for _command in (*_SETTING_UP, *_READING, *_SENDING):
     cli.add_command(_command)
 
 

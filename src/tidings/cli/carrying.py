@@ -10,16 +10,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from tidings import digest
-from tidings.cli import issuing
 from tidings.config import Config
 from tidings.editions.changes import is_undone
-from tidings.editions.schedule import latest_slot, next_slot
-from tidings.editions.select import TOLD_WITHIN, ChosenStory, select, select_updates
+from tidings.editions.schedule import is_too_late, next_slot
+from tidings.editions.select import TOLD_WITHIN, ChosenStory, group, is_young, select, select_updates
 from tidings.model import Edition, Source, StoredPost
+from tidings.posts.rules import NOT_INCLUDED, excluded_by
 from tidings.store import Store, explaining, feeds, issues
 from tidings.store.explaining import PostFacts, Showing
 
@@ -35,15 +35,20 @@ ReasonKind = Literal[
     "backlog",
     "copy",
     "shut-out",
+    "dropped",
+    "rule",
+    "grace",
     "min-posts",
     "max-posts",
     "max-per-source",
+    "named",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why an edition does not carry a post (yet), and what would change that; "" where nothing does."""
+    """Why an edition does not carry a post (yet), or only by name, and what would change that; "" where nothing
+    does."""
 
     kind: ReasonKind
     why: str
@@ -83,7 +88,7 @@ def fates(store: Store, loaded: Config, wanted: str, facts: PostFacts, now: date
     configured = {edition.name for edition in loaded.editions}
     gone: dict[str, list[Showing]] = {}
     for one in explaining.showings(store, facts.post.story):
-        if one.edition not in configured and wanted in ("", one.edition):
+        if one.edition not in configured and wanted in ("", one.edition) and not one.taken_out:
             gone.setdefault(one.edition, []).append(one)
     return [
         *(Fate(name, "carried", tuple(showings)) for name, showings in gone.items()),
@@ -95,21 +100,23 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
     """What one edition does with a post."""
     story = facts.post.story
     showings = tuple(one for one in explaining.showings(store, story) if one.edition == edition.name)
-    due_at = _due_at(store, edition, now)
+    due_at = next_due_at(store, edition, now)
+    if showings and all(one.taken_out for one in showings):
+        return Fate(edition.name, "no", due_at=due_at, reasons=(_dropped(showings[0]),))
+    showings = tuple(one for one in showings if not one.taken_out)
     if showings:
         return Fate(
             edition.name, "carried", showings, due_at=due_at, update=telling(store, loaded, edition, facts, now)
         )
-    content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
-    for item in content.items if content else ():
-        if item.story == story:
-            return Fate(edition.name, "next", post_id=item.post_id, due_at=due_at)
-    own = feeds.own_names(store)
-    covered = [source for source in loaded.sources if edition.covers(source) and source.name not in own]
-    candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
-    for chosen in _without_limits(candidates, edition):
+    selection = digest.choose(store, edition, loaded.sources, now).selection
+    for chosen in (*selection.stories, *selection.more):
         if chosen.post.story == story:
-            reason = _limit(candidates, edition, covered, chosen)
+            reasons = (_named(edition),) if chosen in selection.more else ()
+            return Fate(edition.name, "next", post_id=chosen.post.id, due_at=due_at, reasons=reasons)
+    admitted = _admitted(store, loaded, edition)
+    for chosen in group(admitted):
+        if chosen.post.story == story:
+            reason = _delay(store, loaded, edition, admitted, chosen, now)
             return Fate(edition.name, "waiting", post_id=chosen.post.id, due_at=due_at, reasons=(reason,))
     return Fate(edition.name, "no", due_at=due_at, reasons=tuple(_obstacles(store, loaded, edition, facts)))
 
@@ -124,8 +131,7 @@ def telling(store: Store, loaded: Config, edition: Edition, facts: PostFacts, no
         return None
     if not edition.updates:
         return Telling("no", "the edition lists no edits", f"`updates = true` of [[editions]] {edition.name}")
-    names = [source.name for source in loaded.sources if edition.covers(source)]
-    edited = issues.edited(store, edition.name, names, now - TOLD_WITHIN)
+    edited = digest.edited(store, edition, loaded.sources, now)
     mine = next((one for one in edited if one.post.id == post.id), None)
     if mine is None:
         old = post.changed_at is not None and post.changed_at < now - TOLD_WITHIN
@@ -149,46 +155,81 @@ def standing_for(posts: Sequence[PostFacts], loaded: Config) -> int | None:
     shown = [one.post for one in posts if one.may_be_shown and source_of(loaded, one)]
     if not loaded.editions or not shown:
         return None
-    return _without_limits(shown, loaded.editions[0])[0].post.id
+    return group(shown)[0].post.id
 
 
-def _without_limits(candidates: Sequence[StoredPost], edition: Edition) -> list[ChosenStory]:
-    most = max(len(candidates), 1)
-    return select(candidates, replace(edition, min_posts=1, max_posts=most, max_per_source=None), {})
-
-
-def _due_at(store: Store, edition: Edition, now: datetime) -> datetime | None:
+def next_due_at(store: Store, edition: Edition, now: datetime) -> datetime | None:
     """When the next issue is to be made, by the schedule; in the past if that is still to be done."""
-    slot = latest_slot(edition.schedule, edition.timezone, now)
-    if slot is None or not issues.open_slot(store, edition.name, slot.key, slot.at):
+    slot = digest.open_slot(store, edition, now)
+    if slot is None or is_too_late(edition, slot, now):
         slot = next_slot(edition.schedule, edition.timezone, now)
     return slot.at if slot else None
 
 
-def _limit(
-    candidates: Sequence[StoredPost], edition: Edition, covered: Sequence[Source], chosen: ChosenStory
+def _admitted(store: Store, loaded: Config, edition: Edition) -> list[StoredPost]:
+    """What an edition may carry, also of posts in their grace."""
+    own = feeds.own_names(store)
+    names = [source.name for source in loaded.sources if edition.covers(source) and source.name not in own]
+    candidates = issues.candidates(store, edition.name, names, edition.backfill)
+    return [post for post in candidates if not excluded_by(post, edition)]
+
+
+def _delay(
+    store: Store, loaded: Config, edition: Edition, admitted: Sequence[StoredPost], chosen: ChosenStory, now: datetime
 ) -> Reason:
-    """Which limit keeps a story waiting that the edition may carry."""
-    limits = {source.name: source.max_posts for source in covered if source.max_posts is not None}
+    """What keeps a story waiting that the edition may carry."""
     named = f"[[editions]] {edition.name}"
-    unlimited = replace(edition, max_posts=len(candidates))
-    if not select(candidates, replace(unlimited, max_per_source=None), {}):
-        count = len({post.story for post in candidates})
-        why = f"there {'is' if count == 1 else 'are'} {_stories(count)}, and an issue needs {edition.min_posts}"
+    if is_young(chosen.post, edition.grace, now):
+        why = f"it came, or was edited, less than {_span(edition.grace)} ago: its author may still mend it"
+        return Reason("grace", why, f"time does, and so does a lower `grace` of {named}")
+    ripe = [one for one in group(admitted) if not is_young(one.post, edition.grace, now)]
+    if len(ripe) < edition.min_posts:
+        why = f"there {'is' if len(ripe) == 1 else 'are'} {_stories(len(ripe))}, and an issue needs {edition.min_posts}"
         return Reason("min-posts", why, f"lower `min_posts` of {named}")
+    return _limit(loaded, edition, admitted, chosen, now, issues.last_frozen(store, edition.name))
+
+
+def _limit(
+    loaded: Config,
+    edition: Edition,
+    admitted: Sequence[StoredPost],
+    chosen: ChosenStory,
+    now: datetime,
+    last_issue: datetime | None,
+) -> Reason:
+    """Which limit keeps a story waiting that is not too young."""
     send = f"`tidings send {shlex.quote(edition.name)}` makes the next issue now, and it moves up"
-    if any(one.post.story == chosen.post.story for one in select(candidates, unlimited, limits)):
-        why = f"an issue takes {_stories(edition.max_posts)}, and as many came before it"
-        return Reason("max-posts", why, f"raise `max_posts` of {named}; {send}")
+    unlimited = select(admitted, replace(edition, max_posts=len(admitted)), loaded.sources, now, last_issue)
+    if any(one.post.story == chosen.post.story for one in unlimited.stories):
+        why = f"an issue takes {_stories(edition.max_posts)}, and as many go before it"
+        return Reason("max-posts", why, f"raise `max_posts` of [[editions]] {edition.name}; {send}")
     name = chosen.post.source
-    most = limits.get(name, edition.max_per_source)
-    why = f"an issue takes {_stories(most)} of {name!r}, and as many came before it"
-    where = f"`max_posts` of [[sources]] {name}" if name in limits else f"`max_per_source` of {named}"
+    own = next((source.max_posts for source in loaded.sources if source.name == name), None)
+    why = f"an issue takes {_stories(own or edition.max_per_source)} of {name!r}, and as many go before it"
+    where = f"`max_posts` of [[sources]] {name}" if own else f"`max_per_source` of [[editions]] {edition.name}"
     return Reason("max-per-source", why, f"raise {where}; {send}")
+
+
+def _named(edition: Edition) -> Reason:
+    why = "the issue has no place for it, and only names it"
+    return Reason("named", why, f"raise the limits of [[editions]] {edition.name}, or set its `carry_over = true`")
+
+
+def _span(span: timedelta) -> str:
+    """A span of time as the file writes it."""
+    seconds = int(span.total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
 
 
 def _stories(count: int | None) -> str:
     return "1 story" if count == 1 else f"{count} stories"
+
+
+def _dropped(showing: Showing) -> Reason:
+    return Reason("dropped", f"it was dropped from {showing.edition}-{showing.number} by hand", "")
 
 
 def _obstacles(store: Store, loaded: Config, edition: Edition, facts: PostFacts) -> Iterator[Reason]:
@@ -200,12 +241,20 @@ def _obstacles(store: Store, loaded: Config, edition: Edition, facts: PostFacts)
     elif source.name in feeds.own_names(store):
         yield Reason("own-feed", "its source is the combined feed that is published here: it is another source's", "")
     elif not edition.covers(source):
-        tags = ", ".join(edition.tags)
-        why = f"the edition takes sources tagged {tags}, and {source.name!r} is not"
-        yield Reason("other-tags", why, f"give {source.name!r} one of these tags")
+        yield _not_covered(edition, source)
     yield from _kept_back(facts)
     if source is not None and edition.covers(source):
         yield from _no_news(store, edition, facts)
+
+
+def _not_covered(edition: Edition, source: Source) -> Reason:
+    name, tags, names = source.name, ", ".join(edition.tags), ", ".join(edition.sources)
+    if not edition.tags:
+        why = f"the edition takes {names}, and not {name!r}"
+        return Reason("other-tags", why, f"add {name!r} to `sources` of [[editions]] {edition.name}")
+    besides = f" or called {names}" if names else ""
+    why = f"the edition takes sources tagged {tags}{besides}, and {name!r} is not"
+    return Reason("other-tags", why, f"give {name!r} one of these tags")
 
 
 def _kept_back(facts: PostFacts) -> Iterator[Reason]:
@@ -223,6 +272,22 @@ def _kept_back(facts: PostFacts) -> Iterator[Reason]:
         yield Reason("held", "it is held", f"`tidings sources release {shlex.quote(post.source)}` lets it go")
 
 
+def _left_out(store: Store, edition: Edition, post: StoredPost) -> Iterator[Reason]:
+    """What the rules of an edition say of a post, or said when an issue was made."""
+    passed = explaining.passed_over(store, edition.name, post.id)
+    rule = passed.rule if passed else excluded_by(post, edition)
+    if not rule:
+        return
+    key = "include" if rule == NOT_INCLUDED else "exclude"
+    by = "no rule in `include`" if rule == NOT_INCLUDED else f"the rule {rule!r} in `exclude`"
+    if passed is None:
+        yield Reason("rule", f"{by} of the edition matches it", f"change `{key}` of [[editions]] {edition.name}")
+    else:
+        made = f"on {passed.at:%Y-%m-%d}, when an issue was made"
+        why = f"{by} of the edition matched it {made}; what rules let in later is no news"
+        yield Reason("rule", why, "")
+
+
 def _no_news(store: Store, edition: Edition, facts: PostFacts) -> Iterator[Reason]:
     """Why a post is no news to an edition that takes its source."""
     post = facts.post
@@ -230,6 +295,7 @@ def _no_news(store: Store, edition: Edition, facts: PostFacts) -> Iterator[Reaso
     if original is not None:
         why = f"it is a copy of post {original}, which was in the backlog of its source"
         yield Reason("copy", why, f"`tidings stories split {post.id}` makes it a story of its own")
+    yield from _left_out(store, edition, post)
     at = explaining.shut_out_at(store, edition.name, post.id)
     if at is not None:
         why = f"a rule kept it out on {at:%Y-%m-%d}, when an issue was made; what rules let in later is no news"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import click
@@ -32,13 +34,30 @@ def init(folder: Path) -> None:
 
 
 @click.command()
+@click.argument("edition_name", metavar="[EDITION]", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the report on EDITION as JSON.")
 @click.pass_obj
-def check(config_path: Path) -> None:
-    """Say what is wrong with the configuration, all of it at once.
+def check(config_path: Path, edition_name: str | None, as_json: bool) -> None:
+    """Say what is wrong with the configuration, or with the next mail of EDITION.
 
-    Each problem comes with file, line, key and what would be right. Also looks whether the mail password is where the
-    file says, and whether the variables that sources need are set. Exits with 2 when something is wrong.
+    Each problem of the configuration comes with file, line, key and what would be right. Also looks whether the mail
+    password is where the file says, and whether the variables that sources need are set. Exits with 2 when something is
+    wrong.
+
+    With EDITION the next issue is made as `tidings preview` would, from the posts there are, and the mail is judged:
+    what servers refuse, clients cut off or filters distrust, who can't read it, what its text part lacks. A line for
+    each finding says what to do; with one in red the exit status is 1. SpamAssassin is asked if it is installed, and
+    nobody else. Changes nothing.
     """
+    if edition_name is not None:
+        _check_edition(config_path, edition_name, as_json)
+    elif as_json:
+        raise click.UsageError("--json reports on the mail of an edition; name one")
+    else:
+        _check_configuration(config_path)
+
+
+def _check_configuration(config_path: Path) -> None:
     import os
 
     from tidings import config
@@ -52,3 +71,26 @@ def check(config_path: Path) -> None:
     click.echo(f"{config_path}: fine: {listed}")
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
+
+
+def _check_edition(config_path: Path, name: str, as_json: bool) -> None:
+    from tidings.cli import drafting, issuing, wiring
+    from tidings.mail.spam import judge_spam, spam_score
+
+    with wiring.open_site(config_path) as (loaded, store):
+        edition = issuing.edition_named(loaded, name)
+        office = issuing.preview_office(loaded)
+        draft = drafting.draft_mail(loaded, store, edition, office, wiring.utc_now())
+    spam = spam_score(draft.message) if draft else None
+    found = drafting.findings(draft, office) if draft else []
+    found += judge_spam(spam) if spam else []
+    found.sort(key=lambda finding: finding.level != "red")
+    if as_json:
+        click.echo(json.dumps(drafting.report(edition, draft, found, spam), indent=2, ensure_ascii=False))
+    elif draft is None:
+        click.echo(f"{edition.name}: {drafting.nothing(edition)}, so there is no mail to judge")
+    else:
+        drafting.show(found)
+        click.echo(drafting.summary(edition, draft, found, spam))
+    if drafting.is_red(found):
+        sys.exit(1)

@@ -40,29 +40,23 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
     Writes issue.html and issue.txt, the two parts of the mail, and issue.eml, the whole message as its first subscriber
     would get it. Changes nothing: the same posts are still new afterwards.
     """
-    from tidings import digest
-    from tidings.cli import issuing, wiring
+    from tidings.cli import drafting, issuing, wiring
     from tidings.errors import TidingsError
 
     with wiring.open_site(config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, edition_name)
-        now = wiring.utc_now()
-        content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
-    if content is None:
-        click.echo(f"{edition.name}: {_nothing(edition)}", err=True)
+        draft = drafting.draft_mail(loaded, store, edition, issuing.preview_office(loaded), wiring.utc_now())
+    if draft is None:
+        click.echo(f"{edition.name}: {drafting.nothing(edition)}", err=True)
         return
-    office = issuing.preview_office(loaded)
-    mail = digest.render(content, office)
-    reader = next(iter(edition.addresses), "reader@example.org")
-    message = digest.message(content, mail, edition, office, reader, now)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "issue.html").write_text(mail.html, encoding="utf-8")
-        (out / "issue.txt").write_text(mail.text, encoding="utf-8")
-        (out / "issue.eml").write_bytes(message)
+        (out / "issue.html").write_text(draft.mail.html, encoding="utf-8")
+        (out / "issue.txt").write_text(draft.mail.text, encoding="utf-8")
+        (out / "issue.eml").write_bytes(draft.message)
     except OSError as error:
         raise TidingsError(f"{out}: cannot be written ({error})") from error
-    click.echo(mail.subject)
+    click.echo(draft.mail.subject)
     for name in ("issue.html", "issue.txt", "issue.eml"):
         click.echo(out / name)
 
@@ -70,16 +64,23 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
 @click.command()
 @click.argument("edition_name", metavar="EDITION")
 @click.option("--to", "address", metavar="ADDRESS", help="Mail the next issue to this address only, as a test.")
+@click.option("--anyway", is_flag=True, help="Send the issue also when `tidings check EDITION` finds it not fit.")
 @click.pass_obj
-def send(config_path: Path, edition_name: str, address: str | None) -> None:
+def send(config_path: Path, edition_name: str, address: str | None, anyway: bool) -> None:
     """Freeze the next issue of EDITION and deliver it.
 
     Issue and deliveries are written down before the first mail leaves, and each mail's outcome right after it. So an
     interrupted send is finished by running the command again, which then makes no new issue, and nobody is mailed
     twice. Readers whose server refused or put us off are named. With nothing new it says so.
 
+    Before anything is written down the mail is judged as `tidings check EDITION` does, but for SpamAssassin. A finding
+    in red stops it with exit status 1, unless --anyway is given.
+
     With --to the issue goes to that address alone and counts as nothing: it is not frozen, and the same posts are still
-    new afterwards.
+    new afterwards. Findings are shown, and stop nothing.
+
+    With `review` in the edition the issue waits: it is frozen, and goes with the first send after that time, or when
+    `tidings issues release` lets it go. One that is held waits as well; both are named.
     """
     from tidings.cli import issuing, wiring
 
@@ -88,28 +89,34 @@ def send(config_path: Path, edition_name: str, address: str | None) -> None:
         if address is not None:
             _send_test(loaded, store, edition, address)
         else:
-            _send_issue(loaded, store, edition)
+            _send_issue(loaded, store, edition, anyway)
 
 
-def _send_issue(loaded: Config, store: Store, edition: Edition) -> None:
+def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) -> None:
     import time
 
     from tidings import digest
-    from tidings.cli import issuing, wiring
+    from tidings.cli import drafting, issue_reports, issuing, wiring
+    from tidings.store import issue_states
 
     office = issuing.post_office(loaded)
+    now = wiring.utc_now()
+    if not anyway:
+        drafting.refuse_red(loaded, store, edition, office, now)
     with wiring.stop_flag() as stop:
-        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
+        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now)
         if content is not None:
             click.echo(f"{edition.name} #{content.number}: {content.subject}")
         dispatch = digest.deliver(store, edition, office, digest.Pace(wiring.utc_now, stop, time.sleep))
     if content is None and not dispatch.outcomes:
-        click.echo(f"{edition.name}: {_nothing(edition)}; nothing was sent")
+        click.echo(f"{edition.name}: {_why_nothing(store, edition)}; nothing was sent")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
     elif not edition.subscribers:
-        click.echo(f"{edition.name} has no subscribers: the issue went into the archive only", err=True)
+        click.echo(f"{edition.name} has no subscribers: the issue is for the archive only", err=True)
     report_dispatch(dispatch)
+    for issue in issue_states.waiting(store, edition.name):
+        click.echo(issue_reports.why_it_waits(issue), err=True)
     if dispatch.tally.deferred or dispatch.tally.pending or any(_went_wrong(one) for one in dispatch.outcomes):
         sys.exit(1)
 
@@ -143,26 +150,30 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     from email.utils import parseaddr
 
     from tidings import digest
-    from tidings.cli import issuing, wiring
+    from tidings.cli import drafting, issuing, wiring
     from tidings.errors import MailError
 
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isprintable():
         raise click.BadParameter(f"{address!r} is not an address", param_hint="--to")
     office = issuing.post_office(loaded)
     now = wiring.utc_now()
-    content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
-    if content is None:
-        click.echo(f"{edition.name}: {_nothing(edition)}; nothing was sent")
+    draft = drafting.draft_mail(loaded, store, edition, office, now, address)
+    if draft is None:
+        click.echo(f"{edition.name}: {drafting.nothing(edition)}; nothing was sent")
         return
-    mail = digest.render(content, office)
-    mail = replace(mail, subject=f"[test] {mail.subject}")
+    drafting.show(drafting.findings(draft, office), err=True)
+    mail = replace(draft.mail, subject=f"[test] {draft.mail.subject}")
     with office.open_transport() as transport:
-        letter = digest.message(content, mail, edition, office, address, now)
+        letter = digest.message(draft.content, mail, edition, office, address, now)
         receipt = transport.send(parseaddr(office.sender)[1], address, letter)
     if receipt.state != "accepted":
         raise MailError(f"{address}: not delivered: {receipt.reply}")
     click.echo(f"test of {edition.name} sent to {address}; it counts as nothing")
 
 
-def _nothing(edition: Edition) -> str:
-    return "nothing new" if edition.min_posts <= 1 else f"fewer than {edition.min_posts} new posts"
+def _why_nothing(store: Store, edition: Edition) -> str:
+    from tidings.cli import drafting
+    from tidings.store import issues
+
+    interrupted = issues.interrupted(store, edition.name)
+    return "no new issue before the last one went" if interrupted else drafting.nothing(edition)

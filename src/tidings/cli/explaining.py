@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tidings.cli.carrying import Fate, Telling
     from tidings.config import Config
     from tidings.store import Store
-    from tidings.store.explaining import KnownUnder, PostFacts
+    from tidings.store.explaining import KnownUnder, PostFacts, Showing
 
 _MOST_SUGGESTED = 5
 _LIKE_A_URL = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::\d+)?/\S+\Z")  # with a path: a bare host is any text with a dot
@@ -290,7 +290,7 @@ def _edition(fate: Fate) -> dict[str, Any]:
     return {
         "name": fate.edition,
         "status": fate.status,
-        "issues": [{"number": one.number, "at": iso(one.frozen_at), "post": one.post_id} for one in fate.showings],
+        "issues": [_showing(one) for one in fate.showings],
         "post": fate.post_id,
         "due_at": iso(fate.due_at),
         "reasons": [{"kind": one.kind, "why": one.why, "change": one.change or None} for one in fate.reasons],
@@ -301,13 +301,16 @@ def _edition(fate: Fate) -> dict[str, Any]:
 def _update(telling: Telling | None) -> dict[str, Any] | None:
     if telling is None:
         return None
-    issue = telling.issue
     return {
         "status": telling.status,
-        "issue": {"number": issue.number, "at": iso(issue.frozen_at), "post": issue.post_id} if issue else None,
+        "issue": _showing(telling.issue) if telling.issue else None,
         "why": telling.why or None,
         "change": telling.change or None,
     }
+
+
+def _showing(issue: Showing) -> dict[str, Any]:
+    return {"number": issue.number, "at": iso(issue.frozen_at), "post": issue.post_id, "kept": issue.kept or None}
 
 
 def _searchable(text: str) -> str:

@@ -21,6 +21,10 @@ from tidings.render.environment import Templates
 _SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
 
 
+def templates(loaded: Config) -> Templates:
+    return Templates(loaded.site.templates)
+
+
 def masthead(loaded: Config) -> Masthead:
     return Masthead(loaded.site.title, loaded.site.url)
 
@@ -47,7 +51,7 @@ def post_office(loaded: Config) -> PostOffice:
         postal_address=mail.postal_address or "",
         open_transport=_transport_opener(mail),
         rate=mail.rate,
-        templates=Templates(loaded.site.templates),
+        templates=templates(loaded),
     )
 
 
@@ -59,7 +63,7 @@ def preview_office(loaded: Config) -> PostOffice:
         reply_to=(mail.reply_to or "") if mail else "",
         postal_address=(mail.postal_address or "") if mail else "",
         open_transport=_no_transport,
-        templates=Templates(loaded.site.templates),
+        templates=templates(loaded),
     )
 
 
@@ -72,7 +76,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         limit=loaded.feed.limit,
         content=loaded.feed.content,
         sources=loaded.sources,
-        templates=Templates(loaded.site.templates),
+        templates=templates(loaded),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,8 @@ def run(config_path: Path) -> None:
 
     Sources are polled when they are due, issues go out on their editions' schedules, files are brought up to date when
     something changed, and [web] listen serves them. What is due is kept in the database, so a restart loses nothing and
-    sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue.
+    sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
+    too late (`late_up_to`): then its posts come in the next one.
 
     SIGTERM and Ctrl-C finish the message in hand and end with exit status 0. The configuration is read at the start.
     """
@@ -114,9 +116,19 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
 
     pace = digest.Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
-        content = digest.freeze_due(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
+        now = wiring.utc_now()
+        if late := digest.late_slot(store, edition, now):
+            click.echo(
+                f"{edition.name}: the issue of {late.key} would be {_hours(now - late.at)} late and is not made; "
+                "its posts come in the next one (`late_up_to` sets the limit)",
+                err=True,
+            )
+        content = digest.freeze_due(store, edition, loaded.sources, issuing.masthead(loaded), office, now)
         if content is not None:
-            click.echo(f"{edition.name} #{content.number}: {content.subject}", err=True)
+            until = (
+                f", in review until {content.frozen_at + edition.review:%Y-%m-%d %H:%M} UTC" if edition.review else ""
+            )
+            click.echo(f"{edition.name} #{content.number}: {content.subject}{until}", err=True)
         dispatch = digest.deliver_due(store, edition, office, pace)
     if dispatch.sent:
         report_dispatch(dispatch)
@@ -135,3 +147,9 @@ def _publish_due(loaded: Config, folder: Path) -> None:
 
 def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
+
+
+def _hours(span: timedelta) -> str:
+    """A span of time in whole hours and minutes."""
+    minutes = int(span.total_seconds()) // 60
+    return f"{minutes // 60}h {minutes % 60}m"

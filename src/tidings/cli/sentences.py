@@ -16,6 +16,8 @@ _ORIGINALITY = {
     0: "it says that it was taken from elsewhere, or is about another page",
 }
 
+_KEPT = {None: "", "reviewing": "; the issue is in review and not sent yet", "held": "; the issue is held"}
+
 
 def explanation(post: Report) -> list[str]:
     """A post, explained."""
@@ -138,7 +140,7 @@ def _edition(one: Report, post_id: int) -> Iterator[str]:
     name = one["name"]
     for issue in one["issues"]:
         shown = "as itself" if issue["post"] == post_id else f"by post {issue['post']} of its story"
-        yield f"{name}: carried in issue #{issue['number']} of {_moment(issue['at'])}, {shown}."
+        yield f"{name}: carried in issue #{issue['number']} of {_moment(issue['at'])}, {shown}{_KEPT[issue['kept']]}."
     shown = "" if one["post"] in (None, post_id) else f", by post {one['post']} of its story"
     due = f", due on {_moment(one['due_at'])}" if one["due_at"] else ""
     if one["status"] == "next":

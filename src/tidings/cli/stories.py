@@ -130,13 +130,14 @@ def _print(as_json: bool, said: str, story: int, posts: list[int], changes: list
 
 def _waiting(store: Store, loaded: Config) -> dict[str, list[int]]:
     """The posts that each edition may carry in its next issues."""
+    from tidings.posts.rules import excluded_by
     from tidings.store import issues
 
     waiting = {}
     for edition in loaded.editions:
         names = [source.name for source in loaded.sources if edition.covers(source)]
         candidates = issues.candidates(store, edition.name, names, edition.backfill)
-        waiting[edition.name] = [post.id for post in candidates]
+        waiting[edition.name] = [post.id for post in candidates if not excluded_by(post, edition)]
     return waiting
 
 

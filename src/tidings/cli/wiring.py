@@ -58,7 +58,7 @@ def _judge_again(store: Store, sources: Iterable[Source], now: datetime) -> None
     by_url = {source.url: source for source in sources}
     fingerprints = {url: rules.fingerprint(source) for url, source in by_url.items()}
     for url in judging.judged_otherwise(store, fingerprints):
-        judge = partial(rules.excluded_by, source=by_url[url])
+        judge = partial(rules.excluded_by, ruling=by_url[url])
         judging.judge_again(store, url, judge, fingerprints[url], now)
 
 

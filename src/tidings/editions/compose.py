@@ -1,26 +1,46 @@
 """What does an issue show of each story? Chosen stories in, frozen content out. Pure.
 
 A short issue is a letter: up to three stories come whole. A longer one is a digest: whole leading paragraphs of each.
-What the operator set for a source (`content`) is obeyed before either.
+What the operator set for the edition or a source (`content`) is obeyed before either, the less of the two.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tidings.editions.arrange import Arranged, arrange, title_of_source
 from tidings.editions.changes import new_words, renamed, words_added
-from tidings.editions.excerpt import excerpt_html, excerpt_text
+from tidings.editions.excerpt import Excerpt, excerpt, longest
+from tidings.editions.minutes import reading_minutes
+from tidings.editions.pictures import find_picture, has_picture
 from tidings.editions.select import ChosenStory
-from tidings.model import AlsoIn, EditedPost, Edition, Etiquette, IssueContent, IssueItem, StoredPost, UpdateItem
+from tidings.model import (
+    AlsoIn,
+    EditedPost,
+    Edition,
+    Etiquette,
+    IssueContent,
+    IssueItem,
+    MoreItem,
+    Source,
+    StoredPost,
+    UpdateItem,
+)
 
 _LETTER_STORIES = 3
 _LETTER_CHARACTERS = 40_000  # Three long reads whole still stay under the 102 KB at which Gmail clips a mail.
+_LEAD_TIMES = 2  # so much more is shown of a lead story than of others
 _STRONG_SAMPLE = 400
 _OPENING = 200  # characters; enough to make a headline of
+_FROM_LEAST: tuple[Etiquette, ...] = ("title", "excerpt", "full")
+# Names that programs give who know no author; Blogger writes "Unknown".
+_NOBODY = frozenset({"admin", "administrator", "root", "unknown", "webmaster"})
+_ADDRESS = re.compile(r"[<(]?(?<![@\w.])[\w.+-]++@[\w-]++(?:\.[\w-]++)+[>)]?")  # not @name@host, which is public
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +56,35 @@ def compose(
     edition: Edition,
     masthead: Masthead,
     number: int,
-    etiquette: Mapping[str, Etiquette],
+    sources: Sequence[Source],
     now: datetime,
     updates: Sequence[EditedPost] = (),
+    *,
+    more: Sequence[ChosenStory] = (),
+    waiting: int = 0,
 ) -> IssueContent:
-    """The content of issue `number`, to be frozen at `now`. `etiquette` holds, by source name, what operators set."""
-    usual = _usual_etiquette(stories)
-    items = tuple(_item(story, etiquette.get(story.post.source, usual)) for story in stories)
+    """The content of issue `number`, to be frozen at `now`. `sources` are the configured ones; `more` are stories that
+    it only names, in their order, and `waiting` is how many come in the next issue."""
+    shown = _Shown(edition, stories, {source.name: source for source in sources})
+    items = tuple(shown.item(one) for one in arrange(stories, edition, shown.sources))
     return IssueContent(
         edition=edition.name,
         edition_title=edition.title,
         number=number,
-        subject=_subject(edition.title, items),
+        subject=subject(edition.title, items),
         frozen_at=now,
         timezone=edition.timezone,
         language=edition.language,
         site_title=masthead.site_title,
         site_url=masthead.site_url,
         items=items,
-        updates=tuple(_update(edited, etiquette.get(edited.post.source, usual)) for edited in updates),
+        updates=tuple(_update(edited, shown.etiquette(edited.post)) for edited in updates),
+        more=tuple(_named(story, shown.etiquette(story.post)) for story in more),
+        waiting=waiting,
+        group_by=edition.group_by,
+        lead=edition.lead,
+        look=edition.look,
+        subject_template=edition.subject,
     )
 
 
@@ -68,65 +98,116 @@ def direction(language: str, text: str) -> Literal["ltr", "rtl"]:
     return "rtl" if language.split("-")[0].lower() in {"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"} else "ltr"
 
 
-def _usual_etiquette(stories: Sequence[ChosenStory]) -> Etiquette:
-    characters = sum(len(story.post.content_html) for story in stories)
-    return "full" if len(stories) <= _LETTER_STORIES and characters <= _LETTER_CHARACTERS else "excerpt"
+class _Shown:
+    """How much an edition shows of its stories."""
+
+    def __init__(self, edition: Edition, stories: Sequence[ChosenStory], sources: Mapping[str, Source]) -> None:
+        characters = sum(len(story.post.content_html) for story in stories)
+        is_letter = len(stories) <= _LETTER_STORIES and characters <= _LETTER_CHARACTERS
+        self.sources = sources
+        self._edition = edition
+        self._usual: Etiquette = "full" if is_letter else "excerpt"
+
+    def etiquette(self, post: StoredPost) -> Etiquette:
+        """The less of what the edition and the post's source show; what is usual where neither says."""
+        return min(self._said(post), key=_FROM_LEAST.index, default=self._usual)
+
+    def item(self, arranged: Arranged) -> IssueItem:
+        post = arranged.story.post
+        etiquette = self.etiquette(post)
+        part = self._part(post, etiquette, arranged.is_lead)
+        alone = etiquette == "title" or has_picture(part.html)
+        return IssueItem(
+            story=post.story,
+            post_id=post.id,
+            url=post.url,
+            title=post.title,
+            source=title_of_source(post),
+            source_url=post.source_url,
+            author=_author(post),
+            published=post.effective,
+            language=post.language,
+            direction=_direction_of(post),
+            html=part.html,
+            text=part.text,
+            whole=part.whole,
+            enclosures=post.enclosures,
+            also_in=tuple(AlsoIn(title_of_source(other), other.url) for other in arranged.story.others),
+            picture=None if alone else find_picture(post.content_html, post.enclosures),
+            minutes=reading_minutes(post.content_html, post.text),
+            group=arranged.group,
+        )
+
+    def _said(self, post: StoredPost) -> list[Etiquette]:
+        source = self.sources.get(post.source)
+        said = (self._edition.content, source.content if source else None)
+        return [one for one in said if one is not None]
+
+    def _part(self, post: StoredPost, etiquette: Etiquette, is_lead: bool) -> Excerpt:
+        """What is shown of a post's text. A lead story that is no longer than its excerpt may be comes whole."""
+        if etiquette == "title":
+            return Excerpt("", "", whole=not (post.text or post.content_html))
+        if etiquette == "full":
+            return Excerpt(post.content_html, post.text, whole=True)
+        length = self._edition.excerpt_length * (_LEAD_TIMES if is_lead else 1)
+        if is_lead and "excerpt" not in self._said(post) and len(post.text) <= longest(length):
+            return Excerpt(post.content_html, post.text, whole=True)
+        return excerpt(post.content_html, post.text, length)
 
 
-def _item(story: ChosenStory, etiquette: Etiquette) -> IssueItem:
+def _author(post: StoredPost) -> str:
+    """The author in a reader's words, without addresses: "" for a name that stands for nobody, and where it is the
+    blog's own."""
+    name = " ".join(_ADDRESS.sub("", post.author).split()).strip(" ,;")
+    no_news = {title_of_source(post).casefold(), post.source.casefold(), *_NOBODY}
+    return "" if name.casefold() in no_news else name
+
+
+def _direction_of(post: StoredPost) -> Literal["ltr", "rtl"]:
+    return direction(post.language, f"{post.title} {post.text}")
+
+
+def _opening(post: StoredPost, etiquette: Etiquette) -> str:
+    """What makes a headline of a post without one: the beginning of its text, where that may be shown."""
+    return "" if post.title.strip() or etiquette == "title" else post.text[:_OPENING]
+
+
+def _named(story: ChosenStory, etiquette: Etiquette) -> MoreItem:
     post = story.post
-    html, text, whole = _shown(post, etiquette)
-    return IssueItem(
+    return MoreItem(
         story=post.story,
         post_id=post.id,
         url=post.url,
         title=post.title,
-        source=post.source_title,
-        source_url=post.source_url,
-        author=post.author,
-        published=post.effective,
+        text=_opening(post, etiquette),
+        source=title_of_source(post),
         language=post.language,
-        direction=direction(post.language, f"{post.title} {post.text}"),
-        html=html,
-        text=text,
-        whole=whole,
-        enclosures=post.enclosures,
-        also_in=tuple(AlsoIn(other.source_title, other.url) for other in story.others),
+        direction=_direction_of(post),
     )
-
-
-def _shown(post: StoredPost, etiquette: Etiquette) -> tuple[str, str, bool]:
-    """The HTML and text an issue shows of a post, and whether that is all of it."""
-    if etiquette == "title":
-        return "", "", not (post.text or post.content_html)
-    if etiquette == "full":
-        return post.content_html, post.text, True
-    html, whole = excerpt_html(post.content_html)
-    return html, post.text if whole else excerpt_text(post.text, html), whole
 
 
 def _update(edited: EditedPost, etiquette: Etiquette) -> UpdateItem:
     """What an issue says of an edited post: of its text nothing where only headlines may be shown."""
     post = edited.post
     before = edited.former_text if post.text else None  # without a text, as after pruning, there is nothing to compare
-    shows_text = etiquette != "title"
     return UpdateItem(
         post_id=post.id,
         url=post.url,
         title=post.title,
-        text=post.text[:_OPENING] if shows_text and not post.title.strip() else "",
-        source=post.source_title,
+        text=_opening(post, etiquette),
+        source=title_of_source(post),
         language=post.language,
-        direction=direction(post.language, f"{post.title} {post.text}"),
+        direction=_direction_of(post),
         changed_at=post.changed_at,
         former_title=edited.former_title if renamed(edited.former_title, post.title) else "",
         words_added=0 if before is None else words_added(before, post.text),
-        quote=new_words(before, post.text) if before is not None and shows_text else "",
+        quote=new_words(before, post.text) if before is not None and etiquette != "title" else "",
     )
 
 
-def _subject(title: str, items: Sequence[IssueItem]) -> str:
-    """The edition and its first headline; how many more follow is what makes a reader open it."""
+def subject(title: str, items: Sequence[IssueItem]) -> str:
+    """The subject of an issue: the edition and its first headline; how many more follow is what makes a reader open
+    it."""
     first = " ".join((items[0].title or items[0].source).split()) if items else ""
     if len(first) > 60:
         first = first[:60].rsplit(" ", 1)[0].rstrip(" ,;:.–—-") + "…"

@@ -1,177 +1,187 @@
-"""The beginning of a post, cut only between whole blocks: never half a sentence, list or table. Pure."""
+"""The beginning of a post, cut only between whole blocks: never half a sentence, code block or table. Pure.
+
+What is too long to be shown as a whole is begun all the same where that makes sense: a paragraph ends with a sentence,
+a list or quotation with one of its parts. A table or a code block cannot be begun.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
-from html.parser import HTMLParser
+from unicodedata import category
 
-_ENOUGH = 500  # characters of visible text after which no further block is begun
-_TOO_MUCH = 1400  # a block is taken only if the excerpt stays below this, unless it is the first
-_DEEPEST = 12  # wrappers inside one another that are looked through; hostile posts nest thousands
-_WRAPPERS = frozenset({"div", "article", "section", "main", "span"})
-_BLOCKS = frozenset(
-    "p div article section main h1 h2 h3 h4 h5 h6 ul ol dl table pre blockquote figure hr aside header footer address "
-    "details figcaption".split()
-)
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
-_LEADING = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "hr"})
-# Clean HTML has no bare < or > outside its tags; that no tag runs past one keeps these linear on any input.
-_TAG = re.compile(r"<[^<>]*+>")
-_OUTER = re.compile(r"^\s*<[^<>]*+>|</[^<>]*+>\s*$")
+from tidings.editions.blocks import Block, block_of, count_letters, top_blocks
+from tidings.editions.sentences import first_sentences
+
+_TIMES = 3  # an excerpt is at most that many times as long as it is wanted, its first sentence aside
+_DEEPEST = 2  # lists and quotations inside one another that are begun; each costs another reading
+_PROSE = frozenset({"", "p"})
+_BEGUN = frozenset("ul ol li blockquote div article section main span b strong em i a".split())
+_OPENING = re.compile(r"\s*+<[^<>]*+>")
+_REVERSED = re.compile(r"\sreversed[\s=>]")  # numbers its items from the last one on, so none of them can be left out
 _ALT = re.compile(r'<img\b[^<>]*\balt="([^"<>]*+)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A top-level piece of a post: its tag ("" for loose text), its mark-up, and how many characters a reader sees.
-    One that shows nothing still parts its neighbours."""
+class Excerpt:
+    """The beginning of a post, as HTML and as text that says the same, and whether it is all of the post."""
 
-    tag: str
     html: str
-    size: int
-
-    @property
-    def is_seen(self) -> bool:
-        return self.size > 0 or "<img" in self.html
-
-    @property
-    def leads_on(self) -> bool:
-        """Whether it is only there for what follows it."""
-        return self.tag in _LEADING or not self.is_seen
+    text: str
+    whole: bool
 
 
-def excerpt_html(html: str) -> tuple[str, bool]:
-    """The leading blocks of clean HTML, and whether they are all of it. The first block with text is always taken
-    whole; a heading is not taken without what follows it."""
-    blocks = top_blocks(html)
-    taken: list[Block] = []
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A block of an excerpt, maybe only its beginning, and which of the post's blocks it is."""
+
+    place: int
+    block: Block
+
+
+def excerpt(html: str, text: str, length: int) -> Excerpt:
+    """The leading blocks of a post, of which `html` is the clean HTML and `text` the same as plain text: up to the
+    block that reaches `length` characters of visible text, and no more than `longest`. A heading is not taken without
+    what follows it.
+
+    A block that does not fit ends the excerpt. While less than half of `length` is reached its first sentences, or
+    items, are taken; and where there is no text yet, and it cannot be begun, it is passed over.
+    """
+    blocks = top_blocks(html, longest(length))
+    taken = _leading(blocks, length, longest(length), _DEEPEST)
+    if [one.block for one in taken] == blocks:
+        return Excerpt(html, text, True)
+    _drop_leads(taken)
+    return Excerpt("".join(one.block.html for one in taken), _said(text, blocks, taken), False)
+
+
+def longest(length: int) -> int:
+    """How many characters an excerpt may have that is to have `length`, its first sentence aside."""
+    return _TIMES * length
+
+
+def _leading(blocks: Sequence[Block], length: int, most: int, deepest: int) -> list[_Taken]:
+    """The first of `blocks` that are shown; inside of a list or quotation, as `deepest` tells, none is passed over."""
+    taken: list[_Taken] = []
     size, has_text = 0, False
-    for block in blocks:
-        if has_text and (size >= _ENOUGH or size + block.size > _TOO_MUCH):
+    for place, block in enumerate(blocks):
+        if has_text and size >= length:
             break
-        taken.append(block)
-        size += block.size
-        has_text = has_text or (block.tag not in _LEADING and bool(_letters(_text(block.html))))
-    if len(taken) == len(blocks):
-        return html, True
-    while taken[-1].leads_on:
-        taken.pop()
-    return "".join(block.html for block in taken), False
+        if size + block.size <= most:
+            taken.append(_Taken(place, block))
+            size += block.size
+            has_text = has_text or _is_text(block)
+            continue
+        beginning = "" if has_text and 2 * size >= length else _beginning(block, length - size, most - size, deepest)
+        if beginning:
+            taken.append(_Taken(place, block_of(block.tag, beginning)))
+        if beginning or has_text or deepest < _DEEPEST:
+            break
+        size -= _drop_leads(taken)
+    return taken
 
 
-def excerpt_text(text: str, html: str) -> str:
-    """The leading paragraphs of `text` (a whole post, paragraphs parted by blank lines) that say what `html`, an
-    excerpt of the same post, says."""
-    wanted = len(_letters(_text(html)))
+def _is_text(block: Block) -> bool:
+    return not block.leads_on and block.tag != "figure" and block.letters > 0
+
+
+def _drop_leads(taken: list[_Taken]) -> int:
+    """Takes headings and rules from the end of `taken`, since what they were there for does not follow; returns how
+    many characters they had."""
+    dropped = 0
+    while taken and taken[-1].block.leads_on:
+        dropped += taken.pop().block.size
+    return dropped
+
+
+def _beginning(block: Block, length: int, most: int, deepest: int) -> str:
+    """The first sentences or items of a block, or "" where it has none or cannot be begun."""
+    if block.tag in _PROSE:
+        return first_sentences(block.html, length, most)
+    opening = _OPENING.match(block.html)
+    if block.tag not in _BEGUN or not deepest or not opening or _REVERSED.search(opening[0]):
+        return ""
+    inside = _leading(top_blocks(block.inside, most), length, most, deepest - 1)
+    _drop_leads(inside)
+    if not any(one.block.letters for one in inside):
+        return ""
+    return f"{opening[0]}{''.join(one.block.html for one in inside)}</{block.tag}>"
+
+
+# ----------------------------------------------------------------------------------------------------------- as text
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A run of a post's letters: from which one on, and before which one it ends."""
+
+    start: int
+    end: int
+
+
+def _said(text: str, blocks: Sequence[Block], taken: Sequence[_Taken]) -> str:
+    """What of `text`, a whole post, says the same as the blocks taken of it."""
+    spans = _spans(blocks, taken)
+    if not spans:
+        return ""
+    html = "".join(block.html for block in blocks[: taken[-1].place + 1])
     pictures = {f"[{' '.join(unescape(alt).split())}]" for alt in _ALT.findall(html)}
-    taken: list[str] = []
-    for paragraph in text.split("\n\n"):
-        if wanted <= 0:
-            break
-        taken.append(paragraph)
-        wanted -= len(_letters(_without(pictures, paragraph)))
-    return "\n\n".join(taken)
+    lines = list(_lines(text, pictures, spans[-1].end))
+    return "\n\n".join(_part(lines, span) for span in spans)
 
 
-def top_blocks(html: str) -> list[Block]:
-    """The top-level blocks of clean HTML. Wrappers are looked through when they hold everything, or more than fits."""
-    return _top_blocks(html, _DEEPEST)
-
-
-def _top_blocks(html: str, deepest: int) -> list[Block]:
-    blocks = _Splitter(html).blocks()
-    if not deepest:
-        return blocks
-    alone = sum(block.is_seen for block in blocks) == 1
-    found: list[Block] = []
-    for block in blocks:
-        opened = block.tag in _WRAPPERS and (alone or block.size > _TOO_MUCH)
-        found += _top_blocks(_OUTER.sub("", block.html), deepest - 1) if opened else [block]
+def _spans(blocks: Sequence[Block], taken: Sequence[_Taken]) -> list[_Span]:
+    """Which letters of a post its excerpt shows, in runs as long as possible."""
+    found: list[_Span] = []
+    start = reached = 0
+    for one in taken:
+        start += sum(block.letters for block in blocks[reached : one.place])
+        reached = one.place
+        end = start + one.block.letters
+        if found and found[-1].end == start:
+            found[-1] = _Span(found[-1].start, end)
+        elif end > start:
+            found.append(_Span(start, end))
     return found
 
 
-class _Splitter(HTMLParser):
-    """Finds where the top-level blocks of well-formed HTML begin and end. Loose text between them is cut at double
-    line breaks, as old Blogger posts have them for paragraphs."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=False)
-        self._html = html
-        self._lines = [0]
-        for line in html.split("\n"):
-            self._lines.append(self._lines[-1] + len(line) + 1)
-        self._open: list[str] = []
-        self._cuts: list[tuple[int, str]] = [(0, "")]
-        self._after_break = -1
-        self._top = 0
-        self._holds_block = False
-        self.feed(html)
-        self.close()
-
-    def blocks(self) -> list[Block]:
-        ends = [position for position, _ in self._cuts[1:]] + [len(self._html)]
-        found = []
-        for (start, tag), end in zip(self._cuts, ends, strict=True):
-            piece = self._html[start:end]
-            if piece.strip():
-                found.append(Block(tag, piece, _size(piece)))
-        return found
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
-        start = self._position()
-        end = start + len(self.get_starttag_text() or "")
-        if self._open:
-            self._holds_block |= tag in _BLOCKS
-        else:
-            self._top, self._holds_block = start, False
-            self._cut_before(tag, start, end)
-        if tag not in _VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self._open:
-            return
-        while self._open and self._open.pop() != tag:
-            pass
-        if self._open:
-            return
-        if tag not in _BLOCKS and self._holds_block:
-            self._cuts.append((self._top, tag))
-        if tag in _BLOCKS or self._holds_block:
-            self._cuts.append((self._html.find(">", self._position()) + 1, ""))
-
-    def _cut_before(self, tag: str, start: int, end: int) -> None:
-        if tag in _BLOCKS:
-            self._cuts.append((start, tag))
-            if tag in _VOID:
-                self._cuts.append((end, ""))
-        elif tag == "br":
-            if self._after_break >= 0 and not self._html[self._after_break : start].strip():
-                self._cuts.append((start, ""))
-            self._after_break = end
-
-    def _position(self) -> int:
-        line, column = self.getpos()
-        return self._lines[line - 1] + column
+def _lines(text: str, pictures: set[str], end: int) -> Iterator[tuple[str, _Span]]:
+    """The lines of a text with the letters they have, up to the letter `end`. Alternative texts, which stand where
+    there are only pictures, are no letters of the HTML."""
+    at = 0
+    for line in text.split("\n"):
+        if at >= end:
+            break
+        size = count_letters(_without(pictures, line))
+        yield line, _Span(at, at + size)
+        at += size
 
 
-def _without(pictures: set[str], paragraph: str) -> str:
-    """`paragraph` without the alternative texts that stand where there are only pictures."""
-    for picture in pictures:
-        paragraph = paragraph.replace(picture, "")
-    return paragraph
+def _part(lines: Sequence[tuple[str, _Span]], shown: _Span) -> str:
+    """The lines that have letters of `shown`, and those without any between them."""
+    said = [
+        line if span.end <= shown.end else _up_to(line, shown.end - span.start)
+        for line, span in lines
+        if span.start < shown.end and (span.end > shown.start or span.start == span.end >= shown.start)
+    ]
+    return "\n".join(said).strip("\n")
 
 
-def _letters(text: str) -> str:
-    """What both renderings have in common: letters and digits, without marks, blanks and bullets."""
-    return "".join(character for character in text if character.isalnum())
+def _up_to(line: str, letters: int) -> str:
+    """`line` as far as so many letters go, with the marks that end them."""
+    place = 0
+    while letters:
+        letters -= line[place].isalnum()
+        place += 1
+    while place < len(line) and not line[place].isalnum() and category(line[place]) not in {"Zs", "Cc", "Ps", "Pi"}:
+        place += 1
+    return line[:place]
 
 
-def _text(html: str) -> str:
-    return unescape(_TAG.sub("", html))
-
-
-def _size(html: str) -> int:
-    return len(" ".join(_text(html).split()))
+def _without(pictures: set[str], line: str) -> str:
+    if "[" in line:
+        for picture in pictures:
+            line = line.replace(picture, "")
+    return line

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from tidings.model import Schedule
+from tidings.model import Edition, Schedule
 
 _HORIZON = timedelta(days=366 * 40 + 2)  # 29 February falls on one weekday at most forty years apart (2072, 2112).
 _MINUTE = timedelta(minutes=1)
+_ON_TIME = timedelta(minutes=1)  # the daemon looks every ten seconds: less than this is no delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,18 @@ def latest_slot(schedule: Schedule, timezone: str, now: datetime) -> Slot | None
 def next_slot(schedule: Schedule, timezone: str, now: datetime) -> Slot | None:
     """The first slot after `now`, or None for a schedule that never comes."""
     return _search(schedule, ZoneInfo(timezone), now, step=1)
+
+
+def is_too_late(edition: Edition, slot: Slot, now: datetime) -> bool:
+    """Whether a slot is past by more than `late_up_to`: then it has no issue any more, and its posts come in the next.
+    Without that key the limit is half of the way to the next slot: from there on the next issue is nearer."""
+    limit = edition.late_up_to
+    if limit is None:
+        coming = next_slot(edition.schedule, edition.timezone, slot.at)
+        if coming is None:
+            return False
+        limit = (coming.at - slot.at) / 2
+    return now - slot.at > max(limit, _ON_TIME)
 
 
 def _search(schedule: Schedule, zone: ZoneInfo, now: datetime, step: int) -> Slot | None:

@@ -175,9 +175,14 @@ class IssueContent:
     subject_template: str = ""
 
     @property
+    def name(self) -> str:
+        """What commands call the issue: "weekly-12"."""
+        return f"{self.edition}-{self.number}"
+
+    @property
     def path(self) -> str:
         """Where the issue is on the web, below the site's address."""
-        return f"issues/{self.edition}-{self.number}.html"
+        return f"issues/{self.name}.html"
 
 
 @dataclass(frozen=True, slots=True)

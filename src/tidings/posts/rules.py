@@ -46,13 +46,22 @@ class Readable(Protocol):
     def tags(self) -> tuple[str, ...]: ...
 
 
-def excluded_by(post: Readable, source: Source) -> str:
+class Ruling(Protocol):
+    """Who has rules: a source, or an edition."""
+
+    @property
+    def include(self) -> tuple[Rule, ...]: ...
+    @property
+    def exclude(self) -> tuple[Rule, ...]: ...
+
+
+def excluded_by(post: Readable, ruling: Ruling) -> str:
     """What keeps `post` from being shown: the text of the first `exclude` rule that matches it, `NOT_INCLUDED`, or ""
     when nothing does."""
-    for rule in source.exclude:
+    for rule in ruling.exclude:
         if matches(rule, post):
             return rule.text
-    if source.include and not any(matches(rule, post) for rule in source.include):
+    if ruling.include and not any(matches(rule, post) for rule in ruling.include):
         return NOT_INCLUDED
     return ""
 

@@ -9,25 +9,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import count
-from urllib.parse import quote, urlsplit
-from uuid import NAMESPACE_URL, uuid5
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from tidings.model import Enclosure, Etiquette, StoredPost
+from tidings.render.atom import (
+    add_link,
+    add_text,
+    feed_element,
+    in_language,
+    iri,
+    is_absolute_iri,
+    legal,
+    made_id,
+    rfc3339,
+    serialise,
+)
 from tidings.render.pages import excerpt
-from tidings.render.words import headline, language_tag, one_line, web_link
+from tidings.render.words import headline, one_line, web_link
 
-_ATOM = "http://www.w3.org/2005/Atom"
-
-# XML 1.0, production 2 (Char): everything else cannot be written in a document, not even as a reference.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-# RFC 3987: what an IRI cannot contain unescaped, and brackets, which only an IPv6 host may have.
-_NOT_IRI = re.compile(r"""[\x00-\x20\x7f-\xa0<>"{}|\\^`\[\]\s\ud800-\udfff\ue000-\uf8ff\ufff0-\uffff]""")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.")
-_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 
 
@@ -56,22 +57,20 @@ class CombinedFeed:
 def render_atom(feed: CombinedFeed) -> bytes:
     """The feed as an Atom document in UTF-8, entries in the order of `feed.posts`."""
     ids = feed.ids or entry_ids(feed.id, feed.posts)
-    root = Element("feed", _language({"xmlns": _ATOM}, feed.language))
-    _text(root, "id", feed.id)
-    _text(root, "title", one_line(feed.title), type="text")
-    _text(root, "updated", _rfc3339(max((_updated(post) for post in feed.posts), default=feed.empty_updated)))
-    _link(root, "self", feed.self_url, type="application/atom+xml")
-    _link(root, "alternate", feed.site_url, type="text/html")
+    root = feed_element(feed.language)
+    add_text(root, "id", feed.id)
+    add_text(root, "title", one_line(feed.title), type="text")
+    add_text(root, "updated", rfc3339(max((_updated(post) for post in feed.posts), default=feed.empty_updated)))
+    add_link(root, "self", feed.self_url, type="application/atom+xml")
+    add_link(root, "alternate", feed.site_url, type="text/html")
     if feed.author:
-        _text(SubElement(root, "author"), "name", one_line(feed.author))
-    _text(root, "generator", "Tidings")
+        add_text(SubElement(root, "author"), "name", one_line(feed.author))
+    add_text(root, "generator", "Tidings")
     source_dates = _source_dates(feed.posts)
     for post in feed.posts:
         shown = feed.etiquette.get(post.source, feed.content)
         _entry(root, post, ids[post.id], shown, source_dates[_source_id(post)])
-    indent(root, " ")
-    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
-    return document + b"\n"
+    return serialise(root)
 
 
 def entry_ids(feed_id: str, posts: Sequence[StoredPost], kept: Mapping[str, int] | None = None) -> dict[int, str]:
@@ -93,46 +92,32 @@ def entry_ids(feed_id: str, posts: Sequence[StoredPost], kept: Mapping[str, int]
     return ids
 
 
-def is_absolute_iri(text: str) -> bool:
-    """Whether `text` may stand as an Atom id as it is (RFC 4287 4.2.6)."""
-    if not _SCHEME.match(text) or _NOT_IRI.search(text) or _LONE_PERCENT.search(text) or text.count("#") > 1:
-        return False
-    try:
-        return not text.lower().startswith(("http:", "https:")) or bool(urlsplit(text).netloc)
-    except ValueError:
-        return False
-
-
 def _candidate_ids(feed_id: str, post: StoredPost) -> Iterator[str]:
     """What may be the post's id, best first; the numbered ones are only for where a guid imitates a made id."""
     if post.owns_guid and is_absolute_iri(post.guid):
         yield post.guid
-    yield _made_id(f"{feed_id} {post.id}")
+    yield made_id(f"{feed_id} {post.id}")
     for attempt in count(2):
-        yield _made_id(f"{feed_id} {post.id} {attempt}")
-
-
-def _made_id(name: str) -> str:
-    return f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"
+        yield made_id(f"{feed_id} {post.id} {attempt}")
 
 
 def _entry(root: Element, post: StoredPost, entry_id: str, shown: Etiquette, source_date: datetime) -> None:
-    entry = SubElement(root, "entry", _language({}, post.language))
-    _text(entry, "id", entry_id)
-    _text(entry, "title", headline(post.title, post.text or post.summary), type="text")
+    entry = SubElement(root, "entry", in_language({}, post.language))
+    add_text(entry, "id", entry_id)
+    add_text(entry, "title", headline(post.title, post.text or post.summary), type="text")
     # An entry without content must have an alternate link (RFC 4287 4.1.2).
-    _link(entry, "alternate", web_link(post.url) or web_link(post.source_url) or post.feed_url)
+    add_link(entry, "alternate", web_link(post.url) or web_link(post.source_url) or post.feed_url)
     for enclosure in post.enclosures:
         _enclosure(entry, enclosure)
     if web_link(post.origin_url):
-        _link(entry, "via", post.origin_url, title=one_line(post.origin_title))
+        add_link(entry, "via", post.origin_url, title=one_line(post.origin_title))
     if post.published is not None:
-        _text(entry, "published", _rfc3339(min(post.published, post.first_seen)))
-    _text(entry, "updated", _rfc3339(_updated(post)))
+        add_text(entry, "published", rfc3339(min(post.published, post.first_seen)))
+    add_text(entry, "updated", rfc3339(_updated(post)))
     author = post.author or post.origin_title or post.source_title or post.source
-    _text(SubElement(entry, "author"), "name", one_line(author))
+    add_text(SubElement(entry, "author"), "name", one_line(author))
     for tag in dict.fromkeys(one_line(tag) for tag in post.tags):
-        SubElement(entry, "category", {"term": _legal(tag)})
+        SubElement(entry, "category", {"term": legal(tag)})
     _source(entry, post, source_date)
     _content(entry, post, shown)
 
@@ -141,17 +126,17 @@ def _source(entry: Element, post: StoredPost, updated: datetime) -> None:
     """Where a post is from. What was itself copied goes on naming the blog that it was copied from (RFC 4287 section
     4.2.11), so that the copy of a copy still leads there."""
     source = SubElement(entry, "source")
-    _text(source, "id", _iri(_source_id(post)))
+    add_text(source, "id", iri(_source_id(post)))
     if _is_copied(post):
-        _text(source, "title", one_line(post.origin_title), type="text")
-        _text(source, "updated", _rfc3339(updated))
-        _link(source, "alternate", post.origin_url)
+        add_text(source, "title", one_line(post.origin_title), type="text")
+        add_text(source, "updated", rfc3339(updated))
+        add_link(source, "alternate", post.origin_url)
         return
-    _text(source, "title", one_line(post.source_title or post.source), type="text")
-    _text(source, "updated", _rfc3339(updated))
-    _link(source, "self", post.feed_url)
+    add_text(source, "title", one_line(post.source_title or post.source), type="text")
+    add_text(source, "updated", rfc3339(updated))
+    add_link(source, "self", post.feed_url)
     if web_link(post.source_url):
-        _link(source, "alternate", post.source_url, type="text/html")
+        add_link(source, "alternate", post.source_url, type="text/html")
 
 
 def _source_id(post: StoredPost) -> str:
@@ -164,9 +149,9 @@ def _is_copied(post: StoredPost) -> bool:
 
 def _content(entry: Element, post: StoredPost, shown: Etiquette) -> None:
     if shown == "full" and post.content_html:
-        _text(entry, "content", post.content_html, type="html")
+        add_text(entry, "content", post.content_html, type="html")
     elif shown != "title" and excerpt(post):
-        _text(entry, "summary", excerpt(post), type="text")
+        add_text(entry, "summary", excerpt(post), type="text")
 
 
 def _enclosure(entry: Element, enclosure: Enclosure) -> None:
@@ -177,7 +162,7 @@ def _enclosure(entry: Element, enclosure: Enclosure) -> None:
         attributes["type"] = enclosure.type
     if enclosure.length is not None and enclosure.length > 0:
         attributes["length"] = str(enclosure.length)
-    _link(entry, "enclosure", enclosure.url, **attributes)
+    add_link(entry, "enclosure", enclosure.url, **attributes)
 
 
 def _updated(post: StoredPost) -> datetime:
@@ -194,31 +179,3 @@ def _source_dates(posts: Sequence[StoredPost]) -> dict[str, datetime]:
         source = _source_id(post)
         dates[source] = max(dates.get(source, _updated(post)), _updated(post))
     return dates
-
-
-def _text(parent: Element, name: str, text: str, **attributes: str) -> None:
-    SubElement(parent, name, attributes).text = _legal(text)
-
-
-def _link(parent: Element, rel: str, href: str, **attributes: str) -> None:
-    pairs = {"rel": rel, "href": _iri(href)} | {name: _legal(value) for name, value in attributes.items() if value}
-    SubElement(parent, "link", pairs)
-
-
-def _language(attributes: dict[str, str], language: str) -> dict[str, str]:
-    tag = language_tag(language)
-    return attributes | {"xml:lang": tag} if tag else attributes
-
-
-def _legal(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
-
-
-def _iri(url: str) -> str:
-    """`url` with what an IRI cannot contain percent-encoded; feeds have links with spaces in them."""
-    escaped = _NOT_IRI.sub(lambda found: quote(found.group(), errors="replace"), url.strip())
-    return _LONE_PERCENT.sub("%25", escaped)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

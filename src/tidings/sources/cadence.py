@@ -155,13 +155,14 @@ def doubts_silence(state: FeedState, now: datetime) -> bool:
 
 def _pulled_forward(state: FeedState, cutoff: datetime, limits: Limits, now: datetime) -> bool:
     """Whether to ask now although it is early: the poll as planned would come after the cut-off, nobody forbids it, and
-    this source's moment in the hour before the cut-off has come. Sources are spread over its first two thirds."""
+    this source's moment in the hour before the cut-off has come. Sources are spread over its first two thirds. One that
+    was asked earlier in that hour is asked again, so that what its author has mended since is in the issue."""
     if state.failures or state.source.every or state.polled_at is None or state.next_poll_at is None:
         return False
     moment = cutoff - FRESH_WITHIN * (1 - _PULL_SHARE * _share(state.feed_id))
     if not moment <= now < cutoff <= state.next_poll_at:
         return False
-    rested = state.polled_at < cutoff - FRESH_WITHIN and state.polled_at + limits.min_interval <= now
+    rested = state.polled_at < moment and state.polled_at + limits.min_interval <= now
     return rested and (state.not_before is None or state.not_before <= now)
 
 

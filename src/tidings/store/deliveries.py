@@ -15,6 +15,7 @@ from datetime import datetime
 
 from tidings.model import Delivery, Receipt
 from tidings.store.database import Store, time_to_text
+from tidings.store.issues import MAY_GO
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,15 @@ def due(store: Store, issue_id: int, now: datetime | None) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
-def start(store: Store, delivery: Delivery, now: datetime) -> None:
-    """Records that the message is about to go out."""
+def start(store: Store, delivery: Delivery, now: datetime) -> bool:
+    """Records that the message is about to go out; False, and nothing is recorded, when its issue is held by now."""
     with store.write():
-        store.conn.execute(
-            """UPDATE deliveries SET state = 'inflight', attempts = attempts + 1, next_at = NULL, updated_at = ?
-            WHERE id = ?""",
+        cursor = store.conn.execute(
+            f"""UPDATE deliveries SET state = 'inflight', attempts = attempts + 1, next_at = NULL, updated_at = ?
+            WHERE id = ? AND issue_id IN (SELECT id FROM issues WHERE {MAY_GO})""",
             (time_to_text(now), delivery.id),
         )
+        return cursor.rowcount == 1
 
 
 def put_back(store: Store, delivery: Delivery, reason: str, now: datetime) -> None:

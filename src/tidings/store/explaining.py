@@ -17,6 +17,7 @@ from datetime import datetime
 from tidings.model import Join, StoredPost
 from tidings.store import stories
 from tidings.store.database import Store, stored_time, text_to_time
+from tidings.store.issues import DROPPED_FROM, Kept, kept
 from tidings.store.posts import stored_post
 
 _SELECT = """
@@ -61,12 +62,23 @@ class KnownUnder:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """An issue that carried a story, and the post of it that it showed."""
+    """An issue that carried a story, and the post of it that it showed. `kept` says what keeps the issue from being
+    sent, and `taken_out` that the story was dropped from it by hand."""
 
     edition: str
     number: int
     frozen_at: datetime
     post_id: int
+    kept: Kept = ""
+    taken_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """That a rule of an edition left a post out when an issue was made, or a slot passed, and when."""
+
+    rule: str
+    at: datetime
 
 
 @contextmanager
@@ -105,21 +117,23 @@ def keys(store: Store, post_id: int) -> list[KnownUnder]:
 def showings(store: Store, story: int) -> list[Showing]:
     """The issues that carried a story, oldest first. There may be several of an edition, of posts joined since."""
     rows = store.rows(
-        """SELECT i.edition, s.number, s.frozen_at, i.post_id FROM posts p JOIN issue_items i ON i.post_id = p.id
-        JOIN issues s ON s.id = i.issue_id WHERE p.story = ? ORDER BY s.frozen_at, s.id, i.position""",
-        (story,),
+        """SELECT s.*, i.post_id, x.post_id IS NOT NULL AS taken_out FROM posts p JOIN issue_items i ON i.post_id = p.id
+        JOIN issues s ON s.id = i.issue_id LEFT JOIN passed_posts x ON x.edition = i.edition AND x.post_id = i.post_id
+            AND x.rule = ? || s.edition || '-' || s.number
+        WHERE p.story = ? ORDER BY s.frozen_at, s.id, i.position""",
+        (DROPPED_FROM, story),
     )
-    return [Showing(row["edition"], row["number"], stored_time(row["frozen_at"]), row["post_id"]) for row in rows]
+    return [_showing(row, bool(row["taken_out"])) for row in rows]
 
 
 def told_of(store: Store, edition: str, story: int) -> Showing | None:
     """The issue of an edition that listed an edit of a story, with the post that it was of; None while none did."""
     row = store.row(
-        """SELECT u.edition, s.number, s.frozen_at, u.post_id FROM posts p JOIN issue_updates u ON u.post_id = p.id
+        """SELECT s.*, u.post_id FROM posts p JOIN issue_updates u ON u.post_id = p.id
         JOIN issues s ON s.id = u.issue_id WHERE p.story = ? AND u.edition = ? ORDER BY s.frozen_at LIMIT 1""",
         (story, edition),
     )
-    return Showing(row["edition"], row["number"], stored_time(row["frozen_at"]), row["post_id"]) if row else None
+    return _showing(row) if row else None
 
 
 def edited_since_shown(store: Store, edition: str, post_id: int) -> bool:
@@ -152,6 +166,12 @@ def shut_out_at(store: Store, edition: str, post_id: int) -> datetime | None:
         {"edition": edition, "id": post_id},
     )
     return None if row is None else text_to_time(row["at"])
+
+
+def passed_over(store: Store, edition: str, post_id: int) -> Passed | None:
+    """What left a post out of an issue, or a slot, of an edition: then it is no news to it any more."""
+    row = store.row("SELECT rule, passed_at FROM passed_posts WHERE edition = ? AND post_id = ?", (edition, post_id))
+    return None if row is None else Passed(row["rule"], stored_time(row["passed_at"]))
 
 
 def under_keys(store: Store, wanted: Sequence[str]) -> list[int]:
@@ -194,6 +214,11 @@ def with_url(store: Store, part: str, is_it: Callable[[str], bool]) -> list[int]
     of all posts, which takes seconds in a large archive."""
     rows = store.rows("SELECT id, url FROM posts WHERE instr(lower(url), ?) > 0 ORDER BY id", (part,))
     return [row["id"] for row in rows if is_it(row["url"])]
+
+
+def _showing(row: sqlite3.Row, taken_out: bool = False) -> Showing:
+    at = stored_time(row["frozen_at"])
+    return Showing(row["edition"], row["number"], at, row["post_id"], kept(row), taken_out)
 
 
 def _facts(store: Store, row: sqlite3.Row) -> PostFacts:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tidings.model import Edition, Failed, FeedChange, FeedState, Move, Rhythm, Source, Validators, Wishes
-from tidings.store import items, posts
+from tidings.store import items, posts, slots
 from tidings.store.database import (
     Store,
     seconds_to_span,
@@ -24,7 +24,8 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
 
     A source whose URL the operator changed keeps its row by its name, so its posts do not come again; its validators
     are dropped, because they belong to the old URL. A name that went to another feed is that one's alone. A source is
-    noted as joining each edition that covers it: what the edition takes of the time before is its backfill.
+    noted as joining each edition that covers it: what the edition takes of the time before is its backfill. Of an
+    edition whose schedule or zone has changed, the slots before `now` are not due any more.
     """
     if _is_in_line(store, sources, editions, now):
         return
@@ -35,13 +36,7 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
             if source.url not in directory.ids:
                 _take_in(store, source, directory, configured, now)
         _name(store, sources)
-        for edition in editions:
-            # Lowered where it lies in the future: a clock that was wrong once must not silence an edition until then.
-            store.conn.execute(
-                """INSERT INTO editions (name, since) VALUES (:name, :now)
-                ON CONFLICT (name) DO UPDATE SET since = :now WHERE since > :now""",
-                {"name": edition.name, "now": time_to_text(now)},
-            )
+        slots.note(store, editions, now)
         store.conn.executemany(
             """INSERT OR IGNORE INTO edition_sources (edition, feed_id, after_id)
             VALUES (?, (SELECT id FROM feeds WHERE url = ?), (SELECT coalesce(max(id), 0) FROM posts))""",
@@ -159,8 +154,7 @@ def _is_in_line(store: Store, sources: Sequence[Source], editions: Sequence[Edit
     taken = set(names.values())
     if any(row["name"] in taken for url, row in feeds.items() if url not in names):
         return False
-    since = {row["name"]: row["since"] for row in store.rows("SELECT name, since FROM editions")}
-    if any(since.get(edition.name, "~") > (time_to_text(now) or "") for edition in editions):
+    if not slots.are_noted(store, editions, now):
         return False
     joined = {(row["edition"], row["feed_id"]) for row in store.rows("SELECT edition, feed_id FROM edition_sources")}
     return all(

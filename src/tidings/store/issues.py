@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from tidings.model import (
     AlsoIn,
@@ -29,7 +29,8 @@ from tidings.store.site import want_publishing
 # posts again. A link to such a post is news: somebody has something to say of it. So is the original of a copy in a
 # planet's backlog, and so is what may not be shown there, or was written since the source of the copy was taken in
 # (`since`): the blog may just have been asked after the planet. Here a date lets in, and never keeps out by itself.
-# What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in.
+# What rules kept out while an issue was made, or a slot passed, is no news later, when the rules let it in; nor is what
+# the edition's own left out then. In the backlog it keeps its place.
 _HORIZONS = """
 horizons AS (
     SELECT *, (SELECT first_seen FROM posts WHERE id <= after_id ORDER BY id DESC LIMIT 1) AS since
@@ -73,6 +74,7 @@ WHERE p.excluded = '' AND p.held_at IS NULL
     AND {_COPIED_FROM} IS NULL
     AND NOT EXISTS (SELECT 1 FROM exclusions x JOIN made ON made.at >= x.since AND made.at < x.until
         WHERE x.post_id = p.id)
+    AND NOT EXISTS (SELECT 1 FROM passed_posts l WHERE l.edition = :edition AND l.post_id = p.id)
 ORDER BY p.id
 """
 
@@ -95,6 +97,15 @@ WHERE p.changed_at >= :since AND p.changed_at IS NOT i.changed_at AND p.excluded
     AND i.position < json_array_length(s.content, '$.items')
 """
 
+MAY_GO = "dropped_at IS NULL AND held_at IS NULL AND (send_after IS NULL OR released_at IS NOT NULL)"
+"""What holds of an issue, in SQL, that nothing keeps from being sent."""
+
+DROPPED_FROM = "dropped from "
+"""What `passed_posts` says of a story that was taken out of an issue, before the issue's name."""
+
+Kept = Literal["", "reviewing", "held", "dropped"]
+"""What keeps an issue from being sent: the time for its review, or the operator, for now or for good; "" nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -107,18 +118,24 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class StoredIssue:
-    """A frozen issue with its id and, while its mail server is not to be had, when to try again."""
+    """A frozen issue with its id and, while its mail server is not to be had, when to try again. `kept` says whether
+    something keeps it from being sent, `send_after` when its review ends or ended, and `released_at` when it was let
+    go after that, or after it was held."""
 
     id: int
     content: IssueContent
     retry_at: datetime | None = None
     failures: int = 0
+    kept: Kept = ""
+    send_after: datetime | None = None
+    released_at: datetime | None = None
 
 
 def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int) -> list[StoredPost]:
     """What `edition` may carry of `sources` (names), in ingest order: every post of a story it has not carried, that
     came after its source joined the edition; of what the source had before (or brought when it was first read), the
-    newest `backfill`. Nothing that a rule excludes. Call `feeds.sync` first."""
+    newest `backfill`. Nothing that a rule of its source excludes, or that a rule of the edition left out of an issue
+    (`pass_over`). Call `feeds.sync` first."""
     rows = store.rows(_CANDIDATES, {"edition": edition, "backfill": backfill})
     wanted = set(sources)
     return [stored_post(row) for row in rows if row["source"] in wanted]
@@ -153,18 +170,32 @@ def edited(store: Store, edition: str, sources: Sequence[str], since: datetime) 
     return [_edited_post(row) for row in rows if row["source"] in wanted]
 
 
+def last_frozen(store: Store, edition: str) -> datetime | None:
+    """When the last issue of an edition was made, or None while there is none."""
+    row = store.row("SELECT frozen_at FROM issues WHERE edition = ? ORDER BY number DESC LIMIT 1", (edition,))
+    return text_to_time(row["frozen_at"]) if row else None
+
+
 def next_number(store: Store, edition: str) -> int:
     row = store.row("SELECT coalesce(max(number), 0) + 1 AS number FROM issues WHERE edition = ?", (edition,))
     return int(row["number"]) if row else 1
 
 
-def freeze(store: Store, content: IssueContent, letters: Sequence[Letter], slot: str | None, now: datetime) -> int:
+def freeze(
+    store: Store,
+    content: IssueContent,
+    letters: Sequence[Letter],
+    slot: str | None,
+    now: datetime,
+    send_after: datetime | None = None,
+) -> int:
     """Stores an issue, its items, those only named behind them, what it tells of edits, and one delivery per letter,
-    in one transaction; returns its id."""
+    in one transaction; returns its id. With `send_after` it is in review until then."""
+    frozen_at, review_ends = time_to_text(content.frozen_at), time_to_text(send_after)
     with store.write():
         cursor = store.conn.execute(
-            "INSERT INTO issues (edition, number, slot, frozen_at, content) VALUES (?, ?, ?, ?, ?)",
-            (content.edition, content.number, slot, time_to_text(content.frozen_at), _content_to_text(content)),
+            "INSERT INTO issues (edition, number, slot, frozen_at, content, send_after) VALUES (?, ?, ?, ?, ?, ?)",
+            (content.edition, content.number, slot, frozen_at, content_to_text(content), review_ends),
         )
         issue_id = int(cursor.lastrowid or 0)
         store.conn.executemany(
@@ -187,9 +218,19 @@ def freeze(store: Store, content: IssueContent, letters: Sequence[Letter], slot:
     return issue_id
 
 
+def pass_over(store: Store, edition: str, passed: Mapping[int, str], now: datetime) -> None:
+    """Notes posts (by id) that a rule of an edition (its text) leaves out of an issue, or of a slot without one: they
+    are no news later, when the rules let them in."""
+    with store.write():
+        store.conn.executemany(
+            "INSERT OR IGNORE INTO passed_posts (edition, post_id, rule, passed_at) VALUES (?, ?, ?, ?)",
+            [(edition, post_id, rule, time_to_text(now)) for post_id, rule in passed.items()],
+        )
+
+
 def settle(store: Store, edition: str, backfill: int) -> None:
     """Notes how far an edition need not look for its next issue: up to the first post of each source that waits. To be
-    called within the transaction that freezes an issue."""
+    called within the transaction that freezes an issue or records a slot, after all else."""
     rows = store.rows(
         f"SELECT feed_id, is_news, min(id) - 1 AS before FROM ({_CANDIDATES}) GROUP BY feed_id, is_news",
         {"edition": edition, "backfill": backfill},
@@ -213,40 +254,23 @@ def settle(store: Store, edition: str, backfill: int) -> None:
     )
 
 
-def open_slot(store: Store, edition: str, slot: str, slot_time: datetime) -> bool:
-    """Whether `slot` is still to be handled: not done yet, and after the edition came to be."""
-    row = store.row(
-        """SELECT 1 FROM editions e WHERE e.name = ? AND e.since < ?
-        AND NOT EXISTS (SELECT 1 FROM slots s WHERE s.edition = e.name AND s.slot = ?)""",
-        (edition, time_to_text(slot_time), slot),
-    )
-    return row is not None
-
-
-def record_slot(store: Store, edition: str, slot: str, now: datetime) -> None:
-    """Notes that `slot` has had its issue, or had nothing to put in one."""
-    with store.write():
-        store.conn.execute(
-            "INSERT OR IGNORE INTO slots (edition, slot, handled_at) VALUES (?, ?, ?)",
-            (edition, slot, time_to_text(now)),
-        )
-
-
 def undelivered(store: Store, edition: str) -> list[StoredIssue]:
-    """Issues of `edition` with a delivery that is not settled, oldest first."""
+    """Issues of `edition` with a delivery that is not settled, and nothing that keeps them from being sent, oldest
+    first."""
     rows = store.rows(
-        """SELECT * FROM issues i WHERE edition = ? AND EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id
-        AND d.state IN ('pending', 'inflight', 'deferred')) ORDER BY number""",
+        f"""SELECT * FROM issues i WHERE edition = ? AND {MAY_GO} AND EXISTS (SELECT 1 FROM deliveries d
+        WHERE d.issue_id = i.id AND d.state IN ('pending', 'inflight', 'deferred')) ORDER BY number""",
         (edition,),
     )
-    return [_stored_issue(row) for row in rows]
+    return [stored_issue(row) for row in rows]
 
 
 def interrupted(store: Store, edition: str) -> bool:
-    """Whether an issue of `edition` was left in the middle: some of its deliveries were never tried to the end."""
+    """Whether an issue of `edition` was left in the middle, or is in review: some of its deliveries were never tried to
+    the end. One that is held counts as none, or the edition would stop with it."""
     row = store.row(
         """SELECT 1 FROM issues i JOIN deliveries d ON d.issue_id = i.id
-        WHERE i.edition = ? AND d.state IN ('pending', 'inflight') AND d.next_at IS NULL""",
+        WHERE i.edition = ? AND i.held_at IS NULL AND d.state IN ('pending', 'inflight') AND d.next_at IS NULL""",
         (edition,),
     )
     return row is not None
@@ -262,11 +286,29 @@ def record_trouble(store: Store, issue_id: int, retry_at: datetime | None, failu
 
 def frozen(store: Store) -> list[StoredIssue]:
     """All issues, newest first."""
-    return [_stored_issue(row) for row in store.rows("SELECT * FROM issues ORDER BY frozen_at DESC, id DESC")]
+    return [stored_issue(row) for row in store.rows("SELECT * FROM issues ORDER BY frozen_at DESC, id DESC")]
 
 
-def _stored_issue(row: Any) -> StoredIssue:
-    return StoredIssue(row["id"], _text_to_content(row["content"]), text_to_time(row["retry_at"]), row["failures"])
+def stored_issue(row: Any) -> StoredIssue:
+    """An issue of a row of all columns of its table."""
+    return StoredIssue(
+        id=row["id"],
+        content=_text_to_content(row["content"]),
+        retry_at=text_to_time(row["retry_at"]),
+        failures=row["failures"],
+        kept=kept(row),
+        send_after=text_to_time(row["send_after"]),
+        released_at=text_to_time(row["released_at"]),
+    )
+
+
+def kept(row: Any) -> Kept:
+    """What keeps an issue from being sent, by the columns of its row: the opposite of `MAY_GO`."""
+    if row["dropped_at"] is not None:
+        return "dropped"
+    if row["held_at"] is not None:
+        return "held"
+    return "reviewing" if row["send_after"] is not None and row["released_at"] is None else ""
 
 
 def _carried(content: IssueContent) -> list[tuple[int, int]]:
@@ -275,7 +317,8 @@ def _carried(content: IssueContent) -> list[tuple[int, int]]:
     return shown + [(item.story, item.post_id) for item in content.more]
 
 
-def _content_to_text(content: IssueContent) -> str:
+def content_to_text(content: IssueContent) -> str:
+    """An issue's content as its column holds it."""
     values = asdict(content)
     if not content.updates:
         del values["updates"]  # as issues were before there were any

@@ -357,3 +357,12 @@ _SCHEDULING = (
 def scheduling(db: Database) -> None:
     for statement in _SCHEDULING:
         db.conn.execute(statement)
+
+
+# When an issue was let go, by the end of its review or by hand: from then on it is sent, and shown on the web.
+_RELEASED = "ALTER TABLE issues ADD COLUMN released_at TEXT"
+
+
+@_migration
+def releases_of_issues(db: Database) -> None:
+    db.conn.execute(_RELEASED)

@@ -118,7 +118,7 @@ def merge(store: Store, one: int, other: int, now: datetime) -> int:
         here, there = (one, other) if numbers[one] == kept else (other, one)
         why = "joined by hand" if there == gone else f"joined by hand, together with post {there}"
         _make_one(store, kept, gone, Join(kept, here, "hand", 1, why), now)
-        _settle_ledger(store, (kept,))
+        settle_ledger(store, (kept,))
         store.conn.execute(
             """DELETE FROM never_merged WHERE one IN (SELECT id FROM posts WHERE story = :story)
             AND other IN (SELECT id FROM posts WHERE story = :story)""",
@@ -159,7 +159,7 @@ def split(store: Store, post_id: int, now: datetime, pages: Mapping[int, str] | 
         connection.execute("UPDATE story_urls SET story = ? WHERE story = ?", (together, story))
         if page := _own_page(post_id, pages or {}):
             connection.execute("UPDATE story_urls SET story = ? WHERE url = ? AND story = ?", (post_id, page, together))
-        _settle_ledger(store, (post_id, together))
+        settle_ledger(store, (post_id, together))
         connection.execute("DELETE FROM story_joins WHERE post_id IN (?, ?)", (post_id, together))
         connection.executemany(
             "INSERT OR IGNORE INTO never_merged (one, other, parted_at) VALUES (?, ?, ?)",
@@ -236,7 +236,7 @@ def _make_one(store: Store, kept: int, gone: int, join: Join, now: datetime) -> 
     )
 
 
-def _settle_ledger(store: Store, stories: Sequence[int]) -> None:
+def settle_ledger(store: Store, stories: Sequence[int]) -> None:
     """Brings what editions carried in line with the stories that its posts are of now.
 
     An edition has one line a story. Where it had shown several posts before they were joined, the first one's counts;

@@ -1,0 +1,118 @@
+"""The next issue as its first reader would get it, and what the judge says of it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+
+from tidings import digest
+from tidings.cli import issuing, tables
+from tidings.config import Config
+from tidings.digest import PostOffice
+from tidings.errors import TidingsError
+from tidings.mail.judging import Asked, Finding, judge
+from tidings.mail.spam import SpamVerdict
+from tidings.model import Edition, IssueContent
+from tidings.render.mail import RenderedMail
+from tidings.store import Store, issues
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An issue that is not frozen: what it carries, its two parts, and the whole message to one reader."""
+
+    content: IssueContent
+    mail: RenderedMail
+    message: bytes
+
+
+def draft_mail(
+    loaded: Config, store: Store, edition: Edition, office: PostOffice, now: datetime, address: str = ""
+) -> Draft | None:
+    """The issue that would be frozen `now`, to `address` or the first subscriber; None when there is nothing new."""
+    content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
+    if content is None:
+        return None
+    mail = digest.render(content, office)
+    reader = address or next(iter(edition.addresses), "reader@example.org")
+    return Draft(content, mail, digest.message(content, mail, edition, office, reader, now))
+
+
+def findings(draft: Draft, office: PostOffice) -> list[Finding]:
+    """What the judge says of a draft. SpamAssassin is not asked: it takes seconds."""
+    return judge(draft.message, Asked(office.postal_address))
+
+
+def is_red(found: Sequence[Finding]) -> bool:
+    """Whether a mail with these findings should not go out."""
+    return any(finding.level == "red" for finding in found)
+
+
+def refuse_red(loaded: Config, store: Store, edition: Edition, office: PostOffice, now: datetime) -> None:
+    """Raises TidingsError when the next issue is not fit to be sent, having named what is wrong.
+
+    An issue that was left in the middle is finished whatever it is like: some readers have it already.
+    """
+    if issues.interrupted(store, edition.name):
+        return
+    draft = draft_mail(loaded, store, edition, office, now)
+    found = findings(draft, office) if draft else []
+    if not is_red(found):
+        return
+    show([finding for finding in found if finding.level == "red"], err=True)
+    raise TidingsError(
+        f"{edition.name}: not sent, and nothing is frozen: the mail has the faults above. Put them right "
+        f"(`tidings preview {edition.name}` shows the mail), or send it as it is with --anyway."
+    )
+
+
+def show(found: Sequence[Finding], *, err: bool = False) -> None:
+    """A line for each finding: its level, its rule, what is wrong and what to do."""
+    for finding in found:
+        click.echo(f"{finding.level:6}  {finding.rule}  {tables.printable(finding.message)}", err=err)
+
+
+def summary(edition: Edition, draft: Draft, found: Sequence[Finding], spam: SpamVerdict | None) -> str:
+    """The mail in one line: whether it is fit to be sent, and its measures."""
+    counts = [f"{count} {level}" for level in ("red", "yellow") if (count := _count(found, level))]
+    verdict = "not fit to be sent" if is_red(found) else "fit to be sent"
+    posts = len(draft.content.items)
+    measures = [
+        f"{len(draft.mail.html.encode()):,} bytes of HTML",
+        f"{posts} post{'' if posts == 1 else 's'}",
+        f"spam score {spam.score:g}" if spam else "spam score unknown, since SpamAssassin is not installed or failed",
+    ]
+    return f"{edition.name} #{draft.content.number}: {verdict}: {', '.join([*counts, *measures])}"
+
+
+def report(edition: Edition, draft: Draft | None, found: Sequence[Finding], spam: SpamVerdict | None) -> dict[str, Any]:
+    """What `tidings check EDITION --json` prints; sizes are in bytes of UTF-8, null with nothing to send."""
+    return {
+        "edition": edition.name,
+        "subject": draft.mail.subject if draft else None,
+        "html_bytes": len(draft.mail.html.encode()) if draft else None,
+        "text_bytes": len(draft.mail.text.encode()) if draft else None,
+        "posts": len(draft.content.items) if draft else 0,
+        "spam": _spam_report(spam) if spam else None,
+        "findings": [
+            {"level": finding.level, "rule": finding.rule, "message": finding.message} for finding in found
+        ],
+        "ok": not is_red(found),
+    }  # fmt: skip
+
+
+def nothing(edition: Edition) -> str:
+    """Why there is no next issue."""
+    return "nothing new" if edition.min_posts <= 1 else f"fewer than {edition.min_posts} new posts"
+
+
+def _count(found: Sequence[Finding], level: str) -> int:
+    return len([1 for finding in found if finding.level == level])
+
+
+def _spam_report(spam: SpamVerdict) -> dict[str, Any]:
+    return {"score": spam.score, "rules": [{"name": name, "score": score} for name, score in spam.rules]}
