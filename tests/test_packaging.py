@@ -74,10 +74,16 @@ def test_the_wheel_holds_everything(wheel: Path) -> None:
     package = ROOT / "src" / "tidings"
     ours = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     expected = {f"tidings/{path.relative_to(package).as_posix()}" for path in ours}
-    expected |= {f"tidings/templates/{path.name}" for path in (ROOT / "templates").iterdir()}
+    templates = [path for path in (ROOT / "templates").rglob("*") if path.is_file()]
+    expected |= {f"tidings/{path.relative_to(ROOT).as_posix()}" for path in templates}
     expected.add("tidings/config.example.toml")
     assert inside >= expected
-    assert {"tidings/py.typed", "tidings/templates/mail.html", "tidings/demo/blogs/mizan.xml"} <= inside
+    assert {
+        "tidings/py.typed",
+        "tidings/templates/mail.html",
+        "tidings/templates/locale/ar.po",
+        "tidings/demo/blogs/mizan.xml",
+    } <= inside
     extra = {name for name in inside - expected if ".dist-info/" not in name}
     assert extra == set()
 

@@ -1,4 +1,5 @@
-"""Mail and pages in a real browser: nothing scrolls sideways and everything can be read, in light and in dark."""
+"""Mail and pages in a real browser: nothing scrolls sideways, everything can be read and every main link be hit with a
+thumb, in light and in dark, with and without pictures, and without the style block that Gmail on phones drops."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ from typing import Any
 
 import pytest
 
-from tests.render_samples import FOOTER, UPDATED
+from tests.render_samples import FIXTURES, FOOTER
 from tests.test_render_pages import LINKS, PLANET
 from tidings.render.mail import render_issue
 from tidings.render.pages import render_issue_page, render_planet
 
-WIDTHS = (320, 360, 800, 1200)
+WIDTHS = (320, 375, 600, 800)
+SHOWN = ("usual", "groups", "all-images", "rtl", "cjk", "long-words", "hostile")
+LOOKS = ("letter", "headlines")
 SCHEMES = {"dark": 0, "light": 1}
 MEASURE = """
 const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -52,12 +55,19 @@ function faint(frame) {
   }
   return found;
 }
+function small(frame) {
+  const links = [...frame.contentDocument.querySelectorAll(".h a, .t a, a.tap")];
+  return links.filter(link => !link.matches(".row .tap") && link.getBoundingClientRect().height < 43.5)
+    .map(link => link.getBoundingClientRect().height + " " + link.textContent.slice(0, 40));
+}
 addEventListener("load", () => {
   const rows = [...document.querySelectorAll("iframe")].map(frame => {
     const root = frame.contentDocument.documentElement, view = frame.contentWindow;
-    return {page: frame.dataset.page, width: root.clientWidth, scroll: root.scrollWidth, faint: faint(frame),
+    return {page: frame.dataset.page, width: root.clientWidth, scroll: root.scrollWidth,
+      faint: faint(frame), small: small(frame),
       dark: view.matchMedia("(prefers-color-scheme: dark)").matches, paper: behind(view, frame.contentDocument.body),
-      images: [...frame.contentDocument.images].map(image => image.naturalWidth)};
+      images: [...frame.contentDocument.images].map(image => image.naturalWidth),
+      shown: [...frame.contentDocument.images].map(image => image.width)};
   });
   document.getElementById("result").textContent = JSON.stringify(rows);
 });
@@ -89,32 +99,53 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+def without_style(mail: str) -> str:
+    return re.sub(r"(?s)<style.*?</style>", "", mail)
+
+
 def local_pictures(page: str) -> str:
-    return page.replace("https://columnar.example/chart.png", "/chart.png").replace(' loading="lazy"', "")
+    """Pictures from this server: those that say no size are small ones, and one of the names is missing there."""
+    page = re.sub(r"https://pictures\.example/\w+-u\.png", "/small.png", page)
+    page = re.sub(r"https://(columnar|pictures)\.example/[\w.-]+\.png", "/chart.png", page)
+    return page.replace(' loading="lazy"', "")
+
+
+def pages() -> dict[str, str]:
+    """What is looked at: each kind of issue in both looks, some of them once more as poorer programs show them."""
+    mails = {
+        f"mail-{look}-{name}": render_issue(replace(FIXTURES[name], look=look), FOOTER).html
+        for look in LOOKS
+        for name in SHOWN
+    }
+    poorer = [name for name in mails if name.endswith(("usual", "all-images", "rtl", "long-words"))]
+    bare = {f"bare-{name}": without_style(mails[name]) for name in poorer}
+    no_pictures = mails["mail-letter-all-images"].replace("pictures.example", "gone.example")
+    return {
+        **{name: local_pictures(page) for name, page in (mails | bare).items()},
+        "mail-no-pictures": re.sub(r"https://gone\.example/", "/gone/", no_pictures),
+        "planet": local_pictures(render_planet(PLANET)),
+        "planet-rtl": local_pictures(render_planet(replace(PLANET, language="ar"))),
+        **{f"page-{name}": local_pictures(render_issue_page(FIXTURES[name], LINKS)) for name in SHOWN},
+    }
+
+
+PAGES = pages()
 
 
 @pytest.fixture
 def frames_page(tmp_path: Path) -> Iterator[str]:
     """A loopback server with every page, and a frame of each width around each; its address."""
-    mail = render_issue(UPDATED, FOOTER).html
-    pages = {
-        "mail": mail,
-        "mail-without-style": re.sub(r"(?s)<style.*?</style>", "", mail),
-        "mail-rtl": render_issue(replace(UPDATED, language="ar"), FOOTER).html,
-        "planet": render_planet(PLANET),
-        "planet-rtl": render_planet(replace(PLANET, language="ar")),
-        "issue": render_issue_page(UPDATED, LINKS),
-    }
+    served = tmp_path / "site"
+    served.mkdir()
+    for name, page in PAGES.items():
+        (served / f"{name}.html").write_text(page, encoding="utf-8")
     frames = "".join(
         f'<iframe data-page="{name}" src="{name}.html" '
         f'style="width:{width}px;height:900px;border:0;color-scheme:normal"></iframe>'
-        for name in pages
+        for name in PAGES
         for width in WIDTHS
     )
-    served = tmp_path / "site"
-    served.mkdir()
-    for name, page in pages.items():
-        (served / f"{name}.html").write_text(local_pictures(page), encoding="utf-8")
+    (served / "small.png").write_bytes(png(80, 60))
     (served / "chart.png").write_bytes(png(1600, 900))
     (served / "frames.html").write_text(f'<script>{MEASURE}</script>{frames}<pre id="result"></pre>', encoding="utf-8")
     handler = functools.partial(QuietHandler, directory=str(served))
@@ -144,13 +175,22 @@ def measured(url: str, scheme: str, profile: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_pages_fit_and_are_readable(frames_page: str, scheme: str, tmp_path: Path) -> None:
     """At any width nothing is wider than the window, and every text has a contrast of 4.5, also with colours inverted,
-    as mail programs do; a mail without its style block still fits, and in dark the paper is dark."""
+    as mail programs do; main links are 44 pixels high; a small picture is not blown up. All that holds without the
+    style block and without pictures, too; and in dark the paper is dark."""
     rows = measured(frames_page, scheme, tmp_path / "profile")
-    assert len(rows) == 6 * len(WIDTHS)
+    assert len(rows) == len(PAGES) * len(WIDTHS)
     assert {row["width"] for row in rows} == set(WIDTHS)
     assert [(row["page"], row["width"], row["scroll"]) for row in rows if row["scroll"] > row["width"]] == []
     assert [(row["page"], row["faint"]) for row in rows if row["faint"]] == []
-    assert all(1600 in row["images"] for row in rows if not row["page"].startswith("planet"))
+    assert [(row["page"], row["width"], row["small"]) for row in rows if row["small"]] == []
     assert {row["dark"] for row in rows} == {scheme == "dark"}
-    styled = [row["paper"][0] for row in rows if row["page"] != "mail-without-style"]
+    pictures = {row["page"]: row["images"] for row in rows}
+    assert {80, 1600} <= set(pictures["mail-letter-all-images"])
+    assert set(pictures["mail-no-pictures"]) == {0}
+    wide = [picture for row in rows for picture in row["shown"] if picture > row["width"] or picture > 640]
+    assert wide == []
+    assert {80} == {
+        shown for row in rows for natural, shown in zip(row["images"], row["shown"], strict=True) if natural == 80
+    }
+    styled = [row["paper"][0] for row in rows if not row["page"].startswith("bare")]
     assert all((shade < 60) is (scheme == "dark") for shade in styled)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.render_samples import FOOTER, ISSUE
+from tests.test_render_pages import LINKS, PLANET
 from tidings.errors import RenderError
-from tidings.render.environment import load_environment, render_template, template_folders
+from tidings.render.environment import Templates, load_press, open_press, template_folders
+from tidings.render.mail import render_issue
+from tidings.render.pages import render_issue_page, render_planet
 
 
 def write(folder: Path, **templates: str) -> Path:
@@ -18,69 +23,127 @@ def write(folder: Path, **templates: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["mail.html", "mail.txt", "page.html", "planet.html", "issue.html"])
-def test_shipped_templates_are_found_and_parse(name: str) -> None:
-    """Every template that Tidings needs is in one of its folders and is valid."""
-    load_environment(template_folders()).get_template(name)
+@pytest.mark.parametrize("name", sorted(path.name for path in template_folders()[-1].iterdir() if path.is_file()))
+def test_shipped_templates_are_small_and_parse(name: str) -> None:
+    """Every template is valid, of a size that an operator reads, and says in its first lines what it is."""
+    press = load_press(template_folders(), "en")
+    press.environment.get_template(name)
+    source = (template_folders()[-1] / name).read_text(encoding="utf-8")
+    assert source.count("\n") <= 130
+    assert source.startswith("{#")
 
 
 def test_a_missing_name_is_reported_with_template_and_line(tmp_path: Path) -> None:
     """A name that is not there stops the rendering, and the message says in which template and line it stands."""
-    environment = load_environment([write(tmp_path, a__html="one\ntwo\n{{ itme }}\n")])
+    press = load_press([write(tmp_path, a__html="one\ntwo\n{{ itme }}\n")], "en")
     with pytest.raises(RenderError, match=r"Template a\.html, line 3: 'itme' is undefined"):
-        render_template("a.html", {"item": 1}, environment)
+        press.render("a.html", {"item": 1})
 
 
 def test_a_missing_attribute_is_reported(tmp_path: Path) -> None:
     """A misspelt attribute is as much a mistake as a misspelt name."""
-    environment = load_environment([write(tmp_path, a__html="{{ item.titel }}")])
+    press = load_press([write(tmp_path, a__html="{{ item.titel }}")], "en")
     with pytest.raises(RenderError, match=r"a\.html, line 1: .*titel"):
-        render_template("a.html", {"item": {"title": "x"}}, environment)
+        press.render("a.html", {"item": {"title": "x"}})
 
 
 def test_a_mistake_in_an_included_template_names_that_template(tmp_path: Path) -> None:
     """The place named is where the mistake is, not where the rendering began."""
-    environment = load_environment([write(tmp_path, a__html="{% include 'b.html' %}", b__html="\n{{ nothing }}")])
+    press = load_press([write(tmp_path, a__html="{% include 'b.html' %}", b__html="\n{{ nothing }}")], "en")
     with pytest.raises(RenderError, match=r"Template b\.html, line 2"):
-        render_template("a.html", {}, environment)
+        press.render("a.html", {})
 
 
 def test_a_template_that_does_not_parse_is_reported_with_its_line(tmp_path: Path) -> None:
     """Broken template syntax names template and line too."""
-    environment = load_environment([write(tmp_path, a__html="fine\n{% if %}\n")])
+    press = load_press([write(tmp_path, a__html="fine\n{% if %}\n")], "en")
     with pytest.raises(RenderError, match=r"Template a\.html, line 2"):
-        render_template("a.html", {}, environment)
+        press.render("a.html", {})
 
 
 def test_a_missing_template_names_the_folders_searched(tmp_path: Path) -> None:
     """When a template is missing the operator learns where it was looked for."""
-    environment = load_environment([tmp_path])
+    press = load_press([tmp_path], "en")
     with pytest.raises(RenderError, match=r"gone\.html is missing") as caught:
-        render_template("gone.html", {}, environment)
+        press.render("gone.html", {})
     assert str(tmp_path) in str(caught.value)
 
 
 @pytest.mark.parametrize("source", ["{{ ''.__class__.__mro__ }}", "{{ rows.append(1) }}"])
 def test_templates_are_sandboxed(tmp_path: Path, source: str) -> None:
     """A template can neither reach Python's insides nor change the values it is given."""
-    environment = load_environment([write(tmp_path, a__html=source)])
+    press = load_press([write(tmp_path, a__html=source)], "en")
     rows: list[int] = []
     with pytest.raises(RenderError):
-        render_template("a.html", {"rows": rows}, environment)
+        press.render("a.html", {"rows": rows})
     assert rows == []
 
 
 def test_html_is_escaped_and_text_is_not(tmp_path: Path) -> None:
     """The extension decides: in `.html` a value cannot become mark-up, in `.txt` it stays as written."""
-    environment = load_environment([write(tmp_path, a__html="{{ x }}", a__txt="{{ x }}")])
-    assert render_template("a.html", {"x": "<b> & co"}, environment) == "&lt;b&gt; &amp; co"
-    assert render_template("a.txt", {"x": "<b> & co"}, environment) == "<b> & co"
+    press = load_press([write(tmp_path, a__html="{{ x }}", a__txt="{{ x }}")], "en")
+    assert press.render("a.html", {"x": "<b> & co"}) == "&lt;b&gt; &amp; co"
+    assert press.render("a.txt", {"x": "<b> & co"}) == "<b> & co"
 
 
 def test_the_first_folder_wins(tmp_path: Path) -> None:
     """A template is taken from the first folder that has it, and from a later one otherwise."""
     first = write(tmp_path / "first", a__txt="first")
     second = write(tmp_path / "second", a__txt="second", b__txt="second")
-    environment = load_environment([first, second])
-    assert render_template("a.txt", {}, environment) == "first"
-    assert render_template("b.txt", {}, environment) == "second"
+    press = load_press([first, second], "en")
+    assert press.render("a.txt", {}) == "first"
+    assert press.render("b.txt", {}) == "second"
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ 1 / 0 }}", "{{ [] | first + 1 }}", "{{ rows | wordcount(1) }}", "{{ 'a' * 'b' }}"]
+)
+def test_a_mistake_of_any_kind_is_the_templates(tmp_path: Path, source: str) -> None:
+    """What Python itself objects to in a template is reported like the rest."""
+    press = load_press([write(tmp_path, a__html=f"\n\n{source}")], "en")
+    with pytest.raises(RenderError, match=r"Template a\.html, line 3: "):
+        press.render("a.html", {"rows": 3})
+
+
+def test_a_copy_of_one_file_is_enough(tmp_path: Path) -> None:
+    """An operator's file goes before ours of that name, the others stay ours; without the folder nothing of it is."""
+    write(
+        tmp_path,
+        planet__html="my planet",
+        issue__html="{% extends 'page.html' %}{% block body %}my issue{% endblock %}",
+    )
+    own = Templates(tmp_path)
+    assert render_planet(PLANET, own) == "my planet"
+    assert "my issue" in render_issue_page(ISSUE, LINKS, own)
+    assert "<style>" in render_issue_page(ISSUE, LINKS, own)
+    assert render_issue(ISSUE, FOOTER, own) == render_issue(ISSUE, FOOTER)
+    assert "my planet" not in render_planet(PLANET)
+
+
+def test_a_look_of_ones_own(tmp_path: Path) -> None:
+    """Two files of that name make a look; they may build on our frame."""
+    write(
+        tmp_path,
+        zine__html="{% extends 'mail.html' %}{% block story %}<tr><td>zine: {{ entry.number }}</td></tr>{% endblock %}",
+        zine__txt="{% extends 'mail.txt' %}{% block story %}\nzine: {{ entry.line.name }}\n{% endblock %}",
+    )
+    mail = render_issue(replace(ISSUE, look="zine"), FOOTER, Templates(tmp_path))
+    assert mail.html.count("zine:") == mail.text.count("zine:") == len(ISSUE.items)
+
+
+@pytest.mark.parametrize(("there", "missing"), [("", "zine.html"), ("zine.html", "zine.txt")])
+def test_a_look_without_its_templates_names_folder_and_file(tmp_path: Path, there: str, missing: str) -> None:
+    """The operator learns which file to make, and where."""
+    if there:
+        (tmp_path / there).write_text("x", encoding="utf-8")
+    with pytest.raises(RenderError, match=rf"The look 'zine' has no template {missing}") as caught:
+        render_issue(replace(ISSUE, look="zine"), FOOTER, Templates(tmp_path))
+    assert str(tmp_path) in str(caught.value)
+    with pytest.raises(RenderError, match=r"a folder of your own that \[site\] templates names"):
+        render_issue(replace(ISSUE, look="zine"), FOOTER)
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """Rather than the shipped templates without a word."""
+    with pytest.raises(RenderError, match=r"gone: there is no such folder\. Make it"):
+        open_press(Templates(tmp_path / "gone"), "en")

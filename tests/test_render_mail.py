@@ -15,17 +15,25 @@ from lxml import html as lxml_html
 
 from tests.render_samples import FOOTER, ISSUE, ITEMS, UPDATED, UPDATES, issue_with
 from tidings.model import Enclosure, IssueContent
+from tidings.render.environment import template_folders
 from tidings.render.mail import MailFooter, render_issue
-from tidings.render.markup import for_mail, for_page
+from tidings.render.wording import load_wording
 from tidings.render.words import change, direction, headline, media, paragraphs, shorten, web_link
 
 FORBIDDEN = "script form iframe link object embed base input button video audio svg"
 HOSTILE = "x</h2><script>alert(1)</script>\"'\r\nBcc: all@example.org\x00\x0b\u2028<img src=x onerror=alert(1)>"
-EMPTY_FOOTER = MailFooter(postal_address="", reason="")
+ENGLISH = load_wording(template_folders(), "en")
+EMPTY_FOOTER = MailFooter(postal_address="")
 
 
 def tree(html: str) -> etree._Element:
     return lxml_html.document_fromstring(html)
+
+
+def headlines_of(html: str) -> list[etree._Element]:
+    """The headings of stories; those of sections have another class."""
+    found: list[etree._Element] = tree(html).xpath("//*[contains(concat(' ', @class, ' '), ' h ')]")
+    return found
 
 
 def urls_in(text: str) -> set[str]:
@@ -35,7 +43,7 @@ def urls_in(text: str) -> set[str]:
 def test_both_parts_have_every_headline() -> None:
     """Whoever reads the text part misses no post."""
     mail = render_issue(ISSUE, FOOTER)
-    headings = [" ".join(h2.text_content().split()) for h2 in tree(mail.html).iter("h2")]
+    headings = [" ".join(h2.text_content().split()) for h2 in headlines_of(mail.html)]
     assert headings == [headline(item.title, item.text) for item in ISSUE.items]
     for number, name in enumerate(headings, 1):
         assert f"\n{number}. {name}\n" in mail.text
@@ -54,8 +62,8 @@ def test_both_parts_end_with_the_updates() -> None:
     """After the stories, in both parts: headline, source, and what changed, in their order."""
     mail = render_issue(UPDATED, FOOTER)
     document = tree(mail.html)
-    [section] = document.xpath("//td[p[@role='heading'][normalize-space()='Updated']]")
-    assert not section.xpath("following::h2")
+    [section] = document.xpath("//td[h2[normalize-space()='Updated']]")
+    assert not section.xpath("following::*[contains(@class, 'h')][self::h2 or self::h3]")
     lines = [" ".join(li.text_content().split()) for li in section.iter("li")]
     spoken = mail.text.partition("\nUpdated\n")[2].partition("-" * 64)[0].strip().split("\n\n")
     assert lines == [" ".join(block.partition("\nhttp")[0].split()) for block in spoken]
@@ -67,7 +75,7 @@ def test_both_parts_end_with_the_updates() -> None:
 def test_without_updates_a_mail_is_what_it_was() -> None:
     """An issue with updates is the one without, and one more part."""
     mail, updated = render_issue(ISSUE, FOOTER), render_issue(UPDATED, FOOTER)
-    row = re.search(r'(?s)<tr><td class="x"[^>]*>\s*<p class="m n"[^>]*role="heading".*?</td></tr>\s*', updated.html)
+    row = re.search(r'(?s)<tr><td class="x"[^>]*>\s*<h2 class="s"[^>]*>Updated</h2>.*?</td></tr>\s*', updated.html)
     assert row
     assert updated.html.replace(row[0], "") == mail.html
     rule = "-" * 64
@@ -111,7 +119,7 @@ def test_hostile_text_stays_text_in_updates(field: str) -> None:
 )
 def test_what_an_edit_changed_in_a_line(values: dict[str, Any], expected: tuple[str, str]) -> None:
     """The old headline first, since readers know the post by it; then what is new, or how much is gone."""
-    assert change(replace(UPDATES[4], **values)) == expected
+    assert change(replace(UPDATES[4], **values), ENGLISH) == expected
 
 
 def test_the_same_issue_gives_the_same_bytes() -> None:
@@ -133,10 +141,11 @@ def test_html_has_nothing_that_mail_must_not_have() -> None:
 
 def test_headings_are_in_order() -> None:
     """One h1, an h2 for each post, and a post's own headings below them."""
-    levels = [int(element.tag[1]) for element in tree(render_issue(ISSUE, FOOTER).html).iter("h1", "h2", "h3", "h4")]
+    html = render_issue(ISSUE, FOOTER).html
+    levels = [int(element.tag[1]) for element in tree(html).iter("h1", "h2", "h3", "h4")]
     assert levels.count(1) == 1
     assert levels[0] == 1
-    assert levels.count(2) == len(ISSUE.items)
+    assert [heading.tag for heading in headlines_of(html)] == ["h2"] * len(ISSUE.items)
     assert all(after <= before + 1 for before, after in pairwise(levels))
 
 
@@ -170,7 +179,7 @@ def test_an_english_post_in_an_arabic_issue_keeps_its_direction() -> None:
     """Where the mail itself runs right to left, posts that do not say so."""
     document = tree(render_issue(replace(ISSUE, language="ar"), FOOTER).html)
     assert document.get("dir") == "rtl"
-    assert [h2.get("dir") for h2 in document.iter("h2")].count("ltr") == len(ISSUE.items) - 1
+    assert [h2.get("dir") for h2 in document.xpath("//h2[contains(@class, 'h')]")].count("ltr") == len(ISSUE.items) - 1
 
 
 @pytest.mark.parametrize("field", ["title", "author", "source", "url", "source_url", "language"])
@@ -182,11 +191,6 @@ def test_hostile_text_stays_text(field: str) -> None:
     assert not [image for image in document.iter("img") if image.get("onerror")]
     assert not re.search(r"^Bcc", mail.text, re.MULTILINE)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u2028]", mail.html + mail.text)
-
-
-def test_a_subject_is_one_line() -> None:
-    """A line break in a subject would be a header of the feed's choosing."""
-    assert render_issue(replace(ISSUE, subject="News\r\nBcc: x@y.example"), FOOTER).subject == "News Bcc: x@y.example"
 
 
 def test_a_link_that_is_no_web_address_is_not_a_link() -> None:
@@ -232,7 +236,9 @@ def test_the_footer_says_why_who_and_how_to_end_it() -> None:
     """Reason, postal address and the way out are in both parts, the way out also near the top."""
     mail = render_issue(ISSUE, FOOTER)
     for part in (mail.html, mail.text):
-        assert FOOTER.reason in part
+        assert "You get this because you subscribed to Friday Reading." in " ".join(
+            part.replace('<span dir="auto">', "").replace("</span>", "").split()
+        )
         assert "Pier 4, 20457 Hamburg" in part
         assert "mailto:digest@planet.example?subject=unsubscribe" in part
     assert mail.html.encode().index(b"mailto:") < 20_000
@@ -262,31 +268,6 @@ def test_a_post_costs_little_markup() -> None:
         return len(render_issue(replace(ISSUE, items=(short,) * count), FOOTER).html.encode())
 
     assert (size(30) - size(10)) / 20 < 1_050
-
-
-@pytest.mark.parametrize(
-    ("html", "fitted"),
-    [
-        ('<img src="a" width="1600" height="900">', '<img alt="" src="a" width="600" height="338">'),
-        ('<img src="a" width="1600">', '<img alt="" src="a" width="600">'),
-        ('<img src="a" width="100%" height="50%">', '<img alt="" src="a">'),
-        ('<img src="a" alt="x > &quot;y&quot;" width="40" height="30"/>', None),
-        ("<h1>A</h1><h3>B</h3>", "<h3>A</h3><h5>B</h5>"),
-        ("<h4>A</h4>", "<h3>A</h3>"),
-        ("<p>a &lt; b &amp; c&nbsp;d &#8212; e<br></p>", "<p>a &lt; b &amp; c&nbsp;d &#8212; e<br></p>"),
-        ("<table><tr><td>1</td></tr></table>", '<table cellpadding="6"><tr><td>1</td></tr></table>'),
-    ],
-)
-def test_post_html_is_fitted_to_the_column(html: str, fitted: str | None) -> None:
-    """Pictures fit the column and have alt, headings come below the headline's, all else is left as it is."""
-    expected = fitted or '<img alt="x &gt; &quot;y&quot;" src="a" width="40" height="30">'
-    assert for_mail(html) == expected
-
-
-def test_pictures_on_a_page_load_late_and_keep_their_size() -> None:
-    """A page shrinks pictures by its style, so their proportions are left to reserve their place."""
-    picture = '<img alt="" src="a" width="1600" height="900" loading="lazy">'
-    assert for_page('<img src="a" width="1600" height="900">') == picture
 
 
 @pytest.mark.parametrize(
@@ -352,7 +333,7 @@ def test_web_link(url: str, expected: str) -> None:
 )
 def test_media(enclosure: Enclosure, expected: tuple[str, str]) -> None:
     """An attached file says what to do with it, its kind and its size, as far as known."""
-    assert media(enclosure, "en") == expected
+    assert media(enclosure, ENGLISH) == expected
 
 
 def test_paragraphs() -> None:
@@ -365,6 +346,6 @@ def test_paragraphs() -> None:
 def test_any_text_makes_a_mail(title: str, author: str, text: str, language: str) -> None:
     """No text, however strange, breaks the rendering or adds a post to the mail."""
     mail = render_issue(issue_with(title=title, author=author, text=text, language=language), FOOTER)
-    assert len(list(tree(mail.html).iter("h2"))) == 1
+    assert len(headlines_of(mail.html)) == 1
     mail.html.encode()
     mail.text.encode()

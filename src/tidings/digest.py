@@ -26,7 +26,8 @@ from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
 from tidings.model import Delivery, EditedPost, Edition, IssueContent, Receipt, Source
 from tidings.posts.rules import excluded_by
-from tidings.render.mail import MailFooter, RenderedMail, render_issue
+from tidings.render.environment import SHIPPED, Templates
+from tidings.render.mail import MailFooter, RenderedMail, render_issue, subject_of
 from tidings.store import Store, deliveries, exclusive, feeds, issue_states, issues, slots
 from tidings.store.deliveries import Tally
 from tidings.store.issues import Letter, StoredIssue
@@ -40,13 +41,14 @@ _DOUBLINGS = 4  # From five minutes that is past the longest pause; without an e
 
 @dataclass(frozen=True, slots=True)
 class PostOffice:
-    """How mail goes out: from whom, through what, at most how many messages a second."""
+    """How mail goes out: from whom, through what, at most how many messages a second, and from which templates."""
 
     sender: str
     reply_to: str
     postal_address: str
     open_transport: Callable[[], AbstractContextManager[Transport]]
     rate: float | None = None
+    templates: Templates = SHIPPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def freeze_next(
         choice = choose(store, edition, sources, now)
         content = _content(store, edition, sources, masthead, choice.selection, now)
         if content is not None:
-            _freeze(store, content, edition, office, None, now)
+            content = _freeze(store, content, edition, office, None, now)
             _settle(store, edition, choice, now)
         return content
 
@@ -154,7 +156,7 @@ def freeze_due(
             content = _content(store, edition, sources, masthead, choice.selection, now)
         slots.record(store, edition.name, slot.key, now)
         if content is not None:
-            _freeze(store, content, edition, office, slot.key, now)
+            content = _freeze(store, content, edition, office, slot.key, now)
         _settle(store, edition, choice, now)
         return content
 
@@ -196,15 +198,14 @@ def deliver_due(store: Store, edition: Edition, office: PostOffice, pace: Pace) 
     return _deliver(store, edition, office, pace, due_now)
 
 
-def render(content: IssueContent, edition: Edition, office: PostOffice) -> RenderedMail:
+def render(content: IssueContent, office: PostOffice) -> RenderedMail:
     """An issue as mail: subject, HTML and text, the same for every reader."""
     footer = MailFooter(
         postal_address=office.postal_address,
-        reason=f"You get this because you subscribed to {edition.title}.",
         contact=parseaddr(office.reply_to or office.sender)[1],
         web_url=f"{content.site_url}/{content.path}",
     )
-    return render_issue(content, footer)
+    return render_issue(content, footer, office.templates)
 
 
 def message(
@@ -253,13 +254,16 @@ def _letter(
 
 def _freeze(
     store: Store, content: IssueContent, edition: Edition, office: PostOffice, slot: str | None, now: datetime
-) -> None:
+) -> IssueContent:
+    """Freezes `content` under the subject that its mails have; if that has a wrong template, nothing is frozen."""
+    content = replace(content, subject=subject_of(content, office.templates))
     letters = [
         Letter(reader.address, _message_id(content, office, reader.address), reader.language)
         for reader in edition.subscribers
     ]
     send_after = now + edition.review if edition.review else None
     issues.freeze(store, content, letters, slot, now, send_after)
+    return content
 
 
 def _settle(store: Store, edition: Edition, choice: Choice, now: datetime) -> None:
@@ -323,7 +327,7 @@ class _Counter:
 
     def _rendered(self, issue: StoredIssue, language: str) -> RenderedMail:
         content = replace(issue.content, language=language) if language else issue.content
-        return render(content, self._edition, self._office)
+        return render(content, self._office)
 
     def _wait_for_turn(self) -> bool:
         """Keeps to the rate, over all issues of a pass; False when told to stop meanwhile."""

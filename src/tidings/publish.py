@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from tidings.errors import StoreError
 from tidings.model import COMBINED_FEED, Etiquette, Source
 from tidings.posts.canonical import canonical
+from tidings.render.environment import SHIPPED, Templates
 from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
 from tidings.render.pages import (
     BlogrollEntry,
@@ -44,6 +45,7 @@ class PublishSettings:
     limit: int
     content: Etiquette
     sources: Sequence[Source]
+    templates: Templates = SHIPPED
 
 
 def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
@@ -99,7 +101,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
         ),
     )
     for stored, links in _archive_links(archive, settings):
-        yield stored.content.path, render_issue_page(stored.content, links).encode()
+        yield stored.content.path, render_issue_page(stored.content, links, settings.templates).encode()
     page = PlanetPage(
         title=settings.title,
         url=f"{settings.url}/",
@@ -111,7 +113,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
         feeds=[FeedLink("Atom feed", COMBINED_FEED)],
         etiquette={name: etiquette.get(name, settings.content) for name in names},
     )
-    yield "index.html", render_planet(page).encode()
+    yield "index.html", render_planet(page, settings.templates).encode()
 
 
 def _blogroll(store: Store, sources: Sequence[Source]) -> list[BlogrollEntry]:

@@ -37,7 +37,7 @@ def draft_mail(
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     if content is None:
         return None
-    mail = digest.render(content, edition, office)
+    mail = digest.render(content, office)
     reader = address or next(iter(edition.addresses), "reader@example.org")
     return Draft(content, mail, digest.message(content, mail, edition, office, reader, now))
 

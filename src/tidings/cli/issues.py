@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tidings.cli.reports import InOrder
 if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.model import Edition, IssueContent, IssueItem, MoreItem
+    from tidings.render.environment import Templates
     from tidings.store import Store
     from tidings.store.issues import StoredIssue
 
@@ -196,15 +198,15 @@ def drop(config_path: Path, name: str, posts: tuple[str, ...], whole: bool) -> N
     """
     if whole == bool(posts):
         raise click.UsageError("name the posts to drop, or call the whole issue off with --all")
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.store import exclusive
 
-    with wiring.open_site(config_path) as (_, store), wiring.stop_flag() as stop:
+    with wiring.open_site(config_path) as (loaded, store), wiring.stop_flag() as stop:
         # Looked at before waiting as well, so that what is out already is said at once, however long others deliver.
         named = _droppable(store, name).content.name
         with exclusive(store, "deliver", _telling(stop)), store.write():
             issue = _droppable(store, named)
-            said = _call_off(store, issue) if whole else _drop(store, issue, posts)
+            said = _call_off(store, issue) if whole else _drop(store, issue, posts, issuing.templates(loaded))
     click.echo(said)
 
 
@@ -236,10 +238,11 @@ def _droppable(store: Store, name: str) -> StoredIssue:
     return issue
 
 
-def _drop(store: Store, issue: StoredIssue, posts: Sequence[str]) -> str:
+def _drop(store: Store, issue: StoredIssue, posts: Sequence[str], templates: Templates) -> str:
     from tidings.cli import wiring
     from tidings.editions.dropping import without
     from tidings.errors import StoreError
+    from tidings.render.mail import subject_of
     from tidings.store import issue_states
 
     content = issue.content
@@ -248,6 +251,7 @@ def _drop(store: Store, issue: StoredIssue, posts: Sequence[str]) -> str:
     if not left.items:
         off = f"`tidings issues drop {shlex.quote(content.name)} --all`"
         raise StoreError(f"nothing would be left of {content.name}; {off} calls the whole issue off")
+    left = replace(left, subject=subject_of(left, templates))
     issue_states.freeze_anew(store, issue, left, sorted(gone), wiring.utc_now())
     count = len(gone)
     return f"dropped {count} {'story' if count == 1 else 'stories'} from {content.name}: {left.subject}"

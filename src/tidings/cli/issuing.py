@@ -16,8 +16,13 @@ from tidings.errors import ConfigError
 from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
 from tidings.model import Edition
 from tidings.publish import PublishSettings
+from tidings.render.environment import Templates
 
 _SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
+
+
+def templates(loaded: Config) -> Templates:
+    return Templates(loaded.site.templates)
 
 
 def masthead(loaded: Config) -> Masthead:
@@ -46,6 +51,7 @@ def post_office(loaded: Config) -> PostOffice:
         postal_address=mail.postal_address or "",
         open_transport=_transport_opener(mail),
         rate=mail.rate,
+        templates=templates(loaded),
     )
 
 
@@ -57,6 +63,7 @@ def preview_office(loaded: Config) -> PostOffice:
         reply_to=(mail.reply_to or "") if mail else "",
         postal_address=(mail.postal_address or "") if mail else "",
         open_transport=_no_transport,
+        templates=templates(loaded),
     )
 
 
@@ -69,6 +76,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         limit=loaded.feed.limit,
         content=loaded.feed.content,
         sources=loaded.sources,
+        templates=templates(loaded),
     )
 
 

@@ -7,53 +7,148 @@ mail with a hole in it has been sent to everybody before anyone sees the hole.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import (
+    BytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tidings.errors import RenderError
 from tidings.render import markup, words
+from tidings.render.wording import Wording, load_wording
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
-_FILTERS = {
+_FILTERS: Mapping[str, Callable[..., object]] = {
     "one_line": words.one_line,
     "paragraphs": words.paragraphs,
-    "headline": words.headline,
     "shorten": words.shorten,
     "direction": words.direction,
+    "for_label": words.for_label,
     "language_tag": words.language_tag,
-    "text_direction": words.text_direction,
     "local_date": words.local_date,
-    "full_day": words.full_day,
-    "long_day": words.long_day,
-    "short_day": words.short_day,
     "timestamp": words.timestamp,
     "playable": words.playable,
-    "media": words.media,
-    "change": words.change,
     "web_link": words.web_link,
     "mailto": words.mailto,
     "for_mail": markup.for_mail,
     "for_page": markup.for_page,
+    "picture_for_mail": markup.picture_for_mail,
+    "picture_for_page": markup.picture_for_page,
     "links": markup.links,
 }
+_FILTERS_OF_A_LANGUAGE: Mapping[str, Callable[..., object]] = {
+    "headline": words.called,
+    "full_day": words.full_day,
+    "long_day": words.long_day,
+    "short_day": words.short_day,
+    "media": words.media,
+    "change": words.change,
+}
+_MISTAKES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
+"""What a mistake in a template ends in: Jinja2's own errors, and Python's for `{{ 1 / 0 }}` and the like."""
+
+
+class _Compiled(BytecodeCache):
+    """What templates were compiled to, for all languages: that takes ten times as long as reading a catalogue. Jinja2
+    itself sees to it that what belongs to another text of a template is not used."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """Where templates and catalogues are looked for: in `folder`, the operator's own, then among those we ship."""
+
+    folder: Path | None = None
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        return (self.folder, *template_folders()) if self.folder else template_folders()
+
+
+SHIPPED = Templates()
+"""Our own templates and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Templates, ready to be run in one language."""
+
+    environment: ImmutableSandboxedEnvironment
+    wording: Wording
+
+    def render(self, name: str, values: Mapping[str, object]) -> str:
+        """The template `name` with `values`.
+
+        Raises RenderError, naming template and line, when the template is missing, does not parse, or asks for
+        something that is not there or not allowed.
+        """
+        try:
+            return self.environment.get_template(name).render(values)
+        except TemplateNotFound as error:
+            raise RenderError(_not_found(error, self.environment)) from error
+        except TemplateSyntaxError as error:
+            raise RenderError(_broken(error.name or name, error.lineno, error.message)) from error
+        except _MISTAKES as error:
+            raise RenderError(_broken(*_place(error, name, self.environment), str(error))) from error
+
+    def render_text(self, source: str, values: Mapping[str, object]) -> str:
+        """A template that is no file, as plain text. Raises RenderError with what is wrong, but not where."""
+        plain = self.environment.overlay(autoescape=False)
+        try:
+            return plain.from_string(source).render(values)
+        except _MISTAKES as error:
+            raise RenderError(str(error)) from error
+
+    def has(self, name: str) -> bool:
+        """Whether there is a template of that name."""
+        return any((Path(folder) / name).is_file() for folder in _folders(self.environment))
 
 
 def template_folders() -> tuple[Path, ...]:
-    """The folders that templates are looked for in: the installed package's, then the checkout's (editable install)."""
+    """The folders of the templates we ship: the installed package's, then the checkout's (editable install)."""
     folders = [_PACKAGE / "templates"]
     if (_CHECKOUT / "pyproject.toml").is_file():
         folders.append(_CHECKOUT / "templates")
     return tuple(folders)
 
 
-def load_environment(folders: Sequence[Path]) -> ImmutableSandboxedEnvironment:
-    """An environment over `folders`, the first that has a template wins. `.html` is escaped, `.txt` is not."""
+@lru_cache(maxsize=32)
+def open_press(templates: Templates, language: str) -> Press:
+    """What renders in `language`, kept so that templates are compiled and catalogues read once.
+
+    Raises RenderError when the operator's folder is not there, or a catalogue is wrong.
+    """
+    if templates.folder and not templates.folder.is_dir():
+        raise RenderError(f"{templates.folder}: there is no such folder. Make it, or take [site] templates out.")
+    return load_press(templates.folders, language)
+
+
+def load_press(folders: Sequence[Path], language: str) -> Press:
+    """What renders in `language` from `folders`, the first that has a file wins. `.html` is escaped, `.txt` is not."""
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(list(folders)),
         undefined=StrictUndefined,
@@ -61,33 +156,19 @@ def load_environment(folders: Sequence[Path]) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_COMPILED,
     )
+    wording = load_wording(folders, language)
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        wording.gettext, wording.ngettext, newstyle=True
+    )
+    environment.globals["language"] = words.language_tag(language) or "en"
+    environment.globals["direction"] = wording.direction
     environment.filters.update(_FILTERS)
-    return environment
-
-
-def render_template(
-    name: str, values: Mapping[str, object], environment: ImmutableSandboxedEnvironment | None = None
-) -> str:
-    """Render the template `name` with `values`.
-
-    Raises RenderError, naming template and line, when the template is missing, does not parse, or asks for something
-    that is not there or not allowed.
-    """
-    environment = environment or _own_environment()
-    try:
-        return environment.get_template(name).render(values)
-    except TemplateNotFound as error:
-        raise RenderError(_not_found(error, environment)) from error
-    except TemplateSyntaxError as error:
-        raise RenderError(_broken(error.name or name, error.lineno, error.message)) from error
-    except TemplateError as error:
-        raise RenderError(_broken(*_place(error, name, environment), error.message)) from error
-
-
-@cache
-def _own_environment() -> ImmutableSandboxedEnvironment:
-    return load_environment(template_folders())
+    environment.filters.update({name: partial(take, wording=wording) for name, take in _FILTERS_OF_A_LANGUAGE.items()})
+    return Press(environment, wording)
 
 
 def _is_html(name: str | None) -> bool:
@@ -108,7 +189,7 @@ def _broken(name: str, line: int | None, message: str | None) -> str:
     return f"{place}: {message or 'cannot be rendered'}. Correct the template there."
 
 
-def _place(error: TemplateError, name: str, environment: ImmutableSandboxedEnvironment) -> tuple[str, int | None]:
+def _place(error: Exception, name: str, environment: ImmutableSandboxedEnvironment) -> tuple[str, int | None]:
     """The template and line an error came from. Jinja2 rewrites tracebacks, so the frames name template files."""
     folders = [Path(folder) for folder in _folders(environment)]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

@@ -1,22 +1,32 @@
 """An issue as mail: one HTML part and one text part, both from the frozen issue and from nothing else.
 
 The markup is what survives mail clients (research/newsletters.md 2.7): tables for layout, everything needed to read
-inlined, a style block kept only for what is a pleasure and no need: dark mode and narrow screens.
+inlined, a style block kept only for what is a pleasure and no need: dark mode and narrow screens. The HTML part stays
+below the size at which Gmail hides the end of a mail and with it the way out; what has to go is in budget.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import css_inline
 
+from tidings.errors import RenderError
 from tidings.model import IssueContent
-from tidings.render.environment import render_template
-from tidings.render.words import headline, one_line, shorten, web_link
+from tidings.render.arrangement import arrange, has_contents, line_of
+from tidings.render.budget import fit
+from tidings.render.environment import SHIPPED, Press, Templates, open_press
+from tidings.render.subject import write_subject
+from tidings.render.words import called, one_line, shorten, web_link
+
+BUDGET = 90_000
+"""Bytes of the HTML part, at most. Gmail cuts mails at about 102,000, a little earlier where much is not ASCII."""
 
 _PREHEADER = 110
 """Characters of headlines that inboxes show after the subject; most show 90 or fewer."""
 
+_PREHEADER_NAMES = 8  # headlines; more never fit
 _PREHEADER_WINDOW = 150
 """Characters to fill in all, so that no inbox shows what comes next in the mail as well."""
 
@@ -29,11 +39,10 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
 
 @dataclass(frozen=True, slots=True)
 class MailFooter:
-    """What the end of a mail says. `reason` is a whole sentence on why this reader gets it, `contact` the address
-    that takes an unsubscribe wish (with or without "mailto:"), `web_url` this issue on the web; "" leaves one out."""
+    """What a mail says of who sends it. `contact` is the address that takes an unsubscribe wish (with or without
+    "mailto:"), `web_url` this issue on the web; "" leaves one out."""
 
     postal_address: str
-    reason: str
     contact: str = ""
     web_url: str = ""
 
@@ -47,22 +56,61 @@ class RenderedMail:
     text: str
 
 
-def render_issue(content: IssueContent, footer: MailFooter) -> RenderedMail:
-    """The mail of an issue. The same arguments give the same mail, byte for byte. Raises RenderError."""
-    values = {"content": content, "footer": footer, "preheader": _preheader(content), "homes": _homes(content)}
+def render_issue(content: IssueContent, footer: MailFooter, templates: Templates = SHIPPED) -> RenderedMail:
+    """The mail of an issue in the language it names. The same arguments give the same mail, byte for byte.
+
+    Raises RenderError: a template or catalogue is wrong, or the issue's look has no templates.
+    """
+    press = open_press(templates, content.language)
+    page, plain = (_template(content.look, suffix, press, templates) for suffix in ("html", "txt"))
+
+    def rendered(trimmed: IssueContent) -> str:
+        return _INLINER.inline(press.render(page, _values(trimmed, footer, press)))
+
+    shown, html = fit(content, rendered, BUDGET)
     return RenderedMail(
-        subject=one_line(content.subject),
-        html=_INLINER.inline(render_template("mail.html", values)),
-        text=render_template("mail.txt", values),
+        subject=write_subject(content, press),
+        html=html,
+        text=press.render(plain, _values(shown, footer, press)),
     )
 
 
-def _preheader(content: IssueContent) -> str:
-    headlines = shorten(" · ".join(headline(item.title, item.text) for item in content.items), _PREHEADER)
+def subject_of(content: IssueContent, templates: Templates = SHIPPED) -> str:
+    """The subject that the mail of an issue has. Raises RenderError."""
+    return write_subject(content, open_press(templates, content.language))
+
+
+def _template(look: str, suffix: str, press: Press, templates: Templates) -> str:
+    name = f"{look}.{suffix}"
+    if press.has(name):
+        return name
+    folder = templates.folder or "a folder of your own that [site] templates names"
+    raise RenderError(
+        f"The look {look!r} has no template {name}. Make it in {folder}, beginning with a copy of letter.{suffix}, or "
+        f'set the edition\'s look to "letter" or "headlines".'
+    )
+
+
+def _values(content: IssueContent, footer: MailFooter, press: Press) -> Mapping[str, object]:
+    """What templates of mail may name; docs/templates.md has them for operators."""
+    return {
+        "content": content,
+        "footer": footer,
+        "sections": arrange(content, press.wording),
+        "updates": [(update, line_of(update, press.wording)) for update in content.updates],
+        "has_contents": has_contents(content),
+        "preheader": _preheader(content, press),
+        "homes": _homes(content),
+    }
+
+
+def _preheader(content: IssueContent, press: Press) -> str:
+    names = (called(item.title, item.text, press.wording) for item in content.items[:_PREHEADER_NAMES])
+    headlines = shorten(" · ".join(names), _PREHEADER)
     return headlines + _PADDING * (_PREHEADER_WINDOW - len(headlines))
 
 
 def _homes(content: IssueContent) -> list[tuple[str, str]]:
     """The blogs of an issue with their addresses, each once, in order of appearance."""
-    homes = dict.fromkeys((item.source, item.source_url) for item in content.items)
-    return [(name, url) for name, url in homes if web_link(url)]
+    homes = dict.fromkeys((one_line(item.source), web_link(item.source_url)) for item in content.items)
+    return [(name, url) for name, url in homes if url]

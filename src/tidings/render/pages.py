@@ -13,8 +13,11 @@ from datetime import date, datetime
 from itertools import groupby
 
 from tidings.model import Etiquette, IssueContent, StoredPost
-from tidings.render.environment import render_template
-from tidings.render.words import direction, headline, local_date, shorten
+from tidings.render.arrangement import arrange, has_contents, line_of
+from tidings.render.environment import SHIPPED, Templates, open_press
+from tidings.render.subject import write_subject
+from tidings.render.wording import Wording
+from tidings.render.words import called, direction, local_date, shorten
 
 _EXCERPT = 320
 """Characters of a post that the planet shows: enough to decide whether to read it at its author's."""
@@ -101,15 +104,29 @@ class Day:
     lines: tuple[PostLine, ...]
 
 
-def render_planet(page: PlanetPage) -> str:
+def render_planet(page: PlanetPage, templates: Templates = SHIPPED) -> str:
     """The planet as one HTML page. Raises RenderError."""
-    days = _days(page)
-    return render_template("planet.html", {"page": page, "days": days, "today": days[0].day if days else None})
+    press = open_press(templates, page.language)
+    days = _days(page, press.wording)
+    return press.render("planet.html", {"page": page, "days": days, "address": page.url, "feeds": page.feeds})
 
 
-def render_issue_page(content: IssueContent, links: IssueLinks) -> str:
-    """The web version of a frozen issue: what the mail has, without what is the reader's own. Raises RenderError."""
-    return render_template("issue.html", {"content": content, "links": links})
+def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templates = SHIPPED) -> str:
+    """The web version of a frozen issue: what the mail has, without what is the reader's own, and by name what the mail
+    only counts. Raises RenderError."""
+    press = open_press(templates, content.language)
+    values = {
+        "content": content,
+        "links": links,
+        "address": links.url,
+        "feeds": links.feeds,
+        "subject": write_subject(content, press),
+        "sections": arrange(content, press.wording),
+        "more": [line_of(story, press.wording) for story in content.more],
+        "updates": [(update, line_of(update, press.wording)) for update in content.updates],
+        "has_contents": has_contents(content),
+    }
+    return press.render("issue.html", values)
 
 
 def excerpt(post: StoredPost) -> str:
@@ -131,17 +148,17 @@ def _is_heading(paragraph: str) -> bool:
     return len(paragraph) < 80 and "\n" not in paragraph and paragraph.rstrip()[-1].isalnum()
 
 
-def _days(page: PlanetPage) -> list[Day]:
+def _days(page: PlanetPage, wording: Wording) -> list[Day]:
     def day_of(post: StoredPost) -> date:
         return local_date(post.effective, page.timezone)
 
     return [
-        Day(day, tuple(_line(post, page.etiquette.get(post.source, "full")) for post in posts))
+        Day(day, tuple(_line(post, page.etiquette.get(post.source, "full"), wording) for post in posts))
         for day, posts in groupby(page.posts, key=day_of)
     ]
 
 
-def _line(post: StoredPost, etiquette: Etiquette) -> PostLine:
-    title = headline(post.title, post.text or post.summary)
+def _line(post: StoredPost, etiquette: Etiquette, wording: Wording) -> PostLine:
+    title = called(post.title, post.text or post.summary, wording)
     shown = "" if etiquette == "title" else excerpt(post)
     return PostLine(post, title, "" if shown == title else shown, direction(f"{title} {post.text[:400]}"))

@@ -9,19 +9,21 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime
-from functools import cache
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_skeleton
 from babel.units import format_unit
 
 from tidings.model import Enclosure, UpdateItem
+from tidings.render.wording import Wording
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# The last ones are marks that turn the direction of what follows (Unicode UAX 9 section 2): a name that leaves one open
+# turns our words, too. Where a name needs a direction, the mark-up around it gives one.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_LONGEST_HEADLINE = 300  # characters; past that it is a text that somebody put into the wrong field
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _COUNTED = 10  # Fewer words more or less are no measure of an edit.
 _QUOTED = 140  # characters of what an edit added
@@ -59,9 +61,14 @@ def shorten(text: str, limit: int) -> str:
     return kept.rstrip(" ,;:–—-·" + _SENTENCE_ENDS) + "…"
 
 
-def headline(title: str, text: str) -> str:
+def headline(title: str, text: str, untitled: str = "Untitled") -> str:
     """What a post is called: its title, or the first words of its text. Microblog posts have no title."""
-    return one_line(title) or shorten(text, 56) or "Untitled"
+    return shorten(title, _LONGEST_HEADLINE) or shorten(text, 56) or untitled
+
+
+def called(title: str, text: str, wording: Wording) -> str:
+    """The same in the words of a language, for posts that have neither."""
+    return headline(title, text, wording.gettext("Untitled"))
 
 
 def direction(text: str) -> Literal["ltr", "rtl"]:
@@ -72,15 +79,16 @@ def direction(text: str) -> Literal["ltr", "rtl"]:
     return "rtl" if rtl > kinds.count("L") else "ltr"
 
 
+def for_label(text: str) -> str:
+    """`text` for an attribute, without < and >. HTML lets them stand there unescaped, and the inliner does; filters of
+    mail then take a headline about <script> for one."""
+    return text.replace("<", "‹").replace(">", "›")
+
+
 def language_tag(language: str) -> str:
     """`language` when it has the form of a language tag (RFC 5646), else "". Feeds also say "English"."""
     language = language.strip().replace("_", "-")
     return language if _LANGUAGE.fullmatch(language) and len(language.split("-")[0]) <= 3 else ""
-
-
-def text_direction(language: str) -> str:
-    """ "ltr" or "rtl", as `language` is written."""
-    return _locale(language).text_direction
 
 
 def local_date(moment: datetime, timezone: str) -> date:
@@ -88,21 +96,21 @@ def local_date(moment: datetime, timezone: str) -> date:
     return moment.astimezone(ZoneInfo(timezone)).date()
 
 
-def full_day(day: date, language: str) -> str:
+def full_day(day: date, wording: Wording) -> str:
     """As in "Sunday, November 23, 2025"."""
-    return format_date(day, "full", locale=_locale(language))
+    return format_date(day, "full", locale=wording.locale)
 
 
-def long_day(day: date, language: str) -> str:
+def long_day(day: date, wording: Wording) -> str:
     """As in "November 23, 2025"."""
-    return format_date(day, "long", locale=_locale(language))
+    return format_date(day, "long", locale=wording.locale)
 
 
-def short_day(day: date, today: date, language: str) -> str:
+def short_day(day: date, today: date, wording: Wording) -> str:
     """As in "November 23"; with the year when it is another year than that of `today`."""
     if day.year != today.year:
-        return long_day(day, language)
-    return format_skeleton("MMMMd", day, locale=_locale(language))
+        return long_day(day, wording)
+    return format_skeleton("MMMMd", day, locale=wording.locale)
 
 
 def timestamp(moment: datetime, timezone: str) -> str:
@@ -115,26 +123,25 @@ def playable(enclosures: tuple[Enclosure, ...]) -> list[Enclosure]:
     return [file for file in enclosures if web_link(file.url) and not file.type.startswith("image/")]
 
 
-def media(enclosure: Enclosure, language: str) -> tuple[str, str]:
+def media(enclosure: Enclosure, wording: Wording) -> tuple[str, str]:
     """What to do with a file and what it is, as in ("Listen", "mp3, 34 MB")."""
-    kind = enclosure.type.partition("/")[0]
-    verb = {"audio": "Listen", "video": "Watch"}.get(kind, "Download")
-    facts = [_file_word(enclosure), _size(enclosure.length, language)]
-    return verb, ", ".join(fact for fact in facts if fact)
+    facts = [_file_word(enclosure), _size(enclosure.length, wording)]
+    return _verb(enclosure, wording), ", ".join(fact for fact in facts if fact)
 
 
-def change(update: UpdateItem) -> tuple[str, str]:
+def change(update: UpdateItem, wording: Wording) -> tuple[str, str]:
     """What an edit did and the words to show of it, as in ("120 words more", "Update: …"); the words may be ""."""
     if update.former_title:
-        return "Was called", shorten(update.former_title, _QUOTED)
+        return wording.gettext("Was called"), shorten(update.former_title, _QUOTED)
     quote = shorten(update.quote, _QUOTED)
+    number = abs(update.words_added)
     if update.words_added >= _COUNTED:
-        return f"{update.words_added} words more", quote
+        return wording.ngettext("%(num)s word more", "%(num)s words more", number) % {"num": number}, quote
     if quote:
-        return "New", quote
+        return wording.gettext("New"), quote
     if update.words_added <= -_COUNTED:
-        return f"{-update.words_added} words fewer", ""
-    return "The text has changed", ""
+        return wording.ngettext("%(num)s word fewer", "%(num)s words fewer", number) % {"num": number}, ""
+    return wording.gettext("The text has changed"), ""
 
 
 def web_link(url: str) -> str:
@@ -156,27 +163,23 @@ def mailto(contact: str) -> str:
     return f"mailto:{address}?subject=unsubscribe"
 
 
+def _verb(enclosure: Enclosure, wording: Wording) -> str:
+    kind = enclosure.type.partition("/")[0]
+    if kind == "audio":
+        return wording.gettext("Listen")
+    return wording.gettext("Watch") if kind == "video" else wording.gettext("Download")
+
+
 def _file_word(enclosure: Enclosure) -> str:
     known = _FILE_WORDS.get(enclosure.type.lower())
     suffix = PurePosixPath(urlsplit(enclosure.url).path).suffix.removeprefix(".").lower()
     return known or (suffix if suffix.isalnum() and len(suffix) <= 4 else "")
 
 
-def _size(length: int | None, language: str) -> str:
+def _size(length: int | None, wording: Wording) -> str:
     # Podcast hosts write 0, or a few bytes, when they don't know: no size then.
     if length is None or length < 10_000:
         return ""
     if length < 1_000_000:
-        return format_unit(round(length / 1_000), "kilobyte", "short", locale=_locale(language))
-    return format_unit(round(length / 1_000_000), "megabyte", "short", locale=_locale(language))
-
-
-@cache
-def _locale(language: str) -> Locale:
-    """The locale for a language tag; English when Babel does not know it, since the templates speak English."""
-    for tag in (language, language.partition("-")[0]):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (ValueError, UnknownLocaleError, TypeError):
-            continue
-    return Locale("en")
+        return format_unit(round(length / 1_000), "kilobyte", "short", locale=wording.locale)
+    return format_unit(round(length / 1_000_000), "megabyte", "short", locale=wording.locale)

@@ -1,0 +1,117 @@
+"""The words around the posts, in a reader's language: gettext catalogues, read as the text that translators write.
+
+A catalogue is `locale/LANGUAGE.po` in a folder of templates. An operator's own comes first, message by message, so it
+need not have all of them. For "pt-BR" its own is asked, then "pt", then the words of the templates, which are English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+
+from tidings.errors import RenderError
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of a language, a tag such as "pt-BR", and how it writes dates and sizes."""
+
+    language: str
+    locale: Locale
+    catalogue: NullTranslations
+
+    @property
+    def direction(self) -> str:
+        """ "ltr" or "rtl", as the language is written."""
+        return self.locale.text_direction
+
+    def gettext(self, message: str) -> str:
+        """`message`, which is English, in this language."""
+        return self.catalogue.gettext(message)
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        """The form that goes with `number`. Arabic has six of them."""
+        return self.catalogue.ngettext(one, many, number)
+
+
+def load_wording(folders: Sequence[Path], language: str) -> Wording:
+    """The words of `language` from the catalogues in `folders`, the first that has a message wins.
+
+    Raises RenderError for a catalogue that cannot be read, or that would lose what stands in a message.
+    """
+    found = NullTranslations()
+    for tag in _less_and_less(language):
+        for folder in folders:
+            file = folder / "locale" / f"{tag}.po"
+            if file.is_file():
+                found.add_fallback(_read(file, tag))
+    return Wording(language, locale_of(language), found)
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """The locale for a language tag; English when Babel does not know it, since the templates speak English."""
+    for tag in _less_and_less(language):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError, TypeError):
+            continue
+    return Locale("en")
+
+
+def _less_and_less(language: str) -> Iterator[str]:
+    """ "pt-BR", then "pt" (RFC 4647 section 3.4). Only what is a tag: it becomes the name of a file."""
+    parts = language.split("-")
+    if all(part.isascii() and part.isalnum() and len(part) <= 8 for part in parts):
+        for count in range(len(parts), 0, -1):
+            yield "-".join(parts[:count])
+
+
+def _read(file: Path, tag: str) -> GNUTranslations:
+    try:
+        with file.open("rb") as text:
+            catalogue = read_po(text, locale=str(locale_of(tag)), abort_invalid=True)
+    except (OSError, PoFileError, ValueError) as error:
+        raise RenderError(f"{file}: the catalogue cannot be read ({error}). Correct it there.") from error
+    for message in catalogue:
+        _check(file, message)
+    return _compiled(file, catalogue)
+
+
+def _check(file: Path, message: Message) -> None:
+    """A translation must have the placeholders of its message; only the words for one may leave out the number."""
+    ours = message.id if isinstance(message.id, (list, tuple)) else (message.id,)
+    theirs = message.string if isinstance(message.string, (list, tuple)) else (message.string,)
+    allowed = _placeholders(ours[-1])
+    for text in filter(None, theirs):
+        if message.id and not allowed - {"num"} <= _placeholders(text) <= allowed:
+            wanted = ", ".join(f"%({name})s" for name in sorted(allowed)) or "no placeholder"
+            raise RenderError(f"{file}: the translation {text!r} of {ours[0]!r} must have {wanted}. Correct it there.")
+
+
+def _placeholders(text: str) -> set[str]:
+    """What is to be put into `text`. A stray % would end the rendering, so it counts as one that nobody allows."""
+    names = {found[1] for found in _PLACEHOLDER.finditer(text) if found[1]}
+    return names | ({"%"} if "%" in _PLACEHOLDER.sub("", text) else set())
+
+
+def _compiled(file: Path, catalogue: Catalog) -> GNUTranslations:
+    machine = BytesIO()
+    try:
+        write_mo(machine, catalogue)
+        machine.seek(0)
+        return GNUTranslations(machine)
+    except (ValueError, UnicodeError) as error:
+        raise RenderError(f"{file}: the catalogue cannot be used ({error}). Correct it there.") from error

@@ -1,0 +1,234 @@
+"""The byte budget: no mail is larger, what goes first is missed least, and both parts say the same after it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import html as lxml_html
+
+from tests.render_samples import (
+    CHINESE,
+    CYRILLIC,
+    EMOJI,
+    FIXTURES,
+    FOOTER,
+    ISSUE,
+    LONG_WORD,
+    UPDATES,
+    issue,
+    item,
+    picture,
+)
+from tidings.errors import RenderError
+from tidings.model import IssueContent, IssueItem
+from tidings.render.blocks import leading_text, letters, split, without_pictures
+from tidings.render.budget import fit
+from tidings.render.mail import BUDGET, RenderedMail, render_issue
+
+IMAGE = '<img src="https://pictures.example/{0}.png" alt="A {0}" width="600" height="400">'
+WORDS = ("The quick brown fox jumps over the lazy dog.", CYRILLIC, CHINESE, EMOJI, LONG_WORD * 20)
+
+
+def long_post(number: int, text: str, blocks: int, images: int, **changes: object) -> IssueItem:
+    """A post in full, of so many paragraphs and pictures."""
+    html = "".join(f"<p>{text}</p>" for _ in range(blocks))
+    html += "".join(f"<figure>{IMAGE.format(f'{number}-{one}')}</figure>" for one in range(images))
+    return item(
+        number, title=f"{text[:60]} {number}", html=html, text="\n\n".join([text] * blocks), whole=True, **changes
+    )
+
+
+def check(mail: RenderedMail) -> None:
+    """What holds for any mail: its size, the way out at both ends, and that both parts say the same."""
+    html = mail.html.encode()
+    assert len(html) <= 90_000
+    assert html.index(b"mailto:") < 20_000
+    assert html.rindex(b"mailto:digest@planet.example") > len(html) - 3_000
+    document = lxml_html.document_fromstring(mail.html)
+    headings = document.xpath("//*[contains(concat(' ', @class, ' '), ' h ')]")
+    lines = [" ".join(line.split()) for line in mail.text.splitlines()]
+    for number, heading in enumerate(headings, 1):
+        assert f"{number}. {' '.join(heading.text_content().split())}" in lines
+    in_text = set(re.findall(r"^(?:https?|mailto):\S+$", mail.text, re.MULTILINE))
+    assert {a.get("href") for a in document.iter("a") if a.get("href")} == in_text
+
+
+@pytest.mark.parametrize("look", ["letter", "headlines"])
+@pytest.mark.parametrize("text", WORDS, ids=["ascii", "cyrillic", "chinese", "emoji", "words"])
+def test_two_hundred_long_posts_fit(text: str, look: str) -> None:
+    """The worst that an edition can carry: all in full, with forty pictures each, in any script."""
+    content = issue(*(long_post(number, text, 12, 40) for number in range(200)), look=look, updates=UPDATES)
+    mail = render_issue(content, FOOTER)
+    check(mail)
+    assert len(mail.html.encode()) > 72_000
+    shown = mail.html.count(' class="h"')
+    assert f">and {200 - shown} more posts</a>" in mail.html
+    assert f"\nand {200 - shown} more posts:\nhttps://planet.example/" in mail.text
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 300), st.integers(0, 40), st.booleans()), max_size=20),
+    st.sampled_from(["letter", "headlines"]),
+    st.booleans(),
+)
+def test_any_issue_fits(posts: list[tuple[str, int, int, bool]], look: str, lead: bool) -> None:
+    """Whatever an issue is made of, its mail keeps to the budget."""
+    items = [
+        long_post(number, text, blocks, images, picture=picture(number) if above else None)
+        for number, (text, blocks, images, above) in enumerate(posts)
+    ]
+    check(render_issue(issue(*items, look=look, lead=lead), FOOTER))
+
+
+@pytest.mark.parametrize("look", ["letter", "headlines"])
+@pytest.mark.parametrize("name", FIXTURES)
+def test_every_fixture_fits(name: str, look: str) -> None:
+    """The same for each kind of issue."""
+    check(render_issue(replace(FIXTURES[name], look=look), FOOTER))
+
+
+def test_what_fits_is_not_touched() -> None:
+    """An ordinary issue is rendered once, as it is."""
+    seen: list[IssueContent] = []
+
+    def render(content: IssueContent) -> str:
+        seen.append(content)
+        return "x" * BUDGET
+
+    assert fit(ISSUE, render, BUDGET) == (ISSUE, "x" * BUDGET)
+    assert seen == [ISSUE]
+
+
+def sized(content: IssueContent) -> str:
+    """A rendering in which each thing has a size that is easy to reckon with."""
+    parts = [f"[{one.title}{one.html}{one.picture.url * 5 if one.picture else ''}]" for one in content.items]
+    return "".join(parts) + "u" * 50 * len(content.updates)
+
+
+def cut(content: IssueContent, limit: int) -> IssueContent:
+    return fit(content, sized, limit)[0]
+
+
+def test_pictures_go_first_and_from_the_end() -> None:
+    """The lead story keeps its picture longest; no word goes before all pictures have."""
+    posts = [long_post(n, "word " * 40, 3, 1, picture=picture(n)) for n in range(4)]
+    content = issue(*posts, lead=True)
+    whole = len(sized(content))
+    rows = [cut(content, limit) for limit in range(whole, whole - 1200, -60)]
+    kept = [[(one.picture is not None) + one.html.count("<img") for one in row.items] for row in rows]
+    assert kept[0] == [2, 2, 2, 2]
+    assert kept[-1] == [0, 0, 0, 0]
+    assert all(row == sorted(row, reverse=True) for row in kept)
+    words = ["".join(one.text for one in row.items) for row in rows]
+    assert {text for text, pictures in zip(words, kept, strict=True) if any(pictures)} == {words[0]}
+    assert not [row for row in rows if "<figure></figure>" in row.items[0].html]
+
+
+def test_long_posts_are_cut_before_excerpts_and_those_before_stories() -> None:
+    """From the last story up: first to an excerpt, then to a paragraph, then to the headline, then to a number."""
+    content = issue(*(long_post(n, "word " * 40, 10, 0) for n in range(3)))
+    whole = len(sized(content))
+    kept = [[one.html.count("<p>") for one in cut(content, limit).items] for limit in range(whole, 0, -150)]
+    assert kept[0] == [10, 10, 10]
+    assert [10, 10, 3] in kept
+    assert [3, 3, 3] in kept
+    assert [1, 1, 1] in kept
+    assert cut(content, 10).items == ()
+    assert all(sum(after) <= sum(before) for before, after in pairwise(kept))
+    assert not [row for row in kept if row != sorted(row, reverse=True)]
+
+
+def test_a_post_that_is_cut_says_so_in_both_parts() -> None:
+    """Its rest is read at its blog, and its text ends where its HTML does."""
+    content = issue(long_post(0, "word " * 40, 10, 0))
+    one = cut(content, len(sized(content)) - 1000).items[0]
+    assert not one.whole
+    assert one.text.count("word") == one.html.count("word") < 400
+    mail = render_issue(issue(long_post(0, "word " * 400, 100, 0)), FOOTER)
+    assert "Read the rest at" in mail.html
+    assert "Read the rest at" in mail.text
+    paragraphs = lxml_html.document_fromstring(mail.html).xpath("//div[@class='b']/p")
+    assert 10 < len(paragraphs) == mail.text.count("word " * 399) < 100
+
+
+def test_stories_that_go_are_counted_before_those_that_were_only_named() -> None:
+    """They come first in what the mail counts, as they came first in the issue; a group goes with its last story."""
+    content = replace(FIXTURES["groups"], look="letter")
+    trimmed = cut(content, 150)
+    names = [one.title for one in trimmed.items] + [one.title for one in trimmed.more]
+    assert names == [one.title for one in content.items] + [one.title for one in content.more]
+    assert {one.group for one in trimmed.items} < {one.group for one in content.items}
+
+
+def test_updates_go_last_of_all() -> None:
+    """They are short, and there are five at most."""
+    content = issue(item(0), updates=UPDATES)
+    assert cut(content, 250) == replace(cut(content, 250), items=(), updates=UPDATES)
+    assert len(cut(content, 100).updates) == 2
+
+
+def test_what_cannot_fit_is_an_error() -> None:
+    """A template that is too large by itself is the operator's to mend."""
+    with pytest.raises(RenderError, match="larger than 10 bytes without any post"):
+        fit(ISSUE, lambda _: "x" * 11, 10)
+
+
+def test_few_renderings_find_the_cut() -> None:
+    """Not one for each thing that could go."""
+    renderings = 0
+
+    def render(content: IssueContent) -> str:
+        nonlocal renderings
+        renderings += 1
+        return sized(content)
+
+    content = issue(*(long_post(n, "word " * 40, 30, 30, picture=picture(n)) for n in range(200)))
+    size = len(fit(content, render, 300_000)[1])
+    assert 270_000 < size <= 300_000
+    assert renderings <= 6
+
+
+@pytest.mark.parametrize(
+    ("html", "pieces"),
+    [
+        ("<p>a</p><p>b</p>", ["<p>a</p>", "<p>b</p>"]),
+        ("<div><p>a</p>\n<ul><li>b</li></ul></div>", ["<p>a</p>", "<ul><li>b</li></ul>"]),
+        ("a <b>b</b><br><br>c<p>d</p>e", ["a <b>b</b><br><br>", "c", "<p>d</p>", "e"]),
+        ("a<br>b", ["a<br>b"]),
+        ("<div>a</div><div><p>b</p></div>", ["<div>a</div>", "<div><p>b</p></div>"]),
+        ("<b><p>a</p></b>", ["<b><p>a</p></b>"]),
+        ("", []),
+    ],
+)
+def test_top_blocks(html: str, pieces: list[str]) -> None:
+    """Never inside a list, a table or a sentence."""
+    assert split(html) == pieces
+
+
+@pytest.mark.parametrize(
+    ("html", "kept", "expected"),
+    [
+        (f"<p>a{IMAGE}</p>{IMAGE}", 0, "<p>a</p>"),
+        (f"<p>a{IMAGE}</p>{IMAGE}", 1, f"<p>a{IMAGE}</p>"),
+        (f'<p><a href="https://x.example/">{IMAGE}</a></p><p>b</p>', 0, "<p>b</p>"),
+        ("<p>b</p>", 0, "<p>b</p>"),
+    ],
+)
+def test_pictures_taken_out(html: str, kept: int, expected: str) -> None:
+    """With the links and boxes that held nothing else."""
+    assert without_pictures(html, kept) == expected
+
+
+def test_text_ends_where_html_does() -> None:
+    """Counted by letters, and by what stands for pictures in the text."""
+    text = "One two.\n\n[A x]\n\nThree.\n\nFour."
+    assert (
+        leading_text(text, letters(f"<p>One two.</p>{IMAGE.format('x')}<p>Three.</p>")) == "One two.\n\n[A x]\n\nThree."
+    )
+    assert leading_text(text, 0) == ""
