@@ -88,7 +88,7 @@ def test_opening_again_keeps_what_was_stored(tmp_path: Path) -> None:
 STEPS = [
     *("tables", "full_text_search", "polling", "rules", "items", "memory", "stories", "pruning", "updates"),
     *("batches", "sketches", "pages_of_posts", "exclusions_by_rules", "fronts_of_stories", "settled_news"),
-    *("own_feed", "lasting_entry_ids", "noise_of_posts", "scheduling"),
+    *("own_feed", "lasting_entry_ids", "noise_of_posts", "scheduling", "secret_of_the_site"),
 ]
 
 

@@ -42,6 +42,7 @@ HOMES = {
     "babel": {"render"},
     "brotli": {"fetching"},
     "click": {"cli"},
+    "cryptography": {"mail"},
     "css_inline": {"render"},
     "feedparser": {"posts"},
     "flask": {"web"},

@@ -22,11 +22,13 @@ from tidings.editions.compose import Masthead, compose
 from tidings.editions.schedule import latest_slot
 from tidings.editions.select import TOLD_WITHIN, select, select_updates
 from tidings.errors import MailError
+from tidings.mail.dkim import Signer
 from tidings.mail.message import Envelope, build, domain_of, message_id
 from tidings.mail.transport import Transport
+from tidings.mail.verp import return_address
 from tidings.model import Delivery, Edition, IssueContent, Receipt, Source
 from tidings.render.mail import MailFooter, RenderedMail, render_issue
-from tidings.store import Store, deliveries, exclusive, feeds, issues
+from tidings.store import Store, deliveries, exclusive, feeds, issues, site
 from tidings.store.deliveries import Tally
 from tidings.store.issues import Letter, StoredIssue
 
@@ -39,13 +41,21 @@ _DOUBLINGS = 4  # From five minutes that is past the longest pause; without an e
 
 @dataclass(frozen=True, slots=True)
 class PostOffice:
-    """How mail goes out: from whom, through what, at most how many messages a second."""
+    """How mail goes out: from whom, through what, at most how many messages a second, signed by whom. `bounces` is the
+    address that mail which cannot be delivered goes back to, if it is not the sender's."""
 
     sender: str
     reply_to: str
     postal_address: str
     open_transport: Callable[[], AbstractContextManager[Transport]]
     rate: float | None = None
+    signers: tuple[Signer, ...] = ()
+    bounces: str = ""
+
+    @property
+    def envelope_sender(self) -> str:
+        """The address that a message which belongs to no delivery is sent from."""
+        return self.bounces or parseaddr(self.sender)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +182,22 @@ def message(
     content: IssueContent, mail: RenderedMail, edition: Edition, office: PostOffice, address: str, now: datetime
 ) -> bytes:
     """An issue as the message that `address` gets."""
-    return _letter(mail, edition, office, address, _message_id(content, office, address), now)
+    return _letter(content, mail, edition, office, address, _message_id(content, office, address), now)
 
 
 def _letter(
-    mail: RenderedMail, edition: Edition, office: PostOffice, address: str, identity: str, now: datetime
+    content: IssueContent,
+    mail: RenderedMail,
+    edition: Edition,
+    office: PostOffice,
+    address: str,
+    identity: str,
+    now: datetime,
 ) -> bytes:
-    envelope = Envelope(office.sender, office.reply_to, edition.name, edition.title)
-    return build(envelope, address, mail.subject, mail.html, mail.text, identity, now)
+    envelope = Envelope(
+        office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
+    )
+    return build(envelope, address, mail.subject, mail.html, mail.text, identity, now, signers=office.signers)
 
 
 def _freeze(
@@ -226,6 +244,7 @@ class _Counter:
         self._office = office
         self._pace = pace
         self._subscribers = {address.casefold() for address in edition.addresses}
+        self._secret = site.secret(store) if office.bounces else b""
 
     def hand_over(self, issue: StoredIssue, due: Sequence[Delivery]) -> None:
         """Sends what is due of an issue until told to stop."""
@@ -239,7 +258,7 @@ class _Counter:
                 continue
             if not self._wait_for_turn():
                 return
-            self._settle(issue, delivery, self._send(delivery, mails[delivery.language], failures))
+            self._settle(issue, delivery, self._send(issue, delivery, mails[delivery.language], failures))
             if failures:
                 failures = 0
                 issues.record_trouble(self._store, issue.id, None, 0)
@@ -255,18 +274,25 @@ class _Counter:
         self._pace.pause(1 / self._office.rate)
         return not self._pace.stop()
 
-    def _send(self, delivery: Delivery, mail: RenderedMail, failures: int) -> Receipt:
+    def _send(self, issue: StoredIssue, delivery: Delivery, mail: RenderedMail, failures: int) -> Receipt:
         """Sends one message; after `failures` failures of the whole server in a row, one more means a longer pause."""
         now = self._pace.clock()
-        letter = _letter(mail, self._edition, self._office, delivery.address, delivery.message_id, now)
+        address, identity = delivery.address, delivery.message_id
+        letter = _letter(issue.content, mail, self._edition, self._office, address, identity, now)
         deliveries.start(self._store, delivery, now)
         try:
-            return self._transport.send(parseaddr(self._office.sender)[1], delivery.address, letter)
+            return self._transport.send(self._envelope_sender(delivery), address, letter)
         except MailError as error:
             deliveries.put_back(self._store, delivery, str(error), now)
             retry_at = now + min(_LADDER[0] * 2 ** min(failures, _DOUBLINGS), _LONGEST_PAUSE)
             issues.record_trouble(self._store, delivery.issue_id, retry_at, failures + 1)
             raise
+
+    def _envelope_sender(self, delivery: Delivery) -> str:
+        """Where bounces go: to an address that names the delivery, if there is one to make it of."""
+        if not self._office.bounces:
+            return self._office.envelope_sender
+        return return_address(self._office.bounces, delivery.id, self._secret)
 
     def _settle(self, issue: StoredIssue, delivery: Delivery, receipt: Receipt) -> None:
         """Records an outcome; of a message in doubt also that it was, because this pass may die before it reports."""

@@ -14,6 +14,7 @@ from tidings import __version__
 from tidings.cli.configuration import check, init
 from tidings.cli.digests import preview, send
 from tidings.cli.discovering import discover
+from tidings.cli.dkim import dkim
 from tidings.cli.explaining import explain
 from tidings.cli.polling import poll
 from tidings.cli.publishing import publish
@@ -90,7 +91,22 @@ def cli(ctx: click.Context, config_path: Path) -> None:
     ctx.obj = config_path
 
 
-for _command in (demo, init, check, discover, sources, poll, posts, explain, stories, preview, send, publish, run):
+for _command in (
+    demo,
+    init,
+    check,
+    dkim,
+    discover,
+    sources,
+    poll,
+    posts,
+    explain,
+    stories,
+    preview,
+    send,
+    publish,
+    run,
+):
     cli.add_command(_command)
 
 

@@ -36,19 +36,24 @@ def init(folder: Path) -> None:
 def check(config_path: Path) -> None:
     """Say what is wrong with the configuration, all of it at once.
 
-    Each problem comes with file, line, key and what would be right. Also looks whether the mail password is where the
-    file says, and whether the variables that sources need are set. Exits with 2 when something is wrong.
+    Each problem comes with file, line, key and what would be right. Also looks whether the mail password and the keys
+    that sign mails are where the file says, and whether the variables that sources need are set. Exits with 2 when
+    something is wrong.
     """
     import os
 
     from tidings import config
+    from tidings.cli import issuing
 
     loaded = config.load(config_path)
     config.check_secrets(loaded, os.environ)
+    doubts = issuing.doubts_of_keys(loaded.mail) if loaded.mail else []
     sources, editions = len(loaded.sources), len(loaded.editions)
     readers = len({address for edition in loaded.editions for address in edition.addresses})
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
+    for doubt in doubts:
+        click.echo(doubt, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)

@@ -158,7 +158,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     mail = replace(mail, subject=f"[test] {mail.subject}")
     with office.open_transport() as transport:
         letter = digest.message(content, mail, edition, office, address, now)
-        receipt = transport.send(parseaddr(office.sender)[1], address, letter)
+        receipt = transport.send(office.envelope_sender, address, letter)
     if receipt.state != "accepted":
         raise MailError(f"{address}: not delivered: {receipt.reply}")
     click.echo(f"test of {edition.name} sent to {address}; it counts as nothing")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,8 @@ from tidings.config import Config, MailSettings
 from tidings.digest import PostOffice
 from tidings.editions.compose import Masthead
 from tidings.errors import ConfigError
+from tidings.mail.dkim import Signer
+from tidings.mail.keys import KeyKind, doubts, read_key
 from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
 from tidings.model import Edition
 from tidings.publish import PublishSettings
@@ -46,17 +48,44 @@ def post_office(loaded: Config) -> PostOffice:
         postal_address=mail.postal_address or "",
         open_transport=_transport_opener(mail),
         rate=mail.rate,
+        signers=signers(mail),
+        bounces=mail.bounces or "",
     )
 
 
+def signers(mail: MailSettings) -> tuple[Signer, ...]:
+    """Who signs the mail: nobody, or one or two keys. Raises ConfigError when a key is not to be had."""
+    return tuple(
+        Signer(domain, selector, read_key(file, kind, setting)) for domain, selector, file, kind, setting in _keys(mail)
+    )
+
+
+def doubts_of_keys(mail: MailSettings) -> list[str]:
+    """What is unwise about the keys that sign the mail. Raises ConfigError when one is not to be had."""
+    return [doubt for _, _, file, kind, setting in _keys(mail) for doubt in doubts(file, read_key(file, kind, setting))]
+
+
+def _keys(mail: MailSettings) -> Iterator[tuple[str, str, Path, KeyKind, str]]:
+    """Domain, selector, file and kind of each key, and the setting that names it."""
+    dkim = mail.dkim
+    if dkim is None:
+        return
+    yield dkim.domain, dkim.selector, dkim.key_file, "rsa", "[mail.dkim] key `key_file`"
+    if dkim.ed25519_selector and dkim.ed25519_key_file:
+        setting = "[mail.dkim] key `ed25519_key_file`"
+        yield dkim.domain, dkim.ed25519_selector, dkim.ed25519_key_file, "ed25519", setting
+
+
 def preview_office(loaded: Config) -> PostOffice:
-    """The same for looking at mail: without a [mail] table the sender is made up, and no password is asked for."""
+    """The same for looking at mail: without a [mail] table the sender is made up, and no password is asked for. Raises
+    ConfigError when a key to sign with is not to be had."""
     mail = loaded.mail
     return PostOffice(
         sender=mail.sender if mail else "preview@example.org",
         reply_to=(mail.reply_to or "") if mail else "",
         postal_address=(mail.postal_address or "") if mail else "",
         open_transport=_no_transport,
+        signers=signers(mail) if mail else (),
     )
 
 

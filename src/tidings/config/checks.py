@@ -11,6 +11,7 @@ from typing import Any
 
 from tidings.config.lines import KeyPath
 from tidings.config.problems import Problem
+from tidings.config.values import domain_of
 from tidings.config.wording import any_of, did_you_mean, quoted
 
 Entry = tuple[int, Mapping[str, Any]]
@@ -26,6 +27,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_unused_tags(document),
         *_unknown_sources(document),
         *_repeated_subscribers(document),
+        *_foreign_signature(document),
     ]
 
 
@@ -129,6 +131,18 @@ def _known_sources(name: str, known: list[str]) -> str:
     if not known:
         return "; there are none yet, add a [[sources]] table"
     return did_you_mean(name, known) or f"; there are {any_of(quoted(one) for one in known[:8])}"
+
+
+def _foreign_signature(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """A signature counts for the sender only if one domain is the other's or above it (RFC 7489 section 3.1.1)."""
+    mail = document.get("mail")
+    dkim = mail.get("dkim") if isinstance(mail, dict) else None
+    if not isinstance(mail, dict) or not isinstance(dkim, dict):
+        return
+    signing, sending = (_text(dkim, "domain") or "").lower(), domain_of(_text(mail, "from") or "")
+    if signing and sending and not f".{sending}".endswith(f".{signing}") and not f".{signing}".endswith(f".{sending}"):
+        fix = f"write {quoted(sending)}, or leave the key out"
+        yield Problem(("mail", "dkim", "domain"), f"{quoted(signing)} is not the domain of `from`; {fix}")
 
 
 def _entries(document: Mapping[str, Any], table: str) -> Iterator[Entry]:

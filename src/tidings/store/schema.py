@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -357,3 +358,13 @@ _SCHEDULING = (
 def scheduling(db: Database) -> None:
     for statement in _SCHEDULING:
         db.conn.execute(statement)
+
+
+# What codes in addresses and links are made with, so that nobody else can make one.
+_SECRET = "ALTER TABLE site ADD COLUMN secret BLOB NOT NULL DEFAULT x''"
+
+
+@_migration
+def secret_of_the_site(db: Database) -> None:
+    db.conn.execute(_SECRET)
+    db.conn.execute("UPDATE site SET secret = ?", (secrets.token_bytes(32),))
