@@ -90,7 +90,7 @@ def _relaxed(name: str, value: str) -> bytes:
 @lru_cache(maxsize=4)
 def _body_hash(body: bytes) -> str:
     """The hash of the body in its relaxed form (RFC 6376 section 3.4.4): an empty one stays empty."""
-    lines = (_BLANKS.sub(b" ", body) + b"\r\n").replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
+    lines = _BLANKS.sub(b" ", body).replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
     canonical = lines + b"\r\n" if lines else b""
     return base64.b64encode(hashlib.sha256(canonical).digest()).decode("ascii")
 
