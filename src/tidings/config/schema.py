@@ -126,16 +126,6 @@ class DkimTable(Table):
     ed25519_selector: Selector | None = None
     ed25519_key_file: PathText | None = None
 
-    @model_validator(mode="after")
-    def _two_signatures_apart(self) -> Self:
-        if self.ed25519_selector and not self.ed25519_key_file:
-            raise _key_error("ed25519_selector", "has no key; add `ed25519_key_file`")
-        if self.ed25519_key_file and not self.ed25519_selector:
-            raise _key_error("ed25519_key_file", "has no selector; add `ed25519_selector`")
-        if self.ed25519_selector and self.ed25519_selector.lower() == self.selector.lower():
-            raise _key_error("ed25519_selector", "is that of the other key; each key has one of its own")
-        return self
-
 
 class BouncesTable(Table):
     address: BounceAddress
