@@ -30,7 +30,7 @@ ENVELOPE = Envelope(
 )
 SIGNED = (
     "from:from:to:subject:date:message-id:reply-to:list-id:list-unsubscribe:list-unsubscribe-post:list-help:"
-    "list-archive:mime-version:content-type:auto-submitted"
+    "list-archive:feedback-id:mime-version:content-type:auto-submitted"
 )
 
 
@@ -173,7 +173,7 @@ def test_any_changed_letter_breaks_the_signature(data: st.DataObject) -> None:
     """One other letter or digit anywhere in the body, in a signed header, or in what the signature says of itself, and
     it is right no more."""
     message = letter(signers=(ED25519,))
-    head, _, body = message.partition(b"\r\n\r\n")
+    head = message.partition(b"\r\n\r\n")[0]
     fields = re.split(rb"\r\n(?![ \t])", head)
     listed = {"dkim-signature", *SIGNED.split(":")}
     places = [index for index in range(len(head) + 4, len(message)) if message[index : index + 1].isalnum()]
@@ -189,7 +189,6 @@ def test_any_changed_letter_breaks_the_signature(data: st.DataObject) -> None:
     other = b"y" if message[place : place + 1] != b"y" else b"z"
     assert verdicts(message, 1) == [True]
     assert verdicts(message[:place] + other + message[place + 1 :], 1) == [False]
-    assert body
 
 
 @pytest.mark.parametrize("added", ["From: thief@evil.example\r\n", "from: thief@evil.example\r\n"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tidings.digest import PostOffice
 from tidings.editions.compose import Masthead
 from tidings.errors import ConfigError
 from tidings.mail.dkim import Signer
-from tidings.mail.keys import KeyKind, doubts, read_key
+from tidings.mail.keys import DkimKey, KeyKind, doubts, read_key
 from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
 from tidings.model import Edition
 from tidings.publish import PublishSettings
@@ -53,27 +54,37 @@ def post_office(loaded: Config) -> PostOffice:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _KeyOnFile:
+    """A key as the configuration names it; `setting` is the key of the file that does."""
+
+    domain: str
+    selector: str
+    file: Path
+    kind: KeyKind
+    setting: str
+
+    def read(self) -> DkimKey:
+        return read_key(self.file, self.kind, f"[mail.dkim] key `{self.setting}`")
+
+
 def signers(mail: MailSettings) -> tuple[Signer, ...]:
     """Who signs the mail: nobody, or one or two keys. Raises ConfigError when a key is not to be had."""
-    return tuple(
-        Signer(domain, selector, read_key(file, kind, setting)) for domain, selector, file, kind, setting in _keys(mail)
-    )
+    return tuple(Signer(one.domain, one.selector, one.read()) for one in _keys(mail))
 
 
 def doubts_of_keys(mail: MailSettings) -> list[str]:
     """What is unwise about the keys that sign the mail. Raises ConfigError when one is not to be had."""
-    return [doubt for _, _, file, kind, setting in _keys(mail) for doubt in doubts(file, read_key(file, kind, setting))]
+    return [doubt for one in _keys(mail) for doubt in doubts(one.file, one.read())]
 
 
-def _keys(mail: MailSettings) -> Iterator[tuple[str, str, Path, KeyKind, str]]:
-    """Domain, selector, file and kind of each key, and the setting that names it."""
+def _keys(mail: MailSettings) -> Iterator[_KeyOnFile]:
     dkim = mail.dkim
     if dkim is None:
         return
-    yield dkim.domain, dkim.selector, dkim.key_file, "rsa", "[mail.dkim] key `key_file`"
+    yield _KeyOnFile(dkim.domain, dkim.selector, dkim.key_file, "rsa", "key_file")
     if dkim.ed25519_selector and dkim.ed25519_key_file:
-        setting = "[mail.dkim] key `ed25519_key_file`"
-        yield dkim.domain, dkim.ed25519_selector, dkim.ed25519_key_file, "ed25519", setting
+        yield _KeyOnFile(dkim.domain, dkim.ed25519_selector, dkim.ed25519_key_file, "ed25519", "ed25519_key_file")
 
 
 def preview_office(loaded: Config) -> PostOffice:

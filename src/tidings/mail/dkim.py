@@ -28,6 +28,7 @@ _SIGNED = (
     "list-unsubscribe-post",
     "list-help",
     "list-archive",
+    "feedback-id",
     "mime-version",
     "content-type",
     "auto-submitted",

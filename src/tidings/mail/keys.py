@@ -27,8 +27,7 @@ from tidings.errors import ConfigError
 
 KeyKind = Literal["rsa", "ed25519"]
 
-_NEW_BITS = 2048  # Longer ones make records that some DNS providers cannot hold.
-_SAFE_BITS = 2048
+_BITS = 2048  # what receivers want today; longer ones make records that some DNS providers cannot hold
 _LEAST_BITS = 1024  # RFC 8301 section 3.2: verifiers take no shorter ones
 _STRING_OCTETS = 255  # the longest string in a TXT record (RFC 1035 section 3.3.14)
 
@@ -76,7 +75,7 @@ def new_key(kind: KeyKind) -> DkimKey:
     """A new key of the system's randomness."""
     if kind == "ed25519":
         return DkimKey(Ed25519PrivateKey.generate())
-    return DkimKey(generate_private_key(public_exponent=65537, key_size=_NEW_BITS))
+    return DkimKey(generate_private_key(public_exponent=65537, key_size=_BITS))
 
 
 def write_key(key: DkimKey, file: Path) -> None:
@@ -111,7 +110,7 @@ def read_key(file: Path, kind: KeyKind, setting: str) -> DkimKey:
         raise _unusable(setting, f"{file} holds a key of another kind; {_fix_of_kind(kind)}")
     if isinstance(private, RSAPrivateKey) and private.key_size < _LEAST_BITS:
         short = f"has {private.key_size} bits, and nobody takes less than {_LEAST_BITS}"
-        raise _unusable(setting, f"{file} {short}; make one of {_NEW_BITS} with `tidings dkim keygen`")
+        raise _unusable(setting, f"{file} {short}; make one of {_BITS} with `tidings dkim keygen`")
     return DkimKey(private)
 
 
@@ -121,9 +120,9 @@ def doubts(file: Path, key: DkimKey) -> list[str]:
     others = stat.S_IRWXG | stat.S_IRWXO
     if file.stat().st_mode & others:
         found.append(f"{file}: other users may read or write this private key; run `chmod 600 {file}`")
-    if isinstance(key.private, RSAPrivateKey) and key.private.key_size < _SAFE_BITS:
+    if isinstance(key.private, RSAPrivateKey) and key.private.key_size < _BITS:
         bits = f"this key has {key.private.key_size} bits, which some receivers take for no signature"
-        found.append(f"{file}: {bits}; make one of {_NEW_BITS} with `tidings dkim keygen` and a new selector")
+        found.append(f"{file}: {bits}; make one of {_BITS} with `tidings dkim keygen` and a new selector")
     return found
 
 
