@@ -160,7 +160,8 @@ def test_urls_in_headers_are_ascii_between_brackets(url: str, expected: str) -> 
 )
 def test_feedback_id_has_four_parts(sender: str, last: str) -> None:
     """Gmail counts complaints by it: four parts, the last of at most fifteen characters and for all issues the same."""
-    parts = strict(made(sender=sender))["Feedback-ID"].split(":")
+    parts = strict(made(sender=sender, list_name="a:b"))["Feedback-ID"].split(":")
+    assert parts[:3] == ["a-b", "7", f"a-b.{domain_of(sender)}"]
     assert len(parts) == 4
     assert len(parts[3]) <= 15
     assert parts[3] == last

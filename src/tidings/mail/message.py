@@ -120,7 +120,7 @@ def _list_headers(envelope: Envelope, unsubscribe_url: str) -> dict[str, str]:
         "List-Owner": f"<mailto:{contact}>",
         "List-Archive": f"<{_url(envelope.archive)}>",
         "List-Post": "NO",
-        "Feedback-ID": f"{envelope.list_name}:{envelope.issue}:{label}:{sender_id}",
+        "Feedback-ID": f"{label.partition('.')[0]}:{envelope.issue}:{label}:{sender_id}",
     }
 
 
