@@ -13,8 +13,8 @@ from tests.builders import edition
 from tests.origin import Answer, Origin
 from tests.test_poll import SETTINGS, inline
 from tidings import digest, poll
-from tidings.digest import PostOffice
 from tidings.editions.compose import Masthead
+from tidings.letters import PostOffice
 from tidings.mail.transport import Transport
 from tidings.model import PollRow, Source, StoredPost
 from tidings.publish import PublishSettings, publish

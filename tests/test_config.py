@@ -32,6 +32,8 @@ SITE = '[site]\ntitle = "Planet"\nurl = "https://planet.example.org"\n'  # lines
 SOURCE = '[[sources]]\nurl = "https://blog.example.org/feed"\n'
 EDITION = '[[editions]]\nname = "weekly"\nschedule = "weekly fri 08:00"\n'
 MAIL = '[mail]\nfrom = "planet@example.org"\n'
+FILED = MAIL + 'transport = "file:outbox"\n'
+DKIM = FILED + '[mail.dkim]\nselector = "one"\n'
 SMTP = MAIL + 'transport = "smtps://me@mail.example.org"\n'
 
 
@@ -157,6 +159,24 @@ def test_editions_and_sources_become_model_values(tmp_path: Path) -> None:
     assert config.load(write(tmp_path, SITE + EDITION + "updates = true\n")).editions[0].updates is True
     assert (source.name, source.tags, source.every) == ("example.org/blog", ("a",), timedelta(hours=12))
     assert (source.max_posts, source.content, source.disabled) == (3, "title", True)
+
+
+def test_signatures_and_bounces(tmp_path: Path) -> None:
+    """The domain is that of the sender unless told otherwise, files are found from the configuration's folder."""
+    loaded = config.load(write(tmp_path, SITE + DKIM + 'key_file = "one.pem"\n')).mail
+    assert loaded is not None
+    assert loaded.dkim == config.DkimSettings("example.org", "one", tmp_path / "one.pem")
+    assert loaded.bounces is None
+    more = (
+        'key_file = "/k/one.pem"\ndomain = "News.Example.org"\ned25519_selector = "two"\ned25519_key_file = "two.pem"\n'
+    )
+    bounces = '[mail.bounces]\naddress = "b@back.example"\n'
+    loaded = config.load(write(tmp_path, SITE + DKIM + more + bounces)).mail
+    assert loaded is not None
+    assert loaded.dkim == config.DkimSettings(
+        "news.example.org", "one", Path("/k/one.pem"), "two", tmp_path / "two.pem"
+    )
+    assert loaded.bounces == "b@back.example"
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
@@ -378,7 +398,24 @@ BAD = [
     (SMTP + 'password_env = "hunter 2"\n', 7, "is not the name of an environment variable"),
     (SMTP + 'password = "hunter2"\n', 7, "secrets come from the environment or a file"),
     (SMTP + 'username = "me"\n', 7, "write the user in the transport"),
-    (SMTP + 'dkim.domain = "example.org"\n', 7, "[mail] key `dkim`: unknown key"),
+    (DKIM + 'dkim.domain = "example.org"\n', 9, "[mail.dkim] key `dkim`: unknown key"),
+    (DKIM + 'selektor = "two"\n', 9, "[mail.dkim] key `selektor`: unknown key; did you mean `selector`?"),
+    (DKIM + 'domain = "planet"\n', 9, '"planet" is not a domain; write one such as "example.org"'),
+    (DKIM + 'domain = "bücher.example"\n', 9, "letters beyond ASCII in the xn-- form"),
+    (DKIM + 'domain = "other.example"\n', 9, '[mail.dkim] key `domain`: "other.example" is not the domain of `from`'),
+    (DKIM + 'domain = "ample.org"\n', 9, 'write "example.org", or leave the key out'),
+    (DKIM + 'ed25519_selector = "two"\n', 9, "has no key; add `ed25519_key_file`"),
+    (DKIM + 'ed25519_key_file = "two.pem"\n', 9, "has no selector; add `ed25519_selector`"),
+    (DKIM + 'ed25519_selector = "One"\ned25519_key_file = "b"\n', 9, "is that of the other key"),
+    (FILED + '[mail.dkim]\nkey_file = "a"\n', 7, "[mail.dkim] key `selector`: is missing"),
+    (FILED + '[mail.dkim]\nselector = "a b"\n', 8, '"a b" is not a selector'),
+    (FILED + "dkim = true\n", 7, "[mail.dkim]: is true or false; write [mail.dkim] with single brackets, once"),
+    (FILED + "[[mail.dkim]]\n", 7, "[mail.dkim]: is a list; write [mail.dkim] with single brackets, once"),
+    (FILED + '[dkim]\nselector = "a"\n', 7, "unknown key; write [mail.dkim]"),
+    (FILED + '[mail.dkmi]\nselector = "a"\n', 7, "[mail] key `dkmi`: unknown key"),
+    (FILED + "[mail.bounces]\n", 7, "[mail.bounces] key `address`: is missing"),
+    (FILED + '[mail.bounces]\naddress = "bounces"\n', 8, '"bounces" is not an e-mail address'),
+    (FILED + f'[mail.bounces]\naddress = "{"b" * 33}@a.example"\n', 8, "at most 32 characters"),
     (SMTP + 'rate = "10"\n', 7, 'is not a rate; write a number per s, m or h, such as "10/s"'),
     (SMTP + 'rate = "0/s"\n', 7, "would never send"),
     ("[feed]\nlimit = -1\n", 5, "[feed] key `limit`: must be 1 or more"),
@@ -767,6 +804,12 @@ def test_example_loads_and_mails_nobody(tmp_path: Path) -> None:
 def test_example_loads_with_every_key_switched_on(tmp_path: Path) -> None:
     """Each commented-out key of the example is valid when its "#" goes; of alternatives, one at a time."""
     text = config.example_text()
+    tables = re.findall(r"^# \[[a-z.]+\]$(?:\n#.*)+", text, re.MULTILINE)
+    assert len(tables) == 2
+    for table in tables:
+        switched = re.sub(r"^# (\[|[a-z0-9_]+ = )", r"\1", table, flags=re.MULTILINE)
+        config.load(write(tmp_path, text.replace(table, switched)))
+        text = text.replace(table, "")
     commented = re.findall(r"^# ([a-z_]+ = .*)$", text, re.MULTILINE)
     assert len(commented) >= 8
     for pair in commented:
@@ -781,7 +824,7 @@ def test_example_loads_with_every_key_switched_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("table", TABLES)
 def test_example_shows_every_key(table: str) -> None:
     """Every key that exists is in the example, in its table, on or commented out."""
-    parts = re.split(r"^(\[+[a-z]+\]+)$", config.example_text(), flags=re.MULTILINE)
+    parts = re.split(r"^(?:# )?(\[+[a-z.]+\]+)$", config.example_text(), flags=re.MULTILINE)
     bodies = "".join(body for head, body in zip(parts[1::2], parts[2::2], strict=True) if head.strip("[]") == table)
     missing = [key for key in keys_of(table) if not re.search(rf"^(# )?{key} = ", bodies, re.MULTILINE)]
     assert not missing

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.stocking import blog, configure, post, receive, scalar, titles
 from tidings.errors import StoreError
-from tidings.store import Store, exclusive, open_store
+from tidings.store import Store, exclusive, open_store, site
 from tidings.store.database import text_to_time, time_to_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +88,7 @@ def test_opening_again_keeps_what_was_stored(tmp_path: Path) -> None:
 STEPS = [
     *("tables", "full_text_search", "polling", "rules", "items", "memory", "stories", "pruning", "updates"),
     *("batches", "sketches", "pages_of_posts", "exclusions_by_rules", "fronts_of_stories", "settled_news"),
-    *("own_feed", "lasting_entry_ids", "noise_of_posts", "scheduling", "releases_of_issues"),
+    *("own_feed", "lasting_entry_ids", "noise_of_posts", "scheduling", "releases_of_issues", "secret_of_the_site"),
 ]
 
 
@@ -378,3 +378,14 @@ def test_the_order_of_times_as_text_is_their_order(one: datetime, other: datetim
     texts = time_to_text(one.astimezone(zone)), time_to_text(other)
     assert text_to_time(texts[0]) == one
     assert (texts[0] or "") < (texts[1] or "") if one < other else (texts[0] or "") >= (texts[1] or "")
+
+
+def test_each_database_has_a_secret_of_its_own(tmp_path: Path) -> None:
+    """Codes in addresses are made with it: it stays the same, and no two databases share it."""
+    secrets = []
+    for name in ("one.db", "two.db", "one.db"):
+        with open_store(tmp_path / name) as store:
+            secrets.append(site.secret(store))
+    assert secrets[0] == secrets[2]
+    assert secrets[0] != secrets[1]
+    assert [len(secret) for secret in secrets] == [32, 32, 32]

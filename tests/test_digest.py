@@ -17,7 +17,7 @@ import pytest
 from tests.builders import edition, schedule
 from tests.stocking import blog, configure, edit, only, post, receive, scalar
 from tests.transports import ACCEPTED, LATER, NEVER, Clock, Killed, RecordingTransport
-from tidings import digest
+from tidings import deliver, digest, letters
 from tidings.editions.compose import Masthead
 from tidings.errors import MailError
 from tidings.model import Edition, IssueContent, Receipt, Source, Subscriber
@@ -60,15 +60,15 @@ def freeze_due(
     return digest.freeze_due(store, one, sources, MASTHEAD, RecordingTransport().office(), now)
 
 
-def send(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> digest.Dispatch:
+def send(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> deliver.Dispatch:
     """What `tidings send` does."""
     freeze(store, mail, clock, one)
-    return digest.deliver(store, one, mail.office(), clock.pace())
+    return deliver.deliver(store, one, mail.office(), clock.pace())
 
 
-def send_due(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> digest.Dispatch:
+def send_due(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> deliver.Dispatch:
     """What the daemon does of deliveries at each tick."""
-    return digest.deliver_due(store, one, mail.office(), clock.pace())
+    return deliver.deliver_due(store, one, mail.office(), clock.pace())
 
 
 # ------------------------------------------------------------------------------------------------------- delivering
@@ -97,8 +97,8 @@ def test_a_second_send_sends_nothing(stocked: Store, clock: Clock) -> None:
     mail = RecordingTransport()
     send(stocked, mail, clock)
     assert freeze(stocked, mail, clock) is None
-    assert digest.deliver(stocked, DAILY, mail.office(), clock.pace()) == digest.Dispatch(Tally())
-    assert send_due(stocked, mail, clock) == digest.Dispatch(Tally())
+    assert deliver.deliver(stocked, DAILY, mail.office(), clock.pace()) == deliver.Dispatch(Tally())
+    assert send_due(stocked, mail, clock) == deliver.Dispatch(Tally())
     assert len(mail.letters) == 4
 
 
@@ -108,7 +108,7 @@ def test_a_refused_reader_is_final_and_stops_nobody(stocked: Store, clock: Clock
     assert send(stocked, mail, clock).tally == Tally(accepted=3, rejected=1)
     clock.now += 30 * DAY
     send_due(stocked, mail, clock)
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.tries[READERS[1]] == 1
     assert sorted(mail.recipients) == sorted({*READERS} - {READERS[1]})
 
@@ -129,7 +129,7 @@ def test_a_deferred_reader_is_tried_later_and_later_and_given_up(stocked: Store,
         scalar(stocked, "SELECT reply FROM deliveries WHERE state = 'rejected'") == "given up after 9 tries: 451 later"
     )
     clock.now += 30 * DAY
-    assert send_due(stocked, mail, clock) == digest.Dispatch(Tally())
+    assert send_due(stocked, mail, clock) == deliver.Dispatch(Tally())
 
 
 def test_sending_by_hand_again_and_again_gives_nobody_up(stocked: Store, clock: Clock) -> None:
@@ -137,7 +137,7 @@ def test_sending_by_hand_again_and_again_gives_nobody_up(stocked: Store, clock: 
     mail = RecordingTransport({READERS[0]: [LATER] * 10})
     send(stocked, mail, clock)
     for _ in range(10):
-        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+        deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients.count(READERS[0]) == 1
 
 
@@ -159,8 +159,8 @@ def test_a_server_that_fails_midway_leaves_the_rest_due(stocked: Store, clock: C
         send(stocked, mail, clock)
     assert mail.recipients == list(READERS[:2])
     with pytest.raises(MailError):
-        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
-    dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+        deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
+    dispatch = deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=4), 2, ())
     assert mail.recipients == list(READERS)
     assert scalar(stocked, "SELECT max(attempts) FROM deliveries") == 1
@@ -205,9 +205,9 @@ def test_stop_ends_between_two_messages(stocked: Store, clock: Clock) -> None:
     """Told to stop, a pass finishes the message in hand and leaves the others due; the next pass sends them."""
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
-    dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: len(mail.letters) >= 2))
+    dispatch = deliver.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: len(mail.letters) >= 2))
     assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=2, pending=2), 2, ())
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients == list(READERS)
 
 
@@ -215,10 +215,10 @@ def test_an_unfinished_issue_is_finished_before_another_is_made(stocked: Store, 
     """Run again after an interruption, a send mails the rest and makes no second issue; the run after that makes it."""
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: len(mail.letters) >= 2))
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: len(mail.letters) >= 2))
     receive(stocked, A, post(3))
     assert freeze(stocked, mail, clock) is None
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients == list(READERS)
     assert freeze(stocked, mail, clock) is not None
 
@@ -237,7 +237,7 @@ def test_a_process_that_dies_again_and_again_does_not_mail_one_reader_each_time(
     freeze(stocked, mail, clock)
     for _ in READERS:
         with pytest.raises(Killed):
-            digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+            deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients == list(READERS)
 
 
@@ -246,8 +246,8 @@ def test_doubt_outlasts_a_deferral(stocked: Store, clock: Clock) -> None:
     mail = RecordingTransport({READERS[0]: [Killed(), LATER]})
     freeze(stocked, mail, clock)
     with pytest.raises(Killed):
-        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
-    assert digest.deliver(stocked, DAILY, mail.office(), clock.pace()).in_doubt == ()
+        deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
+    assert deliver.deliver(stocked, DAILY, mail.office(), clock.pace()).in_doubt == ()
     clock.now += HOUR
     dispatch = send_due(stocked, mail, clock)
     assert [delivery.address for delivery in dispatch.in_doubt] == [READERS[0]]
@@ -268,7 +268,7 @@ def test_stop_during_a_pause_sends_no_further_message(stocked: Store, clock: Clo
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
     pace = clock.pace(stop=lambda: bool(clock.pauses))
-    assert digest.deliver(stocked, DAILY, mail.office(rate=2), pace).sent == 1
+    assert deliver.deliver(stocked, DAILY, mail.office(rate=2), pace).sent == 1
     assert mail.recipients == [READERS[0]]
 
 
@@ -280,7 +280,7 @@ def test_the_rate_is_kept_between_messages(stocked: Store, clock: Clock) -> None
     receive(stocked, A, post(3))
     clock.now = FIRST_SLOT
     freeze_due(stocked, clock.now)
-    digest.deliver(stocked, DAILY, mail.office(rate=4), clock.pace())
+    deliver.deliver(stocked, DAILY, mail.office(rate=4), clock.pace())
     assert clock.pauses == [0.25] * 7
     receive(stocked, A, post(4))
     send(stocked, mail, clock)
@@ -292,10 +292,10 @@ def test_who_is_no_subscriber_any_more_is_not_mailed(stocked: Store, clock: Cloc
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
     changed = replace(DAILY, subscribers=tuple(map(Subscriber, (*READERS[1:], "new@readers.example"))))
-    dispatch = digest.deliver(stocked, changed, mail.office(), clock.pace())
+    dispatch = deliver.deliver(stocked, changed, mail.office(), clock.pace())
     assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=3, suppressed=1), 3, ())
     assert mail.recipients == list(READERS[1:])
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients == list(READERS[1:])
 
 
@@ -304,7 +304,7 @@ def test_an_address_written_in_another_case_is_the_same_reader(stocked: Store, c
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
     shouting = replace(DAILY, subscribers=tuple(Subscriber(reader.upper()) for reader in READERS))
-    assert digest.deliver(stocked, shouting, mail.office(), clock.pace()).tally == Tally(accepted=4)
+    assert deliver.deliver(stocked, shouting, mail.office(), clock.pace()).tally == Tally(accepted=4)
 
 
 def test_a_message_in_doubt_is_named_and_keeps_its_identity(stocked: Store, clock: Clock) -> None:
@@ -313,16 +313,16 @@ def test_a_message_in_doubt_is_named_and_keeps_its_identity(stocked: Store, cloc
     mail = RecordingTransport({READERS[1]: [Killed()]})
     freeze(stocked, mail, clock)
     with pytest.raises(Killed):
-        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+        deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     office = mail.office(sender="digest@other.example")
-    dispatch = digest.deliver(stocked, DAILY, office, clock.pace())
+    dispatch = deliver.deliver(stocked, DAILY, office, clock.pace())
     [doubtful] = dispatch.in_doubt
     assert doubtful.address == READERS[1]
     assert dispatch.tally == Tally(accepted=4)
     assert Counter(mail.recipients) == dict.fromkeys(READERS, 1) | {READERS[1]: 2}
     identities = {letter.identity for letter in mail.letters if letter.recipient == READERS[1]}
     assert identities == {doubtful.message_id}
-    assert digest.deliver(stocked, DAILY, office, clock.pace()).in_doubt == ()
+    assert deliver.deliver(stocked, DAILY, office, clock.pace()).in_doubt == ()
 
 
 def test_a_message_in_doubt_is_not_forgotten_while_the_server_is_down(stocked: Store, clock: Clock) -> None:
@@ -330,11 +330,11 @@ def test_a_message_in_doubt_is_not_forgotten_while_the_server_is_down(stocked: S
     mail = RecordingTransport({READERS[0]: [Killed(), MailError("down"), MailError("down")]})
     freeze(stocked, mail, clock)
     with pytest.raises(Killed):
-        digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+        deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     for _ in range(2):
         with pytest.raises(MailError):
-            digest.deliver(stocked, DAILY, mail.office(), clock.pace())
-    dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+            deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
+    dispatch = deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert [delivery.address for delivery in dispatch.in_doubt] == [READERS[0]]
     assert "may have come already" in scalar(stocked, "SELECT reply FROM deliveries ORDER BY id")
 
@@ -345,8 +345,8 @@ def test_a_death_at_any_message_mails_at_most_that_one_twice(stocked: Store, clo
     freeze(stocked, mail, clock)
     for _ in READERS:
         with pytest.raises(Killed):
-            digest.deliver(stocked, DAILY, mail.office(), clock.pace())
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+            deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert Counter(mail.recipients) == dict.fromkeys(READERS, 2)
     assert len({letter.identity for letter in mail.letters}) == len(READERS)
 
@@ -363,7 +363,7 @@ def test_an_edit_after_freezing_does_not_change_the_mail(stocked: Store, clock: 
         text="Rewritten",
         content_html="<p>Rewritten</p>",
     )
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace())
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     clock.now += HOUR
     send_due(stocked, mail, clock)
     assert mail.recipients == list(READERS)
@@ -374,7 +374,7 @@ def test_an_edition_without_readers_has_issues_all_the_same(stocked: Store, cloc
     """Its issues go into the archive, and its stories count as carried."""
     nobody = replace(DAILY, subscribers=())
     mail = RecordingTransport()
-    assert send(stocked, mail, clock, nobody) == digest.Dispatch(Tally())
+    assert send(stocked, mail, clock, nobody) == deliver.Dispatch(Tally())
     assert [stored.content.number for stored in issues.frozen(stocked)] == [1]
     assert freeze(stocked, mail, clock, nobody) is None
 
@@ -427,7 +427,7 @@ def test_what_does_not_fit_comes_with_the_next_issue(stocked: Store, clock: Cloc
     mail = RecordingTransport()
     while frozen := freeze(stocked, mail, clock, small):
         carried.append(sorted(item.title for item in frozen.items))
-        digest.deliver(stocked, small, mail.office(), clock.pace())
+        deliver.deliver(stocked, small, mail.office(), clock.pace())
     assert carried == [["Post 1", "Post 2", "Post 3"], ["Post 4", "Post 5", "Post 6"], ["Post 7", "Post 8"]]
 
 
@@ -459,7 +459,7 @@ def test_an_edited_post_is_told_of_once(stocked: Store, clock: Clock) -> None:
     [told] = frozen.updates
     assert (told.title, told.words_added) == ("Post 1", 9)
     assert issues.frozen(stocked)[0].content == frozen
-    digest.deliver(stocked, TELLING, mail.office(), clock.pace())
+    deliver.deliver(stocked, TELLING, mail.office(), clock.pace())
     assert b"Updated" in mail.letters[-1].message
     edit_posts(stocked, 1, 2, at=clock() + HOUR)
     receive(stocked, A, post(4), now=clock() + HOUR)
@@ -484,7 +484,7 @@ def test_updates_that_do_not_fit_come_with_the_next_issues(stocked: Store, clock
         frozen = freeze(stocked, mail, clock, TELLING)
         assert frozen is not None
         told.append([item.title.removeprefix("Post ") for item in frozen.updates])
-        digest.deliver(stocked, TELLING, mail.office(), clock.pace())
+        deliver.deliver(stocked, TELLING, mail.office(), clock.pace())
     assert told == [["12", "11", "10", "9", "8"], ["7", "6", "5", "4", "3"], []]
 
 
@@ -516,8 +516,8 @@ def test_an_edition_that_does_not_ask_is_told_of_no_edit(stocked: Store, clock: 
     assert plain is not None
     assert asking is not None
     office = RecordingTransport().office()
-    assert digest.render(plain, office) == digest.render(asking, office)
-    assert "Updated" not in digest.render(plain, office).text
+    assert letters.render(plain, office) == letters.render(asking, office)
+    assert "Updated" not in letters.render(plain, office).text
 
 
 def test_an_edition_set_up_under_a_wrong_clock_is_not_silent(store: Store) -> None:

@@ -11,21 +11,23 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "publish", "discover"}
-AIDES = {"governor", "recording", "joining"}
+SHELLS = {"poll", "digest", "deliver", "publish", "discover"}
+AIDES = {"governor", "recording", "joining", "letters"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns"}
 
 ALLOWED = {
-    "cli": {"daemon", "web", "demo"} | SHELLS | PURE | EDGES | GROUND,
+    "cli": {"daemon", "web", "demo", "letters"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
     "web": GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
+    **dict.fromkeys(("digest", "deliver"), {"letters"} | PURE | EDGES | GROUND),
     "governor": PURE | EDGES | GROUND,
+    "letters": EDGES | GROUND,
     "recording": {"joining"} | PURE | EDGES | GROUND,
     "joining": PURE | EDGES | GROUND,
     **dict.fromkeys(PURE | EDGES, GROUND),
@@ -42,6 +44,7 @@ HOMES = {
     "babel": {"render"},
     "brotli": {"fetching"},
     "click": {"cli"},
+    "cryptography": {"mail"},
     "css_inline": {"render"},
     "feedparser": {"posts"},
     "flask": {"web"},

@@ -26,6 +26,12 @@ HEADERS = [
     "Reply-To",
     "List-Id",
     "List-Unsubscribe",
+    "List-Unsubscribe-Post",
+    "List-Help",
+    "List-Owner",
+    "List-Archive",
+    "List-Post",
+    "Feedback-ID",
     "Auto-Submitted",
     "X-Auto-Response-Suppress",
     "MIME-Version",
@@ -61,8 +67,11 @@ def made(
     reply_to: str = "",
     list_name: str = "daily",
     list_title: str = "The daily",
+    archive: str = "https://example.com/",
+    unsubscribe_url: str = "",
 ) -> bytes:
-    return build(Envelope(sender, reply_to, list_name, list_title), recipient, subject, html, text, identity, NOW)
+    envelope = Envelope(sender, reply_to, list_name, list_title, 7, archive)
+    return build(envelope, recipient, subject, html, text, identity, NOW, unsubscribe_url)
 
 
 def parsed(message: bytes) -> EmailMessage:
@@ -103,7 +112,7 @@ def bodies(message: bytes) -> tuple[str, str]:
 def test_a_message_has_every_header_once() -> None:
     """One mailbox each in From and To, a zoned date, and what mailing lists and automatic senders owe."""
     found = strict(made(reply_to="editor@example.com"))
-    assert sorted(found.keys()) == sorted(HEADERS)
+    assert sorted([*found.keys(), "List-Unsubscribe-Post"]) == sorted(HEADERS)
     assert found["From"] == "The Site <news@example.com>"
     assert found["To"] == "reader@example.org"
     assert found["Subject"] == "News"
@@ -112,7 +121,50 @@ def test_a_message_has_every_header_once() -> None:
     assert found["Reply-To"] == "editor@example.com"
     assert found["List-Id"] == '"The daily" <daily.example.com>'
     assert found["List-Unsubscribe"] == "<mailto:editor@example.com?subject=unsubscribe>"
+    assert found["List-Help"] == "<mailto:editor@example.com?subject=help>"
+    assert found["List-Owner"] == "<mailto:editor@example.com>"
+    assert found["List-Archive"] == "<https://example.com/>"
+    assert found["List-Post"] == "NO"
+    assert found["Feedback-ID"] == "daily:7:daily.example.com:example.com"
     assert found["Auto-Submitted"] == "auto-generated"
+
+
+def test_one_click_comes_before_the_mail_that_unsubscribes() -> None:
+    """With an address to POST to, that comes first, and the header of RFC 8058 says that one click is enough."""
+    found = strict(made(unsubscribe_url="https://example.com/u/abc"))
+    by_mail = "<mailto:news@example.com?subject=unsubscribe>"
+    assert " ".join(found["List-Unsubscribe"].split()) == f"<https://example.com/u/abc>, {by_mail}"
+    assert found["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://planet.example/a/", "https://planet.example/a/"),
+        ("https://bücher.example:8080/ü/", "https://xn--bcher-kva.example:8080/%C3%BC/"),
+        ("https://planet.example/a%20b>c<(d)/", "https://planet.example/a%20b%3Ec%3C%28d%29/"),
+    ],
+)
+def test_urls_in_headers_are_ascii_between_brackets(url: str, expected: str) -> None:
+    """Letters beyond ASCII and brackets of a URL are escaped, what is escaped already stays."""
+    assert strict(made(archive=url))["List-Archive"] == f"<{expected}>"
+
+
+@pytest.mark.parametrize(
+    ("sender", "last"),
+    [
+        ("a@example.com", "example.com"),
+        ("a@news.planet.example", "planet.example"),
+        ("a@bücher.example", "her-kva.example"),
+    ],
+)
+def test_feedback_id_has_four_parts(sender: str, last: str) -> None:
+    """Gmail counts complaints by it: four parts, the last of at most fifteen characters and for all issues the same."""
+    parts = strict(made(sender=sender, list_name="a:b"))["Feedback-ID"].split(":")
+    assert parts[:3] == ["a-b", "7", f"a-b.{domain_of(sender)}"]
+    assert len(parts) == 4
+    assert len(parts[3]) <= 15
+    assert parts[3] == last
 
 
 def test_without_reply_to_the_sender_is_written_to() -> None:

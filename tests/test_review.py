@@ -10,7 +10,7 @@ import pytest
 from tests.builders import edition
 from tests.stocking import blog, configure, post, receive, scalar
 from tests.transports import LATER, Clock, RecordingTransport
-from tidings import digest
+from tidings import deliver, digest
 from tidings.editions.compose import Masthead
 from tidings.errors import MailError
 from tidings.model import Edition, IssueContent, Receipt, Subscriber
@@ -43,24 +43,24 @@ def freeze(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = 
     return digest.freeze_next(store, one, [A], Masthead("Planet", "https://planet.example"), mail.office(), clock())
 
 
-def send(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> digest.Dispatch:
+def send(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> deliver.Dispatch:
     """What `tidings send` does."""
     freeze(store, mail, clock, one)
-    return digest.deliver(store, one, mail.office(), clock.pace())
+    return deliver.deliver(store, one, mail.office(), clock.pace())
 
 
-def send_due(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> digest.Dispatch:
+def send_due(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> deliver.Dispatch:
     """What the daemon does at each tick."""
-    return digest.deliver_due(store, one, mail.office(), clock.pace())
+    return deliver.deliver_due(store, one, mail.office(), clock.pace())
 
 
 def test_a_review_is_waited_for_to_the_minute(stocked: Store, clock: Clock) -> None:
     """Neither a send by hand nor the daemon's ticks mail an issue before its time; then each reader gets it once."""
     mail = RecordingTransport()
-    assert send(stocked, mail, clock, REVIEWED) == digest.Dispatch(Tally())
+    assert send(stocked, mail, clock, REVIEWED) == deliver.Dispatch(Tally())
     clock.now += 2 * HOUR - MINUTE
-    assert send_due(stocked, mail, clock, REVIEWED) == digest.Dispatch(Tally())
-    assert send(stocked, mail, clock, REVIEWED) == digest.Dispatch(Tally())
+    assert send_due(stocked, mail, clock, REVIEWED) == deliver.Dispatch(Tally())
+    assert send(stocked, mail, clock, REVIEWED) == deliver.Dispatch(Tally())
     clock.now += MINUTE
     assert send_due(stocked, mail, clock, REVIEWED).tally == Tally(accepted=4)
     assert send_due(stocked, mail, clock, REVIEWED).sent == 0
@@ -115,6 +115,31 @@ def test_the_schedule_goes_on_while_an_issue_is_held(stocked: Store, clock: Cloc
     assert len({letter.identity for letter in mail.letters}) == 8
 
 
+def test_an_unfit_issue_is_frozen_but_held(stocked: Store, clock: Clock) -> None:
+    """Where nobody is there to read a refusal, its posts are kept and no mail goes out until somebody lets it go."""
+    mail = RecordingTransport()
+    masthead = Masthead("Planet", "https://planet.example")
+    clock.now = FIRST_SLOT + MINUTE
+    content = digest.freeze_due(stocked, DAILY, [A], masthead, mail.office(), clock(), lambda _content: False)
+    assert content is not None
+    assert send_due(stocked, mail, clock).sent == 0
+    assert digest.freeze_due(stocked, DAILY, [A], masthead, mail.office(), clock()) is None
+    issue_states.release(stocked, 1, clock())
+    assert send_due(stocked, mail, clock).tally == Tally(accepted=4)
+    assert mail.recipients == list(READERS)
+
+
+def test_an_unfit_issue_is_not_made_by_hand(stocked: Store, clock: Clock) -> None:
+    """It leaves no trace: the next one has its number and its posts."""
+    mail = RecordingTransport()
+    masthead = Masthead("Planet", "https://planet.example")
+    unfit = digest.freeze_next(stocked, DAILY, [A], masthead, mail.office(), clock(), lambda _content: False)
+    assert unfit is None
+    content = freeze(stocked, mail, clock)
+    assert content is not None
+    assert (content.number, len(content.items)) == (1, 2)
+
+
 def test_a_hold_stops_deliveries_that_are_under_way(stocked: Store, clock: Clock) -> None:
     """The message in hand is the last one; after the release the rest get theirs, and nobody twice."""
     mail = RecordingTransport()
@@ -125,10 +150,10 @@ def test_a_hold_stops_deliveries_that_are_under_way(stocked: Store, clock: Clock
             issue_states.hold(stocked, 1, clock())
         return False
 
-    dispatch = digest.deliver(stocked, DAILY, mail.office(), clock.pace(stop=hold_at_the_second))
+    dispatch = deliver.deliver(stocked, DAILY, mail.office(), clock.pace(stop=hold_at_the_second))
     assert (dispatch.tally, dispatch.sent) == (Tally(accepted=2, pending=2), 2)
     assert scalar(stocked, "SELECT count(*) FROM deliveries WHERE state = 'inflight'") == 0
-    assert send_due(stocked, mail, clock) == digest.Dispatch(Tally())
+    assert send_due(stocked, mail, clock) == deliver.Dispatch(Tally())
     issue_states.release(stocked, 1, clock())
     assert send_due(stocked, mail, clock).tally == Tally(accepted=4)
     assert mail.recipients == list(READERS)
@@ -154,7 +179,7 @@ def test_a_hold_outlasts_a_failing_server(stocked: Store, clock: Clock) -> None:
         send(stocked, mail, clock)
     issue_states.hold(stocked, 1, clock())
     clock.now += DAY
-    assert send_due(stocked, mail, clock) == digest.Dispatch(Tally())
+    assert send_due(stocked, mail, clock) == deliver.Dispatch(Tally())
     assert mail.tries == {READERS[0]: 1}
 
 
@@ -163,5 +188,5 @@ def test_an_issue_is_out_while_a_message_is_in_doubt(stocked: Store, clock: Cloc
     mail = RecordingTransport({READERS[0]: [Receipt("deferred", "lost", in_doubt=True)]})
     freeze(stocked, mail, clock)
     assert not issue_states.is_out(stocked, 1)
-    digest.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: bool(mail.tries)))
+    deliver.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: bool(mail.tries)))
     assert issue_states.is_out(stocked, 1)

@@ -22,7 +22,8 @@ READER = "reader@example.org"
 
 def letter(number: int = 1, text: str = "Hello", recipient: str = READER) -> bytes:
     identity = message_id("daily", number, NOW, recipient, "example.com")
-    return build(Envelope(SENDER, "", "daily", "The daily"), recipient, "News", "<p>Hello</p>", text, identity, NOW)
+    envelope = Envelope(SENDER, "", "daily", "The daily", 1, "https://example.com/")
+    return build(envelope, recipient, "News", "<p>Hello</p>", text, identity, NOW)
 
 
 def plain(port: int, username: str | None = None, password: str | None = None) -> SmtpServer:
@@ -351,7 +352,7 @@ def test_different_messages_have_different_files(tmp_path: Path) -> None:
         for number in (1, 2)
         for address in (READER, "other@example.org")
     ]
-    envelope = Envelope(SENDER, "", "daily", "The daily")
+    envelope = Envelope(SENDER, "", "daily", "The daily", 1, "https://example.com/")
     with open_folder(tmp_path) as transport:
         for identity in identities:
             transport.send(SENDER, READER, build(envelope, READER, "News", "", "", identity, NOW))

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
 
-from tidings.digest import Pace, PostOffice
+from tidings.deliver import Pace
 from tidings.errors import MailError
+from tidings.letters import PostOffice
 from tidings.mail.transport import Transport
 from tidings.model import Receipt
 

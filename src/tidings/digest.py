@@ -1,91 +1,32 @@
-"""The digest pipe, one stage a line:
+"""The first half of the digest pipe, one stage a line:
 
     due editions
     | select       stories the edition has not carried, edits it has not told of
     | compose      what the issue shows of them
     | freeze       issue, items and one delivery per subscriber: one transaction; nothing changes it once a mail is out
-    | render       once an issue
-    | deliver      inflight is committed, the message goes out, its outcome is committed
 
-Select to freeze run inside one write transaction, so two processes can't put one story into two issues.
+Select to freeze run inside one write transaction, so two processes can't put one story into two issues. What is frozen
+is sent by deliver.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from email.utils import parseaddr
+from datetime import datetime
 
 from tidings.editions.compose import Masthead, compose
 from tidings.editions.schedule import Slot, is_too_late, latest_slot
 from tidings.editions.select import TOLD_WITHIN, Selection, is_young, select, select_updates
-from tidings.errors import MailError
-from tidings.mail.message import Envelope, build, domain_of, message_id
-from tidings.mail.transport import Transport
-from tidings.model import Delivery, EditedPost, Edition, IssueContent, Receipt, Source
+from tidings.letters import PostOffice, message_id
+from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
-from tidings.render.environment import SHIPPED, Templates
-from tidings.render.mail import MailFooter, RenderedMail, render_issue, subject_of
-from tidings.store import Store, deliveries, exclusive, feeds, issue_states, issues, slots
-from tidings.store.deliveries import Tally
-from tidings.store.issues import Letter, StoredIssue
+from tidings.render.mail import subject_of
+from tidings.store import Store, feeds, issues, slots
+from tidings.store.issues import Letter
 
-_LADDER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
-_GIVE_UP_AFTER = timedelta(hours=48)  # By age, not by tries: an operator who sends again by hand uses none up.
-_LONGEST_PAUSE = timedelta(hours=1)
-_DOUBT = "an earlier try was in flight when its process ended, so this may have come already"
-_DOUBLINGS = 4  # From five minutes that is past the longest pause; without an end the number would overflow.
-
-
-@dataclass(frozen=True, slots=True)
-class PostOffice:
-    """How mail goes out: from whom, through what, at most how many messages a second, and from which templates."""
-
-    sender: str
-    reply_to: str
-    postal_address: str
-    open_transport: Callable[[], AbstractContextManager[Transport]]
-    rate: float | None = None
-    templates: Templates = SHIPPED
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The time delivery runs in: what time it is, whether to stop before the next message, how to wait (seconds)."""
-
-    clock: Callable[[], datetime]
-    stop: Callable[[], bool]
-    pause: Callable[[float], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One delivery of a pass and what became of it. One that had been in flight when an earlier process died
-    (`delivery.in_doubt`) may have come twice."""
-
-    delivery: Delivery
-    receipt: Receipt
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """What one delivery pass came to: `outcomes` are its own, `tally` is the balance of the issues it worked on."""
-
-    tally: Tally
-    outcomes: tuple[Outcome, ...] = ()
-
-    @property
-    def sent(self) -> int:
-        """How many messages the pass tried to hand over."""
-        return len([outcome for outcome in self.outcomes if outcome.receipt.state != "suppressed"])
-
-    @property
-    def in_doubt(self) -> tuple[Delivery, ...]:
-        """Those that came now, and may have come before."""
-        arrived = [outcome.delivery for outcome in self.outcomes if outcome.receipt.state == "accepted"]
-        return tuple(delivery for delivery in arrived if delivery.in_doubt)
+IsFit = Callable[[IssueContent], bool]
+"""Says whether an issue may be sent as it is; asked before it is frozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,26 +64,40 @@ def draft(
 
 
 def freeze_next(
-    store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, office: PostOffice, now: datetime
+    store: Store,
+    edition: Edition,
+    sources: Sequence[Source],
+    masthead: Masthead,
+    office: PostOffice,
+    now: datetime,
+    is_fit: IsFit = lambda _content: True,
 ) -> IssueContent | None:
-    """Freezes the next issue with a delivery for each subscriber, or returns None when there is nothing new, or when an
-    earlier issue is still to be finished, or in review: nobody wants two at once."""
+    """Freezes the next issue with a delivery for each subscriber, or returns None when there is nothing new, when it is
+    not fit to be sent, or when an earlier issue is still to be finished, or in review: nobody wants two at once."""
     with store.write():
         if issues.interrupted(store, edition.name):
             return None
         choice = choose(store, edition, sources, now)
         content = _content(store, edition, sources, masthead, choice.selection, now)
-        if content is not None:
-            content = _freeze(store, content, edition, office, None, now)
-            _settle(store, edition, choice, now)
+        if content is None or not is_fit(content):
+            return None
+        content = _freeze(store, content, edition, office, now)
+        _settle(store, edition, choice, now)
         return content
 
 
 def freeze_due(
-    store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, office: PostOffice, now: datetime
+    store: Store,
+    edition: Edition,
+    sources: Sequence[Source],
+    masthead: Masthead,
+    office: PostOffice,
+    now: datetime,
+    is_fit: IsFit = lambda _content: True,
 ) -> IssueContent | None:
     """The same for the edition's latest slot, if that is still to be handled. Slots missed before it are not made up
-    one by one: what they would have carried is in this issue. A slot that is past by too much has none itself."""
+    one by one: what they would have carried is in this issue. A slot that is past by too much has none itself. An issue
+    that is not fit to be sent is frozen all the same, and held: nobody may be there to read a refusal."""
     slots.forget_future(store, edition.name, now)
     if open_slot(store, edition, now) is None:
         return None
@@ -156,7 +111,7 @@ def freeze_due(
             content = _content(store, edition, sources, masthead, choice.selection, now)
         slots.record(store, edition.name, slot.key, now)
         if content is not None:
-            content = _freeze(store, content, edition, office, slot.key, now)
+            content = _freeze(store, content, edition, office, now, slot.key, None if is_fit(content) else now)
         _settle(store, edition, choice, now)
         return content
 
@@ -171,48 +126,6 @@ def late_slot(store: Store, edition: Edition, now: datetime) -> Slot | None:
     """The edition's latest slot, if that is still to be handled and too late to have an issue."""
     slot = open_slot(store, edition, now)
     return slot if slot and is_too_late(edition, slot, now) else None
-
-
-def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> Dispatch:
-    """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not; but
-    nothing of an issue that is in review or held.
-
-    Raises MailError when the transport as a whole fails; what was not sent stays due. Only one process delivers at a
-    time, so what is found in flight was left by one that died.
-    """
-    issue_states.end_reviews(store, edition.name, pace.clock())
-    return _deliver(store, edition, office, pace, lambda issue: deliveries.due(store, issue.id, None))
-
-
-def deliver_due(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> Dispatch:
-    """The same for the deliveries whose time has come; after a failing server, later and later."""
-
-    def due_now(issue: StoredIssue) -> list[Delivery]:
-        now = pace.clock()
-        waiting = issue.retry_at is not None and issue.retry_at > now
-        return [] if waiting else deliveries.due(store, issue.id, now)
-
-    issue_states.end_reviews(store, edition.name, pace.clock())
-    if not issues.undelivered(store, edition.name):
-        return Dispatch(Tally())
-    return _deliver(store, edition, office, pace, due_now)
-
-
-def render(content: IssueContent, office: PostOffice) -> RenderedMail:
-    """An issue as mail: subject, HTML and text, the same for every reader."""
-    footer = MailFooter(
-        postal_address=office.postal_address,
-        contact=parseaddr(office.reply_to or office.sender)[1],
-        web_url=f"{content.site_url}/{content.path}",
-    )
-    return render_issue(content, footer, office.templates)
-
-
-def message(
-    content: IssueContent, mail: RenderedMail, edition: Edition, office: PostOffice, address: str, now: datetime
-) -> bytes:
-    """An issue as the message that `address` gets."""
-    return _letter(mail, edition, office, address, _message_id(content, office, address), now)
 
 
 def _covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[Source]:
@@ -245,24 +158,23 @@ def _content(
     )
 
 
-def _letter(
-    mail: RenderedMail, edition: Edition, office: PostOffice, address: str, identity: str, now: datetime
-) -> bytes:
-    envelope = Envelope(office.sender, office.reply_to, edition.name, edition.title)
-    return build(envelope, address, mail.subject, mail.html, mail.text, identity, now)
-
-
 def _freeze(
-    store: Store, content: IssueContent, edition: Edition, office: PostOffice, slot: str | None, now: datetime
+    store: Store,
+    content: IssueContent,
+    edition: Edition,
+    office: PostOffice,
+    now: datetime,
+    slot: str | None = None,
+    held_at: datetime | None = None,
 ) -> IssueContent:
     """Freezes `content` under the subject that its mails have; if that has a wrong template, nothing is frozen."""
     content = replace(content, subject=subject_of(content, office.templates))
     letters = [
-        Letter(reader.address, _message_id(content, office, reader.address), reader.language)
+        Letter(reader.address, message_id(content, office, reader.address), reader.language)
         for reader in edition.subscribers
     ]
     send_after = now + edition.review if edition.review else None
-    issues.freeze(store, content, letters, slot, now, send_after)
+    issues.freeze(store, content, letters, slot, now, send_after, held_at)
     return content
 
 
@@ -270,97 +182,3 @@ def _settle(store: Store, edition: Edition, choice: Choice, now: datetime) -> No
     """Notes what the rules left out of an issue or a slot, and how far the next one need not look."""
     issues.pass_over(store, edition.name, choice.passed, now)
     issues.settle(store, edition.name, edition.backfill)
-
-
-def _message_id(content: IssueContent, office: PostOffice, address: str) -> str:
-    return message_id(content.edition, content.number, content.frozen_at, address, domain_of(office.sender))
-
-
-def _deliver(
-    store: Store,
-    edition: Edition,
-    office: PostOffice,
-    pace: Pace,
-    wanted: Callable[[StoredIssue], list[Delivery]],
-) -> Dispatch:
-    with exclusive(store, "deliver", pace.stop), office.open_transport() as transport:
-        counter = _Counter(store, transport, edition, office, pace)
-        open_issues = issues.undelivered(store, edition.name)
-        for issue in open_issues:
-            due = wanted(issue)
-            if due:
-                counter.hand_over(issue, due)
-        return Dispatch(deliveries.tally(store, [issue.id for issue in open_issues]), tuple(counter.outcomes))
-
-
-class _Counter:
-    """Hands messages over, one after the other, and keeps what became of them."""
-
-    def __init__(self, store: Store, transport: Transport, edition: Edition, office: PostOffice, pace: Pace) -> None:
-        self.outcomes: list[Outcome] = []
-        self._store = store
-        self._transport = transport
-        self._edition = edition
-        self._office = office
-        self._pace = pace
-        self._subscribers = {address.casefold() for address in edition.addresses}
-
-    def hand_over(self, issue: StoredIssue, due: Sequence[Delivery]) -> None:
-        """Sends what is due of an issue until told to stop, or until the issue is held."""
-        mails = {language: self._rendered(issue, language) for language in {one.language for one in due}}
-        failures = issue.failures
-        for delivery in due:
-            if self._pace.stop():
-                return
-            if delivery.address.casefold() not in self._subscribers:
-                self._settle(issue, delivery, Receipt("suppressed", "not a subscriber any more"))
-                continue
-            if not self._wait_for_turn():
-                return
-            receipt = self._send(delivery, mails[delivery.language], failures)
-            if receipt is None:
-                return
-            self._settle(issue, delivery, receipt)
-            if failures:
-                failures = 0
-                issues.record_trouble(self._store, issue.id, None, 0)
-
-    def _rendered(self, issue: StoredIssue, language: str) -> RenderedMail:
-        content = replace(issue.content, language=language) if language else issue.content
-        return render(content, self._office)
-
-    def _wait_for_turn(self) -> bool:
-        """Keeps to the rate, over all issues of a pass; False when told to stop meanwhile."""
-        if not self.outcomes or not self._office.rate:
-            return True
-        self._pace.pause(1 / self._office.rate)
-        return not self._pace.stop()
-
-    def _send(self, delivery: Delivery, mail: RenderedMail, failures: int) -> Receipt | None:
-        """Sends one message, or returns None when its issue is held by now. After `failures` failures of the whole
-        server in a row, one more means a longer pause."""
-        now = self._pace.clock()
-        letter = _letter(mail, self._edition, self._office, delivery.address, delivery.message_id, now)
-        if not deliveries.start(self._store, delivery, now):
-            return None
-        try:
-            return self._transport.send(parseaddr(self._office.sender)[1], delivery.address, letter)
-        except MailError as error:
-            deliveries.put_back(self._store, delivery, str(error), now)
-            retry_at = now + min(_LADDER[0] * 2 ** min(failures, _DOUBLINGS), _LONGEST_PAUSE)
-            issues.record_trouble(self._store, delivery.issue_id, retry_at, failures + 1)
-            raise
-
-    def _settle(self, issue: StoredIssue, delivery: Delivery, receipt: Receipt) -> None:
-        """Records an outcome; of a message in doubt also that it was, because this pass may die before it reports."""
-        now = self._pace.clock()
-        next_at = None
-        if receipt.state == "deferred":
-            if now - (issue.released_at or issue.content.frozen_at) >= _GIVE_UP_AFTER:
-                receipt = Receipt("rejected", f"given up after {delivery.attempts + 1} tries: {receipt.reply}")
-            else:
-                next_at = now + _LADDER[min(delivery.attempts, len(_LADDER) - 1)]
-        if delivery.in_doubt:
-            receipt = replace(receipt, reply=f"{receipt.reply} ({_DOUBT})")
-        deliveries.settle(self._store, delivery, receipt, next_at, now)
-        self.outcomes.append(Outcome(delivery, receipt))

@@ -14,6 +14,7 @@ from tidings import __version__
 from tidings.cli.configuration import check, init
 from tidings.cli.digests import preview, send
 from tidings.cli.discovering import discover
+from tidings.cli.dkim import dkim
 from tidings.cli.explaining import explain
 from tidings.cli.issues import issues
 from tidings.cli.polling import poll
@@ -91,7 +92,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
     ctx.obj = config_path
 
 
-_SETTING_UP = (demo, init, check, discover, sources)
+_SETTING_UP = (demo, init, check, dkim, discover, sources)
 _READING = (poll, posts, explain, stories)
 _SENDING = (preview, send, issues, publish, run)
 for _command in (*_SETTING_UP, *_READING, *_SENDING):

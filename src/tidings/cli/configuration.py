@@ -41,8 +41,8 @@ def check(config_path: Path, edition_name: str | None, as_json: bool) -> None:
     """Say what is wrong with the configuration, or with the next mail of EDITION.
 
     Each problem of the configuration comes with file, line, key and what would be right. Also looks whether the mail
-    password is where the file says, and whether the variables that sources need are set. Exits with 2 when something is
-    wrong.
+    password and the keys that sign mails are where the file says, and whether the variables that sources need are set.
+    Exits with 2 when something is wrong.
 
     With EDITION the next issue is made as `tidings preview` would, from the posts there are, and the mail is judged:
     what servers refuse, clients cut off or filters distrust, who can't read it, what its text part lacks. A line for
@@ -61,14 +61,18 @@ def _check_configuration(config_path: Path) -> None:
     import os
 
     from tidings import config
+    from tidings.cli import issuing
 
     loaded = config.load(config_path)
     config.check_secrets(loaded, os.environ)
+    doubts = issuing.doubts_of_keys(loaded.mail) if loaded.mail else []
     sources, editions = len(loaded.sources), len(loaded.editions)
     readers = len({address for edition in loaded.editions for address in edition.addresses})
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
+    for doubt in doubts:
+        click.echo(doubt, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
 

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from tidings.config import Config
-    from tidings.digest import Dispatch, Outcome
+    from tidings.deliver import Dispatch, Outcome
     from tidings.model import Edition
     from tidings.store import Store
 
@@ -95,19 +95,26 @@ def send(config_path: Path, edition_name: str, address: str | None, anyway: bool
 def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) -> None:
     import time
 
-    from tidings import digest
+    from tidings import deliver, digest
     from tidings.cli import drafting, issue_reports, issuing, wiring
+    from tidings.errors import TidingsError
     from tidings.store import issue_states
 
     office = issuing.post_office(loaded)
     now = wiring.utc_now()
-    if not anyway:
-        drafting.refuse_red(loaded, store, edition, office, now)
+    inspection = drafting.Inspection(edition, office, now)
+    is_fit = (lambda _content: True) if anyway else inspection.is_fit
     with wiring.stop_flag() as stop:
-        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now)
+        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now, is_fit)
+        if inspection.faults:
+            drafting.show(inspection.faults, err=True)
+            raise TidingsError(
+                f"{edition.name}: not sent, and nothing is frozen: the mail has the faults above. Put them right "
+                f"(`tidings preview {edition.name}` shows the mail), or send it as it is with --anyway."
+            )
         if content is not None:
             click.echo(f"{edition.name} #{content.number}: {content.subject}")
-        dispatch = digest.deliver(store, edition, office, digest.Pace(wiring.utc_now, stop, time.sleep))
+        dispatch = deliver.deliver(store, edition, office, deliver.Pace(wiring.utc_now, stop, time.sleep))
     if content is None and not dispatch.outcomes:
         click.echo(f"{edition.name}: {_why_nothing(store, edition)}; nothing was sent")
     elif content is None:
@@ -149,7 +156,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     from dataclasses import replace
     from email.utils import parseaddr
 
-    from tidings import digest
+    from tidings import letters
     from tidings.cli import drafting, issuing, wiring
     from tidings.errors import MailError
 
@@ -164,8 +171,8 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     drafting.show(drafting.findings(draft, office), err=True)
     mail = replace(draft.mail, subject=f"[test] {draft.mail.subject}")
     with office.open_transport() as transport:
-        letter = digest.message(draft.content, mail, edition, office, address, now)
-        receipt = transport.send(parseaddr(office.sender)[1], address, letter)
+        letter = letters.message(draft.content, mail, edition, office, address, now)
+        receipt = transport.send(office.envelope_sender, address, letter)
     if receipt.state != "accepted":
         raise MailError(f"{address}: not delivered: {receipt.reply}")
     click.echo(f"test of {edition.name} sent to {address}; it counts as nothing")

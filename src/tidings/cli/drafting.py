@@ -9,16 +9,15 @@ from typing import Any
 
 import click
 
-from tidings import digest
+from tidings import digest, letters
 from tidings.cli import issuing, tables
 from tidings.config import Config
-from tidings.digest import PostOffice
-from tidings.errors import TidingsError
+from tidings.letters import PostOffice
 from tidings.mail.judging import Asked, Finding, judge
 from tidings.mail.spam import SpamVerdict
 from tidings.model import Edition, IssueContent
 from tidings.render.mail import RenderedMail
-from tidings.store import Store, issues
+from tidings.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,13 @@ def draft_mail(
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     if content is None:
         return None
-    mail = digest.render(content, office)
+    return _drafted(content, edition, office, now, address)
+
+
+def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: datetime, address: str) -> Draft:
+    mail = letters.render(content, office)
     reader = address or next(iter(edition.addresses), "reader@example.org")
-    return Draft(content, mail, digest.message(content, mail, edition, office, reader, now))
+    return Draft(content, mail, letters.message(content, mail, edition, office, reader, now))
 
 
 def findings(draft: Draft, office: PostOffice) -> list[Finding]:
@@ -52,22 +55,20 @@ def is_red(found: Sequence[Finding]) -> bool:
     return any(finding.level == "red" for finding in found)
 
 
-def refuse_red(loaded: Config, store: Store, edition: Edition, office: PostOffice, now: datetime) -> None:
-    """Raises TidingsError when the next issue is not fit to be sent, having named what is wrong.
+class Inspection:
+    """Looks an issue over before it is frozen, as its first reader would get it, and keeps what is wrong with it."""
 
-    An issue that was left in the middle is finished whatever it is like: some readers have it already.
-    """
-    if issues.interrupted(store, edition.name):
-        return
-    draft = draft_mail(loaded, store, edition, office, now)
-    found = findings(draft, office) if draft else []
-    if not is_red(found):
-        return
-    show([finding for finding in found if finding.level == "red"], err=True)
-    raise TidingsError(
-        f"{edition.name}: not sent, and nothing is frozen: the mail has the faults above. Put them right "
-        f"(`tidings preview {edition.name}` shows the mail), or send it as it is with --anyway."
-    )
+    def __init__(self, edition: Edition, office: PostOffice, now: datetime) -> None:
+        self.faults: list[Finding] = []
+        self._edition = edition
+        self._office = office
+        self._now = now
+
+    def is_fit(self, content: IssueContent) -> bool:
+        """Whether the judge finds nothing in red."""
+        found = findings(_drafted(content, self._edition, self._office, self._now, ""), self._office)
+        self.faults = [finding for finding in found if finding.level == "red"]
+        return not self.faults
 
 
 def show(found: Sequence[Finding], *, err: bool = False) -> None:

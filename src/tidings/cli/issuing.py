@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tidings import config
 from tidings.config import Config, MailSettings
-from tidings.digest import PostOffice
 from tidings.editions.compose import Masthead
 from tidings.errors import ConfigError
+from tidings.letters import PostOffice
+from tidings.mail.dkim import Signer
+from tidings.mail.keys import DkimKey, KeyKind, doubts, read_key
 from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
 from tidings.model import Edition
 from tidings.publish import PublishSettings
@@ -52,11 +55,47 @@ def post_office(loaded: Config) -> PostOffice:
         open_transport=_transport_opener(mail),
         rate=mail.rate,
         templates=templates(loaded),
+        signers=signers(mail),
+        bounces=mail.bounces or "",
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _KeyOnFile:
+    """A key as the configuration names it; `setting` is the key of the file that does."""
+
+    domain: str
+    selector: str
+    file: Path
+    kind: KeyKind
+    setting: str
+
+    def read(self) -> DkimKey:
+        return read_key(self.file, self.kind, f"[mail.dkim] key `{self.setting}`")
+
+
+def signers(mail: MailSettings) -> tuple[Signer, ...]:
+    """Who signs the mail: nobody, or one or two keys. Raises ConfigError when a key is not to be had."""
+    return tuple(Signer(one.domain, one.selector, one.read()) for one in _keys(mail))
+
+
+def doubts_of_keys(mail: MailSettings) -> list[str]:
+    """What is unwise about the keys that sign the mail. Raises ConfigError when one is not to be had."""
+    return [doubt for one in _keys(mail) for doubt in doubts(one.file, one.read())]
+
+
+def _keys(mail: MailSettings) -> Iterator[_KeyOnFile]:
+    dkim = mail.dkim
+    if dkim is None:
+        return
+    yield _KeyOnFile(dkim.domain, dkim.selector, dkim.key_file, "rsa", "key_file")
+    if dkim.ed25519_selector and dkim.ed25519_key_file:
+        yield _KeyOnFile(dkim.domain, dkim.ed25519_selector, dkim.ed25519_key_file, "ed25519", "ed25519_key_file")
+
+
 def preview_office(loaded: Config) -> PostOffice:
-    """The same for looking at mail: without a [mail] table the sender is made up, and no password is asked for."""
+    """The same for looking at mail: without a [mail] table the sender is made up, and no password is asked for. Raises
+    ConfigError when a key to sign with is not to be had."""
     mail = loaded.mail
     return PostOffice(
         sender=mail.sender if mail else "preview@example.org",
@@ -64,6 +103,7 @@ def preview_office(loaded: Config) -> PostOffice:
         postal_address=(mail.postal_address or "") if mail else "",
         open_transport=_no_transport,
         templates=templates(loaded),
+        signers=signers(mail) if mail else (),
     )
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from tidings.cli.drafting import Inspection
     from tidings.config import Config
-    from tidings.digest import PostOffice
-    from tidings.model import Edition
+    from tidings.letters import PostOffice
+    from tidings.model import Edition, IssueContent
 
 
 @click.command()
@@ -109,12 +110,12 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
 
 
 def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: threading.Event) -> None:
-    from tidings import digest
-    from tidings.cli import issuing, wiring
+    from tidings import deliver, digest
+    from tidings.cli import drafting, issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.store import open_store
 
-    pace = digest.Pace(wiring.utc_now, stop.is_set, stop.wait)
+    pace = deliver.Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
         now = wiring.utc_now()
         if late := digest.late_slot(store, edition, now):
@@ -123,15 +124,25 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
                 "its posts come in the next one (`late_up_to` sets the limit)",
                 err=True,
             )
-        content = digest.freeze_due(store, edition, loaded.sources, issuing.masthead(loaded), office, now)
+        inspection = drafting.Inspection(edition, office, now)
+        masthead = issuing.masthead(loaded)
+        content = digest.freeze_due(store, edition, loaded.sources, masthead, office, now, inspection.is_fit)
         if content is not None:
-            until = (
-                f", in review until {content.frozen_at + edition.review:%Y-%m-%d %H:%M} UTC" if edition.review else ""
-            )
-            click.echo(f"{edition.name} #{content.number}: {content.subject}{until}", err=True)
-        dispatch = digest.deliver_due(store, edition, office, pace)
+            _tell_of(content, edition, inspection)
+        dispatch = deliver.deliver_due(store, edition, office, pace)
     if dispatch.sent:
         report_dispatch(dispatch)
+
+
+def _tell_of(content: IssueContent, edition: Edition, inspection: Inspection) -> None:
+    """That an issue was frozen, and what keeps it from being sent at once."""
+    from tidings.cli import drafting
+
+    state = f", in review until {content.frozen_at + edition.review:%Y-%m-%d %H:%M} UTC" if edition.review else ""
+    if inspection.faults:
+        drafting.show(inspection.faults, err=True)
+        state = f", held for the faults above; `tidings issues release {content.name}` sends it all the same"
+    click.echo(f"{edition.name} #{content.number}: {content.subject}{state}", err=True)
 
 
 def _publish_due(loaded: Config, folder: Path) -> None:

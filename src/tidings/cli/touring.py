@@ -90,7 +90,7 @@ def _poll(scene: Scene) -> list[PollRow]:
 def _send(scene: Scene) -> None:
     import time
 
-    from tidings import digest
+    from tidings import deliver, digest
     from tidings.cli import issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.demo.tour import EDITION
@@ -99,7 +99,7 @@ def _send(scene: Scene) -> None:
         edition = issuing.edition_named(loaded, EDITION)
         office = issuing.post_office(loaded)
         content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
-        dispatch = digest.deliver(store, edition, office, digest.Pace(wiring.utc_now, lambda: False, time.sleep))
+        dispatch = deliver.deliver(store, edition, office, deliver.Pace(wiring.utc_now, lambda: False, time.sleep))
     if content is not None:
         click.echo(f"{content.edition_title} #{content.number}: {len(content.items)} stories")
         click.echo(f"subject: {content.subject}")

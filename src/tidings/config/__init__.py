@@ -21,6 +21,7 @@ from tidings.config.reading import example_text, load, read_password, source_lin
 from tidings.config.secrets import check_secrets, request_secrets
 from tidings.config.settings import (
     Config,
+    DkimSettings,
     FeedSettings,
     MailSettings,
     Network,
@@ -33,6 +34,7 @@ from tidings.config.settings import (
 
 __all__ = [
     "Config",
+    "DkimSettings",
     "FeedSettings",
     "MailSettings",
     "Network",

@@ -11,6 +11,7 @@ from typing import Any
 
 from tidings.config.lines import KeyPath
 from tidings.config.problems import Problem
+from tidings.config.values import domain_of
 from tidings.config.wording import any_of, did_you_mean, quoted
 
 Entry = tuple[int, Mapping[str, Any]]
@@ -26,6 +27,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_unused_tags(document),
         *_unknown_sources(document),
         *_repeated_subscribers(document),
+        *_signatures(document),
     ]
 
 
@@ -129,6 +131,35 @@ def _known_sources(name: str, known: list[str]) -> str:
     if not known:
         return "; there are none yet, add a [[sources]] table"
     return did_you_mean(name, known) or f"; there are {any_of(quoted(one) for one in known[:8])}"
+
+
+def _signatures(document: Mapping[str, Any]) -> Iterator[Problem]:
+    mail = document.get("mail")
+    dkim = mail.get("dkim") if isinstance(mail, dict) else None
+    if not isinstance(mail, dict) or not isinstance(dkim, dict):
+        return
+    place: KeyPath = ("mail", "dkim")
+    yield from (Problem((*place, key), message) for key, message in _second_key(dkim))
+    signing, sending = (_text(dkim, "domain") or "").lower(), domain_of(_text(mail, "from") or "")
+    if signing and sending and not _aligned(signing, sending):
+        fix = f"write {quoted(sending)}, or leave the key out"
+        yield Problem((*place, "domain"), f"{quoted(signing)} is not the domain of `from`; {fix}")
+
+
+def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    selector, file = "ed25519_selector" in dkim, "ed25519_key_file" in dkim
+    if selector and not file:
+        yield "ed25519_selector", "has no key; add `ed25519_key_file`"
+    if file and not selector:
+        yield "ed25519_key_file", "has no selector; add `ed25519_selector`"
+    names = [(_text(dkim, key) or "").lower() for key in ("selector", "ed25519_selector")]
+    if names[0] and names[0] == names[1]:
+        yield "ed25519_selector", "is that of the other key; give each key one of its own"
+
+
+def _aligned(signing: str, sending: str) -> bool:
+    """Whether a signature counts for the sender: one domain is the other, or above it (RFC 7489 section 3.1.1)."""
+    return f".{sending}".endswith(f".{signing}") or f".{signing}".endswith(f".{sending}")
 
 
 def _entries(document: Mapping[str, Any], table: str) -> Iterator[Entry]:

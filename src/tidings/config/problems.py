@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tidings.config.lines import KeyPath, line_of
-from tidings.config.schema import REPEATED_TABLES, SINGLE_TABLES, TABLES, header, keys_of
+from tidings.config.schema import REPEATED_TABLES, SINGLE_TABLES, TABLES, header, keys_of, table_of
 from tidings.config.wording import any_of, closest, did_you_mean, quoted, shown
 
 _SECRETS = "secrets come from the environment or a file: use `password_env` or `password_file`"
@@ -23,6 +23,8 @@ _ELSEWHERE: dict[KeyPath, str] = {
     ("mail", "password"): _SECRETS,
     ("mail", "username"): "write the user in the transport, as in `smtps://user@mail.example.org`",
     ("mail", "user"): "write the user in the transport, as in `smtps://user@mail.example.org`",
+    ("dkim",): "write [mail.dkim]",
+    ("bounces",): "write [mail.bounces]",
     ("sources", "password"): "secrets come from the environment: use `password_env`",
     ("sources", "user"): "did you mean `username`?",
     ("sources", "auth"): "use `username` and `password_env`",
@@ -58,12 +60,13 @@ def report(file: Path, document: Mapping[str, Any], lines: Mapping[KeyPath, int]
 
 def label(document: Mapping[str, Any], path: KeyPath) -> str:
     """The place in the words of the file: ``[[sources]] #3 (name "x") key `every` item 2``."""
-    table, *rest = path
-    if table not in TABLES and not _is_table(document.get(str(table))):
-        return f"key `{shown(str(table))}`"
-    parts = [header(str(table)) if table in TABLES else f"[{shown(str(table))}]"]
+    table = table_of(path)
+    rest = list(path[table.count(".") + 1 :])
+    if table not in TABLES and not _is_table(document.get(table)):
+        return f"key `{shown(table)}`"
+    parts = [header(table) if table in TABLES else f"[{shown(table)}]"]
     if rest and isinstance(rest[0], int):
-        parts += _entry_label(document, str(table), rest.pop(0))
+        parts += _entry_label(document, table, rest.pop(0))
     if rest:
         parts.append(f"key `{shown(str(rest.pop(0)))}`")
     parts += [f"item {step + 1}" if isinstance(step, int) else f"key `{shown(step)}`" for step in rest]
@@ -121,7 +124,7 @@ def _unknown(path: KeyPath) -> str:
         return f"unknown key; {_ELSEWHERE[names]}"
     if len(path) == 1:
         return _unknown_at_the_top(str(path[0]))
-    table, key = str(path[0]), str(path[-1])
+    table, key = table_of(path), str(path[-1])
     meant = closest(key, keys_of(table))
     if meant is not None:
         return f"unknown key; did you mean `{meant}`?"
@@ -152,10 +155,10 @@ def _missing(path: KeyPath) -> str:
 
 
 def _wrong_shape(path: KeyPath, value: object) -> str:
-    table = str(path[0])
+    table = table_of(path)
     if len(path) == 1 and table in REPEATED_TABLES:
         return f"is {_kind(value)}; write [[{table}]] with double brackets above each one"
-    if len(path) == 1 and table in SINGLE_TABLES:
+    if len(path) == table.count(".") + 1 and table in SINGLE_TABLES:
         return f"is {_kind(value)}; write [{table}] with single brackets, once"
     if len(path) == 2 and table in REPEATED_TABLES:
         return f"is {_kind(value)}; write [[{table}]] above each one, with its keys below"

@@ -14,8 +14,17 @@ from pydantic import ValidationError
 from tidings.config.checks import cross_checks, default_name
 from tidings.config.lines import KeyPath, key_lines, line_of
 from tidings.config.problems import report, schema_problems, syntax_problem
-from tidings.config.schema import Document, EditionTable, MailTable, SiteTable, SourceTable
-from tidings.config.settings import Config, FeedSettings, MailSettings, PollSettings, SiteSettings, StoreSettings
+from tidings.config.schema import DkimTable, Document, EditionTable, MailTable, SiteTable, SourceTable
+from tidings.config.settings import (
+    Config,
+    DkimSettings,
+    FeedSettings,
+    MailSettings,
+    PollSettings,
+    SiteSettings,
+    StoreSettings,
+)
+from tidings.config.values import domain_of
 from tidings.errors import ConfigError
 from tidings.model import Edition, Source
 
@@ -164,6 +173,18 @@ def _mail(table: MailTable, folder: Path) -> MailSettings:
         password_env=table.password_env,
         password_file=None if table.password_file is None else folder / table.password_file,
         rate=table.rate,
+        dkim=None if table.dkim is None else _dkim(table.dkim, domain_of(table.sender), folder),
+        bounces=None if table.bounces is None else table.bounces.address,
+    )
+
+
+def _dkim(table: DkimTable, own_domain: str, folder: Path) -> DkimSettings:
+    return DkimSettings(
+        domain=table.domain or own_domain,
+        selector=table.selector,
+        key_file=folder / table.key_file,
+        ed25519_selector=table.ed25519_selector,
+        ed25519_key_file=None if table.ed25519_key_file is None else folder / table.ed25519_key_file,
     )
 
 

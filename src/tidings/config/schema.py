@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validat
 from pydantic_core import PydanticCustomError
 
 from tidings.config import requests, rules, schedules, subscribers, transports, values
+from tidings.config.lines import KeyPath
 from tidings.config.settings import Network, Transport, WebSettings
 from tidings.model import Etiquette, Order, Rule, Schedule, Subscriber
 
@@ -52,6 +53,9 @@ Url = Annotated[str, _from_text(values.url)]
 SiteUrl = Annotated[str, _from_text(values.site_url)]
 Contact = Annotated[str, _from_text(values.contact)]
 Address = Annotated[str, _from_text(values.address)]
+BounceAddress = Annotated[str, _from_text(values.bounce_address)]
+DomainName = Annotated[str, _from_text(values.domain_name)]
+Selector = Annotated[str, _from_text(values.selector)]
 Mailbox = Annotated[str, _from_text(values.mailbox)]
 Language = Annotated[str, _from_text(values.language)]
 TimeZone = Annotated[str, _from_text(values.timezone)]
@@ -115,6 +119,18 @@ class PollTable(Table):
         raise _key_error(key, "min_interval is longer than max_interval; it has to be the shorter one (or the same)")
 
 
+class DkimTable(Table):
+    domain: DomainName | None = None
+    selector: Selector
+    key_file: PathText
+    ed25519_selector: Selector | None = None
+    ed25519_key_file: PathText | None = None
+
+
+class BouncesTable(Table):
+    address: BounceAddress
+
+
 class MailTable(Table):
     sender: Mailbox = Field(alias="from")
     reply_to: Mailbox | None = None
@@ -123,6 +139,8 @@ class MailTable(Table):
     password_env: Variable | None = None
     password_file: PathText | None = None
     rate: Rate | None = None
+    dkim: DkimTable | None = None
+    bounces: BouncesTable | None = None
 
     @model_validator(mode="after")
     def _one_password_for_one_user(self) -> Self:
@@ -212,6 +230,8 @@ SINGLE_TABLES: dict[str, type[Table]] = {
     "site": SiteTable,
     "poll": PollTable,
     "mail": MailTable,
+    "mail.dkim": DkimTable,
+    "mail.bounces": BouncesTable,
     "feed": FeedTable,
     "web": WebTable,
     "store": StoreTable,
@@ -221,10 +241,18 @@ TABLES: dict[str, type[Table]] = SINGLE_TABLES | REPEATED_TABLES
 
 
 def keys_of(table: str) -> list[str]:
-    """The keys of a table as the file spells them, in order; none for a table that does not exist."""
+    """The keys of a table as the file spells them, in order, without tables of their own; none for a table that does
+    not exist."""
     if table not in TABLES:
         return []
-    return [field.alias or name for name, field in TABLES[table].model_fields.items()]
+    keys = [field.alias or name for name, field in TABLES[table].model_fields.items()]
+    return [key for key in keys if f"{table}.{key}" not in TABLES]
+
+
+def table_of(path: KeyPath) -> str:
+    """The name of the table that a place of the file is in: "mail.dkim" for what is below that, else its first step."""
+    below = ".".join(map(str, path[:2]))
+    return below if below in TABLES else str(path[0])
 
 
 def header(table: str) -> str:

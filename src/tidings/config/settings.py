@@ -59,9 +59,22 @@ class Transport:
 
 
 @dataclass(frozen=True, slots=True)
+class DkimSettings:
+    """How mail is signed. `domain` answers for it; the keys in `key_file` (RSA) and `ed25519_key_file` are those that
+    the DNS has under the selectors."""
+
+    domain: str
+    selector: str
+    key_file: Path
+    ed25519_selector: str | None = None
+    ed25519_key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MailSettings:
     """How mail is sent. `sender` and `reply_to` are mailboxes of RFC 5322 section 3.4, an address with or without a
-    display name (quoted where it must be, not encoded). `rate` is messages per second; None means no limit."""
+    display name (quoted where it must be, not encoded). `rate` is messages per second; None means no limit. Without
+    `dkim` nothing is signed. What can't be delivered goes back to `bounces`, or to the sender."""
 
     sender: str
     reply_to: str | None
@@ -70,6 +83,8 @@ class MailSettings:
     password_env: str | None
     password_file: Path | None
     rate: float | None
+    dkim: DkimSettings | None = None
+    bounces: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tidings.config.wording import did_you_mean, quoted
 LONGEST_DURATION = timedelta(days=366)
 SHORTEST_KEEP = timedelta(days=30)
 LONGEST_KEEP = timedelta(days=36_500)
+LONGEST_BOUNCE_NAME = 32
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _BYTES = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
@@ -176,6 +177,32 @@ def address(text: str) -> str:
     raise ValueError(f'{quoted(text)} is not an e-mail address; write one such as "name@example.org"')
 
 
+def bounce_address(text: str) -> str:
+    """An address with room before its @ for the number and the code of a delivery: all of it is at most 64 octets long
+    (RFC 5321 section 4.5.3.1.1)."""
+    local = address(text).partition("@")[0]
+    if len(local) <= LONGEST_BOUNCE_NAME:
+        return text
+    raise ValueError(
+        f"{quoted(text)} is too long before the `@`; at most {LONGEST_BOUNCE_NAME} characters, since more are put there"
+    )
+
+
+def domain_name(text: str) -> str:
+    """A domain with at least one dot, ASCII only, in lower case."""
+    if re.fullmatch(rf"(?:{_LABEL}\.)+{_TOP_LABEL}", text) and len(text) <= 253:
+        return text.lower()
+    example = 'write one such as "example.org", letters beyond ASCII in the xn-- form'
+    raise ValueError(f"{quoted(text)} is not a domain; {example}")
+
+
+def selector(text: str) -> str:
+    """The name of a DKIM key below a domain (RFC 6376 section 3.1)."""
+    if re.fullmatch(rf"{_LABEL}(?:\.{_LABEL})*", text) and len(text) <= 63:
+        return text
+    raise ValueError(f'{quoted(text)} is not a selector; write letters, digits and "-", such as "tidings"')
+
+
 def mailbox(text: str) -> str:
     """An address with or without a name; the name is quoted if RFC 5322 section 3.2.3 wants it so."""
     if "<" not in text:
@@ -190,6 +217,11 @@ def mailbox(text: str) -> str:
     if re.search(r'[()<>\[\]:;@\\,."]', name):
         name = '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
     return f"{name} <{checked}>"
+
+
+def domain_of(mailbox: str) -> str:
+    """The domain of a checked mailbox, in lower case."""
+    return mailbox.rstrip(">").rpartition("@")[2].lower()
 
 
 def language(text: str) -> str:

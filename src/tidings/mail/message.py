@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -12,7 +13,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+from tidings.mail.dkim import Field, Signer, signatures
 
 # Everything that some program takes for a line end, and what UTF-8 can't hold.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -20,19 +23,24 @@ _UNSAFE_IN_BODY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LIST_LABEL = re.compile(r"[^a-z0-9-]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3
 _LONGEST_WORD = 70  # characters; longer ones can't be folded at column 78
+_LONGEST_SENDER_ID = 15
+_KEPT_IN_URLS = "/:?#[]@!$&'*+,;=%~"
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Everything of a message but its reader: who sends it and for which list.
+    """Everything of a message but its reader: who sends it, and which issue of which list.
 
-    `sender` and `reply_to` are mailboxes ("Name <a@b>" or "a@b"); `list_name` is a slug, `list_title` free text.
+    `sender` and `reply_to` are mailboxes ("Name <a@b>" or "a@b"); `list_name` is a slug, `list_title` free text;
+    `archive` is the URL of the page where issues can be found.
     """
 
     sender: str
     reply_to: str
     list_name: str
     list_title: str
+    issue: int
+    archive: str
 
 
 def message_id(edition: str, number: int, frozen_at: datetime, address: str, domain: str) -> str:
@@ -60,12 +68,20 @@ def ascii_domain(address: str) -> str:
 
 
 def build(
-    envelope: Envelope, recipient: str, subject: str, html: str, text: str, identity: str, date: datetime
+    envelope: Envelope,
+    recipient: str,
+    subject: str,
+    html: str,
+    text: str,
+    identity: str,
+    date: datetime,
+    unsubscribe_url: str = "",
+    signers: Sequence[Signer] = (),
 ) -> bytes:
-    """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets.
+    """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets, signed by each signer.
 
-    `identity` is the Message-ID. Subject and names may come from feeds: control characters and line breaks in them
-    become blanks, so no header can be added (RFC 5322 section 2.2). List-Id is RFC 2919, Auto-Submitted RFC 3834.
+    `identity` is the Message-ID; at `unsubscribe_url` a POST ends the subscription. Subject and names may come from
+    feeds: control characters and line breaks in them become blanks, so no header can be added (RFC 5322 section 2.2).
     Everything is ASCII, but for an address that is not before its @ (RFC 6532: then the server must know SMTPUTF8).
     """
     headers = {
@@ -75,15 +91,37 @@ def build(
         "Date": format_datetime(date),
         "Message-ID": identity,
         "Reply-To": _mailbox("Reply-To", envelope.reply_to),
-        "List-Id": f"{_list_phrase(envelope.list_title)} <{_list_label(envelope)}>",
-        "List-Unsubscribe": f"<mailto:{_in_url(envelope.reply_to or envelope.sender)}?subject=unsubscribe>",
+        **_list_headers(envelope, unsubscribe_url),
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
+    content = _content(html, text)
+    fields = [(name, value) for name, value in headers.items() if value or name == "Subject"]
+    fields += content.fields
+    seals = signatures(fields, content.body, signers, date)
     # Joined by hand: the standard library's new headers lose blanks between encoded words, cut long addresses into
     # encoded pieces, and decode what only looks encoded, line breaks and all.
-    lines = [f"{name}: {value}\r\n" for name, value in headers.items() if value or name == "Subject"]
-    return "".join(lines).encode() + _content(html, text)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in [*seals, *fields])
+    return lines.encode() + b"\r\n" + content.body
+
+
+def _list_headers(envelope: Envelope, unsubscribe_url: str) -> dict[str, str]:
+    """What mailing lists owe (RFC 2369; List-Id RFC 2919, one click RFC 8058), and Gmail's Feedback-ID, whose last part
+    stands for the sender."""
+    contact = _in_url(envelope.reply_to or envelope.sender)
+    by_mail = f"<mailto:{contact}?subject=unsubscribe>"
+    label = _list_label(envelope)
+    sender_id = domain_of(envelope.sender)[-_LONGEST_SENDER_ID:].lstrip(".-")
+    return {
+        "List-Id": f"{_list_phrase(envelope.list_title)} <{label}>",
+        "List-Unsubscribe": f"<{_url(unsubscribe_url)}>,\r\n {by_mail}" if unsubscribe_url else by_mail,
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" if unsubscribe_url else "",
+        "List-Help": f"<mailto:{contact}?subject=help>",
+        "List-Owner": f"<mailto:{contact}>",
+        "List-Archive": f"<{_url(envelope.archive)}>",
+        "List-Post": "NO",
+        "Feedback-ID": f"{label.partition('.')[0]}:{envelope.issue}:{label}:{sender_id}",
+    }
 
 
 def header_text(text: str) -> str:
@@ -92,9 +130,17 @@ def header_text(text: str) -> str:
     return " ".join(_UNSAFE.sub(" ", text).replace("=?", "= ?").split())
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """The MIME headers and the body."""
+
+    fields: tuple[Field, ...]
+    body: bytes
+
+
+# The same for every reader of an issue, so made once: it is the dear part.
 @lru_cache(maxsize=2)
-def _content(html: str, text: str) -> bytes:
-    """The MIME headers and the body: the same for every reader of an issue, so made once (it is the dear part)."""
+def _content(html: str, text: str) -> _Content:
     content = EmailMessage(policy=SMTP)
     plain, rich = _body(text), _body(html)
     content.set_content(plain, subtype="plain", charset="utf-8", cte=_shorter_encoding(plain))
@@ -102,7 +148,9 @@ def _content(html: str, text: str) -> bytes:
     # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable or base64 text.
     seed = f"{len(plain)} {plain}{rich}".encode()
     content.set_boundary(f"=_{hashlib.blake2b(seed, digest_size=12).hexdigest()}")
-    return content.as_bytes()
+    head, _, body = content.as_bytes().partition(b"\r\n\r\n")
+    unfolded = re.split("\r\n(?![ \t])", head.decode("ascii"))
+    return _Content(tuple((name, value) for name, _, value in (line.partition(": ") for line in unfolded)), body)
 
 
 def _shorter_encoding(text: str) -> str:
@@ -125,11 +173,14 @@ def _mailbox(header: str, mailbox: str) -> str:
     return f"{_encoded(header, name)} <{address}>"
 
 
+# This and the next: of an issue's messages all but the reader is the same, and the standard library takes its time.
+@lru_cache(maxsize=16)
 def _parse(mailbox: str) -> tuple[str, str]:
     name, address = parseaddr(header_text(mailbox))
     return name, ascii_domain(address)
 
 
+@lru_cache(maxsize=16)
 def _encoded(header: str, text: str) -> str:
     """Free text as the value of a header, folded; encoded if it must be (RFC 2047)."""
     plain = text.isascii() and max(map(len, text.split()), default=0) <= _LONGEST_WORD
@@ -138,6 +189,12 @@ def _encoded(header: str, text: str) -> str:
 
 def _in_url(mailbox: str) -> str:
     return quote(_parse(mailbox)[1], safe="@+")
+
+
+def _url(url: str) -> str:
+    """A URL in ASCII that fits between angle brackets."""
+    parts = urlsplit(header_text(url))
+    return quote(parts._replace(netloc=ascii_domain(parts.netloc)).geturl(), safe=_KEPT_IN_URLS)
 
 
 def _list_label(envelope: Envelope) -> str:

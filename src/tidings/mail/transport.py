@@ -133,7 +133,8 @@ class _SmtpTransport:
     def _expect(self, answer: tuple[int, bytes], sender: str) -> None:
         if answer[0] != 250:
             self.close()
-            raise MailError(f"{self._server}: mail from {sender} is refused ({_words(*answer)}); check [mail] from")
+            refused = f"mail from {sender} is refused ({_words(*answer)})"
+            raise MailError(f"{self._server}: {refused}; check [mail] from and [mail.bounces]")
 
     def close(self) -> None:
         if self._session is not None:

@@ -188,14 +188,16 @@ def freeze(
     slot: str | None,
     now: datetime,
     send_after: datetime | None = None,
+    held_at: datetime | None = None,
 ) -> int:
     """Stores an issue, its items, those only named behind them, what it tells of edits, and one delivery per letter,
-    in one transaction; returns its id. With `send_after` it is in review until then."""
-    frozen_at, review_ends = time_to_text(content.frozen_at), time_to_text(send_after)
+    in one transaction; returns its id. With `send_after` it is in review until then, with `held_at` held."""
+    moments = [time_to_text(moment) for moment in (content.frozen_at, send_after, held_at)]
     with store.write():
         cursor = store.conn.execute(
-            "INSERT INTO issues (edition, number, slot, frozen_at, content, send_after) VALUES (?, ?, ?, ?, ?, ?)",
-            (content.edition, content.number, slot, frozen_at, content_to_text(content), review_ends),
+            """INSERT INTO issues (edition, number, slot, content, frozen_at, send_after, held_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?)""",
+            (content.edition, content.number, slot, content_to_text(content), *moments),
         )
         issue_id = int(cursor.lastrowid or 0)
         store.conn.executemany(

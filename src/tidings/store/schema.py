@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -366,3 +367,13 @@ _RELEASED = "ALTER TABLE issues ADD COLUMN released_at TEXT"
 @_migration
 def releases_of_issues(db: Database) -> None:
     db.conn.execute(_RELEASED)
+
+
+# What codes in addresses and links are made with, so that nobody else can make one.
+_SECRET = "ALTER TABLE site ADD COLUMN secret BLOB NOT NULL DEFAULT x''"
+
+
+@_migration
+def secret_of_the_site(db: Database) -> None:
+    db.conn.execute(_SECRET)
+    db.conn.execute("UPDATE site SET secret = ?", (secrets.token_bytes(32),))

@@ -22,6 +22,11 @@ def record(store: Store) -> SiteRecord:
     return SiteRecord(UUID(row["feed_id"]).urn, stored_time(row["created_at"]))
 
 
+def secret(store: Store) -> bytes:
+    """What codes in addresses and links are made with; 32 octets that never change, or old ones would not be known."""
+    return bytes(store.rows("SELECT secret FROM site")[0]["secret"])
+
+
 def want_publishing(store: Store) -> None:
     """Notes, within the caller's transaction, that pages and feeds are out of date."""
     store.conn.execute("UPDATE site SET wanted = wanted + 1")

@@ -1,0 +1,75 @@
+"""An issue as mail: rendered once for each language, a message for each reader. Sending it is for deliver.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+
+from tidings.mail.dkim import Signer
+from tidings.mail.message import Envelope, build, domain_of
+from tidings.mail.message import message_id as made_message_id
+from tidings.mail.transport import Transport
+from tidings.model import Edition, IssueContent
+from tidings.render.environment import SHIPPED, Templates
+from tidings.render.mail import MailFooter, RenderedMail, render_issue
+
+
+@dataclass(frozen=True, slots=True)
+class PostOffice:
+    """How mail goes out: from whom, through what, at most how many messages a second, signed by whom, and from which
+    templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the sender's."""
+
+    sender: str
+    reply_to: str
+    postal_address: str
+    open_transport: Callable[[], AbstractContextManager[Transport]]
+    rate: float | None = None
+    templates: Templates = SHIPPED
+    signers: tuple[Signer, ...] = ()
+    bounces: str = ""
+
+    @property
+    def envelope_sender(self) -> str:
+        """The address that a message which belongs to no delivery is sent from."""
+        return self.bounces or parseaddr(self.sender)[1]
+
+
+def render(content: IssueContent, office: PostOffice) -> RenderedMail:
+    """An issue as mail: subject, HTML and text, the same for every reader."""
+    footer = MailFooter(
+        postal_address=office.postal_address,
+        contact=parseaddr(office.reply_to or office.sender)[1],
+        web_url=f"{content.site_url}/{content.path}",
+    )
+    return render_issue(content, footer, office.templates)
+
+
+def message(
+    content: IssueContent, mail: RenderedMail, edition: Edition, office: PostOffice, address: str, now: datetime
+) -> bytes:
+    """An issue as the message that `address` gets."""
+    return write(content, mail, edition, office, address, message_id(content, office, address), now)
+
+
+def write(
+    content: IssueContent,
+    mail: RenderedMail,
+    edition: Edition,
+    office: PostOffice,
+    address: str,
+    identity: str,
+    now: datetime,
+) -> bytes:
+    """The same under a Message-ID that was given to it before: `identity`."""
+    envelope = Envelope(
+        office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
+    )
+    return build(envelope, address, mail.subject, mail.html, mail.text, identity, now, signers=office.signers)
+
+
+def message_id(content: IssueContent, office: PostOffice, address: str) -> str:
+    """The Message-ID of an issue for `address`, the same whenever it is asked for."""
+    return made_message_id(content.edition, content.number, content.frozen_at, address, domain_of(office.sender))

@@ -1,0 +1,85 @@
+"""Return addresses: they name a delivery, nobody else can make one, and servers may not break them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tidings.config.values import LONGEST_BOUNCE_NAME
+from tidings.mail.verp import delivery_of, return_address
+
+SECRET = bytes(range(32))
+BOUNCES = "bounces@planet.example"
+DELIVERIES = st.integers(1, 10**18 - 1)
+
+
+@given(DELIVERIES)
+def test_a_return_address_names_its_delivery(delivery: int) -> None:
+    """What is made can be read back, also when a server on the way has changed the case of letters."""
+    address = return_address(BOUNCES, delivery, SECRET)
+    assert re.fullmatch(rf"bounces\+{delivery}\.[a-z2-7]{{16}}@planet\.example", address)
+    for spelling in (address, address.upper(), address.title()):
+        assert delivery_of(spelling, BOUNCES, SECRET) == delivery
+
+
+def test_it_is_the_same_each_time_and_another_for_each() -> None:
+    """A mail that is sent again goes back to the same address; no two deliveries share a code, nor two secrets."""
+    made = [return_address(BOUNCES, delivery, SECRET) for delivery in range(1, 200)]
+    assert made == [return_address(BOUNCES, delivery, SECRET) for delivery in range(1, 200)]
+    codes = {address.partition("@")[0].partition(".")[2] for address in made}
+    assert len(codes) == len(made)
+    assert return_address(BOUNCES, 1, SECRET) != return_address(BOUNCES, 1, bytes(32))
+
+
+@given(DELIVERIES, st.integers(0, 15), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
+def test_no_code_can_be_guessed_from_another(delivery: int, place: int, letter: str) -> None:
+    """Another letter of the code, or the code of another delivery, is nobody's."""
+    address = return_address(BOUNCES, delivery, SECRET)
+    start = address.index(".") + 1 + place
+    if address[start] != letter:
+        assert delivery_of(address[:start] + letter + address[start + 1 :], BOUNCES, SECRET) is None
+    code = address.partition(".")[2]
+    assert delivery_of(f"bounces+{delivery % 10**17 + 1}.{code}", BOUNCES, SECRET) in (None, delivery)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "bounces@planet.example",
+        "bounces+@planet.example",
+        "bounces+17@planet.example",
+        "bounces+17.@planet.example",
+        "bounces+017.{code}@planet.example",
+        "bounces+0.{code}@planet.example",
+        "bounces+-17.{code}@planet.example",
+        "bounces+17.{code}a@planet.example",
+        "bounces+17.{code}@other.example",
+        "others+17.{code}@planet.example",
+        "17.{code}@planet.example",
+        "bounces+17.{code}@planet.example@planet.example",
+        "bounces+17.{code}",
+        "bounces+١٧.{code}@planet.example",
+        "bounces+" + "9" * 5000 + ".{code}@planet.example",
+    ],
+)
+def test_other_addresses_name_no_delivery(address: str) -> None:
+    """Whatever is not of the form, for another mailbox, or written in another way is None, never an error."""
+    code = return_address(BOUNCES, 17, SECRET).partition(".")[2].partition("@")[0]
+    assert delivery_of(f"bounces+17.{code}@planet.example", BOUNCES, SECRET) == 17
+    assert delivery_of(address.format(code=code), BOUNCES, SECRET) is None
+
+
+@given(st.text())
+def test_any_text_may_be_asked_about(text: str) -> None:
+    """Mail for any recipient may come in."""
+    assert delivery_of(text, BOUNCES, SECRET) is None
+
+
+def test_the_local_part_has_room() -> None:
+    """With the longest name that the configuration takes the local part stays within RFC 5321's 64 octets."""
+    name = "b" * LONGEST_BOUNCE_NAME
+    assert len(return_address(f"{name}@planet.example", 10**14 - 1, SECRET).partition("@")[0]) == 64
