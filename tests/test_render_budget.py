@@ -25,7 +25,7 @@ from tests.render_samples import (
     picture,
 )
 from tidings.errors import RenderError
-from tidings.model import IssueContent, IssueItem
+from tidings.model import AlsoIn, Enclosure, IssueContent, IssueItem
 from tidings.render.blocks import leading_text, letters, split, without_pictures
 from tidings.render.budget import fit
 from tidings.render.mail import BUDGET, RenderedMail, render_issue
@@ -91,6 +91,26 @@ def test_any_issue_fits(posts: list[tuple[str, int, int, bool]], look: str, lead
 def test_every_fixture_fits(name: str, look: str) -> None:
     """The same for each kind of issue."""
     check(render_issue(replace(FIXTURES[name], look=look), FOOTER))
+
+
+@pytest.mark.parametrize("look", ["letter", "headlines"])
+def test_one_hostile_post_pushes_no_other_out(look: str) -> None:
+    """However long its names are, and however many files and copies it has."""
+    long = "name " * 20_000
+    hostile = item(
+        0,
+        title=long,
+        source=long,
+        author=long,
+        html=f"<p>{long}</p>",
+        text=long,
+        also_in=tuple(AlsoIn(f"{one} {long}", f"https://copies.example/{one}") for one in range(500)),
+        enclosures=tuple(Enclosure(f"https://files.example/{one}.mp3", "audio/mpeg") for one in range(500)),
+    )
+    mail = render_issue(issue(hostile, *map(item, range(1, 12)), look=look), FOOTER)
+    check(mail)
+    assert "more posts" not in mail.text
+    assert f"12. {item(11).title}\n" in mail.text
 
 
 def test_what_fits_is_not_touched() -> None:

@@ -9,10 +9,14 @@ from itertools import groupby
 
 from tidings.model import IssueContent, IssueItem, MoreItem, UpdateItem
 from tidings.render.wording import Wording
-from tidings.render.words import called, full_day, language_tag, local_date, one_line, short_day, web_link
+from tidings.render.words import called, full_day, language_tag, local_date, one_line, short_day, shorten, web_link
 
 _CONTENTS_FROM = 5
 """Stories from which on an issue has a table of contents."""
+
+
+LONGEST_NAME = 120
+"""Characters of a source's or an author's name. A feed whose name fills a mail would push all others out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def line_of(story: IssueItem | MoreItem | UpdateItem, wording: Wording) -> Line:
     return Line(
         name=called(story.title, story.text, wording),
         url=web_link(story.url),
-        source=one_line(story.source),
+        source=shorten(story.source, LONGEST_NAME),
         lang="" if lang.lower() == wording.language.lower() else lang,
         dir="" if story.direction == wording.direction else story.direction,
     )
@@ -99,6 +103,6 @@ def _entry(number: int, item: IssueItem, content: IssueContent, wording: Wording
         item=item,
         line=line_of(item, wording),
         home=web_link(item.source_url),
-        author=one_line(item.author),
+        author=shorten(item.author, LONGEST_NAME),
         date=short_day(day, today, wording) if day else "",
     )

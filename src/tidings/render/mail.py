@@ -14,11 +14,11 @@ import css_inline
 
 from tidings.errors import RenderError
 from tidings.model import IssueContent
-from tidings.render.arrangement import arrange, has_contents, line_of
+from tidings.render.arrangement import LONGEST_NAME, arrange, has_contents, line_of
 from tidings.render.budget import fit
 from tidings.render.environment import SHIPPED, Press, Templates, open_press
 from tidings.render.subject import write_subject
-from tidings.render.words import called, one_line, shorten, web_link
+from tidings.render.words import called, shorten, web_link
 
 BUDGET = 90_000
 """Bytes of the HTML part, at most. Gmail cuts mails at about 102,000, a little earlier where much is not ASCII."""
@@ -112,5 +112,5 @@ def _preheader(content: IssueContent, press: Press) -> str:
 
 def _homes(content: IssueContent) -> list[tuple[str, str]]:
     """The blogs of an issue with their addresses, each once, in order of appearance."""
-    homes = dict.fromkeys((one_line(item.source), web_link(item.source_url)) for item in content.items)
+    homes = dict.fromkeys((shorten(item.source, LONGEST_NAME), web_link(item.source_url)) for item in content.items)
     return [(name, url) for name, url in homes if url]

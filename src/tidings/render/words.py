@@ -26,6 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 _LONGEST_HEADLINE = 300  # characters; past that it is a text that somebody put into the wrong field
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _COUNTED = 10  # Fewer words more or less are no measure of an edit.
+_MOST_FILES = 8
 _QUOTED = 140  # characters of what an edit added
 _SENTENCE_ENDS = ".!?…。！？؟"
 _FILE_WORDS = {
@@ -119,8 +120,9 @@ def timestamp(moment: datetime, timezone: str) -> str:
 
 
 def playable(enclosures: tuple[Enclosure, ...]) -> list[Enclosure]:
-    """The enclosures worth a link of their own. Pictures are not: feeds repeat a post's lead image as one."""
-    return [file for file in enclosures if web_link(file.url) and not file.type.startswith("image/")]
+    """The enclosures worth a link of their own, a few. Pictures are not: feeds repeat a post's lead image as one."""
+    files = [file for file in enclosures if web_link(file.url) and not file.type.startswith("image/")]
+    return files[:_MOST_FILES]
 
 
 def media(enclosure: Enclosure, wording: Wording) -> tuple[str, str]:
