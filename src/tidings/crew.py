@@ -6,9 +6,10 @@ What it hands work over with is loaded with the first piece: most polls have not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVarTuple
+
+from tidings.records import dataclass
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future

@@ -17,7 +17,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,7 @@ from tidings.model import (
     Source,
 )
 from tidings.recording import ReadDocument, Recorder, row
+from tidings.records import dataclass
 from tidings.sources import cadence, hosts
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner, recall, request

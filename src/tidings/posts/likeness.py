@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from rapidfuzz.distance import Levenshtein
+
+from tidings.records import dataclass
 
 Shingles = frozenset[tuple[str, ...]]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from xml.parsers import expat
 from xml.sax import SAXException, SAXParseException
@@ -26,6 +25,7 @@ from tidings.posts.links import resolve
 from tidings.posts.plain import MAX_LINE, MAX_MARKUP
 from tidings.posts.tags import Tagged, divided
 from tidings.posts.watch import POSTS, State, Watched
+from tidings.records import dataclass
 
 MAX_POSTS = 10_000
 """Posts read from one document, more than any blog has. The rest is left unread, and the feed called malformed."""

@@ -9,11 +9,11 @@ re-roll it and neighbours do not ask in step (research on aggregators, b.2 and b
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from tidings.model import Failed, FailureKind, FeedState, Rhythm, Wishes
+from tidings.records import dataclass
 from tidings.sources.hosts import LONGEST_MEMORY
 
 LONGEST_WISH = timedelta(days=7)

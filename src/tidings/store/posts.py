@@ -6,10 +6,10 @@ import json
 import re
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
+from tidings.records import dataclass
 from tidings.store import holding, site, stories
 from tidings.store.database import (
     A_QUERY,
