@@ -44,6 +44,12 @@ class Crew(Generic[K]):
         self._executor: Executor | None = None  # until there is work: to load what starts processes takes a while
         self._jobs: dict[Future[Any], _Job[K]] = {}
 
+    def prepare(self) -> None:
+        """Opens the executor before there is work: what its processes load takes a while, in which others can load what
+        the work is made of."""
+        if self._executor is None:
+            self._executor = self._open_executor()
+
     def submit(self, key: K, size: int, seconds: float, task: Callable[[*Ts], Any], *args: *Ts) -> None:
         """Hands over `task(*args)`, which holds about `size` bytes and may take `seconds` (see `workers.within`)."""
         from concurrent.futures import BrokenExecutor
@@ -82,8 +88,8 @@ class Crew(Generic[K]):
     def _start(self, job: _Job[K]) -> Future[Any]:
         from tidings.workers import within
 
-        if self._executor is None:
-            self._executor = self._open_executor()
+        self.prepare()
+        assert self._executor is not None
         return self._executor.submit(within, job.seconds, job.task)
 
     def _take(self, timeout: float) -> Iterator[tuple[K, Any | Ended]]:

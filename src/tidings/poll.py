@@ -257,6 +257,7 @@ class _Pass:
 
     def start(self, arrived: _Arrived, crew: Crew[_Arrived]) -> None:
         """Hands a document over to the workers."""
+        crew.prepare()
         feed_id = arrived.request.feed_id
         if posts.knows_any(self._store, feed_id):
             self.read(arrived, items.recall(self._store, feed_id), crew)

@@ -29,7 +29,7 @@ from tidings.store.pruning import Retention
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-_READING = ("tidings.posts.incremental", "tidings.posts.clean")
+_READING = ("tidings.posts.incremental", "tidings.posts.clean", "tidings.posts.decide", "tidings.posts.placing")
 """What the workers of a poll need (posts/decide.py), with the libraries behind it."""
 
 
