@@ -211,6 +211,7 @@ def test_publish_writes_what_changed(site: Site, origin: Origin) -> None:
         "out/atom.xml",
         "out/index.html",
         "out/issues/weekly-1.html",
+        "out/issues/weekly.xml",
     }
     again = site.run("publish", "--out", "out")
     assert (again.stdout, "up to date" in again.stderr) == ("", True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import closing
 from functools import partial
 
 import pytest
 
 from tidings.crew import Crew, Ended
-from tidings.workers import open_executor
+from tidings.workers import InlineExecutor, open_executor
 
 processes = partial(open_executor, "processes")
 
@@ -50,6 +51,23 @@ def results(crew: Crew[int]) -> dict[int, object]:
     while crew.busy:
         found.update(crew.next())
     return found
+
+
+def test_a_crew_that_is_prepared_opens_once() -> None:
+    """To prepare opens the executor ahead of the work, and the work goes to that one."""
+    opened = []
+
+    def opener() -> Executor:
+        opened.append(InlineExecutor())
+        return opened[-1]
+
+    with closing(Crew[int](opener)) as crew:
+        crew.prepare()
+        crew.prepare()
+        assert len(opened) == 1
+        crew.submit(1, 1, 10, double, 1)
+        assert results(crew) == {1: 2}
+    assert len(opened) == 1
 
 
 def test_work_comes_back_under_its_key(crew: Crew[int]) -> None:

@@ -15,7 +15,7 @@ SHELLS = {"poll", "digest", "deliver", "publish", "discover"}
 AIDES = {"governor", "recording", "joining", "letters"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
-GROUND = {"model", "errors", "workers", "crew", "patterns"}
+GROUND = {"model", "errors", "workers", "crew", "patterns", "records"}
 
 ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters"} | SHELLS | PURE | EDGES | GROUND,
@@ -32,9 +32,10 @@ ALLOWED = {
     "joining": PURE | EDGES | GROUND,
     **dict.fromkeys(PURE | EDGES, GROUND),
     "errors": set(),
-    "model": set(),
+    "model": {"records"},
+    "records": set(),
     "workers": set(),
-    "crew": {"workers"},
+    "crew": {"workers", "records"},
     "patterns": set(),
 }
 

@@ -6,7 +6,10 @@ import time
 import unicodedata
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from tidings.posts import likeness
 from tidings.posts.likeness import words_of
 
 MARKS = "".join(
@@ -37,3 +40,12 @@ def test_signs_that_stand_for_many_take_no_longer_than_others() -> None:
     started = time.process_time()
     assert len(words_of(f"a{MARKS}" + "\ufdfa" * 59_000)) == 4_000
     assert time.process_time() - started < 2
+
+
+@given(st.text(st.one_of(st.sampled_from("ab _-éß–“…・ー₨½"), st.characters())))
+@example("\u20a81")
+def test_few_signs_that_are_no_letters_take_the_short_way(text: str) -> None:
+    """What is ASCII once accents and signs are gone has the words that the pattern for all scripts finds."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    whole = unicodedata.normalize("NFC", "".join(sign for sign in folded if not unicodedata.combining(sign)))
+    assert words_of(text) == likeness._WORD.findall(whole)

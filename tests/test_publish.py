@@ -16,7 +16,7 @@ from tests.stocking import START, blog, configure, edit, only, post, receive, st
 from tidings.errors import StoreError
 from tidings.model import FeedChange, IssueContent, IssueItem
 from tidings.publish import PublishSettings, publish, publish_due
-from tidings.store import Store, holding, issues, open_store, posts
+from tidings.store import Store, holding, issue_states, issues, open_store, posts
 
 A, B = blog("a"), blog("b")
 ATOM = {"atom": "http://www.w3.org/2005/Atom"}
@@ -441,3 +441,34 @@ def test_what_is_in_the_feed_is_noted_once(stocked: Store, folder: Path) -> None
     publish(stocked, folder, settings())
     assert stocked.conn.total_changes == before
     assert [row["in_feed"] for row in stocked.rows("SELECT in_feed FROM posts")] == [1, 1, 1]
+
+
+def test_each_edition_has_a_feed_of_its_issues(stocked: Store, folder: Path) -> None:
+    """It has the issues that the archive has, newest first, and pages lead to it; a new issue of another edition leaves
+    its bytes alone."""
+    editions = (edition(name="daily", title="The daily"), edition(name="weekly", title="The weekly"))
+    freeze(stocked, 1)
+    freeze(stocked, 2)
+    publish(stocked, folder, settings(editions=editions))
+    feed = ElementTree.parse(folder / "issues" / "daily.xml")
+    links = [link.get("href") for link in feed.iterfind("atom:entry/atom:link", ATOM)]
+    assert links == [f"https://planet.example/issues/daily-{number}.html" for number in (2, 1)]
+    assert 'href="issues/daily.xml"' in (folder / "index.html").read_text(encoding="utf-8")
+    assert 'href="../issues/daily.xml"' in (folder / "issues" / "daily-1.html").read_text(encoding="utf-8")
+    before = snapshot(folder)["issues/daily.xml"]
+    freeze(stocked, 3, "weekly")
+    written = names(folder, publish(stocked, folder, settings(editions=editions)))
+    assert "issues/weekly.xml" in written
+    assert snapshot(folder)["issues/daily.xml"] == before
+
+
+def test_a_feed_of_issues_has_none_that_is_kept_back(stocked: Store, folder: Path) -> None:
+    """What is held has no entry, until it is let go."""
+    daily = edition(name="daily", title="The daily")
+    freeze(stocked, 1)
+    issue_states.hold(stocked, 1, START)
+    publish(stocked, folder, settings(editions=(daily,)))
+    assert b"daily-1.html" not in (folder / "issues" / "daily.xml").read_bytes()
+    issue_states.release(stocked, 1, START)
+    publish(stocked, folder, settings(editions=(daily,)))
+    assert b"daily-1.html" in (folder / "issues" / "daily.xml").read_bytes()

@@ -1,14 +1,18 @@
-"""Work in the hands of workers that may die of it: what kills its worker is found, and all else comes through."""
+"""Work in the hands of workers that may die of it: what kills its worker is found, and all else comes through.
+
+What it hands work over with is loaded with the first piece: most polls have nothing to read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, TypeVarTuple
 
-from tidings.workers import within
+from tidings.records import dataclass
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 K = TypeVar("K")
 Ts = TypeVarTuple("Ts")
@@ -40,8 +44,16 @@ class Crew(Generic[K]):
         self._executor: Executor | None = None  # until there is work: to load what starts processes takes a while
         self._jobs: dict[Future[Any], _Job[K]] = {}
 
+    def prepare(self) -> None:
+        """Opens the executor before there is work: what its processes load takes a while, in which others can load what
+        the work is made of."""
+        if self._executor is None:
+            self._executor = self._open_executor()
+
     def submit(self, key: K, size: int, seconds: float, task: Callable[[*Ts], Any], *args: *Ts) -> None:
         """Hands over `task(*args)`, which holds about `size` bytes and may take `seconds` (see `workers.within`)."""
+        from concurrent.futures import BrokenExecutor
+
         job = _Job(key, size, seconds, partial(task, *args))
         try:
             future = self._start(job)
@@ -74,13 +86,17 @@ class Crew(Generic[K]):
             self._executor = None
 
     def _start(self, job: _Job[K]) -> Future[Any]:
-        if self._executor is None:
-            self._executor = self._open_executor()
+        from tidings.workers import within
+
+        self.prepare()
+        assert self._executor is not None
         return self._executor.submit(within, job.seconds, job.task)
 
     def _take(self, timeout: float) -> Iterator[tuple[K, Any | Ended]]:
         if not self._jobs:
             return
+        from concurrent.futures import FIRST_COMPLETED, wait
+
         done, _ = wait(self._jobs, timeout=timeout, return_when=FIRST_COMPLETED)
         for future in done:
             job = self._jobs.pop(future)
@@ -89,6 +105,10 @@ class Crew(Generic[K]):
     def _result(self, future: Future[Any], job: _Job[K]) -> Any | Ended:
         """What the work came to. When a worker died, everything in flight is done again, each alone. A result too large
         to be sent is a MemoryError here."""
+        from concurrent.futures import BrokenExecutor
+
+        from tidings.workers import within
+
         try:
             return future.result()
         except BrokenExecutor:

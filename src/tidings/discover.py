@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +26,7 @@ from tidings.governor import Governor
 from tidings.model import Document, Failed, Fetched, FetchRequest, Outcome, ParsedFeed, Postponed
 from tidings.posts.encoding import decode, unpack
 from tidings.posts.parse import parse
+from tidings.records import dataclass
 from tidings.sources.discovery import Candidate, Kind, Page, guesses, is_comments, one_line, order, read_page, unique
 from tidings.sources.redirects import permanent_target
 from tidings.sources.services import known_feeds

@@ -7,9 +7,10 @@ at once what is wrong with an expression and where it stands, and the rules that
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import re2
+if TYPE_CHECKING:
+    import re2
 
 LONGEST_TEXT = 100_000
 """Characters of a text that are looked at. Time is the length of the text times the size of the expression, so both are
@@ -61,10 +62,14 @@ def finder(pattern: str) -> Finder:
 
 def escaped(text: str) -> str:
     """A pattern that finds just `text`."""
+    import re2
+
     return str(re2.escape(text))
 
 
 def _compiled(pattern: str) -> Any:
+    import re2  # loaded where there is an expression: few operators have any
+
     options = re2.Options()
     options.max_mem = _MEMORY
     options.case_sensitive = False

@@ -16,14 +16,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tidings.crew import Crew, Ended
-from tidings.editions.schedule import next_slot
 from tidings.errors import ConfigError
 from tidings.fetching.fetch import fetch_all
 from tidings.fetching.settings import FetchSettings, Hosts
@@ -44,12 +42,15 @@ from tidings.model import (
     Source,
 )
 from tidings.recording import ReadDocument, Recorder, row
+from tidings.records import dataclass
 from tidings.sources import cadence, hosts
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner, recall, request
 from tidings.store import Store, feeds, items, posts
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from tidings.posts.decide import Named, Plan
 
 # What decides on documents (posts/decide.py) is loaded where one is there: most polls find nothing changed, and take
@@ -104,6 +105,8 @@ class _Arrived:
 def due(states: Iterable[FeedState], editions: Sequence[Edition], limits: Limits, now: datetime) -> list[FeedState]:
     """The sources whose time has come, those included that are polled early so that an edition is fresh. Who was asked
     longest ago comes first: on a host that allows few requests, all have their turn."""
+    from tidings.editions.schedule import next_slot
+
     slots = [(edition, next_slot(edition.schedule, edition.timezone, now)) for edition in editions]
     near = [(edition, slot.at) for edition, slot in slots if slot and slot.at <= now + cadence.FRESH_WITHIN]
     ready = [
@@ -254,6 +257,7 @@ class _Pass:
 
     def start(self, arrived: _Arrived, crew: Crew[_Arrived]) -> None:
         """Hands a document over to the workers."""
+        crew.prepare()
         feed_id = arrived.request.feed_id
         if posts.knows_any(self._store, feed_id):
             self.read(arrived, items.recall(self._store, feed_id), crew)

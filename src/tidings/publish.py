@@ -1,7 +1,7 @@
 """The publish pipe, one stage a line:
 
     newest posts, frozen issues
-    | render       combined feed, planet page, issue archive
+    | render       combined feed, planet page, issue archive, feeds of issues
     | write        each file whole or not at all, and only if its bytes changed
 
 The same frozen issues as the mail; nothing here decides anything.
@@ -17,10 +17,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from tidings.errors import StoreError
-from tidings.model import COMBINED_FEED, Etiquette, Source
+from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
 from tidings.posts.canonical import canonical
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
+from tidings.render.issue_feed import IssueFeed, render_issue_feed
 from tidings.render.pages import (
     BlogrollEntry,
     FeedLink,
@@ -32,6 +33,9 @@ from tidings.render.pages import (
 )
 from tidings.store import Store, exclusive, feeds, issue_states, posts, returning, site
 from tidings.store.issues import StoredIssue
+from tidings.store.site import SiteRecord
+
+_ISSUES_IN_FEED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class PublishSettings:
     limit: int
     content: Etiquette
     sources: Sequence[Source]
+    editions: Sequence[Edition] = ()
     templates: Templates = SHIPPED
 
 
@@ -102,6 +107,9 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
     )
     for stored, links in _archive_links(archive, settings):
         yield stored.content.path, render_issue_page(stored.content, links, settings.templates).encode()
+    for edition in settings.editions:
+        feed = _issue_feed(edition, archive, settings, record)
+        yield _issue_feed_path(edition.name), render_issue_feed(feed, settings.templates)
     page = PlanetPage(
         title=settings.title,
         url=f"{settings.url}/",
@@ -110,7 +118,10 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
         posts=newest,
         sources=_blogroll(store, settings.sources),
         issues=[_past_issue(stored) for stored in archive],
-        feeds=[FeedLink("Atom feed", COMBINED_FEED)],
+        feeds=[
+            FeedLink("Atom feed", COMBINED_FEED),
+            *[FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions],
+        ],
         etiquette={name: etiquette.get(name, settings.content) for name in names},
     )
     yield "index.html", render_planet(page, settings.templates).encode()
@@ -132,6 +143,26 @@ def _past_issue(stored: StoredIssue) -> PastIssue:
     return PastIssue(content.edition_title, content.number, day, content.path)
 
 
+def _issue_feed_path(edition: str) -> str:
+    return f"issues/{edition}.xml"
+
+
+def _issue_feed(
+    edition: Edition, archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord
+) -> IssueFeed:
+    return IssueFeed(
+        site_id=record.feed_id,
+        edition=edition.name,
+        title=edition.title,
+        site_title=settings.title,
+        site_url=f"{settings.url}/",
+        self_url=f"{settings.url}/{_issue_feed_path(edition.name)}",
+        language=edition.language,
+        issues=[stored.content for stored in archive if stored.content.edition == edition.name][:_ISSUES_IN_FEED],
+        empty_updated=record.created_at,
+    )
+
+
 def _archive_links(
     archive: Sequence[StoredIssue], settings: PublishSettings
 ) -> Iterator[tuple[StoredIssue, IssueLinks]]:
@@ -145,14 +176,18 @@ def _archive_links(
         for older, stored, newer in zip([None, *same], same, [*same[1:], None], strict=False)
     }
     for stored in archive:
+        content = stored.content
         older, newer = neighbours[stored.id]
         yield (
             stored,
             IssueLinks(
-                url=f"{settings.url}/{stored.content.path}",
+                url=f"{settings.url}/{content.path}",
                 older=Path(older.content.path).name if older else "",
                 newer=Path(newer.content.path).name if newer else "",
-                feeds=[FeedLink("Atom feed", f"../{COMBINED_FEED}")],
+                feeds=[
+                    FeedLink("Atom feed", f"../{COMBINED_FEED}"),
+                    FeedLink(content.edition_title, f"../{_issue_feed_path(content.edition)}"),
+                ],
             ),
         )
 

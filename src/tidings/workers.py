@@ -61,18 +61,20 @@ class InlineExecutor(Executor):
 
 
 def open_executor(kind: Literal["processes", "inline"], preload: Sequence[str] = ()) -> Executor:
-    """A fresh executor. Processes are started with the first task, so a poll that has nothing to parse starts none.
+    """A fresh executor. Processes are started with the first task.
 
     They come from a fork server, never by plain fork: the daemon has threads. It imports the modules named in `preload`
-    once for all of them.
+    once for all of them, and begins with that now: until there is a task, the caller has other things to do.
     """
     if kind == "inline":
         return InlineExecutor()
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing.forkserver import ensure_running
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["__main__", *preload])
+    ensure_running()
     return ProcessPoolExecutor(
         max_workers=worker_count(),
         mp_context=context,

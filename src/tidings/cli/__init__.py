@@ -117,3 +117,5 @@ def main() -> None:
             raise
         click.echo(f"tidings: the output cannot be written ({error.strerror})", err=True)
         sys.exit(1)
+    finally:
+        gc.freeze()  # else Python looks through all there is once more, just to end

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -20,6 +20,7 @@ from tidings.editions.schedule import is_too_late, next_slot
 from tidings.editions.select import TOLD_WITHIN, ChosenStory, group, is_young, select, select_updates
 from tidings.model import Edition, Source, StoredPost
 from tidings.posts.rules import NOT_INCLUDED, excluded_by
+from tidings.records import dataclass
 from tidings.store import Store, explaining, feeds, issues
 from tidings.store.explaining import PostFacts, Showing
 

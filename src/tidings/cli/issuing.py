@@ -116,6 +116,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         limit=loaded.feed.limit,
         content=loaded.feed.content,
         sources=loaded.sources,
+        editions=loaded.editions,
         templates=templates(loaded),
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from tidings.cli.reports import laid_out
 
 if TYPE_CHECKING:
     from tidings.config import Config
@@ -51,7 +52,7 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
         stories.forget_marks(store, wiring.utc_now())
         interrupted = stop()
     if as_json:
-        click.echo(json.dumps(poll_report(report), ensure_ascii=False, indent=2))
+        click.echo(laid_out(poll_report(report)))
     else:
         print_rows(report)
         print_moves(config_path, report)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from tidings import __version__, config
 from tidings.config import Config
@@ -25,9 +25,11 @@ from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner
 from tidings.store import Store, feeds, judging, open_store
 from tidings.store.pruning import Retention
-from tidings.workers import open_executor
 
-_READING = ("tidings.posts.incremental", "tidings.posts.clean")
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+_READING = ("tidings.posts.incremental", "tidings.posts.clean", "tidings.posts.decide", "tidings.posts.placing")
 """What the workers of a poll need (posts/decide.py), with the libraries behind it."""
 
 
@@ -38,7 +40,7 @@ def utc_now() -> datetime:
 @contextmanager
 def open_site(path: Path) -> Iterator[tuple[Config, Store]]:
     """The configuration and the database brought in line with it. Raises ConfigError, StoreError."""
-    loaded = config.load(path)
+    loaded = config.load_checked(path)
     with open_synced(loaded) as store:
         yield loaded, store
 
@@ -131,4 +133,11 @@ def _manner(loaded: Config, environ: Mapping[str, str], source: Source) -> Manne
 
 
 def executor_opener(loaded: Config) -> Callable[[], Executor]:
-    return partial(open_executor, loaded.poll.workers, _READING)
+    """What opens the executor of a poll. It is loaded when there is something to read."""
+
+    def opener() -> Executor:
+        from tidings.workers import open_executor
+
+        return open_executor(loaded.poll.workers, _READING)
+
+    return opener

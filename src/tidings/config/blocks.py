@@ -8,13 +8,13 @@ document, but gathers tables that stand apart, and comments go astray with it (d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import tomlkit
 
 from tidings.config.lines import KeyPath, key_lines
 from tidings.errors import ConfigError
+from tidings.records import dataclass
 
 _KIND = "sources"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pydantic_core import ErrorDetails
 from tidings.config.lines import KeyPath, line_of
 from tidings.config.schema import REPEATED_TABLES, SINGLE_TABLES, TABLES, header, keys_of, table_of
 from tidings.config.wording import any_of, closest, did_you_mean, quoted, shown
+from tidings.records import dataclass
 
 _SECRETS = "secrets come from the environment or a file: use `password_env` or `password_file`"
 

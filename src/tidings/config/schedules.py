@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from tidings.config.wording import did_you_mean, quoted
 from tidings.model import Schedule
+from tidings.records import dataclass
 
 FORMS = 'write "daily 07:30", "weekly fri 08:00", "monthly 1 08:00" or five cron fields such as "30 7 * * 1-5"'
 

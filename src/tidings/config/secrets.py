@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tidings.config.reading import read_password
 from tidings.config.requests import VARIABLE
 from tidings.config.settings import Config
 from tidings.config.wording import quoted
@@ -34,6 +33,8 @@ def request_secrets(source: Source, environ: Mapping[str, str]) -> tuple[tuple[t
 def check_secrets(loaded: Config, environ: Mapping[str, str]) -> None:
     """Raises ConfigError for all secrets that the file names and that are not to be had: the mail server's password,
     and what the requests of sources need."""
+    from tidings.config.reading import read_password
+
     problems: list[str] = []
     if loaded.mail is not None and loaded.mail.transport.kind != "file":
         try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from tidings.model import Edition, Etiquette, Source
+from tidings.records import dataclass
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    import tempfile
 
 _IN_MEMORY = 256 * 1024
 """Most feeds are smaller. Larger ones go to a file without a name, so that what many servers send at once does not
@@ -23,7 +25,7 @@ class Body:
         """Keeps a piece. False when that cannot be done."""
         try:
             if self._kept is None:
-                self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+                self._kept = _room()
             self._kept.write(piece)
         except OSError as error:
             self.failed = error
@@ -34,7 +36,7 @@ class Body:
     def open(self) -> BinaryIO:
         """All that was written, to be read from its start. Raises OSError when the disk will not give it back."""
         if self._kept is None:
-            self._kept = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+            self._kept = _room()
         self._kept.seek(0)
         return cast(BinaryIO, self._kept)
 
@@ -44,3 +46,10 @@ class Body:
             with contextlib.suppress(OSError):  # a full disk may say so once more
                 self._kept.close()
             self._kept = None
+
+
+def _room() -> tempfile.SpooledTemporaryFile[bytes]:
+    """Where to put a body. What is behind it is loaded with the first one: most answers have none."""
+    import tempfile
+
+    return tempfile.SpooledTemporaryFile(_IN_MEMORY)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -117,6 +116,8 @@ def forbidden_address(address: str, reason: str) -> Failed:
 
 
 def _temporary_folder() -> str:
+    import tempfile  # loads five archive formats
+
     try:
         return tempfile.gettempdir()
     except OSError:  # Python looks for one that takes a file, and there is none

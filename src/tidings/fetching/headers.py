@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 MAX_HEAD_BYTES = 256 * 1024
 """All header bytes of one answer, interim answers and trailers included. Real heads are under 16 KB."""
@@ -136,6 +135,10 @@ def _integer(value: str) -> int | None:
 
 
 def _date(value: str) -> datetime | None:
+    if not value:
+        return None
+    from email.utils import parsedate_to_datetime  # takes as long to load as ten answers without a date to be taken in
+
     try:
         moment = parsedate_to_datetime(value)
     except (TypeError, ValueError, OverflowError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -14,6 +14,7 @@ from tidings.fetching.headers import Head, freshness, retry_after, validator
 from tidings.fetching.rates import exhausted
 from tidings.fetching.way import FOLLOWED, Way, is_conditional
 from tidings.model import Failed, FailureKind, Fetched, Outcome, Unchanged
+from tidings.records import dataclass
 
 BODY_STATUSES = frozenset({200, 226})
 """226 is a 200 whose posts may be fewer than all (RFC 3229): what `A-IM: feed` asks for."""

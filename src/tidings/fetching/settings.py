@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 
 from tidings.fetching.guard import Network
 from tidings.fetching.urls import host_key
+from tidings.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

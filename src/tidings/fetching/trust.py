@@ -7,8 +7,9 @@ https fetch fails. So the path is looked for.
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
+
+from tidings.records import dataclass
 
 _KNOWN_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch, Alpine

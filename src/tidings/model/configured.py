@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
+
+from tidings.records import dataclass
 
 Etiquette = Literal["full", "excerpt", "title"]
 """How much of a source's posts may be shown: the whole text, its leading paragraphs, or the headline alone."""

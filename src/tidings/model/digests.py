@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from tidings.model.configured import Grouping
 from tidings.model.posts import Enclosure
+from tidings.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from tidings.model.configured import Source
+from tidings.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

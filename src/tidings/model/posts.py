@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from tidings.model.polling import Wishes
+from tidings.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

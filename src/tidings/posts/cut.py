@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from tidings.records import dataclass
 
 MAX_SPANS = 2_000
 """Items of a document that is cut, and remembered. One that has more is read whole."""

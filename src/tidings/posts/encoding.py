@@ -9,7 +9,8 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
-from dataclasses import dataclass
+
+from tidings.records import dataclass
 
 MAX_RATIO = 200
 """Times its packed size that a document may unpack to; measured on real feeds it is 3 to 15, and 1,000 in a bomb."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from tidings.posts.plain import (
     scrub,
     with_paragraphs,
 )
+from tidings.records import dataclass
 
 Entry = dict[str, Any]
 

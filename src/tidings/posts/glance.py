@@ -7,13 +7,13 @@ a tenth of the time that telling takes (posts/telling.py); whatever this lets pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from tidings.posts.headlines import relation
 from tidings.posts.likeness import Shingles, shingles, weight
 from tidings.posts.pairs import told_words
 from tidings.posts.pieces import own_page, own_text
+from tidings.records import dataclass
 
 # Each is the least that a rule of posts/telling.py asks for, or less.
 _BRIEF = 80  # own words of a link post at most

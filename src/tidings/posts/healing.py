@@ -259,7 +259,9 @@ def _is_edited(suspect: Suspect, post: PostToSave) -> bool:
 
 
 def _without_moment(post: PostToSave) -> PostToSave:
-    """The post with what its title, page, guid and file lead to."""
+    """The post with what its title, page, guid and file lead to; mostly that is nothing."""
+    if not post.suspects:
+        return post
     named = (replace(suspect, hints=without_moment(suspect.hints)) for suspect in post.suspects)
     return replace(post, suspects=tuple(suspect for suspect in named if suspect.hints))
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 
 from tidings.model import KnownPost, ParsedPost
@@ -24,6 +24,7 @@ from tidings.posts.canonical import canonical, is_front_page
 from tidings.posts.edits import content_hashes, steady
 from tidings.posts.likeness import words_of
 from tidings.posts.plain import bare_text
+from tidings.records import dataclass
 
 _LONGEST_PLAIN_KEY = 300  # Longer ones are hashed, so that a hostile guid can't fill the index.
 _MOST_SPECIFIC_FIRST = ("guid+link+title", "text", "guid+link", "guid", "link+title", "link", "page", "page+text")

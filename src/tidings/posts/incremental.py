@@ -16,7 +16,6 @@ import hashlib
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.model import Document, Failed, ParsedFeed, ParsedPost
@@ -25,6 +24,7 @@ from tidings.posts.entries import setting_of, to_post, with_posts
 from tidings.posts.identity import Marks, marks
 from tidings.posts.parse import XmlText, guarded, kind, open_up, read_xml, strictly
 from tidings.posts.readers import Reading
+from tidings.records import dataclass
 
 RULES = 7
 """Raise it with every change to what reading makes of an item: what was remembered by other rules is not used."""

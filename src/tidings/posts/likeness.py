@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from rapidfuzz.distance import Levenshtein
+
+from tidings.records import dataclass
 
 Shingles = frozenset[tuple[str, ...]]
 
@@ -24,7 +25,7 @@ _ACCENTS = 30  # different ones are more than any language has
 # Scripts written without spaces: each sign counts as a word.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _WORD = re.compile(f"[{_UNSPACED}]|[^\\W_{_UNSPACED}]+")
-_ASCII_WORD = re.compile("[a-z0-9]+")  # the same for ASCII, at half the cost
+_ASCII_WORD = re.compile("[A-Za-z0-9]+")  # the same for ASCII, at half the cost
 _SIGN = re.compile(f"[{_UNSPACED}]")
 _SPELLING = 0.7
 
@@ -35,12 +36,20 @@ def words_of(text: str) -> list[str]:
     if folded.isascii():
         return _ASCII_WORD.findall(folded)[:_MOST_WORDS]
     folded = unicodedata.normalize("NFKD", folded)[: 2 * _MOST_CHARACTERS]  # makes eighteen of some signs
-    accents = list(filter(unicodedata.combining, set(folded)))
+    used = set(folded)
+    accents = list(filter(unicodedata.combining, used))
     if len(accents) > _ACCENTS:
         folded = folded.translate(dict.fromkeys(map(ord, accents)))
     else:  # a tenth of the time
         for accent in accents:
             folded = folded.replace(accent, "")
+        # Left of most European texts are dashes and quotation marks, which part words as a blank does.
+        marks = [sign for sign in used if sign > "\x7f" and not (sign.isalnum() or _SIGN.match(sign))]
+        if len(marks) <= _ACCENTS:
+            for mark in marks:
+                folded = folded.replace(mark, " ")
+        if folded.isascii():
+            return _ASCII_WORD.findall(folded)[:_MOST_WORDS]
     return _WORD.findall(unicodedata.normalize("NFC", folded))[:_MOST_WORDS]
 
 

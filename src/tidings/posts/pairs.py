@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
 from tidings.posts.headlines import Relation, relation
 from tidings.posts.likeness import Alignment, align, places_of_words, shingles, weight, words_of
 from tidings.posts.pieces import Piece
+from tidings.records import dataclass
 
 _WEEKLY = timedelta(days=6)
 _DAILY = timedelta(hours=20)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from tidings.model import Document, Failed, ParsedFeed
@@ -19,6 +19,7 @@ from tidings.posts.mend import entities_in, mend
 from tidings.posts.plain import scrub
 from tidings.posts.readers import MAX_POSTS, Reading, read_leniently, read_strictly
 from tidings.posts.roots import Root, find_root, is_feed, refuse
+from tidings.records import dataclass
 from tidings.workers import MEMORY
 
 __all__ = ["MAX_POSTS", "XmlText", "guarded", "kind", "open_up", "parse", "read_xml", "strictly"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
@@ -16,6 +16,7 @@ from tidings.posts.headlines import bare, is_distinctive
 from tidings.posts.links import bare_host, host, plain_parts
 from tidings.posts.plain import bare_text
 from tidings.posts.wrapping import origin_notes, unwrapped
+from tidings.records import dataclass
 
 _MOST_OUTSIDE = 4
 _MOST_LINKS = 200  # of one text are looked at

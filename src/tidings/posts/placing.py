@@ -7,11 +7,12 @@ own source's posts: what a blog writes twice it means twice.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from tidings.model import Join
 from tidings.posts.headlines import relation
 from tidings.posts.telling import Piece, tell
+from tidings.records import dataclass
 
 _TIERS = ("id", "page", "copy", "link", "headline")  # the surest first
 MOST_EFFORT = 600_000

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 from xml.parsers import expat
 from xml.sax import SAXException, SAXParseException
@@ -24,8 +23,9 @@ from tidings.posts.collect import Collected
 from tidings.posts.fastsax import BufferedExpatParser
 from tidings.posts.links import resolve
 from tidings.posts.plain import MAX_LINE, MAX_MARKUP
-from tidings.posts.tags import Tagged, divided
+from tidings.posts.tags import ROOTS, Tagged, divided
 from tidings.posts.watch import POSTS, State, Watched
+from tidings.records import dataclass
 
 MAX_POSTS = 10_000
 """Posts read from one document, more than any blog has. The rest is left unread, and the feed called malformed."""
@@ -294,19 +294,45 @@ class _StrictReader(Watched, _Rules, StrictFeedParser):  # type: ignore[misc]
 
     Elements inside XHTML content are closed here: feedparser would take the `</summary>` of a `<details>` for the
     entry's own and lose the rest, and writes `</br>`, which is one more line break.
+
+    Most elements are leaves such as `<guid>`, of which neither content, base, namespaces nor the bounds of posts make
+    anything: for those begin and end do at once what they come to through all the classes above, which saves seven
+    in a hundred instructions of reading.
     """
+
+    def __init__(self, *values: Any) -> None:
+        super().__init__(*values)
+        self._leaves: dict[str, str] = {}
 
     def begin(self, name: str, attributes: Mapping[str, str]) -> None:
         if self.ignored or self._is_too_much(name):
             self.ignored += 1
-        else:
+        elif name not in self._leaves or attributes or self.decls or self.incontent or self.baseuri:
             super().begin(name, attributes)
+        else:
+            self.depth += 1
+            self.basestack.append(self.baseuri)
+            self.langstack.append(self.lang)
+            try:
+                self._start(self._leaves[name], {})
+            except (_EnoughError, MemoryError):
+                raise
+            except Exception:
+                self.stumbled += 1
 
     def end(self, name: str) -> None:
         if self.ignored:
             self.ignored -= 1
-        else:
+        elif name not in self._leaves or self.inside:
             super().end(name)
+        else:
+            _Rules.unknown_endtag(self, self._leaves[name])
+
+    def _tag(self, name: str) -> str:
+        tag = super()._tag(name)
+        if name in self._plain and tag not in POSTS and tag not in ROOTS:
+            self._leaves[name] = tag
+        return tag
 
     @property
     def is_done(self) -> bool:

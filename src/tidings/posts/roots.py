@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import re
 import shlex
-from dataclasses import dataclass
 
 from tidings.model import Failed
 from tidings.posts.links import resolve
+from tidings.records import dataclass
 
 # What may stand before the first element (XML 1.0 section 2.8), in any order and number.
 _PROLOGUE = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[<>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import astuple, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from tidings.model import FeedChange, PostToSave, Rule, Source
@@ -23,7 +23,6 @@ NOT_INCLUDED = "include"
 
 # Scripts written without spaces between words, or with endings joined on: a word of theirs may stand inside a run.
 _UNSPACED = r"\x{0e00}-\x{0eff}\x{1000}-\x{109f}\x{1780}-\x{17ff}\x{3040}-\x{30ff}\x{3400}-\x{9fff}\x{ac00}-\x{d7af}"
-_UNSPACED_LETTER = re.compile(_UNSPACED.join("[]").replace(r"\x{", r"\u").replace("}", ""))
 _BOUNDARY = rf"[^\pL\pN\pM_]|[{_UNSPACED}]"
 
 # Soft hyphens and marks without width: the reader does not see them, so neither does a rule.
@@ -123,7 +122,13 @@ def _phrase(sought: str) -> Callable[[str], bool]:
 
 def _ends_a_word(letter: str) -> bool:
     """Whether the sign at an end of a phrase must not go on as a longer word."""
-    return (letter.isalnum() or letter == "_") and not _UNSPACED_LETTER.match(letter)
+    return (letter.isalnum() or letter == "_") and not _unspaced_letter().match(letter)
+
+
+@cache
+def _unspaced_letter() -> re.Pattern[str]:
+    """Made where a rule needs it: so large a set takes as long as asking after fifty sources."""
+    return re.compile(_UNSPACED.join("[]").replace(r"\x{", r"\u").replace("}", ""))
 
 
 # Several rules look at the same text, one after the other.

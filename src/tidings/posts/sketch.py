@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 
 from tidings.posts.edits import steady
 from tidings.posts.likeness import shingles, words_of
+from tidings.records import dataclass
 
 _KEPT = 64
 _HEAD = struct.Struct(">8s8sII")

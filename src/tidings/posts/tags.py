@@ -16,7 +16,7 @@ _Attributes = list[tuple[str, str]]
 
 _USERLAND = "http://backend.userland.com/rss"  # RSS 0.9x and 2.0 had many namespaces that begin so
 _FOREIGN = {"math": "http://www.w3.org/1998/Math/MathML", "svg": "http://www.w3.org/2000/svg"}
-_ROOTS = frozenset({"feed", "rss", "rdf:rdf"})
+ROOTS = frozenset({"feed", "rss", "rdf:rdf"})
 _PLACING = frozenset({"xml:base", "base", "xml:lang", "lang"})
 _OF_INPUT = frozenset({"title", "link", "description", "name"})
 _OF_IMAGE = frozenset({"title", "link", "description", "url", "href", "width", "height"})
@@ -87,7 +87,7 @@ class Tagged(_FeedParserMixin):  # type: ignore[misc]
 
     def unknown_starttag(self, tag: str, attributes: _Attributes) -> None:
         """An element begins. What may lie in content or change base, language or namespaces is left to feedparser."""
-        if self.incontent or self.baseuri or tag in _ROOTS:
+        if self.incontent or self.baseuri or tag in ROOTS:
             super().unknown_starttag(tag, attributes)
             return
         given = dict([self._normalize_attributes(attribute) for attribute in attributes]) if attributes else {}

@@ -9,7 +9,6 @@ tests/data/stories/tuning, and are kept wide of what is in it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from tidings.posts.copies import copied_share, has_other_facts, says_the_same_anyway
@@ -26,6 +25,7 @@ from tidings.posts.headlines import (
 from tidings.posts.likeness import Gap, weight
 from tidings.posts.pairs import Pair, Reading, in_other_languages, pair_of
 from tidings.posts.pieces import Piece, landmarks, piece
+from tidings.records import dataclass
 
 __all__ = ["Piece", "Verdict", "landmarks", "piece", "tell"]
 

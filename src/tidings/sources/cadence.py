@@ -9,12 +9,11 @@ re-roll it and neighbours do not ask in step (research on aggregators, b.2 and b
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median
 
 from tidings.model import Failed, FailureKind, FeedState, Rhythm, Wishes
+from tidings.records import dataclass
 from tidings.sources.hosts import LONGEST_MEMORY
 
 LONGEST_WISH = timedelta(days=7)
@@ -81,6 +80,8 @@ def rhythm(arrivals: Sequence[datetime]) -> Rhythm:
     The gap is the median of the last twenty, or of the last five if that is shorter: posts are seen no finer than the
     polls, so a source that speeds up must show in a few of them.
     """
+    from statistics import median  # it loads fractions and decimals, and an unchanged source needs none of it
+
     moments = sorted(set(arrivals), reverse=True)[: _GAPS + 1]
     gaps = [(later - earlier).total_seconds() for later, earlier in pairwise(moments)]
     usual = min(median(gaps), median(gaps[:_LATEST_GAPS])) if gaps else None

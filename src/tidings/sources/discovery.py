@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
+from tidings.records import dataclass
 from tidings.sources.hosts import domain_of
 
 Kind = Literal["given", "known", "announced", "linked", "guessed"]

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from html import unescape
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
+
+from tidings.records import dataclass
 
 LONGEST_LIST = 30_000_000
 """Characters of a list; the largest collections of feeds have a tenth of it."""

@@ -43,7 +43,9 @@ def after_answer(state: FeedState, asked: str, hops: Sequence[Hop], same_feed: b
     if asked != state.source.url:
         return state
     if target is None:
-        return replace(state, move=None, adopted_url=None, adopted_at=None)
+        # Nearly always there was none before either, and to copy a state takes as long as to judge an answer.
+        known = (state.move, state.adopted_url, state.adopted_at) != (None, None, None)
+        return replace(state, move=None, adopted_url=None, adopted_at=None) if known else state
     if target == state.adopted_url:
         return replace(state, adopted_at=now)
     move = _sighted(state.move, target, same_feed, now)

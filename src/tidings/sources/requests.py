@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from tidings.model import FeedState, FetchRequest, Login, Source
+from tidings.records import dataclass
 from tidings.sources.cadence import doubts_silence
 from tidings.sources.redirects import url_to_ask
 

@@ -11,10 +11,10 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.model import Join, StoredPost
+from tidings.records import dataclass
 from tidings.store import stories
 from tidings.store.database import Store, stored_time, text_to_time
 from tidings.store.issues import DROPPED_FROM, Kept, kept

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from tidings.records import dataclass
 from tidings.store import site
 from tidings.store.database import A_QUERY, Store, text_to_time, time_to_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from tidings.model import (
     StoredPost,
     UpdateItem,
 )
+from tidings.records import dataclass
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 from tidings.store.posts import stored_post
 from tidings.store.site import want_publishing

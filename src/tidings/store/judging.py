@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from tidings.records import dataclass
 from tidings.store import site
 from tidings.store.database import Store, time_to_text
 

@@ -6,10 +6,10 @@ import json
 import re
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
+from tidings.records import dataclass
 from tidings.store import holding, site, stories
 from tidings.store.database import (
     A_QUERY,
@@ -40,7 +40,7 @@ VALUES ({", ".join("?" * (8 + len(_COLUMNS)))})
 
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
 # so are signs and pictures, which it does not hold at all.
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_UNSPACED = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 
 # What no stored text holds, and SQLite can't be asked for: NUL, and the half characters a shell makes of bad bytes.
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
@@ -368,7 +368,7 @@ def _word_conditions(words: str) -> Iterator[tuple[str, str]]:
     wanted = [text for phrase, word in found if (text := (phrase or word).strip())]
     spoken = [text for text in wanted if re.search(r"[^\W_]", text)]
     for text in spoken or wanted:
-        if not spoken or _UNSPACED.search(text):
+        if not spoken or re.search(_UNSPACED, text):
             yield "instr(casefold(p.title || ' ' || p.author || ' ' || p.text), casefold(?)) > 0", text
         else:
             quoted = '"' + text.replace('"', '""') + '"'

@@ -12,10 +12,10 @@ of which leaves the database as it should be, and one that ends in the middle is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tidings.model import Edition, Source
+from tidings.records import dataclass
 from tidings.store import issues, posts
 from tidings.store.database import Store, time_to_text
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from tidings.model import Counterpart, StoredPost
+from tidings.records import dataclass
 from tidings.store.database import Store, text_to_time
 
 _MOST = 200  # of one source: planets show what is new

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from tidings.records import dataclass
 from tidings.store.database import Store, stored_time
 
 

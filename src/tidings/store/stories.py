@@ -10,11 +10,12 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tidings.errors import StoreError
 from tidings.model import Join, PostToSave
+from tidings.records import dataclass
 from tidings.store import site
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from tidings.records import dataclass
 from tidings.store.database import Store, stored_time, text_to_time
 
 
