@@ -105,6 +105,17 @@ def test_a_mistake_of_any_kind_is_the_templates(tmp_path: Path, source: str) -> 
         press.render("a.html", {"rows": 3})
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["{% include 'a.txt' %}", "{% extends 'a.txt' %}", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"],
+)
+def test_a_template_without_end_is_reported_with_its_line(tmp_path: Path, source: str) -> None:
+    """One that includes, extends or calls itself is a mistake like others, not a crash."""
+    press = load_press([write(tmp_path, a__txt=source)], "en")
+    with pytest.raises(RenderError, match=r"Template a\.txt, line 1: it includes or calls itself without end\."):
+        press.render("a.txt", {})
+
+
 def test_a_copy_of_one_file_is_enough(tmp_path: Path) -> None:
     """An operator's file goes before ours of that name, the others stay ours; without the folder nothing of it is."""
     write(

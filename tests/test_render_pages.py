@@ -39,12 +39,12 @@ PLANET = PlanetPage(
         BlogrollEntry("A quiet one", "", "https://quiet.example/feed"),
     ),
     issues=(PastIssue("Friday Reading", 12, date(2026, 11, 20), "issues/friday-12.html"),),
-    feeds=(FeedLink("Atom feed", "atom.xml"),),
+    feeds=(FeedLink("", "atom.xml"),),
 )
 LINKS = IssueLinks(
     url="https://planet.example/issues/friday-12.html",
     older="friday-11.html",
-    feeds=(FeedLink("Atom feed", "../atom.xml"),),
+    feeds=(FeedLink("", "../atom.xml"),),
 )
 HOSTILE = 'x</article></style><script>alert(1)</script>"onmouseover="x\'\r\n\x00'
 
