@@ -9,7 +9,9 @@ from tidings.mail.message import Envelope, build
 from tidings.model import IssueContent
 from tidings.render.mail import RenderedMail, render_issue
 
-ENVELOPE = Envelope("Planet Harbour <digest@planet.example>", "", "friday", "Friday Reading")
+ENVELOPE = Envelope(
+    "Planet Harbour <digest@planet.example>", "", "friday", "Friday Reading", 12, "https://planet.example/"
+)
 
 
 def rendered(content: IssueContent = UPDATED) -> RenderedMail:

@@ -87,3 +87,44 @@ def test_a_folder_of_templates_that_is_not_there_is_an_error(polled: Site) -> No
     (polled.folder / "mine").rmdir()
     done = polled.run("preview", "weekly", check=False)
     assert (done.returncode, "mine: there is no such folder" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('schedule = "', 'look = "nope"\nschedule = "', "nope.html"),
+        ('schedule = "', 'subject = "{{ nope }}"\nschedule = "', "`subject`"),
+        ('schedule = "', 'subject = "{{ edition"\nschedule = "', "`subject`"),
+        ('templates = "mine"', 'templates = "nowhere"', "there is no such folder"),
+    ],
+    ids=["look", "name in a subject", "form of a subject", "folder"],
+)
+def test_check_finds_what_would_make_no_mail(polled: Site, old: str, new: str, said: str) -> None:
+    """What only the next issue would show is said at once, with exit status 2."""
+    assert polled.run("check").returncode == 0
+    change(polled, old, new)
+    done = polled.run("check", check=False)
+    assert (done.returncode, said in done.stderr) == (2, True)
+    assert "config.toml: " in done.stderr
+
+
+@pytest.mark.parametrize("name", ["letter.html", "letter.txt", "mail.html", "issue.html", "planet.html", "page.html"])
+def test_check_tries_every_template(polled: Site, name: str) -> None:
+    """A name that is not there is found with template and line, in mail, issue and planet."""
+    write(polled, name, "\n{{ nowhere.to_be_found }}\n")
+    done = polled.run("check", check=False)
+    assert done.returncode == 2
+    assert f"{name}, line 2" in done.stderr
+
+
+def test_check_tries_the_words_of_every_reader(polled: Site) -> None:
+    """A catalogue with a mistake is found when a reader is written to in its language, and not before."""
+    (polled.folder / "mine" / "locale").mkdir()
+    broken = (
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "Issue %(number)s"\nmsgstr "Uitgave"\n'
+    )
+    (polled.folder / "mine" / "locale" / "nl.po").write_text(broken, encoding="utf-8")
+    assert polled.run("check").returncode == 0
+    change(polled, 'language = "de"', 'language = "nl"')
+    done = polled.run("check", check=False)
+    assert (done.returncode, "nl.po" in done.stderr) == (2, True)

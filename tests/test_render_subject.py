@@ -18,10 +18,11 @@ from tidings.mail.message import Envelope, build
 from tidings.model import IssueContent
 from tidings.render.mail import RenderedMail, render_issue
 
-ENVELOPE = Envelope("Planet <digest@planet.example>", "", "friday", "Friday Reading")
+ENVELOPE = Envelope("Planet <digest@planet.example>", "", "friday", "Friday Reading", 12, "https://planet.example/")
 HEADERS = {
-    "From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe", "Auto-Submitted",
-    "X-Auto-Response-Suppress", "MIME-Version", "Content-Type",
+    "From", "To", "Subject", "Date", "Message-ID", "List-Id", "List-Unsubscribe", "List-Help", "List-Owner",
+    "List-Archive", "List-Post", "Feedback-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version",
+    "Content-Type",
 }  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def test_the_test_message_of_spamassassin_is_spam() -> None:
     message = packed(replace(mail, text=f"{GTUBE}\n{mail.text}"))
     verdict = spam_score(b"X-Spam-Status: No, score=-99.0\r\nX-Spam-Scores: NICE=-99\r\n" + message)
     assert verdict
-    assert verdict.score >= 1000
+    assert verdict.score >= 900  # MAILING_LIST_MULTI takes a point off.
     assert verdict.rules[0] == ("GTUBE", 1000.0)
     (finding,) = judge_spam(verdict)
     assert (finding.level, finding.rule, "GTUBE 1000" in finding.message) == ("red", "spam", True)

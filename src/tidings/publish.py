@@ -117,9 +117,9 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Calla
     yield COMBINED_FEED, partial(render_atom, combined)
     for stored, links in _archive_links(archive, settings):
         yield stored.content.path, partial(_issue_page, stored, links, settings.templates)
-    for edition in settings.editions:
-        feed = _issue_feed(edition, archive, settings, record)
-        yield _issue_feed_path(edition.name), partial(render_issue_feed, feed, settings.templates)
+    for edition, (title, language) in _titles(archive, settings).items():
+        feed = _issue_feed(edition, title, language, archive, settings, record)
+        yield _issue_feed_path(edition), partial(render_issue_feed, feed, settings.templates)
     page = PlanetPage(
         title=settings.title,
         url=f"{settings.url}/",
@@ -161,18 +161,29 @@ def _issue_feed_path(edition: str) -> str:
     return f"issues/{edition}.xml"
 
 
+def _titles(archive: Sequence[StoredIssue], settings: PublishSettings) -> dict[str, tuple[str, str]]:
+    """Title and language of each edition by its name: those in the file, and those that the archive has issues of."""
+    former = {one.content.edition: (one.content.edition_title, one.content.language) for one in reversed(archive)}
+    return former | {edition.name: (edition.title, edition.language) for edition in settings.editions}
+
+
 def _issue_feed(
-    edition: Edition, archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord
+    edition: str,
+    title: str,
+    language: str,
+    archive: Sequence[StoredIssue],
+    settings: PublishSettings,
+    record: SiteRecord,
 ) -> IssueFeed:
     return IssueFeed(
         site_id=record.feed_id,
-        edition=edition.name,
-        title=edition.title,
+        edition=edition,
+        title=title,
         site_title=settings.title,
         site_url=f"{settings.url}/",
-        self_url=f"{settings.url}/{_issue_feed_path(edition.name)}",
-        language=edition.language,
-        issues=[stored.content for stored in archive if stored.content.edition == edition.name][:_ISSUES_IN_FEED],
+        self_url=f"{settings.url}/{_issue_feed_path(edition)}",
+        language=language,
+        issues=[stored.content for stored in archive if stored.content.edition == edition][:_ISSUES_IN_FEED],
         empty_updated=record.created_at,
     )
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from tidings.config import Config
 
 
 @click.command()
@@ -65,6 +69,7 @@ def _check_configuration(config_path: Path) -> None:
 
     loaded = config.load(config_path)
     config.check_secrets(loaded, os.environ)
+    _check_templates(loaded)
     doubts = issuing.doubts_of_keys(loaded.mail) if loaded.mail else []
     sources, editions = len(loaded.sources), len(loaded.editions)
     readers = len({address for edition in loaded.editions for address in edition.addresses})
@@ -75,6 +80,20 @@ def _check_configuration(config_path: Path) -> None:
         click.echo(doubt, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
+
+
+def _check_templates(loaded: Config) -> None:
+    """Raises ConfigError when templates, words or subjects can't make what the file asks for."""
+    from tidings.cli import issuing
+    from tidings.errors import ConfigError
+    from tidings.render.proving import prove, prove_planet
+
+    templates = issuing.templates(loaded)
+    found = {f"{loaded.path}: {fault}": None for fault in prove_planet(loaded.site.language, templates)}
+    for edition in loaded.editions:
+        found |= {f"{loaded.path}: edition {edition.name}: {fault}": None for fault in prove(edition, templates)}
+    if found:
+        raise ConfigError(list(found))
 
 
 def _check_edition(config_path: Path, name: str, as_json: bool) -> None:

@@ -20,6 +20,8 @@ from tidings.mail.dkim import Field, Signer, signatures
 # Everything that some program takes for a line end, and what UTF-8 can't hold.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _UNSAFE_IN_BODY = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Brackets are right in quotes, but programs take what is in them for the list's id.
+_NO_PHRASE = str.maketrans("", "", '\\"<>')
 _LIST_LABEL = re.compile(r"[^a-z0-9-]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3
 _LONGEST_WORD = 70  # characters; longer ones can't be folded at column 78
@@ -204,5 +206,5 @@ def _list_label(envelope: Envelope) -> str:
 
 def _list_phrase(title: str) -> str:
     """The title as an ASCII phrase: List-Id is no place for encoded words."""
-    plain = header_text(title).encode("ascii", "ignore").decode().replace("\\", "").replace('"', "")
+    plain = header_text(title).encode("ascii", "ignore").decode().translate(_NO_PHRASE)
     return f'"{plain[:_LONGEST_WORD].strip() or "Digest"}"'

@@ -97,6 +97,15 @@ def fit(content: IssueContent, render: Callable[[IssueContent], str], limit: int
     return best or _nothing_but_names(content, posts, steps, render, limit)
 
 
+def sent_bytes(part: str) -> int:
+    """Bytes that one part of a message takes as it is sent, roughly: quoted-printable or base64 (RFC 2045 section 6),
+    whichever is shorter, in lines of 76, each of which ends in CR LF."""
+    octets = part.replace("\n", "\r\n").encode(errors="replace")
+    beyond_ascii = len(octets) - len(octets.decode("ascii", "ignore"))
+    quoted = len(octets) + 2 * (beyond_ascii + part.count("="))
+    return min(quoted * 79 // 76, len(octets) * 4 // 3 * 78 // 76)
+
+
 def _nothing_but_names(
     content: IssueContent,
     posts: Sequence[_Post],

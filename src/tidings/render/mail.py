@@ -15,7 +15,7 @@ import css_inline
 from tidings.errors import RenderError
 from tidings.model import IssueContent
 from tidings.render.arrangement import LONGEST_NAME, arrange, has_contents, line_of
-from tidings.render.budget import fit
+from tidings.render.budget import fit, sent_bytes
 from tidings.render.environment import SHIPPED, Press, Templates, open_press
 from tidings.render.subject import write_subject
 from tidings.render.words import called, shorten, web_link
@@ -23,6 +23,11 @@ from tidings.render.words import called, shorten, web_link
 BUDGET = 90_000
 """Bytes of the HTML part, at most. Gmail cuts mails at about 102,000, a little earlier where much is not ASCII."""
 
+MESSAGE_BUDGET = 150_000
+"""Bytes of both parts as they are sent, headers aside: what is not ASCII grows by a third on the way, so that a mail in
+Chinese is over this while its HTML is not (research/newsletters.md section 5, item 14)."""
+
+_MARGIN = 3_000  # bytes: for the header, and for what is only reckoned
 _PREHEADER = 110
 """Characters of headlines that inboxes show after the subject; most show 90 or fewer."""
 
@@ -68,11 +73,14 @@ def render_issue(content: IssueContent, footer: MailFooter, templates: Templates
         return _INLINER.inline(press.render(page, _values(trimmed, footer, press)))
 
     shown, html = fit(content, rendered, BUDGET)
-    return RenderedMail(
-        subject=write_subject(content, press),
-        html=html,
-        text=press.render(plain, _values(shown, footer, press)),
-    )
+    text = press.render(plain, _values(shown, footer, press))
+    excess = sent_bytes(html) + sent_bytes(text) - MESSAGE_BUDGET + _MARGIN
+    if excess > 0:
+        # Both parts shrink together; a template that is mostly text must not end in a mail without any post.
+        share = MESSAGE_BUDGET / (MESSAGE_BUDGET + excess)
+        shown, html = fit(content, rendered, max(BUDGET // 2, int(len(html.encode()) * share)))
+        text = press.render(plain, _values(shown, footer, press))
+    return RenderedMail(subject=write_subject(content, press), html=html, text=text)
 
 
 def subject_of(content: IssueContent, templates: Templates = SHIPPED) -> str:

@@ -1,0 +1,91 @@
+"""Whether templates can make what an edition asks for: a specimen is rendered before anybody waits for the mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tidings.errors import RenderError
+from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, MoreItem, Picture, UpdateItem
+from tidings.render.environment import Templates
+from tidings.render.issue_feed import IssueFeed, render_issue_feed
+from tidings.render.mail import MailFooter, render_issue
+from tidings.render.pages import IssueLinks, PlanetPage, render_issue_page, render_planet
+
+_SITE = "https://planet.example"
+_WHEN = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
+_ITEM = IssueItem(
+    story=1,
+    post_id=1,
+    url="https://blog.example/1",
+    title="A headline",
+    source="A blog",
+    source_url="https://blog.example/",
+    author="An author",
+    published=_WHEN,
+    language="en",
+    direction="ltr",
+    html="<p>A paragraph.</p>",
+    text="A paragraph.",
+    whole=False,
+    enclosures=(Enclosure("https://blog.example/1.mp3", "audio/mpeg", 1_000_000),),
+    also_in=(AlsoIn("Another blog", "https://other.example/1"),),
+    picture=Picture("https://blog.example/1.png", 800, 600, "A picture"),
+    minutes=3,
+)
+_MORE = MoreItem(2, 2, "https://blog.example/2", "Another headline", "", "A blog", "en", "ltr")
+_UPDATE = UpdateItem(3, "https://blog.example/3", "A third headline", "", "A blog", "en", "ltr", _WHEN, words_added=40)
+
+
+def prove(edition: Edition, templates: Templates) -> Iterator[str]:
+    """What is wrong with the templates, the words or the subject of an edition, each once, in any of the languages that
+    its readers are written to in."""
+    languages = dict.fromkeys([edition.language, *(one.language for one in edition.subscribers if one.language)])
+    seen = set[str]()
+    for language in languages:
+        try:
+            _render(replace(_specimen(edition), language=language), templates)
+        except RenderError as error:
+            if str(error) not in seen:
+                yield str(error)
+            seen.add(str(error))
+
+
+def prove_planet(language: str, templates: Templates) -> Iterator[str]:
+    """The same of the page of newest posts."""
+    try:
+        render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", ()), templates)
+    except RenderError as error:
+        yield str(error)
+
+
+def _specimen(edition: Edition) -> IssueContent:
+    return IssueContent(
+        edition=edition.name,
+        edition_title=edition.title,
+        number=1,
+        subject="",
+        frozen_at=_WHEN,
+        timezone=edition.timezone,
+        language=edition.language,
+        site_title="A planet",
+        site_url=_SITE,
+        items=(_ITEM,) * 6,
+        updates=(_UPDATE,),
+        more=(_MORE,),
+        waiting=2,
+        lead=True,
+        look=edition.look,
+        subject_template=edition.subject,
+    )
+
+
+def _render(specimen: IssueContent, templates: Templates) -> None:
+    render_issue(specimen, MailFooter("An address", "editor@planet.example", f"{_SITE}/{specimen.path}"), templates)
+    render_issue_page(specimen, IssueLinks(), templates)
+    feed = IssueFeed(
+        "urn:x-specimen:1", specimen.edition, specimen.edition_title, "A planet", _SITE, f"{_SITE}/issues.xml",
+        specimen.language, (specimen,), _WHEN,
+    )  # fmt: skip
+    render_issue_feed(feed, templates)
