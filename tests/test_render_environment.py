@@ -15,7 +15,6 @@ from tidings.render.environment import Templates, load_press, open_press, templa
 from tidings.render.mail import render_issue
 from tidings.render.pages import render_issue_page, render_planet
 
-
 ROOT = Path(__file__).resolve().parents[1]
 
 
