@@ -23,6 +23,7 @@ import pytest
 
 from tests.render_samples import FIXTURES, FOOTER
 from tests.test_render_pages import LINKS, PLANET
+from tidings.model import IssueContent
 from tidings.render.mail import render_issue
 from tidings.render.pages import render_issue_page, render_planet
 
@@ -75,11 +76,24 @@ function over(frame) {
   return rows.map(row => [...row.children].slice(0, 2).map(lines))
     .filter(([name, source]) => name.some(one => source.some(other => cross(one, other)))).length;
 }
+function strays(frame) {
+  const view = frame.contentWindow, rows = [...frame.contentDocument.querySelectorAll(".t li, .contents li")];
+  return rows.map(row => {
+    const [name, source = []] = [...row.children].slice(0, 2).map(lines), next = row.nextElementSibling;
+    const above = name.at(-1), first = source[0], last = source.at(-1);
+    if (!first || first.top < above.bottom - 8) return "";
+    const space = first.top - above.bottom, after = next ? lines(next.children[0])[0].top - last.bottom : Infinity;
+    if (space + 4 > after) return `${space} above, ${after} below: ${row.textContent.slice(0, 40)}`;
+    const side = view.getComputedStyle(row).direction === "rtl" ? "right" : "left", box = row.getBoundingClientRect();
+    const away = source.filter(line => Math.abs(line[side] - box[side]) > 4);
+    return away.length ? `not ${side}: ${row.textContent.slice(0, 40)}` : "";
+  }).filter(Boolean);
+}
 addEventListener("load", () => {
   const rows = [...document.querySelectorAll("iframe")].map(frame => {
     const root = frame.contentDocument.documentElement, view = frame.contentWindow;
     return {page: frame.dataset.page, width: root.clientWidth, scroll: root.scrollWidth,
-      faint: faint(frame), small: small(frame), over: over(frame),
+      faint: faint(frame), small: small(frame), over: over(frame), strays: strays(frame),
       links: [...frame.contentDocument.links].filter(link => link.getClientRects().length && link.textContent.trim())
         .map(link => link.textContent),
       dark: view.matchMedia("(prefers-color-scheme: dark)").matches, paper: behind(view, frame.contentDocument.body),
@@ -127,6 +141,12 @@ def local_pictures(page: str) -> str:
     return page.replace(' loading="lazy"', "")
 
 
+def long_sources(content: IssueContent) -> IssueContent:
+    """The same with names of blogs, in English, that take more than a line."""
+    source = "The Journal of Slow Databases and Quick Remarks, Incorporating the Gazette of Small Repairs"
+    return replace(content, items=tuple(replace(item, source=source) for item in content.items))
+
+
 def pages() -> dict[str, str]:
     """What is looked at: each kind of issue in both looks, some of them once more as poorer programs show them."""
     mails = {
@@ -146,6 +166,8 @@ def pages() -> dict[str, str]:
         "planet": local_pictures(render_planet(PLANET)),
         "planet-rtl": local_pictures(render_planet(replace(PLANET, language="ar"))),
         **{f"page-{name}": local_pictures(render_issue_page(FIXTURES[name], LINKS)) for name in SHOWN},
+        "page-long-source": local_pictures(render_issue_page(long_sources(FIXTURES["rtl"]), LINKS)),
+        "mail-long-source": local_pictures(render_issue(long_sources(FIXTURES["rtl"]), FOOTER).html),
     }
 
 
@@ -204,6 +226,7 @@ def test_pages_fit_and_are_readable(frames_page: str, scheme: str, tmp_path: Pat
     assert [(row["page"], row["faint"]) for row in rows if row["faint"]] == []
     assert [(row["page"], row["width"], row["small"]) for row in rows if row["small"]] == []
     assert [(row["page"], row["width"]) for row in rows if row["over"]] == []
+    assert [(row["page"], row["width"], row["strays"]) for row in rows if row["strays"]] == []
     assert {row["dark"] for row in rows} == {scheme == "dark"}
     pictures = {row["page"]: row["images"] for row in rows}
     assert {80, 1600} <= set(pictures["mail-letter-all-images"])

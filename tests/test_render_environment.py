@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tidings.errors import RenderError
 from tidings.render.environment import Templates, load_press, open_press, template_folders
 from tidings.render.mail import render_issue
 from tidings.render.pages import render_issue_page, render_planet
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def write(folder: Path, **templates: str) -> Path:
@@ -140,6 +143,17 @@ def test_a_look_of_ones_own(tmp_path: Path) -> None:
     )
     mail = render_issue(replace(ISSUE, look="zine"), FOOTER, Templates(tmp_path))
     assert mail.html.count("zine:") == mail.text.count("zine:") == len(ISSUE.items)
+
+
+def test_the_look_of_the_documentation_renders(tmp_path: Path) -> None:
+    """What docs/templates.md gives as an example makes a mail whose parts say the same."""
+    page, plain = re.findall(r"```jinja\n(.*?)```", (ROOT / "docs" / "templates.md").read_text("utf-8"), re.DOTALL)
+    write(tmp_path, zine__html=page, zine__txt=plain)
+    mail = render_issue(replace(ISSUE, look="zine"), FOOTER, Templates(tmp_path))
+    assert mail.html.count('class="h"') == len(ISSUE.items)
+    assert [mail.text.count(f"{number}. ") for number in range(1, 7)] == [2] * 6
+    assert "In this issue" in mail.html
+    assert "In this issue" in mail.text
 
 
 @pytest.mark.parametrize(("there", "missing"), [("", "zine.html"), ("zine.html", "zine.txt")])
