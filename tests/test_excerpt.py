@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tidings.editions.blocks import top_blocks
+from tidings.editions.blocks import beginning, top_blocks
 from tidings.editions.excerpt import Excerpt, excerpt
 from tidings.posts.clean import clean, visible_text
 
@@ -373,3 +374,59 @@ def test_blocks_lose_no_words(pieces: list[str]) -> None:
     blocks = top_blocks(html, MOST)
     assert letters(visible_text("".join(block.html for block in blocks))) == letters(visible_text(html))
     assert all(is_balanced(block.html) for block in blocks)
+
+
+# ------------------------------------------------------------------------------------------------------- huge posts
+
+MB = 1_000_000
+
+
+def test_of_a_huge_post_only_the_beginning_is_looked_at() -> None:
+    """Megabytes behind its first paragraphs, with a wrapper round all of it, don't change what is shown."""
+    first, rest = p(90, "a") + p(90, "b"), p(200, "c")
+    assert cut(f"<div>{first}{rest * 200}</div>") == cut(f"<div>{first}{rest}</div>")
+
+
+def test_a_wall_of_text_without_end_is_cut_after_a_sentence() -> None:
+    """A paragraph longer than all that is looked at is begun like any other."""
+    assert cut(f"<p>{SENTENCES * 20}</p>") == cut(f"<p>{SENTENCES}</p>")
+
+
+@pytest.mark.parametrize("before", range(149_930, 150_010, 3))
+def test_where_looking_ends_no_half_sentence_is_shown(before: int) -> None:
+    """Wherever in a tag, a word or an entity the last character looked at may be."""
+    start = "<p>First.</p><p>"
+    markup = "<b></b>" * ((before - len(start)) // 7)
+    html = f"{start}{markup}{'x' * (before % 7)} and <i>so</i> on &amp; on it goes.</p>"
+    found = excerpt(html, visible_text(html), LENGTH)
+    assert found == Excerpt("<p>First.</p>", "First.", whole=False) or found.html == html
+
+
+@settings(max_examples=150)
+@given(pieces=st.lists(PIECES, max_size=25), most=st.integers(1, 3000))
+def test_a_beginning_is_well_formed(pieces: list[str], most: int) -> None:
+    """Cut anywhere, clean HTML closes what it opened and says the first words of the whole, no entity in half."""
+    html = clean("".join(pieces), "https://blog.example/")
+    found = beginning(html, most)
+    assert is_balanced(found)
+    assert letters(visible_text(html)).startswith(letters(visible_text(found)))
+    assert len(html) > most or found == html
+
+
+COSTLY = {
+    "deep wrappers": "<div>" * 390 + "<p>x y z</p>" * 100_000 + "</div>" * 390,
+    "side by side": "<div>" + ("<div>" * 12 + "x" * 10 + "</div>" * 12) * 20_000 + "</div>",
+    "paragraphs": "<p>x</p>" * (15 * MB // 8),
+    "one word": f"<p>{'a' * 15 * MB}</p>",
+    "bits": "<p>" + "<b>a</b>" * 300_000 + "</p>",
+    "entities": "<div>" * 12 + "&amp;" * 400_000 + "</div>" * 12,
+}
+
+
+@pytest.mark.parametrize("html", COSTLY.values(), ids=COSTLY)
+def test_no_post_costs_much(html: str) -> None:
+    """An excerpt of anything, of 15 MB and in whatever wrappers, is made in a moment of computing."""
+    text = html.removeprefix("<p>").removesuffix("</p>").replace("</p><p>", "\n\n")
+    before = process_time()
+    excerpt(html, text, LENGTH)
+    assert process_time() - before < 1.5

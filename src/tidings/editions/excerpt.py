@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from html import unescape
 from unicodedata import category
 
-from tidings.editions.blocks import Block, block_of, count_letters, top_blocks
+from tidings.editions.blocks import Block, beginning, block_of, count_letters, top_blocks
 from tidings.editions.sentences import first_sentences
 
 _TIMES = 3  # an excerpt is at most that many times as long as it is wanted, its first sentence aside
 _DEEPEST = 2  # lists and quotations inside one another that are begun; each costs another reading
+_MOST_READ = 150_000  # characters of HTML that are looked at; a post may have a hundred times as many
 _PROSE = frozenset({"", "p"})
 _BEGUN = frozenset("ul ol li blockquote div article section main span b strong em i a".split())
 _OPENING = re.compile(r"\s*+<[^<>]*+>")
@@ -49,12 +50,16 @@ def excerpt(html: str, text: str, length: int) -> Excerpt:
     A block that does not fit ends the excerpt. While less than half of `length` is reached its first sentences, or
     items, are taken; and where there is no text yet, and it cannot be begun, it is passed over.
     """
-    blocks = top_blocks(html, longest(length))
+    read = beginning(html, _MOST_READ)
+    blocks = top_blocks(read, longest(length))
+    is_all = read == html
+    if not is_all and blocks and blocks[-1].size <= longest(length):
+        blocks.pop()  # it may be half a block
     taken = _leading(blocks, length, longest(length), _DEEPEST)
-    if [one.block for one in taken] == blocks:
+    if is_all and [one.block for one in taken] == blocks:
         return Excerpt(html, text, True)
     _drop_leads(taken)
-    return Excerpt("".join(one.block.html for one in taken), _said(text, blocks, taken), False)
+    return Excerpt("".join(one.block.html for one in taken), _said(text[: 2 * len(read)], blocks, taken), False)
 
 
 def longest(length: int) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-from tidings.editions.blocks import VOID
+from tidings.editions.blocks import closed
 
 _FIRST = 1_000  # characters up to which the first sentences may go, however short excerpts are
 _BEHIND = 50  # characters that are looked at behind a mark
@@ -48,7 +48,7 @@ def first_sentences(html: str, length: int, most: int) -> str:
         chosen = end
         if chosen >= length:
             break
-    return _closed(html[: ends[chosen - 1]]) if chosen else ""
+    return closed(html[: ends[chosen - 1]]) if chosen else ""
 
 
 def _seen(html: str, most: int) -> tuple[str, list[int]]:
@@ -93,14 +93,3 @@ def _is_abbreviation(before: str) -> bool:
     """Whether the last word of `before` has its dot for itself: a known one, initials, or an ordinal number."""
     word = before.split()[-1].lstrip("\"'“„«‹([").lower() if before and not before[-1].isspace() else ""
     return word in _ABBREVIATIONS or bool(_INITIALS.fullmatch(word))
-
-
-def _closed(html: str) -> str:
-    """`html` with an end for every element that is open in it."""
-    opened: list[str] = []
-    for end, tag in _TAG.findall(html):
-        if not end and tag not in VOID:
-            opened.append(tag)
-        elif end and opened:
-            opened.pop()
-    return html + "".join(f"</{tag}>" for tag in reversed(opened))
