@@ -390,3 +390,41 @@ def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str] | Non
         assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "it did not get as far as it should"
         time.sleep(0.01)
+
+
+# -------------------------------------------------------------------------------------------------- two at a time
+
+
+def _few_at_a_time(site: Site, origin: Origin, mailbox: Mailbox, readers: list[str] = READERS) -> None:
+    """Three posts for issues of one each."""
+    configure(site, origin, transport=f"smtp://127.0.0.1:{mailbox.port}", readers=readers)
+    _insert(site, "[[sources]]", "max_posts = 1\ncarry_over = true")
+    stock(site, origin, 3, 2, 1)
+
+
+def test_two_sends_at_once_make_one_issue(site: Site, origin: Origin) -> None:
+    """Though more stories wait, who starts a send twice mails one issue, and is told; a send after that mails the
+    next."""
+    with take_mail() as mailbox:
+        _few_at_a_time(site, origin, mailbox)
+        sends = [site.start("send", "weekly") for _ in range(2)]
+        said = [one.communicate(timeout=60)[0] for one in sends]
+        assert [one.returncode for one in sends] == [0, 0]
+        assert sum("2 delivered" in one for one in said) == 1
+        assert sum("another send has just made weekly-1, so this one makes none" in one for one in said) == 1
+        assert Counter(one.recipient for one in mailbox.received) == dict.fromkeys(READERS, 1)
+        assert "weekly #2" in site.run("send", "weekly").stdout
+
+
+def test_a_send_during_another_one_makes_no_second_issue(site: Site, origin: Origin) -> None:
+    """It waits until the other has delivered, also what was made before it began, and then makes none itself."""
+    readers = [f"reader{n}@readers.example" for n in range(40)]
+    with take_mail() as mailbox:
+        _few_at_a_time(site, origin, mailbox, readers)
+        _insert(site, "[web]", 'rate = "4/s"')
+        first = site.start("send", "weekly")
+        wait_until(lambda: len(mailbox.received) >= 1, first)
+        said = site.run("send", "weekly").stdout
+        assert first.wait(60) == 0
+        assert "weekly: another send was running, so this one makes none; send again for the next" in said
+        assert Counter(one.recipient for one in mailbox.received) == dict.fromkeys(readers, 1)

@@ -28,7 +28,7 @@ from tidings.model import (
     StoredPost,
     UpdateItem,
 )
-from tidings.posts.clean import clean
+from tidings.posts.clean import clean, visible_text
 
 MASTHEAD = Masthead(site_title="The site", site_url="https://site.example")
 PARAGRAPH = "Word " * 60 + "end."
@@ -475,6 +475,75 @@ def test_an_update_quotes_nothing_of_a_source_that_shows_headlines_only() -> Non
     assert (
         update(stored_post(title="", text="Text 1 and much more"), etiquette="excerpt").text == "Text 1 and much more"
     )
+
+
+def long_update(end: str, etiquette: Etiquette | None, **values: Any) -> UpdateItem:
+    """What is said of a long post whose last of eleven paragraphs was edited to `end`."""
+    before, after = (f"{PARAGRAPH}\n\n" * 10 + last for last in ("The end.", end))
+    html = "".join(f"<p>{one}</p>" for one in after.split("\n\n"))
+    marks: dict[str, Etiquette] = {} if etiquette is None else {"blog": etiquette}
+    edited = EditedPost(stored_post(text=after, content_html=html), "Post 1", before)
+    stories = [ChosenStory(stored_post(number)) for number in range(2, 8)]
+    return compose(stories, edition(**values), MASTHEAD, 7, sources(marks), NOW, [edited]).updates[0]
+
+
+def test_an_update_quotes_only_what_an_excerpt_shows() -> None:
+    """Of a source or an edition that shows the beginning, words further on are counted and not quoted. Where nobody
+    said so, they are quoted."""
+    news = "Update: it broke, and all the rest of it is news."
+    for one in (long_update(news, "excerpt"), long_update(news, None, content="excerpt")):
+        assert (one.quote, one.words_added) == ("", 9)
+    assert long_update(news, None).quote == long_update(news, "full").quote == news
+
+
+def test_an_update_quotes_the_excerpt_of_now() -> None:
+    """What is new at the beginning is quoted of an excerpt, too, and no further than it goes."""
+    after = f"Update: it broke. {PARAGRAPH}"
+    html = f"<p>{after}</p>" + f"<p>{PARAGRAPH}</p>" * 9
+    post = stored_post(text="\n\n".join([after, *[PARAGRAPH] * 9]), content_html=html)
+    quote = update(post, text="\n\n".join([PARAGRAPH] * 10), etiquette="excerpt").quote
+    assert quote.startswith("Update: it broke.")
+
+
+BLOGGER = "The Dodgers, in a word, were impressive, and all of it was a joy to watch from the cheap seats. " * 2
+
+
+@pytest.mark.parametrize("etiquette", ["full", "excerpt", None])
+def test_a_summary_that_was_cut_off_leads_on(etiquette: Etiquette | None) -> None:
+    """A text that its feed cut off ends with its last whole sentence, and the rest is elsewhere."""
+    text = f"{BLOGGER}Their choices were questionable at best. For"
+    marks: dict[str, Etiquette] = {} if etiquette is None else {"blog": etiquette}
+    item = composed([stored_post(text=text, content_html=f"<p>{text}</p>")], marks).items[0]
+    assert item.text == f"{BLOGGER}Their choices were questionable at best."
+    assert (item.html, item.whole) == (f"<p>{item.text}</p>", False)
+
+
+@pytest.mark.parametrize(
+    ("title", "html"),
+    [
+        ("", f"<p>{BLOGGER}And then…</p>"),
+        ("A post", f"<p>{BLOGGER}</p>"),
+        ("A post", "<p>A short line. Without an end</p>"),
+        ("A post", f"<p>{BLOGGER}</p><p>Yours, Ada</p>"),
+        ("A post", f"<p>{BLOGGER}See <a href='https://x.example'>more of it here</a></p>"),
+        ("A post", f"<p>{BLOGGER * 12}And so on…</p>"),
+    ],
+)
+def test_a_text_that_only_ends_without_a_mark_is_whole(title: str, html: str) -> None:
+    """Of a note without a title, a line, a signature and a long post nothing is taken away."""
+    item = composed([stored_post(title=title, text=visible_text(html), content_html=html)]).items[0]
+    assert (item.html, item.whole) == (html, True)
+
+
+@pytest.mark.parametrize("title", ["", "A post"])
+def test_an_endless_text_is_begun(title: str) -> None:
+    """A digest shows the first words of a post in which no sentence ends, with or without a title."""
+    text = "word " * 20_000
+    posts = [stored_post(1, title=title, text=text, content_html=f"<p>{text}</p>"), *map(stored_post, range(2, 7))]
+    item = composed(posts).items[0]
+    assert item.html.startswith("<p>word word")
+    assert item.html.endswith("word…</p>")
+    assert (item.whole, item.minutes) == (False, 87)
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, "Text 1 and more"), ("Text 1", "")])

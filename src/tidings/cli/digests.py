@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tidings.config import Config
     from tidings.deliver import Dispatch, Outcome
-    from tidings.model import Edition
+    from tidings.letters import PostOffice
+    from tidings.model import Edition, IssueContent
     from tidings.store import Store
 
 
@@ -79,43 +82,37 @@ def send(config_path: Path, edition_name: str, address: str | None, anyway: bool
     With --to the issue goes to that address alone and counts as nothing: it is not frozen, and the same posts are still
     new afterwards. Findings are shown, and stop nothing.
 
+    Of two sends of an edition at the same moment one makes an issue; the other waits for it, says so and makes none.
+
     With `review` in the edition the issue waits: it is frozen, and goes with the first send after that time, or when
     `tidings issues release` lets it go. One that is held waits as well; both are named.
     """
     from tidings.cli import issuing, wiring
 
+    began = wiring.utc_now()
     with wiring.open_site(config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, edition_name)
         if address is not None:
             _send_test(loaded, store, edition, address)
         else:
-            _send_issue(loaded, store, edition, anyway)
+            _send_issue(loaded, store, edition, anyway, began)
 
 
-def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) -> None:
+def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, began: datetime) -> None:
     import time
 
-    from tidings import deliver, digest
-    from tidings.cli import drafting, issue_reports, issuing, wiring
-    from tidings.errors import TidingsError
-    from tidings.store import issue_states
+    from tidings import deliver
+    from tidings.cli import issue_reports, issuing, wiring
+    from tidings.store import exclusive, issue_states
 
     office = issuing.post_office(loaded)
-    now = wiring.utc_now()
-    inspection = drafting.Inspection(edition, office, now)
-    is_fit = (lambda _content: True) if anyway else inspection.is_fit
-    with wiring.stop_flag() as stop:
-        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now, is_fit)
-        if inspection.faults:
-            drafting.show(inspection.faults, err=True)
-            raise TidingsError(
-                f"{edition.name}: not sent, and nothing is frozen: the mail has the faults above. Put them right "
-                f"(`tidings preview {edition.name}` shows the mail), or send it as it is with --anyway."
-            )
-        if content is not None:
-            click.echo(f"{edition.name} #{content.number}: {content.subject}")
+    with wiring.stop_flag() as stop, exclusive(store, f"send-{edition.name}", stop) as waited:
+        rival = _rival(store, edition, began, waited)
+        content = None if rival else _freeze(loaded, store, edition, office, anyway)
         dispatch = deliver.deliver(store, edition, office, deliver.Pace(wiring.utc_now, stop, time.sleep))
-    if content is None and not dispatch.outcomes:
+    if rival:
+        click.echo(f"{edition.name}: {rival}, so this one makes none; send again for the next")
+    elif content is None and not dispatch.outcomes:
         click.echo(f"{edition.name}: {_why_nothing(store, edition)}; nothing was sent")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
@@ -126,6 +123,39 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) ->
         click.echo(issue_reports.why_it_waits(issue), err=True)
     if dispatch.tally.deferred or dispatch.tally.pending or any(_went_wrong(one) for one in dispatch.outcomes):
         sys.exit(1)
+
+
+def _rival(store: Store, edition: Edition, began: datetime, waited: bool) -> str:
+    """What another send of the edition did since this one `began`, or while it `waited`: who starts two at once, by
+    accident, wants one issue. "" where there was none. An issue made in the future was made by a wrong clock."""
+    from tidings.cli import wiring
+    from tidings.store import issues
+
+    made = issues.last_frozen(store, edition.name)
+    if made is not None and began <= made <= wiring.utc_now():
+        return f"another send has just made {edition.name}-{issues.next_number(store, edition.name) - 1}"
+    return "another send was running" if waited else ""
+
+
+def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, anyway: bool) -> IssueContent | None:
+    """Makes the next issue and names it; None when there is none. Raises TidingsError when it is not fit to be sent."""
+    from tidings import digest
+    from tidings.cli import drafting, issuing, wiring
+    from tidings.errors import TidingsError
+
+    now = wiring.utc_now()
+    inspection = drafting.Inspection(edition, office, now)
+    is_fit = (lambda _content: True) if anyway else inspection.is_fit
+    content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now, is_fit)
+    if inspection.faults:
+        drafting.show(inspection.faults, err=True)
+        raise TidingsError(
+            f"{edition.name}: not sent, and nothing is frozen: the mail has the faults above. Put them right "
+            f"(`tidings preview {edition.name}` shows the mail), or send it as it is with --anyway."
+        )
+    if content is not None:
+        click.echo(f"{edition.name} #{content.number}: {content.subject}")
+    return content
 
 
 def report_dispatch(dispatch: Dispatch) -> None:

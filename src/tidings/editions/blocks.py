@@ -44,9 +44,14 @@ class Block:
         return self.tag in _LEADING or not self.is_seen
 
     @property
+    def text(self) -> str:
+        """What a reader sees of it, without any layout."""
+        return _text(self.html)
+
+    @property
     def letters(self) -> int:
         """How many letters and digits it has: what its mark-up and its text have in common, whatever the layout."""
-        return count_letters(_text(self.html))
+        return count_letters(self.text)
 
     @property
     def inside(self) -> str:
