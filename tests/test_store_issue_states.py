@@ -143,6 +143,22 @@ def test_no_message_of_a_held_issue_begins(stocked: Store) -> None:
     assert deliveries.start(stocked, one, LATER)
 
 
+@pytest.mark.parametrize("keep", ["review", "hold", "hold after a mail"])
+def test_only_what_readers_may_have_seen_is_told_as_edited(stocked: Store, keep: str) -> None:
+    """An edit of what nobody got is none to them; once the issue goes, or a message of it is out, it is one."""
+    issue = frozen(stocked, content(1, 1), review=keep == "review")
+    if keep == "hold after a mail":
+        deliveries.start(stocked, first_delivery(stocked, issue), LATER)
+    if keep != "review":
+        issue_states.hold(stocked, issue.id, LATER)
+    one = next(post for post in posts.find(stocked, PostQuery()) if post.id == 1)
+    edit(stocked, A, one, LATER, title="Anew", text="Quite other words")
+    told = [found.post.id for found in issues.edited(stocked, "daily", ["a"], START)]
+    assert told == ([1] if keep == "hold after a mail" else [])
+    issue_states.release(stocked, issue.id, REVIEW)
+    assert [found.post.id for found in issues.edited(stocked, "daily", ["a"], START)] == [1]
+
+
 def test_only_a_review_stops_the_next_issue(stocked: Store) -> None:
     """An issue in review is to be finished first; one that is held stops nothing."""
     issue = frozen(stocked, content(1, 1), review=True)

@@ -17,16 +17,12 @@ from datetime import datetime
 from tidings.errors import StoreError
 from tidings.model import IssueContent
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
-from tidings.store.issues import DROPPED_FROM, MAY_GO, StoredIssue, content_to_text, stored_issue
+from tidings.store.issues import DROPPED_FROM, MAY_GO, ON_THE_WEB, OUT, StoredIssue, content_to_text, stored_issue
 from tidings.store.site import want_publishing
 from tidings.store.stories import settle_ledger
 
 _MOST_NAMED = 10
 _LONGEST_NUMBER = 18  # digits: what SQLite can hold for certain
-# Of an issue `i`: a message of it is in a mailbox, or may be.
-_OUT = "EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id AND d.state IN ('accepted', 'inflight'))"
-# What mails link to stays on the web while the rest of the mails is held.
-_ON_THE_WEB = f"(i.dropped_at IS NULL AND ({MAY_GO} OR {_OUT}))"
 
 _SHOWN_ELSEWHERE = """
 SELECT DISTINCT p.story FROM issue_items i JOIN posts p ON p.id = i.post_id
@@ -96,23 +92,23 @@ def waiting(store: Store, edition: str) -> list[StoredIssue]:
 
 def archive(store: Store) -> list[StoredIssue]:
     """The issues that readers may see on the web, newest first."""
-    rows = store.rows(f"SELECT * FROM issues i WHERE {_ON_THE_WEB} ORDER BY frozen_at DESC, id DESC")
+    rows = store.rows(f"SELECT * FROM issues i WHERE {ON_THE_WEB} ORDER BY frozen_at DESC, id DESC")
     return [stored_issue(row) for row in rows]
 
 
 def kept_back(store: Store) -> list[StoredIssue]:
     """All other issues: those that are in review, held before the first mail, or called off."""
-    return [stored_issue(row) for row in store.rows(f"SELECT * FROM issues i WHERE NOT {_ON_THE_WEB} ORDER BY id")]
+    return [stored_issue(row) for row in store.rows(f"SELECT * FROM issues i WHERE NOT {ON_THE_WEB} ORDER BY id")]
 
 
 def is_out(store: Store, issue_id: int) -> bool:
     """Whether a message of an issue is in a mailbox, or may be: accepted, in flight or in doubt."""
-    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {_OUT}", (issue_id,)) is not None
+    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {OUT}", (issue_id,)) is not None
 
 
 def is_on_the_web(store: Store, issue_id: int) -> bool:
     """Whether an issue is in the archive that is published."""
-    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {_ON_THE_WEB}", (issue_id,)) is not None
+    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {ON_THE_WEB}", (issue_id,)) is not None
 
 
 def readers(store: Store, issue_id: int) -> list[ReaderState]:
