@@ -186,17 +186,30 @@ def test_what_mails_link_to_stays_on_the_web(stocked: Store) -> None:
 
 
 def test_an_issue_is_found_by_its_name_or_its_editions(stocked: Store) -> None:
-    """By edition and number, else the newest of the edition; the name of an issue goes before that of an edition."""
-    for name, number in (("daily", 1), ("daily", 2), ("daily-2", 7)):
+    """By edition and number, else the newest of the edition."""
+    for name, number in (("daily", 1), ("daily", 2), ("daily-3", 7)):
         issues.freeze(stocked, replace(content(number), edition=name), [], None, START)
     assert issue_states.named(stocked, "daily-1").content.number == 1
     assert issue_states.named(stocked, "daily").content.number == 2
-    assert issue_states.named(stocked, "daily-2").content.edition == "daily"
-    assert issue_states.named(stocked, "daily-2-7").content.edition == "daily-2"
-    assert issue_states.editions(stocked) == ["daily", "daily-2"]
+    assert issue_states.named(stocked, "daily-3").content.edition == "daily-3"
+    assert issue_states.named(stocked, "daily-3-7").content.edition == "daily-3"
+    assert issue_states.editions(stocked) == ["daily", "daily-3"]
 
 
-@pytest.mark.parametrize("name", ["daily-3", "weekly", "", "-1", "daily-", "daily-²", "daily--1", f"daily-{10**30}"])
+def test_a_name_that_two_issues_have_is_refused(stocked: Store) -> None:
+    """Guessing could call off the wrong one; both spellings that the refusal names lead to one issue."""
+    for name, number in (("daily", 2), ("daily-2", 7)):
+        issues.freeze(stocked, replace(content(number), edition=name), [], None, START)
+    with pytest.raises(StoreError, match="write daily#2 for the former, daily-2#7 for the newest issue of the latter"):
+        issue_states.named(stocked, "daily-2")
+    for name, number in (("daily", 2), ("daily-2", 7)):
+        found = issue_states.named(stocked, f"{name}#{number}").content
+        assert (found.edition, found.number) == (name, number)
+
+
+@pytest.mark.parametrize(
+    "name", ["daily-3", "weekly", "", "-1", "daily-", "daily#3", "daily-²", "daily--1", f"daily-{10**30}"]
+)
 def test_a_name_without_an_issue_lists_those_there_are(stocked: Store, name: str) -> None:
     """Whatever it looks like, it is a clear error."""
     with pytest.raises(StoreError, match="there are none yet"):

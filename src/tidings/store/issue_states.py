@@ -64,17 +64,34 @@ def newest(store: Store, edition: str | None, limit: int) -> list[StoredIssue]:
 
 
 def named(store: Store, name: str) -> StoredIssue:
-    """The issue that is called `name`, such as "weekly-12", or the newest of the edition that is. Raises StoreError
-    that lists the newest there are, when there is none."""
-    edition, _, number = name.rpartition("-")
-    if number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER:
-        row = store.row("SELECT * FROM issues WHERE edition = ? AND number = ?", (edition, int(number)))
-        if row is not None:
-            return stored_issue(row)
-    if found := newest(store, name, 1):
-        return found[0]
+    """The issue that is called `name`, such as "weekly-12" or "weekly#12", or the newest of the edition that is.
+
+    Raises StoreError that lists the newest there are, when there is none, and one that names both, when "news-2" is
+    issue 2 of `news` and an edition as well. With # there is no doubt, since no edition's name has one.
+    """
+    exact = _numbered(store, name, "#")
+    if exact is not None:
+        return exact
+    issue, latest = _numbered(store, name, "-"), next(iter(newest(store, name, 1)), None)
+    if issue is not None and latest is not None:
+        one, other = (f"{found.content.edition}#{found.content.number}" for found in (issue, latest))
+        raise StoreError(
+            f"{name!r} is issue {issue.content.number} of {issue.content.edition}, and also an edition: "
+            f"write {one} for the former, {other} for the newest issue of the latter"
+        )
+    if (found := issue or latest) is not None:
+        return found
     there = ", ".join(one.content.name for one in newest(store, None, _MOST_NAMED))
     raise StoreError(f"no issue is called {name!r}; " + (f"the newest are: {there}" if there else "there are none yet"))
+
+
+def _numbered(store: Store, name: str, sign: str) -> StoredIssue | None:
+    """The issue that `name` calls by its edition and number, with `sign` between the two."""
+    edition, _, number = name.rpartition(sign)
+    if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER):
+        return None
+    row = store.row("SELECT * FROM issues WHERE edition = ? AND number = ?", (edition, int(number)))
+    return None if row is None else stored_issue(row)
 
 
 def editions(store: Store) -> list[str]:
