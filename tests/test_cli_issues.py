@@ -83,6 +83,23 @@ def test_list_shows_what_was_sent_and_what_comes(site: Site, origin: Origin) -> 
     assert "2 delivered" in said
 
 
+def test_list_shows_the_subject_that_the_next_mail_has(site: Site, origin: Origin) -> None:
+    """By the template and in the language of the edition; a wrong template is told, and hides nothing else."""
+    configure(site, origin)
+    _insert(site, "schedule", 'language = "de"')
+    stock(site, origin, 2, 1)
+    [coming] = site.json("issues", "list")["next"]
+    site.run("send", "weekly")
+    sent = site.json("issues", "list")["issues"][0]
+    assert sent["subject"] == coming["subject"]
+    assert "und 1 weiterer" in sent["subject"]
+    stock(site, origin, 3, 2, 1)
+    _insert(site, "schedule", 'subject = "{{ headline.nothing.more }}"')
+    said = site.run("issues", "list")
+    assert "weekly-1" in said.stdout
+    assert "Correct its key `subject`" in said.stderr
+
+
 def test_the_reports_have_the_documented_shape(site: Site, origin: Origin) -> None:
     """The keys of `list --json` and `show --json` are those on the page of commands."""
     configure(site, origin)

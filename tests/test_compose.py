@@ -178,25 +178,6 @@ def test_each_item_has_its_own_direction() -> None:
     assert [item.direction for item in composed(posts).items] == ["rtl", "ltr"]
 
 
-@pytest.mark.parametrize(
-    ("titles", "subject"),
-    [
-        (["One"], "The daily: One"),
-        (["One", "Two"], "The daily: One and 1 more"),
-        (["One", "Two", "Three"], "The daily: One and 2 more"),
-        (["", "Two"], "The daily: The blog and 1 more"),
-        (["Two\r\n lines\t here"], "The daily: Two lines here"),
-        (["word " * 40], "The daily: " + " ".join(["word"] * 12) + "…"),
-        (["One, " + "w" * 70], "The daily: One…"),
-        (["日" * 100], "The daily: " + "日" * 60 + "…"),
-    ],
-)
-def test_the_subject_is_the_first_headline(titles: list[str], subject: str) -> None:
-    """The subject names the edition, the headline on top, and how many follow; a long headline ends at a word."""
-    posts = [stored_post(9 - number, title=title) for number, title in enumerate(titles)]
-    assert composed(posts).subject == subject
-
-
 def test_an_item_shows_the_date_it_is_sorted_by() -> None:
     """A post dated in the future shows when it was first seen."""
     ahead = stored_post(published=NOW.replace(year=2099))
@@ -436,7 +417,6 @@ def test_any_issue_can_be_frozen(
     assert compose(stories, one, MASTHEAD, 7, sources(etiquette), NOW, more=more) == issue
     again = json.loads(json.dumps(asdict(issue), ensure_ascii=False, default=str))
     assert [item["title"] for item in again["items"]] == [item.title for item in issue.items]
-    assert "\n" not in issue.subject
     assert not any(item.html or item.text or item.picture for item in issue.items if titles_only(item, etiquette, one))
 
 
@@ -554,7 +534,7 @@ def test_an_update_without_both_texts_says_nothing_of_them(before: str | None, a
 
 
 def test_updates_change_nothing_else_of_an_issue() -> None:
-    """Stories, subject and number are what they are without."""
+    """Stories and number are what they are without."""
     stories = [ChosenStory(stored_post(2))]
     with_updates = compose(stories, edition(), MASTHEAD, 7, [], NOW, [EditedPost(stored_post(), "", "")])
     assert with_updates != compose(stories, edition(), MASTHEAD, 7, [], NOW)

@@ -454,7 +454,7 @@ def test_an_edited_post_is_told_of_once(stocked: Store, clock: Clock) -> None:
     preview = digest.draft(stocked, TELLING, SOURCES, MASTHEAD, clock())
     frozen = freeze(stocked, mail, clock, TELLING)
     assert frozen is not None
-    assert frozen == preview
+    assert replace(frozen, subject="") == preview
     assert [item.title for item in frozen.items] == ["Post 3"]
     [told] = frozen.updates
     assert (told.title, told.words_added) == ("Post 1", 9)

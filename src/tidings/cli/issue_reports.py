@@ -55,7 +55,8 @@ def issue_row(store: Store, issue: StoredIssue) -> dict[str, Any]:
 
 
 def next_row(store: Store, loaded: Config, edition: Edition, now: datetime) -> dict[str, Any]:
-    """The next issue of an edition as it would be at `now`; without a subject while there is too little for one."""
+    """The next issue of an edition as it would be at `now`; without a subject while there is too little for one, or
+    when that can't be written."""
     from tidings import digest
     from tidings.cli import carrying, issuing
 
@@ -64,8 +65,23 @@ def next_row(store: Store, loaded: Config, edition: Edition, now: datetime) -> d
         "edition": edition.name,
         "due_at": iso(carrying.next_due_at(store, edition, now)),
         "stories": len(content.items) + len(content.more) if content else 0,
-        "subject": content.subject if content else None,
+        "subject": _subject(content, loaded) if content else None,
     }
+
+
+def _subject(content: IssueContent, loaded: Config) -> str | None:
+    """The subject of an issue to come; None where its template is wrong, which is no reason to list nothing else."""
+    import click
+
+    from tidings.cli import issuing
+    from tidings.errors import RenderError
+    from tidings.render.mail import subject_of
+
+    try:
+        return subject_of(content, issuing.templates(loaded))
+    except RenderError as error:
+        click.echo(str(error), err=True)
+        return None
 
 
 def issue_report(store: Store, issue: StoredIssue) -> dict[str, Any]:

@@ -68,14 +68,15 @@ def compose(
     waiting: int = 0,
 ) -> IssueContent:
     """The content of issue `number`, to be frozen at `now`. `sources` are the configured ones; `more` are stories that
-    it only names, in their order, and `waiting` is how many come in the next issue."""
+    it only names, in their order, and `waiting` is how many come in the next issue. The subject is "": it is written in
+    the words of a language (render/subject.py)."""
     shown = _Shown(edition, stories, {source.name: source for source in sources})
     items = tuple(shown.item(one) for one in arrange(stories, edition, shown.sources))
     return IssueContent(
         edition=edition.name,
         edition_title=edition.title,
         number=number,
-        subject=subject(edition.title, items),
+        subject="",
         frozen_at=now,
         timezone=edition.timezone,
         language=edition.language,
@@ -226,13 +227,3 @@ def _named(story: ChosenStory, etiquette: Etiquette) -> MoreItem:
         language=post.language,
         direction=_direction_of(post),
     )
-
-
-def subject(title: str, items: Sequence[IssueItem]) -> str:
-    """The subject of an issue: the edition and its first headline; how many more follow is what makes a reader open
-    it."""
-    first = " ".join((items[0].title or items[0].source).split()) if items else ""
-    if len(first) > 60:
-        first = first[:60].rsplit(" ", 1)[0].rstrip(" ,;:.–—-") + "…"
-    more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-    return f"{title}: {first}{more}"
