@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import subprocess
 import time
 from collections import Counter
@@ -150,7 +151,28 @@ def test_an_empty_list_is_no_error(site: Site, origin: Origin) -> None:
     """Before there is anything it says when there might be."""
     configure(site, origin)
     assert site.json("issues", "list")["issues"] == []
-    assert "too few stories so far" in site.run("issues", "list").stdout
+    assert ", nothing new" in site.run("issues", "list").stdout
+
+
+def test_every_command_says_what_an_issue_waits_for(site: Site, origin: Origin) -> None:
+    """Posts in their grace, or too few of them, are not called nothing: they are counted, with the end of the grace."""
+    configure(site, origin)
+    _insert(site, "[[sources]]", "min_posts = 4")
+    stock(site, origin, 3, 2, 1)
+    commands = (
+        ["preview", "weekly"],
+        ["check", "weekly"],
+        ["send", "weekly"],
+        ["send", "weekly", "--to", "me@a.example"],
+    )
+    for one in (*commands, ["issues", "list"]):
+        done = site.run(*one)
+        assert "3 of 4 stories that an issue needs" in done.stdout + done.stderr
+    _insert(site, "[[sources]]", 'grace = "2h"')
+    for one in (*commands, ["issues", "list"]):
+        done = site.run(*one)
+        assert re.search(r"3 stories wait for their grace, the first until \d{4}-.* UTC", done.stdout + done.stderr)
+    assert site.json("issues", "list")["next"][0]["nothing"].startswith("3 stories wait for their grace")
 
 
 WRONG = [

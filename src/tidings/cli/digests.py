@@ -48,9 +48,11 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
 
     with wiring.open_site(config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, edition_name)
-        draft = drafting.draft_mail(loaded, store, edition, issuing.preview_office(loaded), wiring.utc_now())
+        now = wiring.utc_now()
+        draft = drafting.draft_mail(loaded, store, edition, issuing.preview_office(loaded), now)
+        why = "" if draft else drafting.why_nothing(store, loaded, edition, now)
     if draft is None:
-        click.echo(f"{edition.name}: {drafting.nothing(edition)}", err=True)
+        click.echo(f"{edition.name}: {why}", err=True)
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -113,7 +115,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
     if rival:
         click.echo(f"{edition.name}: {rival}, so this one makes none; send again for the next")
     elif content is None and not dispatch.outcomes:
-        click.echo(f"{edition.name}: {_why_nothing(store, edition)}; nothing was sent")
+        click.echo(f"{edition.name}: {_why_nothing(loaded, store, edition)}; nothing was sent")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
     elif not edition.subscribers:
@@ -196,7 +198,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     now = wiring.utc_now()
     draft = drafting.draft_mail(loaded, store, edition, office, now, address)
     if draft is None:
-        click.echo(f"{edition.name}: {drafting.nothing(edition)}; nothing was sent")
+        click.echo(f"{edition.name}: {drafting.why_nothing(store, loaded, edition, now)}; nothing was sent")
         return
     drafting.show(drafting.findings(draft, office), err=True)
     mail = replace(draft.mail, subject=f"[test] {draft.mail.subject}")
@@ -208,9 +210,10 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     click.echo(f"test of {edition.name} sent to {address}; it counts as nothing")
 
 
-def _why_nothing(store: Store, edition: Edition) -> str:
-    from tidings.cli import drafting
+def _why_nothing(loaded: Config, store: Store, edition: Edition) -> str:
+    from tidings.cli import drafting, wiring
     from tidings.store import issues
 
-    interrupted = issues.interrupted(store, edition.name)
-    return "no new issue before the last one went" if interrupted else drafting.nothing(edition)
+    if issues.interrupted(store, edition.name):
+        return "no new issue before the last one went"
+    return drafting.why_nothing(store, loaded, edition, wiring.utc_now())

@@ -124,9 +124,17 @@ def report(edition: Edition, draft: Draft | None, found: Sequence[Finding], spam
     }  # fmt: skip
 
 
-def nothing(edition: Edition) -> str:
-    """Why there is no next issue."""
-    return "nothing new" if edition.min_posts <= 1 else f"fewer than {edition.min_posts} new posts"
+def why_nothing(store: Store, loaded: Config, edition: Edition, now: datetime) -> str:
+    """Why there is no next issue: what there is does not suffice, or is in its grace, or there is nothing."""
+    selection = digest.choose(store, edition, loaded.sources, now).selection
+    reasons = []
+    if selection.waiting:
+        reasons.append(f"{selection.waiting} of {edition.min_posts} stories that an issue needs")
+    if selection.ripe_at is not None:
+        waits = "1 story waits for its" if selection.young == 1 else f"{selection.young} stories wait for their"
+        first = "" if selection.young == 1 else "the first "
+        reasons.append(f"{waits} grace, {first}until {selection.ripe_at:%Y-%m-%d %H:%M} UTC")
+    return "; ".join(reasons) or "nothing new"
 
 
 def _count(found: Sequence[Finding], level: str) -> int:
