@@ -35,7 +35,7 @@ def check_secrets(loaded: Config, environ: Mapping[str, str]) -> None:
     """Raises ConfigError for all secrets that the file names and that are not to be had: the mail server's password,
     and what the requests of sources need."""
     problems: list[str] = []
-    if loaded.mail is not None and loaded.mail.transport.kind != "file":
+    if loaded.mail is not None and loaded.mail.transport.kind not in ("file", "sendmail"):
         try:
             read_password(loaded.mail, environ)
         except ConfigError as error:

@@ -24,7 +24,8 @@ from tidings.store.stories import settle_ledger
 _MOST_NAMED = 10
 _LONGEST_NUMBER = 18  # digits: what SQLite can hold for certain
 # Of an issue `i`: a message of it is in a mailbox, or may be.
-_OUT = "EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id AND d.state IN ('accepted', 'inflight'))"
+_OUT = """EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id
+    AND (d.state IN ('accepted', 'inflight') OR d.doubts > 0))"""
 # What mails link to stays on the web while the rest of the mails is held.
 _ON_THE_WEB = f"(i.dropped_at IS NULL AND ({MAY_GO} OR {_OUT}))"
 
@@ -121,7 +122,7 @@ def readers(store: Store, issue_id: int) -> list[ReaderState]:
     return [
         ReaderState(
             address=row["address"],
-            state="in doubt" if row["state"] == "inflight" else row["state"],
+            state=row["state"],
             attempts=row["attempts"],
             reply=row["reply"] or "",
             next_at=text_to_time(row["next_at"]),
@@ -200,7 +201,7 @@ def call_off(store: Store, issue: StoredIssue, now: datetime) -> None:
         store.conn.execute("UPDATE issues SET dropped_at = ? WHERE id = ?", (moment, issue.id))
         store.conn.execute(
             """UPDATE deliveries SET state = 'suppressed', reply = 'the issue was called off', next_at = NULL,
-            updated_at = ? WHERE issue_id = ? AND state IN ('pending', 'deferred')""",
+            updated_at = ? WHERE issue_id = ? AND state IN ('pending', 'leased', 'deferred')""",
             (moment, issue.id),
         )
         shown_twice = store.rows(_SHOWN_ELSEWHERE, (edition, issue.id))
