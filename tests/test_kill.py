@@ -72,7 +72,7 @@ def test_a_send_killed_at_ten_moments_reaches_each_reader_once(site: Site, origi
 def test_deliveries_killed_at_every_point_of_a_message_lose_and_repeat_nothing(
     tmp_path: Path, connections: int
 ) -> None:
-    """Killed by the mail server before and after each of its answers, a delivery that is run again reaches every reader;
+    """Killed by the mail server before and after each of its answers, a delivery that is run again reaches every one;
     who gets a second copy was named by the ledger before it went out, one for each connection at most."""
     report = run_kills(tmp_path, runs=12, readers=40, connections=connections, seed=connections)
     assert (report.lost, report.undeclared, report.wrong) == ([], [], [])

@@ -72,9 +72,19 @@ def test_who_asks_for_less_gets_longer_and_longer_pauses() -> None:
 def test_a_crowded_domain_is_left_alone_and_no_other() -> None:
     """The pause of a domain is its own, and so is the end of patience with it."""
     pacing = Pacing(Limits())
-    assert [pacing.slow_domain("a.example", NOW) for _ in range(PATIENCE)] == [True] * (PATIENCE - 1) + [False]
-    assert pacing.domain_wait("a.example", NOW) == LONGEST_PAUSE
+    moments = [NOW + turn * timedelta(days=1) for turn in range(PATIENCE)]
+    assert [pacing.slow_domain("a.example", now) for now in moments] == [True] * (PATIENCE - 1) + [False]
+    assert pacing.domain_wait("a.example", moments[-1]) == LONGEST_PAUSE
     assert (pacing.domain_wait("b.example", NOW), pacing.server_wait(NOW)) == (ZERO, ZERO)
+
+
+def test_messages_sent_before_a_pause_count_once() -> None:
+    """Four connections that are all told to wait make one pause, and use up patience once."""
+    pacing = Pacing(Limits())
+    assert all(pacing.slow_down(NOW) for _ in range(2 * PATIENCE))
+    assert pacing.server_wait(NOW) == FIRST_PAUSE
+    assert pacing.slow_down(NOW + FIRST_PAUSE)
+    assert pacing.server_wait(NOW + FIRST_PAUSE) == 2 * FIRST_PAUSE
 
 
 def test_domains_are_not_remembered_for_ever() -> None:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tidings.dispatching import Book, Dispatcher, Outcome, Pace, gone_since
+from tidings.dispatching import Dispatcher, Pace
 from tidings.letters import PostOffice
 from tidings.mail.connections import open_connections
 from tidings.mail.pacing import Pacing
 from tidings.model import Delivery, Edition
+from tidings.settling import Book, Outcome, gone_since
 from tidings.store import Store, deliveries, exclusive, issue_states, issues
 from tidings.store.deliveries import Tally
 from tidings.store.issues import StoredIssue

@@ -7,20 +7,21 @@ transaction. So a crash leaves one message for each connection in doubt, however
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from tidings.errors import MailError
 from tidings.letters import PostOffice, render, write
 from tidings.mail.connections import Asked, Connections, Ended, Event
-from tidings.mail.pacing import Pacing
+from tidings.mail.pacing import UNLIMITED, Pacing
 from tidings.mail.transport import Parcel
 from tidings.mail.verp import return_address
 from tidings.model import Delivery, Edition, Receipt
 from tidings.render.mail import RenderedMail
+from tidings.settling import LADDER, Book, Outcome, gone_since, settlement
 from tidings.store import Store, deliveries, issues, site
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
@@ -28,15 +29,9 @@ from tidings.store.issues import StoredIssue
 REFUSALS = 5
 """So many refusals of the message as such in a row stop its issue: then it is not the readers."""
 
-MOST_NAMED = 1000
-"""So many outcomes of a pass are kept by name; a long list must not fill the memory."""
-
-_LADDER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
-_GIVE_UP_AFTER = timedelta(hours=48)  # By age, not by tries: an operator who sends again by hand uses none up.
 _CROWDED_FOR = timedelta(minutes=30)
 _LONGEST_PAUSE = timedelta(hours=1)
 _DOUBLINGS = 4  # From five minutes that is past the longest pause; without an end the number would overflow.
-_DOUBT = "the outcome of an earlier try is not known, so this may have come already"
 _CHANCES = 3  # of a reader at whose name the server hangs up, before it is put off
 _BATCH = 100
 _MOST_LEASED = 1000
@@ -51,55 +46,6 @@ class Pace:
     clock: Callable[[], datetime]
     stop: Callable[[], bool]
     pause: Callable[[float], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One delivery of a pass and what became of it. One whose earlier outcome was not known (`delivery.in_doubt`) may
-    have come twice."""
-
-    delivery: Delivery
-    receipt: Receipt
-
-
-@dataclass(slots=True)
-class Book:
-    """What a pass came to: how many deliveries reached each state, and by name those that somebody may want to know
-    of."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    named: list[Outcome] = field(default_factory=list)
-
-    def enter(self, delivery: Delivery, receipt: Receipt) -> None:
-        self.counts[receipt.state] += 1
-        is_plain = receipt.state in ("accepted", "suppressed") and not delivery.in_doubt
-        if not is_plain and len(self.named) < MOST_NAMED:
-            self.named.append(Outcome(delivery, receipt))
-
-
-def gone_since(issue: StoredIssue) -> datetime:
-    """Since when an issue may go: what its age is counted from."""
-    return issue.released_at or issue.content.frozen_at
-
-
-def settlement(delivery: Delivery, receipt: Receipt, since: datetime, now: datetime) -> Settlement:
-    """What an outcome makes of a delivery of an issue that may go `since`. Later means later each time, until it is
-    given up; of one in doubt it is recorded that it is."""
-    next_at = now + _LADDER[min(delivery.attempts, len(_LADDER) - 1)]
-    state, reply = receipt.state, receipt.reply
-    if state == "deferred" and now - since >= _GIVE_UP_AFTER:
-        state, reply = "rejected", f"given up after {delivery.attempts + 1} tries: {reply}"
-    if delivery.in_doubt:
-        reply = f"{reply} ({_DOUBT})"
-    match state:
-        case "accepted" | "rejected":
-            return Settlement(delivery.id, state, reply)
-        case "deferred" | "uncertain":
-            return Settlement(delivery.id, state, reply, next_at)
-        case "suppressed":
-            return Settlement(delivery.id, state, reply, tried=False)
-        case _:  # nothing of its reader: still in hand
-            return Settlement(delivery.id, "leased", reply, tried=False)
 
 
 class Dispatcher:
@@ -127,11 +73,14 @@ class Dispatcher:
         self._subscribers = {address.casefold() for address in edition.addresses}
         self._secret = site.secret(store) if office.bounces else b""
         self._mails: dict[str, RenderedMail] = {}
-        self._free = set(range(office.connections))
+        # Each connection has a message in hand and the next one waiting; not where that would blur a rate.
+        self._depth = 2 if office.limits == UNLIMITED else 1
+        self._queues: dict[int, deque[Delivery]] = {number: deque() for number in range(office.connections)}
+        self._broken: set[int] = set()
+        self._called_back: set[int] = set()
         self._proven = False
         self._backlog: list[Delivery] = []
         self._is_all_leased = False
-        self._in_hand: dict[int, Delivery] = {}
         self._unsaved: list[Settlement] = []
         self._put_backs: Counter[int] = Counter()
         self._refused: list[Outcome] = []
@@ -145,9 +94,9 @@ class Dispatcher:
         raises MailError then. What was not sent stays due."""
         while True:
             wait = self._hand_out()
-            if not self._in_hand and wait is None:
+            if not self._is_busy and wait is None:
                 break
-            if self._in_hand:
+            if self._is_busy:
                 self._take_in(self._connections.events(self._patience(wait)))
             elif wait is not None:
                 self._save([])
@@ -159,6 +108,10 @@ class Dispatcher:
             self._record_trouble()
             raise self._error
 
+    @property
+    def _is_busy(self) -> bool:
+        return any(self._queues.values())
+
     def _patience(self, wait: float | None) -> float | None:
         """How long to wait for news of what is in hand, in seconds."""
         if self._unsaved:
@@ -168,16 +121,16 @@ class Dispatcher:
     # ------------------------------------------------------------------------------------------------ handing out
 
     def _hand_out(self) -> float | None:
-        """Gives each free connection a message. Returns in how many seconds another may go, or None if none is left for
-        now."""
-        while self._free:
-            if self._is_over or self._pace.stop():
-                self._is_over = True
+        """Gives the connections messages. Returns in how many seconds another may go, or None if none is left for now,
+        or nobody to take it."""
+        while (number := self._least_busy()) is not None:
+            self._look_for_stop()
+            if self._is_over:
                 return None
             now = self._pace.clock()
             while not self._backlog and not self._is_all_leased:
                 self._lease(now)
-            if not self._backlog or (self._in_hand and not self._proven):
+            if not self._backlog or (self._is_busy and not self._proven):
                 return None  # One connection tries the server first: a wrong password is said once, not by all.
             wait = self._pacing.server_wait(now)
             if wait:
@@ -185,8 +138,19 @@ class Dispatcher:
             delivery = self._next(now)
             if not isinstance(delivery, Delivery):
                 return delivery
-            self._hand(min(self._free), delivery, now)
+            self._hand(number, delivery, now)
         return None
+
+    def _look_for_stop(self) -> None:
+        """Told to stop, connections finish what they have in hand; what waits behind that is called back."""
+        if not self._is_over and self._pace.stop():
+            self._is_over = True
+            self._called_back = {one.id for queue in self._queues.values() for one in list(queue)[1:]}
+
+    def _least_busy(self) -> int | None:
+        """The connection with the least to do that can take another message."""
+        number = min(self._queues, key=lambda one: (one in self._broken, len(self._queues[one])))
+        return None if number in self._broken or len(self._queues[number]) >= self._depth else number
 
     def _next(self, now: datetime) -> Delivery | float | None:
         """The next delivery that may go; else in how many seconds one may, or None if none is waiting for time alone.
@@ -223,8 +187,7 @@ class Dispatcher:
         return address.casefold() in self._subscribers
 
     def _hand(self, number: int, delivery: Delivery, now: datetime) -> None:
-        self._free.discard(number)
-        self._in_hand[number] = delivery
+        self._queues[number].append(delivery)
         self._pacing.begin(_domain(delivery), now)
         make = partial(
             write,
@@ -267,30 +230,32 @@ class Dispatcher:
         may_go: set[int] = set()
         if self._unsaved or asked:
             now = self._pace.clock()
+            ids = [self._queues[number][0].id for number in asked]
             with self._store.write():
                 deliveries.settle(self._store, self._unsaved, now)
-                if not self._error:
-                    may_go = deliveries.start(self._store, [self._in_hand[number].id for number in asked], now)
+                if self._error is None:
+                    may_go = deliveries.start(self._store, [one for one in ids if one not in self._called_back], now)
         self._unsaved = []
         for number in asked:
-            self._connections.permit(number, may_go=self._in_hand[number].id in may_go)
+            self._connections.permit(number, may_go=self._queues[number][0].id in may_go)
 
     def _ended(self, event: Ended) -> None:
-        delivery = self._in_hand.pop(event.number)
+        self._look_for_stop()
+        delivery = self._queues[event.number].popleft()
         self._pacing.end(_domain(delivery))
         if isinstance(event.outcome, Receipt):
-            self._free.add(event.number)
             self._receive(delivery, event.outcome)
         elif isinstance(event.outcome, MailError):
             self._put_back(delivery, Receipt("gone", str(event.outcome)))
-            self._do_without_one(event.outcome)
+            self._do_without(event.number, event.outcome)
         else:
             self._save([])
             raise event.outcome
 
-    def _do_without_one(self, error: MailError) -> None:
+    def _do_without(self, number: int, error: MailError) -> None:
         """A server may take fewer connections than we would make: the others go on, as long as there are any."""
-        if not self._proven or not (self._free or self._in_hand):
+        self._broken.add(number)
+        if not self._proven or len(self._broken) == len(self._queues):
             self._fail(error)
 
     def _receive(self, delivery: Delivery, receipt: Receipt) -> None:
@@ -387,7 +352,7 @@ class Dispatcher:
         self._is_over = True
 
     def _record_trouble(self) -> None:
-        pause = min(_LADDER[0] * 2 ** min(self._failures, _DOUBLINGS), _LONGEST_PAUSE)
+        pause = min(LADDER[0] * 2 ** min(self._failures, _DOUBLINGS), _LONGEST_PAUSE)
         issues.record_trouble(self._store, self._issue.id, self._pace.clock() + pause, self._failures + 1)
 
 

@@ -11,8 +11,8 @@ import click
 if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.deliver import Dispatch
-    from tidings.dispatching import Outcome
     from tidings.model import Edition
+    from tidings.settling import Outcome
     from tidings.store import Store
     from tidings.store.deliveries import Tally
 
@@ -134,7 +134,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) ->
 def report_dispatch(dispatch: Dispatch) -> None:
     """What this pass came to in one line, the balance where something is left, and by name each reader who did not get
     the mail, or may get it twice."""
-    from tidings.dispatching import MOST_NAMED
+    from tidings.settling import MOST_NAMED
 
     states = dispatch.counts
     parts = [f"{states[state]} {word}" for state, word in _WORDS.items() if states.get(state)]

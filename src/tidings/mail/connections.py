@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from tidings.errors import MailError
 from tidings.mail.transport import Parcel, Transport
 from tidings.model import Receipt
 
@@ -96,8 +97,11 @@ class Connections:
                 with self._opener() as transport:
                     self._send_all(number, transport, parcel, may_go)
                     return
-            except BaseException as error:  # to be raised where all is put in order
+            except MailError as error:
                 self._events.put(Ended(number, error))
+            except BaseException as error:  # a bug, to be raised where all is put in order
+                self._events.put(Ended(number, error))
+                return
 
     def _send_all(self, number: int, transport: Transport, first: Parcel, may_go: Callable[[], bool]) -> None:
         parcel: Parcel | None = first

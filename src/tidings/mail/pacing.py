@@ -37,18 +37,22 @@ class _Bucket:
     """One token, back after an interval; and the pause that was asked for."""
 
     ready_at: datetime | None = None
+    paused_until: datetime | None = None
     pauses: int = 0
 
     def wait(self, now: datetime) -> timedelta:
-        return max(self.ready_at - now, timedelta()) if self.ready_at else timedelta()
+        waits = [moment - now for moment in (self.ready_at, self.paused_until) if moment]
+        return max([timedelta(), *waits])
 
     def take(self, rate: float | None, now: datetime) -> None:
         if rate:
             self.ready_at = now + timedelta(seconds=1 / rate)
 
     def slow_down(self, now: datetime) -> None:
-        pause = min(FIRST_PAUSE * 2 ** min(self.pauses, _DOUBLINGS), LONGEST_PAUSE)
-        self.ready_at = max(self.ready_at or now, now + pause)
+        """Those that were on their way together count once: they were all sent before the pause."""
+        if self.paused_until and now < self.paused_until:
+            return
+        self.paused_until = now + min(FIRST_PAUSE * 2 ** min(self.pauses, _DOUBLINGS), LONGEST_PAUSE)
         self.pauses += 1
 
 

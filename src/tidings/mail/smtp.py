@@ -99,6 +99,8 @@ class _SmtpTransport:
         self._habits = habits
         self._session: smtplib.SMTP | None = None
         self._sent = 0
+        # Reading the certificates of all authorities takes a tenth of a second: not for each connection anew.
+        self._context = None if server.security == "none" else ssl.create_default_context()
 
     def send(self, parcel: Parcel, may_go: Callable[[], bool]) -> Receipt:
         """A refusal that may be the connection's fault is heard again on a new one, while nothing has left yet."""
@@ -219,7 +221,7 @@ class _SmtpTransport:
         if self._session is not None and self._sent >= self._habits.messages:
             self.close()
         if self._session is None:
-            self._session = _connect(self._server, self._habits.command_seconds)
+            self._session = _connect(self._server, self._context, self._habits.command_seconds)
         return self._session
 
 
@@ -271,14 +273,14 @@ def _ending(body: bytes) -> bytes:
     return _stuffed(body) + end
 
 
-def _connect(server: SmtpServer, seconds: float) -> smtplib.SMTP:
+def _connect(server: SmtpServer, context: ssl.SSLContext | None, seconds: float) -> smtplib.SMTP:
     if server.username and server.security == "none" and server.host not in _LOOPBACK:
         raise MailError(
             f"{server}: refusing to send a password over an unencrypted connection; use smtps:// or smtp+starttls://"
         )
     session: smtplib.SMTP | None = None
     try:
-        session = _greet(server, seconds)
+        session = _greet(server, context, seconds)
         if server.username:
             session.login(server.username, server.password or "")
     except smtplib.SMTPAuthenticationError as error:
@@ -295,10 +297,9 @@ def _connect(server: SmtpServer, seconds: float) -> smtplib.SMTP:
     raise MailError(f"{server}: {problem}")
 
 
-def _greet(server: SmtpServer, seconds: float) -> smtplib.SMTP:
+def _greet(server: SmtpServer, context: ssl.SSLContext | None, seconds: float) -> smtplib.SMTP:
     """A session ready for the login or the first message; encrypted, with a certificate that was checked, if it is to
     be encrypted at all."""
-    context = ssl.create_default_context()
     if server.security == "tls":
         session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=seconds, context=context)
     else:
