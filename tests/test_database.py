@@ -8,8 +8,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -137,12 +138,7 @@ def test_a_file_that_is_no_database_is_named_with_advice(tmp_path: Path) -> None
 
 def test_a_damaged_database_is_named_with_advice(tmp_path: Path) -> None:
     """A database with damaged pages is an error that names the file and speaks of a backup, not a traceback."""
-    path = tmp_path / "tidings.db"
-    with open_store(path) as store:
-        configure(store, blog("a"))
-        receive(store, blog("a"), *(post(n, text="words " * 200) for n in range(50)))
-    whole = path.read_bytes()
-    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    path = damaged(tmp_path)
     with pytest.raises(StoreError, match=r"tidings\.db.*damaged.*backup"), open_store(path) as store:
         titles(store)
 
@@ -189,6 +185,43 @@ def test_a_wrong_statement_is_a_bug_and_not_the_operators_error(tmp_path: Path) 
     """Breaking a constraint shows as what it is; only what an operator can act on becomes a StoreError."""
     with pytest.raises(sqlite3.IntegrityError), open_store(tmp_path / "tidings.db") as store, store.write():
         store.conn.execute("INSERT INTO site (id, feed_id, created_at) VALUES (1, '', '')")
+
+
+@pytest.mark.parametrize("begin", [Store.write, Store.note])
+def test_who_waited_in_vain_is_told_what_to_do(
+    store: Store, begin: Callable[[Store], AbstractContextManager[None]]
+) -> None:
+    """A database that another process never lets go of is an error for the operator, at the very statement: what runs
+    many tasks on one opening reports it and goes on with the next."""
+    with open_store(store.path) as other:
+        other.conn.execute("PRAGMA busy_timeout = 20")
+        with store.write():
+            with pytest.raises(StoreError, match=r"tidings\.db.*locked.*another process"), begin(other):
+                pass
+            assert titles(other) == []
+        with begin(other):
+            configure(other, blog("a"))
+    assert scalar(store, "SELECT name FROM feeds") == "a"
+
+
+@pytest.mark.parametrize("ask", [Store.rows, Store.row])
+def test_a_query_on_a_damaged_database_says_so(tmp_path: Path, ask: Callable[[Store, str], object]) -> None:
+    """Whoever catches it at the query gets the words for the operator, too."""
+    path = damaged(tmp_path, pages=60)
+    with open_store(path) as store, pytest.raises(StoreError, match=r"tidings\.db.*damaged.*backup"):
+        ask(store, "SELECT * FROM posts ORDER BY title")
+
+
+def damaged(folder: Path, pages: int = 1) -> Path:
+    """A database of fifty posts whose pages are overwritten, but for the first `pages`."""
+    path = folder / "tidings.db"
+    with open_store(path) as store:
+        configure(store, blog("a"))
+        receive(store, blog("a"), *(post(n, text="words " * 200) for n in range(50)))
+    whole = path.read_bytes()
+    sound = 4096 * pages
+    path.write_bytes(whole[:sound] + b"\xff" * (len(whole) - sound))
+    return path
 
 
 # ------------------------------------------------------------------------------------------------------- writing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from html import escape
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.judged_mail import ENVELOPE, exchanged, packed, rendered, with_html
 from tests.render_samples import FOOTER, ISSUE, UPDATED, issue_with
 from tidings.mail.judging import Asked, Finding, judge
-from tidings.model import IssueContent
+from tidings.model import AlsoIn, IssueContent, Picture
 from tidings.posts.clean import clean
 from tidings.render.mail import RenderedMail
 
@@ -226,3 +227,58 @@ def test_no_text_of_a_feed_makes_a_red_mail(title: str, subject: str, path: str,
     item = {"title": title, "url": f"https://a.example/{path}", "html": clean(html, "https://a.example/")}
     content = replace(issue_with(**item), subject=f"News {subject}")
     assert [fault for fault in faults(packed(rendered(content))) if fault.startswith("red")] == []
+
+
+_SNARES = (
+    "JavaScript: The Good Parts",
+    "vbscript:",
+    "data:",
+    "@import",
+    "url(https://a",
+    "position: fixed",
+    "on",
+    "http://",
+)
+_NAMES = st.tuples(st.sampled_from(("", *_SNARES)), st.text(max_size=40)).map("".join)
+
+
+@settings(max_examples=80)
+@given(name=_NAMES, other=_NAMES, edition=_NAMES)
+@example(name="JavaScript: The Good Parts", other="java\tscript:x", edition="VBScript: The Weekly")
+def test_no_name_or_description_makes_a_red_mail(name: str, other: str, edition: str) -> None:
+    """A book about JavaScript may be named by anybody, anywhere: titles, names and descriptions are text."""
+    says, too = escape(name), escape(other)
+    html = (
+        f'<p><a href="https://a.example/" title="{says}">a word</a> <abbr title="{too}">w</abbr></p>'
+        f'<p><img src="https://a.example/a.png" alt="{too}" width="300" height="200"></p>'
+    )
+    item = {
+        "title": name,
+        "source": other,
+        "author": name,
+        "html": clean(html, "https://a.example/"),
+        "also_in": (AlsoIn(name, "https://b.example/"),),
+        "picture": Picture("https://a.example/b.png", 300, 200, name),
+    }
+    content = replace(issue_with(**item), edition_title=edition, site_title=other)
+    mail = rendered(content)
+    labelled = replace(mail, html=mail.html.replace("<p>", f'<p aria-label="{says}">', 1))
+    found = faults(packed(labelled, replace(ENVELOPE, list_title=edition)))
+    assert [fault for fault in found if fault.startswith("red")] == []
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<a href={}>",
+        "<img alt=x src={}>",
+        "<td background={}>",
+        "<video poster={}>",
+        "<q cite={}>",
+        "<b formaction={}>",
+    ],
+)
+def test_an_address_that_runs_a_script_is_red_wherever_it_stands(element: str) -> None:
+    """In each attribute that a program opens or loads, however the scheme is hidden."""
+    for address in ("javascript:x()", "' java&#10;Script:x()'", "vbscript:x"):
+        assert "red javascript" in faults(packed(with_html(element.format(address)))), address

@@ -128,6 +128,10 @@ def test_planet_shows_a_headline_only_source_without_an_excerpt() -> None:
     shown = planet_of(POSTS[0], etiquette={POSTS[0].source: "title"}).text_content()
     assert POSTS[0].title in shown
     assert excerpt(POSTS[0]) not in shown
+    nameless = replace(POSTS[0], title="", text="Words of the text", summary="Words of the summary")
+    shown = planet_of(nameless, etiquette={nameless.source: "title"}).text_content()
+    assert "Untitled" in shown
+    assert "Words of" not in shown
 
 
 def test_planet_isolates_direction_and_language_of_each_post() -> None:

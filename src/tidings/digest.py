@@ -5,19 +5,30 @@
     | compose      what the issue shows of them
     | freeze       issue, items and one delivery per subscriber: one transaction; nothing changes it once a mail is out
 
-Select to freeze run inside one write transaction, so two processes can't put one story into two issues. What is frozen
-is sent by deliver.py.
+Composing, rendering and judging may take seconds, and nobody could write meanwhile: they are done before the write
+transaction. In it the plan is made again and must be the same, so two processes can't put one story into two issues.
+What is frozen is sent by deliver.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tidings.editions.compose import Masthead, compose
 from tidings.editions.schedule import Slot, is_too_late, latest_slot
-from tidings.editions.select import TOLD_WITHIN, Selection, is_young, select, select_updates
+from tidings.editions.select import (
+    EMPTY,
+    TOLD_WITHIN,
+    Selection,
+    is_empty,
+    is_given_up,
+    is_young,
+    select,
+    select_updates,
+)
 from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
@@ -26,27 +37,51 @@ from tidings.store import Store, feeds, issues, slots
 from tidings.store.issues import Letter
 
 IsFit = Callable[[IssueContent], bool]
-"""Says whether an issue may be sent as it is; asked before it is frozen."""
+"""Says whether an issue may be sent as it is; asked before it is frozen, and again when what it holds has changed."""
+
+_TRIES = 3  # to make an issue while nobody writes what changes it; a busy poll may do so once or twice
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What an edition makes of the posts it may carry: what goes into the next issue, and which its own rules leave out
-    of it, each with the rule."""
+    """What an edition makes of the posts it may carry: what goes into the next issue, and which it leaves out for good,
+    each with the rule of its own, or as it is empty."""
 
     selection: Selection
     passed: Mapping[int, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """All that the database says of an issue to be made: while that stays the same, so does the issue. Without
+    `is_wanted` there is to be none, whatever was chosen."""
+
+    is_wanted: bool
+    choice: Choice
+    updates: tuple[EditedPost, ...]
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """An issue as composed from a plan, None where there is none, and whether it may be sent."""
+
+    plan: _Plan
+    content: IssueContent | None
+    is_fit: bool
+
+
 def choose(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> Choice:
-    """What would go into an issue made at `now`. Posts in their grace are neither chosen nor passed. Reads only."""
+    """What would go into an issue made at `now`. Posts in their grace, and empty ones that may still be filled, are
+    neither chosen nor passed. Reads only."""
     covered = _covered(store, edition, sources)
     candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
     rules = {post.id: excluded_by(post, edition) for post in candidates}
-    admitted = [post for post in candidates if not rules[post.id]]
+    admitted = [post for post in candidates if not rules[post.id] and not is_empty(post)]
     left_out = [post for post in candidates if rules[post.id] and not is_young(post, edition.grace, now)]
     selection = select(admitted, edition, covered, now, issues.last_frozen(store, edition.name))
-    return Choice(selection, {post.id: rules[post.id] for post in left_out})
+    given_up = {post.id: EMPTY for post in candidates if is_given_up(post, now)}
+    return Choice(selection, given_up | {post.id: rules[post.id] for post in left_out})
 
 
 def edited(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> list[EditedPost]:
@@ -60,7 +95,7 @@ def draft(
     store: Store, edition: Edition, sources: Sequence[Source], masthead: Masthead, now: datetime
 ) -> IssueContent | None:
     """The next issue as it would be frozen at `now`, or None when there is nothing (or too little) new. Reads only."""
-    return _content(store, edition, sources, masthead, choose(store, edition, sources, now).selection, now)
+    return _composed(_plan(store, edition, sources, now), edition, sources, masthead, now)
 
 
 def freeze_next(
@@ -74,15 +109,12 @@ def freeze_next(
 ) -> IssueContent | None:
     """Freezes the next issue with a delivery for each subscriber, or returns None when there is nothing new, when it is
     not fit to be sent, or when an earlier issue is still to be finished, or in review: nobody wants two at once."""
-    with store.write():
-        if issues.interrupted(store, edition.name):
+    making = _Making(store, edition, sources, masthead, now, is_fit)
+    with making.settled(lambda: not issues.interrupted(store, edition.name)) as made:
+        if made.content is None or not made.is_fit:
             return None
-        choice = choose(store, edition, sources, now)
-        content = _content(store, edition, sources, masthead, choice.selection, now)
-        if content is None or not is_fit(content):
-            return None
-        content = _freeze(store, content, edition, office, now)
-        _settle(store, edition, choice, now)
+        content = _freeze(store, made.content, edition, office, now)
+        _settle(store, edition, made.plan.choice, now)
         return content
 
 
@@ -99,20 +131,19 @@ def freeze_due(
     one by one: what they would have carried is in this issue. A slot that is past by too much has none itself. An issue
     that is not fit to be sent is frozen all the same, and held: nobody may be there to read a refusal."""
     slots.forget_future(store, edition.name, now)
-    if open_slot(store, edition, now) is None:
+    slot = open_slot(store, edition, now)
+    if slot is None:
         return None
-    with store.write():
-        slot = open_slot(store, edition, now)
-        if slot is None:
+    is_late = is_too_late(edition, slot, now)
+    making = _Making(store, edition, sources, masthead, now, is_fit)
+    with making.settled(lambda: not is_late and open_slot(store, edition, now) is not None) as made:
+        if open_slot(store, edition, now) is None:
             return None
-        choice = choose(store, edition, sources, now)
-        content = None
-        if not is_too_late(edition, slot, now):
-            content = _content(store, edition, sources, masthead, choice.selection, now)
         slots.record(store, edition.name, slot.key, now)
+        content = made.content
         if content is not None:
-            content = _freeze(store, content, edition, office, now, slot.key, None if is_fit(content) else now)
-        _settle(store, edition, choice, now)
+            content = _freeze(store, content, edition, office, now, slot.key, None if made.is_fit else now)
+        _settle(store, edition, made.plan.choice, now)
         return content
 
 
@@ -133,29 +164,62 @@ def _covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[
     return [source for source in sources if edition.covers(source) and source.name not in own]
 
 
-def _content(
-    store: Store,
-    edition: Edition,
-    sources: Sequence[Source],
-    masthead: Masthead,
-    selection: Selection,
-    now: datetime,
+def _plan(store: Store, edition: Edition, sources: Sequence[Source], now: datetime, *, is_wanted: bool = True) -> _Plan:
+    choice = choose(store, edition, sources, now)
+    is_told = is_wanted and edition.updates and choice.selection.stories
+    updates = select_updates(edited(store, edition, sources, now)) if is_told else ()
+    return _Plan(is_wanted, choice, tuple(updates), issues.next_number(store, edition.name))
+
+
+def _composed(
+    plan: _Plan, edition: Edition, sources: Sequence[Source], masthead: Masthead, now: datetime
 ) -> IssueContent | None:
-    if not selection.stories:
+    selection = plan.choice.selection
+    if not plan.is_wanted or not selection.stories:
         return None
-    updates = select_updates(edited(store, edition, sources, now)) if edition.updates else []
-    number = issues.next_number(store, edition.name)
     return compose(
         selection.stories,
         edition,
         masthead,
-        number,
+        plan.number,
         sources,
         now,
-        updates,
+        plan.updates,
         more=selection.more,
         waiting=selection.waiting,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """An issue in the making, with all that it is made from and by."""
+
+    store: Store
+    edition: Edition
+    sources: Sequence[Source]
+    masthead: Masthead
+    now: datetime
+    is_fit: IsFit
+
+    @contextmanager
+    def settled(self, is_wanted: Callable[[], bool]) -> Iterator[_Made]:
+        """The write transaction, with an issue whose plan holds in it. It is made before, and again if somebody wrote
+        meanwhile what changes the plan; where that happens time and again, in the transaction itself."""
+        for _ in range(_TRIES):
+            made = self._made(self._plan(is_wanted))
+            with self.store.write():
+                if self._plan(is_wanted) == made.plan:
+                    yield made
+                    return
+        with self.store.write():
+            yield self._made(self._plan(is_wanted))
+
+    def _plan(self, is_wanted: Callable[[], bool]) -> _Plan:
+        return _plan(self.store, self.edition, self.sources, self.now, is_wanted=is_wanted())
+
+    def _made(self, plan: _Plan) -> _Made:
+        content = _composed(plan, self.edition, self.sources, self.masthead, self.now)
+        return _Made(plan, content, content is not None and self.is_fit(content))
 
 
 def _freeze(

@@ -14,6 +14,9 @@ MOST_STYLE = 16_384
 """Bytes of style blocks that Gmail reads; of more it reads none (caniemail, html-style)."""
 
 _FORBIDDEN = frozenset("script link iframe frame frameset form object embed applet base".split())
+_ADDRESSES = frozenset("action background cite data formaction href poster src xlink:href".split())
+"""Attributes that programs open or load; what the others say is text, such as a book's title in `alt`."""
+
 _REMOTE = re.compile(r"""url\((?!\s*['"]?\s*(?:data:|#|\)))""", re.IGNORECASE)
 _DATA = re.compile(r"""url\(\s*['"]?\s*data:""", re.IGNORECASE)
 _POSITION = re.compile(r"(?<![\w-])position\s*:", re.IGNORECASE)
@@ -64,7 +67,7 @@ def _of_element(element: Element) -> Iterator[tuple[str, str]]:
             yield "event-attribute", f"{name} in <{tag}>"
         # Browsers drop blanks and control characters before and in a scheme.
         squeezed = _BLANKS.sub("", value[:200]).lower()
-        if squeezed.startswith(("javascript:", "vbscript:")):
+        if name in _ADDRESSES and squeezed.startswith(("javascript:", "vbscript:")):
             yield "javascript", f"{name} of <{tag}>"
         if name in ("src", "background", "poster") and squeezed.startswith("data:"):
             yield "data-image", f"<{tag}>"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tidings.mail.colours import Colour, colour, colour_in
+from tidings.mail.matching import Around, Matching
 from tidings.mail.stylesheet import Rule, declarations
 from tidings.mail.tree import Element
 
@@ -14,6 +15,9 @@ _HEADINGS = {"h1": 2.0, "h2": 1.5, "h3": 1.17, "h4": 1.0, "h5": 0.83, "h6": 0.67
 _BOLD = frozenset({"b", "strong", "th", *_HEADINGS})
 _UNSEEN = frozenset("head title style script template".split())
 _READ = frozenset("color background background-color font font-size font-weight display visibility mso-hide".split())
+_TELLING = ("style", "hidden", "bgcolor", "text", "color")
+"""Attributes that make a look, with the address that makes a link."""
+
 _KEYWORDS = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _SIZE = re.compile(r"(?<![\w.-])(\d{1,6}(?:\.\d{1,6})?|\.\d{1,6})(px|pt|rem|em|%)", re.IGNORECASE)
 _ROOT = 16.0
@@ -49,21 +53,26 @@ class Look:
 def looks(tree: Element, sheet: Sequence[Rule], screen: Screen) -> Iterator[tuple[str, Look]]:
     """Each visible text of a document with its look, in the cascade of CSS: legacy attributes, rules, inline styles,
     then what is `!important` of the rules and of the inline styles."""
-    waiting: list[tuple[Element, Look]] = [(tree, Look(screen.ink, screen.paper))]
+    matching = Matching(sheet)
+    known: dict[tuple[object, ...], Look] = {}
+    waiting: list[tuple[Element, Look, Around]] = [(tree, Look(screen.ink, screen.paper), Around())]
     while waiting:
-        element, around = waiting.pop()
-        look = _look(element, around, sheet, screen)
+        element, outer, around = waiting.pop()
+        match = matching.match(element, around)
+        # A mail has thousands of elements, and a few dozen looks.
+        key = (element.tag, *map(element.attributes.get, _TELLING), "href" in element.attributes, match, outer)
+        look = known.get(key) or known.setdefault(key, _look(element, outer, match.rules, screen))
         if look.hidden:
             continue
         texts = " ".join(child for child in element.children if isinstance(child, str))
         if _SEEN.search(texts):
             yield " ".join(texts.split()), look
-        waiting += [(child, look) for child in reversed(element.children) if isinstance(child, Element)]
+        waiting += [(child, look, match.within) for child in reversed(element.children) if isinstance(child, Element)]
 
 
-def _look(element: Element, around: Look, sheet: Sequence[Rule], screen: Screen) -> Look:
+def _look(element: Element, around: Look, matched: Sequence[Rule], screen: Screen) -> Look:
     look = _by_nature(element, around, screen)
-    values = _cascade(element, sheet)
+    values = _cascade(element, matched)
     if _hides(values):
         return replace(look, hidden=True)
     painted = colour_in(values["background"]) if "background" in values else None
@@ -93,12 +102,11 @@ def _by_nature(element: Element, around: Look, screen: Screen) -> Look:
     return replace(look, paper=paper.over(around.paper) if paper else look.paper, ink=ink or look.ink)
 
 
-def _cascade(element: Element, sheet: Sequence[Rule]) -> dict[str, str]:
+def _cascade(element: Element, matched: Sequence[Rule]) -> dict[str, str]:
     """The winning value of each property that matters here; `background-color` and `font` are taken apart first."""
     weighed: list[tuple[bool, bool, tuple[int, int, int, int], str, str]] = []
-    for rule in sheet:
-        if rule.holds(element):
-            weighed += [(important, False, rule.weight, name, value) for name, value, important in rule.declarations]
+    for rule in matched:
+        weighed += [(important, False, rule.weight, name, value) for name, value, important in rule.declarations]
     inline = declarations(element.attributes.get("style", ""))
     weighed += [
         (important, True, (0, 0, 0, place), name, value) for place, (name, value, important) in enumerate(inline)

@@ -43,10 +43,6 @@ class Rule:
     declarations: Declarations
     weight: tuple[int, int, int, int]
 
-    def holds(self, element: Element) -> bool:
-        """Whether the rule is about `element`."""
-        return _fits(self.selector[-1], element) and _led_to(self.selector, element)
-
 
 def rules(css: str, scheme: Scheme) -> list[Rule]:
     """The rules that count on a screen in this colour scheme. Those for a width of the screen are left out: what the
@@ -70,6 +66,18 @@ def declarations(text: str) -> Declarations:
         if colon and name.strip():
             listed.append((name.strip().lower(), plain.strip(), plain != value.strip()))
     return tuple(listed)
+
+
+def asked_attributes(sheet: Sequence[Rule]) -> set[str]:
+    """The names of the attributes that selectors ask about: those that are alike in them are alike to the style."""
+    pieces = {piece for rule in sheet for compound in rule.selector for piece in compound.pieces}
+    return {_attribute_of(piece) for piece in pieces}
+
+
+def _attribute_of(piece: str) -> str:
+    if named := _ATTRIBUTE.fullmatch(piece):
+        return named[1].lower()
+    return {".": "class", "#": "id"}.get(piece[0], "href")
 
 
 def _blocks(css: str, scheme: Scheme, depth: int = 0) -> Iterator[tuple[str, str]]:
@@ -129,7 +137,8 @@ def _specificity(selector: Sequence[Compound]) -> tuple[int, int, int]:
     return ids, len(pieces) - ids, len([1 for compound in selector if compound.tag])
 
 
-def _fits(compound: Compound, element: Element) -> bool:
+def fits(compound: Compound, element: Element) -> bool:
+    """Whether a compound holds of an element, whatever is around that."""
     if (compound.tag and compound.tag != element.tag) or not element.tag:
         return False
     return all(_has(piece, element) for piece in compound.pieces)
@@ -145,20 +154,3 @@ def _has(piece: str, element: Element) -> bool:
         value = element.attributes.get(match[1].lower()) if match else None
         return bool(match) and value is not None and (match[2] is None or value == match[2].strip())  # type: ignore[index]
     return element.tag == "html" if piece.lower() == ":root" else "href" in element.attributes
-
-
-def _led_to(selector: tuple[Compound, ...], element: Element) -> bool:
-    """Whether the elements around one fit the compounds before the last. The nearest that fits is taken, which with a
-    child combinator may miss one further out; no style of a mail is so intricate."""
-    child = selector[-1].child
-    around = element.ancestors()
-    for compound in reversed(selector[:-1]):
-        for ancestor in around:
-            if _fits(compound, ancestor):
-                break
-            if child:
-                return False
-        else:
-            return False
-        child = compound.child
-    return True

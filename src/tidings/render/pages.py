@@ -165,6 +165,7 @@ def _days(page: PlanetPage, wording: Wording) -> list[Day]:
 
 
 def _line(post: StoredPost, etiquette: Etiquette, wording: Wording) -> PostLine:
-    title = called(post.title, post.text or post.summary, wording)
-    shown = "" if etiquette == "title" else excerpt(post)
+    is_title_only = etiquette == "title"
+    title = called(post.title, "" if is_title_only else post.text or post.summary, wording)
+    shown = "" if is_title_only else excerpt(post)
     return PostLine(post, title, "" if shown == title else shown, direction(f"{title} {post.text[:400]}"))

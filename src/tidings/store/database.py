@@ -49,16 +49,19 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """One short transaction; joins the one already open, if any. Rolled back when the block raises."""
+        """One short transaction; joins the one already open, if any. Rolled back when the block raises.
+
+        Raises StoreError when the database cannot be written, as when another process keeps it for a minute.
+        """
         if self.conn.in_transaction:
             yield
             return
-        self.conn.execute("PRAGMA synchronous = FULL")
+        self.rows("PRAGMA synchronous = FULL")
         try:
             with self.note():
                 yield
         finally:
-            self.conn.execute("PRAGMA synchronous = NORMAL")
+            self.rows("PRAGMA synchronous = NORMAL")
 
     @contextmanager
     def note(self) -> Iterator[None]:
@@ -67,20 +70,38 @@ class Store:
         if self.conn.in_transaction:
             yield
             return
-        self.conn.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.conn.execute("COMMIT")
-        except BaseException:
-            self.conn.rollback()
-            raise
+        with _in_our_words(self.path):
+            self.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.conn.execute("COMMIT")
+            except BaseException:
+                self.conn.rollback()
+                raise
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
-        return self.conn.execute(sql, parameters).fetchall()
+        """All rows of a query. Raises StoreError when the database cannot be read."""
+        with _in_our_words(self.path):
+            return self.conn.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> sqlite3.Row | None:
-        found: sqlite3.Row | None = self.conn.execute(sql, parameters).fetchone()
-        return found
+        """The first row of a query, or None. Raises StoreError when the database cannot be read."""
+        with _in_our_words(self.path):
+            found: sqlite3.Row | None = self.conn.execute(sql, parameters).fetchone()
+            return found
+
+
+@contextmanager
+def _in_our_words(path: Path) -> Iterator[None]:
+    """Makes a StoreError, with what to do, of what SQLite says of a file; an operator can do nothing about a statement
+    that is wrong, and that error stays."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.DatabaseError as error:
+        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _CHECK)
+        raise StoreError(f"{path}: the database cannot be used ({error}); {advice}") from error
 
 
 @contextmanager
@@ -98,13 +119,9 @@ def open_store(path: Path) -> Iterator[Store]:
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
     store = Store(path, connection)
     try:
-        _prepare(store)
-        yield store
-    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise  # a statement of ours is wrong, and no operator can do anything about that
-    except sqlite3.DatabaseError as error:
-        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _CHECK)
-        raise StoreError(f"{path}: the database cannot be used ({error}); {advice}") from error
+        with _in_our_words(path):
+            _prepare(store)
+            yield store
     finally:
         store.close()
 
@@ -114,8 +131,9 @@ def _never() -> bool:
 
 
 @contextmanager
-def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Iterator[None]:
-    """Holds the right to do `task` (`poll`, `deliver`), waiting until no other process on this database does it.
+def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Iterator[bool]:
+    """Holds the right to do `task` (`poll`, `deliver`), waiting until no other process on this database does it; gives
+    whether it had to wait.
 
     A lock file beside the database, released by the kernel however the holder dies. Raises StoreError when that file
     cannot be made, or when `stop()` becomes true while waiting.
@@ -125,12 +143,14 @@ def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Ite
         lock = path.open("w")
     except OSError as error:
         raise StoreError(f"{path}: the lock file cannot be opened ({error}); check who owns [site] data_dir") from error
+    waited = False
     with lock:
         while not _try_lock(lock.fileno()):
+            waited = True
             if stop():
                 raise StoreError(f"stopped while waiting for another Tidings process to end its {task}")
             time.sleep(_LOCK_PAUSE_SECONDS)
-        yield
+        yield waited
 
 
 def _try_lock(descriptor: int) -> bool:
