@@ -29,6 +29,7 @@ from tests.transports import RecordingTransport
 from tidings import config, digest
 from tidings.cli import carrying, explaining, issuing, sentences, wiring
 from tidings.config import Config
+from tidings.editions.dropping import without
 from tidings.errors import StoreError
 from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, ParsedPost
 from tidings.posts import identity
@@ -515,6 +516,25 @@ def test_an_edit_of_what_nobody_has_seen_waits(desk: Desk) -> None:
     assert "the issue that shows it is in review or held" in desk.words(1)
     desk.do(lambda store: issue_states.release(store, 1, LATER))
     assert desk.weekly(1)["update"]["status"] == "next"
+
+
+def test_an_edit_that_was_dropped_says_so(desk: Desk) -> None:
+    """It was not told, and is not to be."""
+    desk.path.write_text(desk.path.read_text().replace(WEEKLY, WEEKLY_UPDATES))
+    desk.news(1)
+    desk.freeze()
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    desk.receive("ada", 2, now=LATER + timedelta(hours=4))
+    desk.freeze()
+
+    def drop(store: Store) -> None:
+        issue = issue_states.named(store, "weekly-2")
+        issue_states.freeze_anew(store, issue, without(issue.content, {1}), [1], LATER)
+
+    desk.do(drop)
+    assert desk.weekly(1)["status"] == "carried"
+    assert (desk.weekly(1)["update"]["status"], desk.weekly(1)["update"]["issue"]) == ("no", None)
+    assert "Because it was dropped from weekly-2 by hand." in desk.words(1)
 
 
 def test_an_edit_that_was_told_names_its_issue(desk: Desk) -> None:

@@ -128,6 +128,8 @@ def telling(
     an issue tells of (store/issues.py, editions/select.py)."""
     post = facts.post
     if told := explaining.told_of(store, edition.name, post.story):
+        if told.taken_out:
+            return Telling("no", f"it was dropped from {told.edition}-{told.number} by hand")
         return Telling("told", issue=told)
     if not explaining.edited_since_shown(store, edition.name, post.id):
         return None

@@ -130,13 +130,17 @@ def showings(store: Store, story: int) -> list[Showing]:
 
 
 def told_of(store: Store, edition: str, story: int) -> Showing | None:
-    """The issue of an edition that listed an edit of a story, with the post that it was of; None while none did."""
+    """The issue of an edition that listed an edit of a story, or had until that was dropped, with the post that it was
+    of; None while none did."""
     row = store.row(
-        """SELECT s.*, u.post_id FROM posts p JOIN issue_updates u ON u.post_id = p.id
-        JOIN issues s ON s.id = u.issue_id WHERE p.story = ? AND u.edition = ? ORDER BY s.frozen_at LIMIT 1""",
-        (story, edition),
+        """SELECT s.*, u.post_id, x.post_id IS NOT NULL AS taken_out FROM posts p
+        JOIN issue_updates u ON u.post_id = p.id JOIN issues s ON s.id = u.issue_id
+        LEFT JOIN passed_posts x ON x.edition = u.edition AND x.post_id = u.post_id
+            AND x.rule = ? || s.edition || '-' || s.number
+        WHERE p.story = ? AND u.edition = ? ORDER BY s.frozen_at LIMIT 1""",
+        (DROPPED_FROM, story, edition),
     )
-    return _showing(row) if row else None
+    return _showing(row, bool(row["taken_out"])) if row else None
 
 
 def edited_since_shown(store: Store, edition: str, post_id: int) -> bool:
