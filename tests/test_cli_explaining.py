@@ -29,12 +29,13 @@ from tests.transports import RecordingTransport
 from tidings import config, digest
 from tidings.cli import carrying, explaining, issuing, sentences, wiring
 from tidings.config import Config
+from tidings.editions.dropping import without
 from tidings.errors import StoreError
 from tidings.model import FeedChange, Fetched, Hop, ParsedFeed, ParsedPost
 from tidings.posts import identity
 from tidings.posts.brake import RELEASED_AFTER
 from tidings.posts.sketch import sketch
-from tidings.store import Store, holding, issues, posts, pruning, slots, stories
+from tidings.store import Store, holding, issue_states, issues, posts, pruning, slots, stories
 from tidings.store import explaining as explained
 from tidings.store.posts import PostQuery, find
 
@@ -275,6 +276,11 @@ def test_what_is_only_named_says_so(desk: Desk) -> None:
     assert "Because the issue has no place for it, and only names it." in desk.words(1)
     desk.freeze()
     assert (desk.status(1), desk.status(2)) == ("carried", "carried")
+    assert [desk.weekly(n)["issues"][0]["named"] for n in (1, 2)] == [True, False]
+    assert "weekly: only named in issue #1 of" in desk.words(1)
+    assert "weekly: carried in issue #1 of" in desk.words(2)
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    assert desk.weekly(1)["update"] is None
 
 
 def test_a_rule_of_the_edition_is_named(desk: Desk) -> None:
@@ -511,6 +517,38 @@ def test_an_edit_of_what_was_carried_is_told_or_not(
     desk.now = LATER + timedelta(hours=2) + after
     assert desk.weekly(1)["update"]["status"] == status
     assert words in desk.words(1)
+
+
+def test_an_edit_of_what_nobody_has_seen_waits(desk: Desk) -> None:
+    """While the issue is held there is nothing to tell of; then there is."""
+    desk.path.write_text(desk.path.read_text().replace(WEEKLY, WEEKLY_UPDATES))
+    desk.news(1)
+    desk.freeze()
+    desk.do(lambda store: issue_states.hold(store, 1, LATER))
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    assert desk.weekly(1)["update"]["status"] == "waiting"
+    assert "the issue that shows it is in review or held" in desk.words(1)
+    desk.do(lambda store: issue_states.release(store, 1, LATER))
+    assert desk.weekly(1)["update"]["status"] == "next"
+
+
+def test_an_edit_that_was_dropped_says_so(desk: Desk) -> None:
+    """It was not told, and is not to be."""
+    desk.path.write_text(desk.path.read_text().replace(WEEKLY, WEEKLY_UPDATES))
+    desk.news(1)
+    desk.freeze()
+    change(desk, "Quite other words", LATER + timedelta(hours=1))
+    desk.receive("ada", 2, now=LATER + timedelta(hours=4))
+    desk.freeze()
+
+    def drop(store: Store) -> None:
+        issue = issue_states.named(store, "weekly-2")
+        issue_states.freeze_anew(store, issue, without(issue.content, {1}), [1], LATER)
+
+    desk.do(drop)
+    assert desk.weekly(1)["status"] == "carried"
+    assert (desk.weekly(1)["update"]["status"], desk.weekly(1)["update"]["issue"]) == ("no", None)
+    assert "Because it was dropped from weekly-2 by hand." in desk.words(1)
 
 
 def test_an_edit_that_was_told_names_its_issue(desk: Desk) -> None:

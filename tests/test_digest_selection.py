@@ -116,6 +116,22 @@ def test_a_send_without_news_and_a_preview_leave_nothing_out(stocked: Store) -> 
     assert draft(stocked, DAILY, SLOT) == ["Ad 1"]
 
 
+def test_a_source_that_leaves_an_edition_and_comes_back_loses_nothing(stocked: Store) -> None:
+    """What had been waiting when it left, and all that it brought meanwhile, is news once; issues made in between, and
+    the backfill, change nothing of that."""
+    one, without_tag = replace(DAILY, tags=("letters",)), replace(A, tags=())
+    configure(stocked, *SOURCES, editions=[one])
+    receive(stocked, A, post(1))
+    configure(stocked, without_tag, B, editions=[one], now=START + HOUR)
+    receive(stocked, without_tag, post(2), post(3), now=START + HOUR)
+    office = RecordingTransport().office()
+    assert digest.freeze_due(stocked, one, (without_tag, B), MASTHEAD, office, SLOT) is None
+    configure(stocked, *SOURCES, editions=[one], now=SLOT + HOUR)
+    receive(stocked, A, post(4), now=SLOT + HOUR)
+    assert shown(freeze_due(stocked, one, SLOT + DAY)) == ["Post 1", "Post 2", "Post 3", "Post 4"]
+    assert draft(stocked, one, SLOT + DAY + HOUR) == []
+
+
 def test_a_copy_that_rules_let_in_stands_for_its_story(stocked: Store) -> None:
     """Rules judge posts, not stories."""
     receive(stocked, A, post(1, title="Ad 1", story_url="https://x.example/1"))

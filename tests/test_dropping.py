@@ -41,13 +41,15 @@ def issue(*stories: IssueItem, more: tuple[int, ...] = (), lead: bool = False) -
         ({3, 8}, [1, 2], [9]),
         ({9}, [1, 2, 3], [8]),
         ({99}, [1, 2, 3], [8, 9]),
+        ({77}, [1, 2, 3], [8, 9]),
     ],
 )
 def test_what_is_dropped_is_gone_and_the_rest_stays(gone: set[int], left: list[int], more: list[int]) -> None:
-    """Stories and those only named go, the others keep their order."""
+    """Stories, those only named and edits go, the others keep their order."""
     found = without(issue(story(1), story(2), story(3), more=(8, 9)), gone)
     assert [item.post_id for item in found.items] == left
     assert [item.post_id for item in found.more] == more
+    assert [update.post_id for update in found.updates] == ([] if 99 in gone else [99])
 
 
 def test_the_next_story_leads_when_the_lead_is_dropped() -> None:

@@ -202,6 +202,25 @@ def test_a_quotation_mark_too_few_is_an_error(tmp_path: Path, lines: list[str], 
         load_wording([tmp_path], "de")
 
 
+@pytest.mark.parametrize(
+    ("rule", "complaint"),
+    [
+        ("nplurals=2; plural=n/0;", "for the number 0"),
+        ("nplurals=2; plural=n/(n-5) && 0;", "for the number 5"),
+        ("nplurals=2; plural=7;", "form 7 of 2 for the number 0"),
+        ("nplurals=2; plural=n>99 ? 2 : 0;", "form 2 of 2 for the number 100"),
+    ],
+)
+def test_a_rule_of_plurals_that_gives_no_form_is_a_clear_error(tmp_path: Path, rule: str, complaint: str) -> None:
+    """When the catalogue is read, and not when the first reader's number of posts meets it."""
+    (tmp_path / "locale").mkdir()
+    header = f'msgid ""\nmsgstr ""\n"Plural-Forms: {rule}\\n"\n\n'
+    words = 'msgid "%(num)s min"\nmsgid_plural "%(num)s mins"\nmsgstr[0] "%(num)s m"\nmsgstr[1] "%(num)s mm"\n'
+    (tmp_path / "locale" / "de.po").write_text(header + words, "utf-8")
+    with pytest.raises(RenderError, match=rf"de\.po: its Plural-Forms cannot be used \(.*{complaint}.*Correct"):
+        load_wording([tmp_path], "de")
+
+
 @pytest.mark.parametrize("language", ["../../etc/passwd", "", "x" * 300, "tlh", "en-GB-oxendict", "zh-Hant-TW"])
 def test_any_language_renders(language: str) -> None:
     """A tag that we have no words for gets the English ones; what is no tag opens no file."""

@@ -251,6 +251,32 @@ def test_the_lines_follow_what_the_issue_has(stocked: Store) -> None:
     assert (told.post.id, told.former_title) == (3, "Post 3")
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_dropped_edit_is_told_of_by_no_later_issue(stocked: Store, whole: bool) -> None:
+    """Also when the issue is called off afterwards; it is counted among what was dropped, and its story stays where it
+    was carried."""
+    frozen(stocked, content(1, 1, 2))
+    for number in (1, 2):
+        one = next(post for post in posts.find(stocked, PostQuery()) if post.id == number)
+        edit(stocked, A, one, LATER, title="Anew", text="Quite other words")
+    issue = drop(stocked, frozen(stocked, content(2, 3, updates=(1, 2))), 1)
+    assert [update.post_id for update in issue.content.updates] == [2]
+    assert [one.post_id for one in issue_states.dropped(stocked, issue)] == [1]
+    if whole:
+        issue_states.call_off(stocked, issue, LATER)
+    told = [one.post.id for one in issues.edited(stocked, "daily", ["a"], START)]
+    assert told == ([2] if whole else [])
+    assert ledger(stocked) == [1, 2]
+
+
+def test_a_dropped_edit_keeps_no_story_from_readers(stocked: Store) -> None:
+    """When the issue that had the story is called off after that, the next one has it."""
+    first = frozen(stocked, content(1, 1))
+    drop(stocked, frozen(stocked, content(2, 2, updates=(1,))), 1)
+    issue_states.call_off(stocked, first, LATER)
+    assert offered(stocked) == [1, 3, 4, 5]
+
+
 def test_readers_and_message_ids_stay(stocked: Store) -> None:
     """Nobody has seen them, and they are of the issue and not of what it has."""
     issue = frozen(stocked, content(1, 1, 2))

@@ -107,9 +107,8 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
         return Fate(edition.name, "no", due_at=due_at, reasons=(_dropped(showings[0]),))
     showings = tuple(one for one in showings if not one.taken_out)
     if showings:
-        return Fate(
-            edition.name, "carried", showings, due_at=due_at, update=telling(store, loaded, edition, facts, now)
-        )
+        update = telling(store, loaded, edition, facts, now, showings)
+        return Fate(edition.name, "carried", showings, due_at=due_at, update=update)
     selection = digest.choose(store, edition, loaded.sources, now).selection
     for chosen in (*selection.stories, *selection.more):
         if chosen.post.story == story:
@@ -123,11 +122,15 @@ def fate(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: 
     return Fate(edition.name, "no", due_at=due_at, reasons=tuple(_obstacles(store, loaded, edition, facts)))
 
 
-def telling(store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: datetime) -> Telling | None:
-    """What an edition does with an edit of a post that it has carried: by the functions that choose what an issue tells
-    of (store/issues.py, editions/select.py)."""
+def telling(
+    store: Store, loaded: Config, edition: Edition, facts: PostFacts, now: datetime, showings: Sequence[Showing]
+) -> Telling | None:
+    """What an edition does with an edit of a post that it has carried (`showings`): by the functions that choose what
+    an issue tells of (store/issues.py, editions/select.py)."""
     post = facts.post
     if told := explaining.told_of(store, edition.name, post.story):
+        if told.taken_out:
+            return Telling("no", f"it was dropped from {told.edition}-{told.number} by hand")
         return Telling("told", issue=told)
     if not explaining.edited_since_shown(store, edition.name, post.id):
         return None
@@ -135,6 +138,8 @@ def telling(store: Store, loaded: Config, edition: Edition, facts: PostFacts, no
         return Telling("no", "the edition lists no edits", f"`updates = true` of [[editions]] {edition.name}")
     edited = digest.edited(store, edition, loaded.sources, now)
     mine = next((one for one in edited if one.post.id == post.id), None)
+    if mine is None and any(one.kept for one in showings if one.post_id == post.id):
+        return Telling("waiting", "the issue that shows it is in review or held, so nobody has seen it")
     if mine is None:
         old = post.changed_at is not None and post.changed_at < now - TOLD_WITHIN
         why = f"its last edit is more than {TOLD_WITHIN.days} days old" if old else "it is kept back, or its source is"

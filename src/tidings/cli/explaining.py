@@ -310,7 +310,13 @@ def _update(telling: Telling | None) -> dict[str, Any] | None:
 
 
 def _showing(issue: Showing) -> dict[str, Any]:
-    return {"number": issue.number, "at": iso(issue.frozen_at), "post": issue.post_id, "kept": issue.kept or None}
+    return {
+        "number": issue.number,
+        "at": iso(issue.frozen_at),
+        "post": issue.post_id,
+        "named": issue.only_named,
+        "kept": issue.kept or None,
+    }
 
 
 def _searchable(text: str) -> str:

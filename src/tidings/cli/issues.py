@@ -15,7 +15,7 @@ from tidings.cli.reports import InOrder
 
 if TYPE_CHECKING:
     from tidings.config import Config
-    from tidings.model import Edition, IssueContent, IssueItem, MoreItem
+    from tidings.model import Edition, IssueContent, IssueItem, MoreItem, UpdateItem
     from tidings.render.environment import Templates
     from tidings.store import Store
     from tidings.store.issues import StoredIssue
@@ -191,7 +191,7 @@ def release(config_path: Path, name: str) -> None:
 @click.option("--all", "whole", is_flag=True, help="Call the issue off; its stories are news again to its edition.")
 @click.pass_obj
 def drop(config_path: Path, name: str, posts: tuple[str, ...], whole: bool) -> None:
-    """Take stories out of an issue before it goes, or call it off.
+    """Take stories or edits out of an issue before it goes, or call it off.
 
     A POST is an id or a URL as `tidings issues show` prints them. What is dropped is in no mail, on no page, and in no
     later issue of the edition. With --all the issue is never sent or shown, and the next one has its stories.
@@ -254,8 +254,10 @@ def _drop(store: Store, issue: StoredIssue, posts: Sequence[str], templates: Tem
         raise StoreError(f"nothing would be left of {content.name}; {off} calls the whole issue off")
     left = replace(left, subject=subject_of(left, templates))
     issue_states.freeze_anew(store, issue, left, sorted(gone), wiring.utc_now())
-    count = len(gone)
-    return f"dropped {count} {'story' if count == 1 else 'stories'} from {content.name}: {left.subject}"
+    edits = len(content.updates) - len(left.updates)
+    counts = [(len(gone) - edits, "story", "stories"), (edits, "edit", "edits")]
+    what = " and ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
+    return f"dropped {what} from {content.name}: {left.subject}"
 
 
 def _call_off(store: Store, issue: StoredIssue) -> str:
@@ -272,7 +274,7 @@ def _post_meant(content: IssueContent, wanted: str) -> int:
     from tidings.errors import StoreError
     from tidings.posts.canonical import canonical
 
-    items: list[IssueItem | MoreItem] = [*content.items, *content.more]
+    items: list[IssueItem | MoreItem | UpdateItem] = [*content.items, *content.more, *content.updates]
     page = canonical(wanted)
     for item in items:
         if wanted in (str(item.post_id), item.url) or (page and canonical(item.url) == page):

@@ -140,7 +140,9 @@ def _edition(one: Report, post_id: int) -> Iterator[str]:
     name = one["name"]
     for issue in one["issues"]:
         shown = "as itself" if issue["post"] == post_id else f"by post {issue['post']} of its story"
-        yield f"{name}: carried in issue #{issue['number']} of {_moment(issue['at'])}, {shown}{_KEPT[issue['kept']]}."
+        carried = "only named" if issue["named"] else "carried"
+        at = _moment(issue["at"])
+        yield f"{name}: {carried} in issue #{issue['number']} of {at}, {shown}{_KEPT[issue['kept']]}."
     shown = "" if one["post"] in (None, post_id) else f", by post {one['post']} of its story"
     due = f", due on {_moment(one['due_at'])}" if one["due_at"] else ""
     if one["status"] == "next":

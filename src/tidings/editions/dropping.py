@@ -9,15 +9,17 @@ from tidings.model import IssueContent, IssueItem
 
 
 def without(content: IssueContent, posts: Collection[int]) -> IssueContent:
-    """An issue without the stories that it shows or names by `posts` (ids). The first story that is left takes the
-    place of a lead story that is gone. The subject, which names the first one, is for the caller to make anew."""
+    """An issue without what it shows or names of `posts` (ids), and without what it tells of their edits.
+
+    The first story that is left takes the place of a lead story that is gone. The subject, which names the first one,
+    is for the caller to make anew.
+    """
     items = tuple(item for item in content.items if item.post_id not in posts)
     more = tuple(item for item in content.more if item.post_id not in posts)
-    if items == content.items:
-        return replace(content, more=more)
+    updates = tuple(update for update in content.updates if update.post_id not in posts)
     if content.lead and items[:1] != content.items[:1]:
         items = _led(items)
-    return replace(content, items=items, more=more)
+    return replace(content, items=items, more=more, updates=updates)
 
 
 def _led(items: tuple[IssueItem, ...]) -> tuple[IssueItem, ...]:

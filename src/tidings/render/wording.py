@@ -26,6 +26,9 @@ _WELL_FORMED = re.compile(
 )
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 
+_NUMBERS_TRIED = 201
+"""The rules of all languages repeat after 100 (Unicode CLDR, plural rules)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wording:
@@ -126,6 +129,22 @@ def _compiled(file: Path, catalogue: Catalog) -> GNUTranslations:
     try:
         write_mo(machine, catalogue)
         machine.seek(0)
-        return GNUTranslations(machine)
+        translations = GNUTranslations(machine)
     except (ValueError, UnicodeError) as error:
         raise RenderError(f"{file}: the catalogue cannot be used ({error}). Correct it there.") from error
+    _check_plurals(file, catalogue, translations)
+    return translations
+
+
+def _check_plurals(file: Path, catalogue: Catalog, translations: GNUTranslations) -> None:
+    """Each number must have a form: the rule of a header may divide by zero, or lead past the forms there are."""
+    for number in range(_NUMBERS_TRIED):
+        try:
+            form = translations.plural(number)  # type: ignore[attr-defined]
+        except ArithmeticError as error:
+            wrong = f"{error} for the number {number}"
+        else:
+            if 0 <= form < catalogue.num_plurals:
+                continue
+            wrong = f"form {form} of {catalogue.num_plurals} for the number {number}, counted from 0"
+        raise RenderError(f"{file}: its Plural-Forms cannot be used ({wrong}). Correct its header there.")

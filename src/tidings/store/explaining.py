@@ -62,8 +62,8 @@ class KnownUnder:
 
 @dataclass(frozen=True, slots=True)
 class Showing:
-    """An issue that carried a story, and the post of it that it showed. `kept` says what keeps the issue from being
-    sent, and `taken_out` that the story was dropped from it by hand."""
+    """An issue that carried a story, and the post of it that it showed, or only named. `kept` says what keeps the issue
+    from being sent, and `taken_out` that the story was dropped from it by hand."""
 
     edition: str
     number: int
@@ -71,6 +71,7 @@ class Showing:
     post_id: int
     kept: Kept = ""
     taken_out: bool = False
+    only_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,29 +118,36 @@ def keys(store: Store, post_id: int) -> list[KnownUnder]:
 def showings(store: Store, story: int) -> list[Showing]:
     """The issues that carried a story, oldest first. There may be several of an edition, of posts joined since."""
     rows = store.rows(
-        """SELECT s.*, i.post_id, x.post_id IS NOT NULL AS taken_out FROM posts p JOIN issue_items i ON i.post_id = p.id
+        """SELECT s.*, i.post_id, x.post_id IS NOT NULL AS taken_out,
+            x.post_id IS NULL AND i.position >= json_array_length(s.content, '$.items') AS only_named
+        FROM posts p JOIN issue_items i ON i.post_id = p.id
         JOIN issues s ON s.id = i.issue_id LEFT JOIN passed_posts x ON x.edition = i.edition AND x.post_id = i.post_id
             AND x.rule = ? || s.edition || '-' || s.number
         WHERE p.story = ? ORDER BY s.frozen_at, s.id, i.position""",
         (DROPPED_FROM, story),
     )
-    return [_showing(row, bool(row["taken_out"])) for row in rows]
+    return [_showing(row, bool(row["taken_out"]), bool(row["only_named"])) for row in rows]
 
 
 def told_of(store: Store, edition: str, story: int) -> Showing | None:
-    """The issue of an edition that listed an edit of a story, with the post that it was of; None while none did."""
+    """The issue of an edition that listed an edit of a story, or had until that was dropped, with the post that it was
+    of; None while none did."""
     row = store.row(
-        """SELECT s.*, u.post_id FROM posts p JOIN issue_updates u ON u.post_id = p.id
-        JOIN issues s ON s.id = u.issue_id WHERE p.story = ? AND u.edition = ? ORDER BY s.frozen_at LIMIT 1""",
-        (story, edition),
+        """SELECT s.*, u.post_id, x.post_id IS NOT NULL AS taken_out FROM posts p
+        JOIN issue_updates u ON u.post_id = p.id JOIN issues s ON s.id = u.issue_id
+        LEFT JOIN passed_posts x ON x.edition = u.edition AND x.post_id = u.post_id
+            AND x.rule = ? || s.edition || '-' || s.number
+        WHERE p.story = ? AND u.edition = ? ORDER BY s.frozen_at LIMIT 1""",
+        (DROPPED_FROM, story, edition),
     )
-    return _showing(row) if row else None
+    return _showing(row, bool(row["taken_out"])) if row else None
 
 
 def edited_since_shown(store: Store, edition: str, post_id: int) -> bool:
     """Whether a post that an issue of an edition showed was edited after that, in a way worth telling."""
     row = store.row(
         """SELECT 1 FROM posts p JOIN issue_items i ON i.post_id = p.id AND i.edition = ?
+        JOIN issues s ON s.id = i.issue_id AND i.position < json_array_length(s.content, '$.items')
         WHERE p.id = ? AND p.changed_at IS NOT NULL AND p.changed_at IS NOT i.changed_at""",
         (edition, post_id),
     )
@@ -216,9 +224,9 @@ def with_url(store: Store, part: str, is_it: Callable[[str], bool]) -> list[int]
     return [row["id"] for row in rows if is_it(row["url"])]
 
 
-def _showing(row: sqlite3.Row, taken_out: bool = False) -> Showing:
+def _showing(row: sqlite3.Row, taken_out: bool = False, only_named: bool = False) -> Showing:
     at = stored_time(row["frozen_at"])
-    return Showing(row["edition"], row["number"], at, row["post_id"], kept(row), taken_out)
+    return Showing(row["edition"], row["number"], at, row["post_id"], kept(row), taken_out, only_named)
 
 
 def _facts(store: Store, row: sqlite3.Row) -> PostFacts:

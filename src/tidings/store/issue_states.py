@@ -185,7 +185,7 @@ def freeze_anew(store: Store, issue: StoredIssue, content: IssueContent, gone: S
     """Puts `content`, which is without the posts `gone`, in the place of an issue's content.
 
     Their stories stay in the ledger as this issue's, behind everything that it has, so that the edition carries them
-    no more; `passed_posts` says why.
+    no more, and so do edits that it told of; `passed_posts` says why.
     """
     kept = [item.post_id for item in content.items] + [item.post_id for item in content.more]
     places = {post_id: n for n, post_id in enumerate(kept)}
@@ -217,12 +217,22 @@ def call_off(store: Store, issue: StoredIssue, now: datetime) -> None:
             (moment, issue.id),
         )
         shown_twice = store.rows(_SHOWN_ELSEWHERE, (edition, issue.id))
+        # An edit that was dropped from another issue keeps nothing out that is to be shown for the first time again.
+        store.conn.execute(
+            """DELETE FROM passed_posts WHERE edition = ? AND rule != ?
+            AND post_id IN (SELECT post_id FROM issue_items WHERE issue_id = ?)""",
+            (edition, _rule(issue), issue.id),
+        )
         store.conn.execute(
             """DELETE FROM issue_items WHERE issue_id = ?
             AND post_id NOT IN (SELECT post_id FROM passed_posts WHERE edition = ? AND rule = ?)""",
             (issue.id, edition, _rule(issue)),
         )
-        store.conn.execute("DELETE FROM issue_updates WHERE issue_id = ?", (issue.id,))
+        store.conn.execute(
+            """DELETE FROM issue_updates WHERE issue_id = ?
+            AND post_id NOT IN (SELECT post_id FROM passed_posts WHERE edition = ? AND rule = ?)""",
+            (issue.id, edition, _rule(issue)),
+        )
         # Another issue may have shown a post of the same story, before the two were joined: its line counts now.
         settle_ledger(store, [row["story"] for row in shown_twice])
         want_publishing(store)
