@@ -59,7 +59,7 @@ def excerpt(html: str, text: str, length: int) -> Excerpt:
     if is_all and [one.block for one in taken] == blocks:
         return Excerpt(html, text, True)
     _drop_leads(taken)
-    return Excerpt("".join(one.block.html for one in taken), _said(text[: 2 * len(read)], blocks, taken), False)
+    return Excerpt("".join(one.block.html for one in taken), _said(text, blocks, taken), False)
 
 
 def longest(length: int) -> int:
@@ -156,7 +156,8 @@ def _lines(text: str, pictures: set[str], end: int) -> Iterator[tuple[str, _Span
     """The lines of a text with the letters they have, up to the letter `end`. Alternative texts, which stand where
     there are only pictures, are no letters of the HTML."""
     at = 0
-    for line in text.split("\n"):
+    # What is read has fewer lines than characters, and none that is longer with its alternative texts and indents.
+    for line in (line[: 2 * _MOST_READ] for line in text.split("\n", _MOST_READ)):
         if at >= end:
             break
         size = count_letters(_without(pictures, line))
