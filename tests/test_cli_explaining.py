@@ -297,6 +297,20 @@ def test_a_rule_of_the_edition_is_named(desk: Desk) -> None:
     assert "What would change that: nothing." in desk.words(1)
 
 
+def test_an_empty_post_says_so(desk: Desk) -> None:
+    """It is in no issue for having nothing to show, and after a week for having had nothing when one was made."""
+    desk.write()
+    desk.news(1, title="", text="", content_html="", url="")
+    assert desk.status(1) == "no empty"
+    assert "it has no title, text, link, picture or file: nothing to show" in desk.words(1)
+    desk.now = LATER + timedelta(days=8)
+    with desk.open() as (loaded, store):
+        choice = digest.choose(store, loaded.editions[0], loaded.sources, desk.now)
+        issues.pass_over(store, "weekly", choice.passed, desk.now)
+    assert desk.status(1) == "no empty"
+    assert "it was empty on 2026-12-02, when an issue was made" in desk.words(1)
+
+
 def test_a_young_post_names_the_grace(desk: Desk) -> None:
     """Until its grace is over a post waits; a lower grace lets it go."""
     desk.write('grace = "90m"')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import subprocess
 import time
 from collections import Counter
@@ -83,6 +84,23 @@ def test_list_shows_what_was_sent_and_what_comes(site: Site, origin: Origin) -> 
     assert "2 delivered" in said
 
 
+def test_list_shows_the_subject_that_the_next_mail_has(site: Site, origin: Origin) -> None:
+    """By the template and in the language of the edition; a wrong template is told, and hides nothing else."""
+    configure(site, origin)
+    _insert(site, "schedule", 'language = "de"')
+    stock(site, origin, 2, 1)
+    [coming] = site.json("issues", "list")["next"]
+    site.run("send", "weekly")
+    sent = site.json("issues", "list")["issues"][0]
+    assert sent["subject"] == coming["subject"]
+    assert "und 1 weiterer" in sent["subject"]
+    stock(site, origin, 3, 2, 1)
+    _insert(site, "schedule", 'subject = "{{ headline.nothing.more }}"')
+    said = site.run("issues", "list")
+    assert "weekly-1" in said.stdout
+    assert "Correct its key `subject`" in said.stderr
+
+
 def test_the_reports_have_the_documented_shape(site: Site, origin: Origin) -> None:
     """The keys of `list --json` and `show --json` are those on the page of commands."""
     configure(site, origin)
@@ -133,7 +151,28 @@ def test_an_empty_list_is_no_error(site: Site, origin: Origin) -> None:
     """Before there is anything it says when there might be."""
     configure(site, origin)
     assert site.json("issues", "list")["issues"] == []
-    assert "too few stories so far" in site.run("issues", "list").stdout
+    assert ", nothing new" in site.run("issues", "list").stdout
+
+
+def test_every_command_says_what_an_issue_waits_for(site: Site, origin: Origin) -> None:
+    """Posts in their grace, or too few of them, are not called nothing: they are counted, with the end of the grace."""
+    configure(site, origin)
+    _insert(site, "[[sources]]", "min_posts = 4")
+    stock(site, origin, 3, 2, 1)
+    commands = (
+        ["preview", "weekly"],
+        ["check", "weekly"],
+        ["send", "weekly"],
+        ["send", "weekly", "--to", "me@a.example"],
+    )
+    for one in (*commands, ["issues", "list"]):
+        done = site.run(*one)
+        assert "3 of 4 stories that an issue needs" in done.stdout + done.stderr
+    _insert(site, "[[sources]]", 'grace = "2h"')
+    for one in (*commands, ["issues", "list"]):
+        done = site.run(*one)
+        assert re.search(r"3 stories wait for their grace, the first until \d{4}-.* UTC", done.stdout + done.stderr)
+    assert site.json("issues", "list")["next"][0]["nothing"].startswith("3 stories wait for their grace")
 
 
 WRONG = [
@@ -390,3 +429,41 @@ def wait_until(reached: Callable[[], bool], process: subprocess.Popen[str] | Non
         assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "it did not get as far as it should"
         time.sleep(0.01)
+
+
+# -------------------------------------------------------------------------------------------------- two at a time
+
+
+def _few_at_a_time(site: Site, origin: Origin, mailbox: Mailbox, readers: list[str] = READERS) -> None:
+    """Three posts for issues of one each."""
+    configure(site, origin, transport=f"smtp://127.0.0.1:{mailbox.port}", readers=readers)
+    _insert(site, "[[sources]]", "max_posts = 1\ncarry_over = true")
+    stock(site, origin, 3, 2, 1)
+
+
+def test_two_sends_at_once_make_one_issue(site: Site, origin: Origin) -> None:
+    """Though more stories wait, who starts a send twice mails one issue, and is told; a send after that mails the
+    next."""
+    with take_mail() as mailbox:
+        _few_at_a_time(site, origin, mailbox)
+        sends = [site.start("send", "weekly") for _ in range(2)]
+        said = [one.communicate(timeout=60)[0] for one in sends]
+        assert [one.returncode for one in sends] == [0, 0]
+        assert sum("2 delivered" in one for one in said) == 1
+        assert sum("another send has just made weekly-1, so this one makes none" in one for one in said) == 1
+        assert Counter(one.recipient for one in mailbox.received) == dict.fromkeys(READERS, 1)
+        assert "weekly #2" in site.run("send", "weekly").stdout
+
+
+def test_a_send_during_another_one_makes_no_second_issue(site: Site, origin: Origin) -> None:
+    """It waits until the other has delivered, also what was made before it began, and then makes none itself."""
+    readers = [f"reader{n}@readers.example" for n in range(40)]
+    with take_mail() as mailbox:
+        _few_at_a_time(site, origin, mailbox, readers)
+        _insert(site, "[web]", 'rate = "4/s"')
+        first = site.start("send", "weekly")
+        wait_until(lambda: len(mailbox.received) >= 1, first)
+        said = site.run("send", "weekly").stdout
+        assert first.wait(60) == 0
+        assert "weekly: another send was running, so this one makes none; send again for the next" in said
+        assert Counter(one.recipient for one in mailbox.received) == dict.fromkeys(readers, 1)

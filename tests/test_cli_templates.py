@@ -117,13 +117,48 @@ def test_check_tries_every_template(polled: Site, name: str) -> None:
     assert f"{name}, line 2" in done.stderr
 
 
-def test_check_tries_the_words_of_every_reader(polled: Site) -> None:
-    """A catalogue with a mistake is found when a reader is written to in its language, and not before."""
-    (polled.folder / "mine" / "locale").mkdir()
+def test_a_look_ahead_is_in_the_first_readers_language(polled: Site) -> None:
+    """A preview and a judgement are of the very mail that the first subscriber gets; a test mail to a subscriber is in
+    that one's language, one to anybody else in the edition's."""
+    assert polled.run("preview", "weekly").stdout.startswith("The Weekly: Post 2 and 1 more\n")
+    change(polled, '"ada@readers.example"', '{ address = "ada@readers.example", language = "fr" }')
+    assert polled.run("preview", "weekly").stdout.startswith("The Weekly : Post 2 et 1 autre\n")
+    assert 'lang="fr"' in (polled.folder / "issue.html").read_text(encoding="utf-8")
+    assert polled.json("check", "weekly")["subject"] == "The Weekly : Post 2 et 1 autre"
+    for address, subject in (
+        ("Grace@readers.example", "[test] The Weekly: Post 2 und 1 weiterer"),
+        ("somebody@else.example", "[test] The Weekly: Post 2 and 1 more"),
+    ):
+        polled.run("send", "weekly", "--to", address)
+        found = [path.read_bytes() for path in (polled.folder / "outbox").glob("*.eml")]
+        mails = [message_from_bytes(one, policy=modern) for one in found]
+        assert [mail["Subject"] for mail in mails if mail["To"] == address] == [subject]
+
+
+def test_a_wrong_catalogue_of_one_reader_is_found_before_anything_is_frozen(polled: Site) -> None:
+    """Found later it would stop the mails of all, of an issue that can't be changed any more."""
+    break_dutch(polled)
+    change(polled, 'language = "de"', 'language = "nl"')
+    done = polled.run("send", "weekly", check=False)
+    assert (done.returncode, "nl.po" in done.stderr) == (1, True)
+    assert polled.json("issues", "list")["issues"] == []
+    change(polled, 'language = "nl"', 'language = "de"')
+    polled.run("send", "weekly")
+    assert len(list((polled.folder / "outbox").glob("*.eml"))) == 2
+
+
+def break_dutch(site: Site) -> None:
+    """A catalogue that would lose the number of an issue."""
+    (site.folder / "mine" / "locale").mkdir()
     broken = (
         'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "Issue %(number)s"\nmsgstr "Uitgave"\n'
     )
-    (polled.folder / "mine" / "locale" / "nl.po").write_text(broken, encoding="utf-8")
+    (site.folder / "mine" / "locale" / "nl.po").write_text(broken, encoding="utf-8")
+
+
+def test_check_tries_the_words_of_every_reader(polled: Site) -> None:
+    """A catalogue with a mistake is found when a reader is written to in its language, and not before."""
+    break_dutch(polled)
     assert polled.run("check").returncode == 0
     change(polled, 'language = "de"', 'language = "nl"')
     done = polled.run("check", check=False)

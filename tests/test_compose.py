@@ -28,7 +28,7 @@ from tidings.model import (
     StoredPost,
     UpdateItem,
 )
-from tidings.posts.clean import clean
+from tidings.posts.clean import clean, visible_text
 
 MASTHEAD = Masthead(site_title="The site", site_url="https://site.example")
 PARAGRAPH = "Word " * 60 + "end."
@@ -176,25 +176,6 @@ def test_each_item_has_its_own_direction() -> None:
     """A Hebrew post in an English issue is set from right to left."""
     posts = [stored_post(1, title="שלום", text="טקסט ארוך יותר"), stored_post(2)]
     assert [item.direction for item in composed(posts).items] == ["rtl", "ltr"]
-
-
-@pytest.mark.parametrize(
-    ("titles", "subject"),
-    [
-        (["One"], "The daily: One"),
-        (["One", "Two"], "The daily: One and 1 more"),
-        (["One", "Two", "Three"], "The daily: One and 2 more"),
-        (["", "Two"], "The daily: The blog and 1 more"),
-        (["Two\r\n lines\t here"], "The daily: Two lines here"),
-        (["word " * 40], "The daily: " + " ".join(["word"] * 12) + "…"),
-        (["One, " + "w" * 70], "The daily: One…"),
-        (["日" * 100], "The daily: " + "日" * 60 + "…"),
-    ],
-)
-def test_the_subject_is_the_first_headline(titles: list[str], subject: str) -> None:
-    """The subject names the edition, the headline on top, and how many follow; a long headline ends at a word."""
-    posts = [stored_post(9 - number, title=title) for number, title in enumerate(titles)]
-    assert composed(posts).subject == subject
 
 
 def test_an_item_shows_the_date_it_is_sorted_by() -> None:
@@ -436,7 +417,6 @@ def test_any_issue_can_be_frozen(
     assert compose(stories, one, MASTHEAD, 7, sources(etiquette), NOW, more=more) == issue
     again = json.loads(json.dumps(asdict(issue), ensure_ascii=False, default=str))
     assert [item["title"] for item in again["items"]] == [item.title for item in issue.items]
-    assert "\n" not in issue.subject
     assert not any(item.html or item.text or item.picture for item in issue.items if titles_only(item, etiquette, one))
 
 
@@ -477,6 +457,75 @@ def test_an_update_quotes_nothing_of_a_source_that_shows_headlines_only() -> Non
     )
 
 
+def long_update(end: str, etiquette: Etiquette | None, **values: Any) -> UpdateItem:
+    """What is said of a long post whose last of eleven paragraphs was edited to `end`."""
+    before, after = (f"{PARAGRAPH}\n\n" * 10 + last for last in ("The end.", end))
+    html = "".join(f"<p>{one}</p>" for one in after.split("\n\n"))
+    marks: dict[str, Etiquette] = {} if etiquette is None else {"blog": etiquette}
+    edited = EditedPost(stored_post(text=after, content_html=html), "Post 1", before)
+    stories = [ChosenStory(stored_post(number)) for number in range(2, 8)]
+    return compose(stories, edition(**values), MASTHEAD, 7, sources(marks), NOW, [edited]).updates[0]
+
+
+def test_an_update_quotes_only_what_an_excerpt_shows() -> None:
+    """Of a source or an edition that shows the beginning, words further on are counted and not quoted. Where nobody
+    said so, they are quoted."""
+    news = "Update: it broke, and all the rest of it is news."
+    for one in (long_update(news, "excerpt"), long_update(news, None, content="excerpt")):
+        assert (one.quote, one.words_added) == ("", 9)
+    assert long_update(news, None).quote == long_update(news, "full").quote == news
+
+
+def test_an_update_quotes_the_excerpt_of_now() -> None:
+    """What is new at the beginning is quoted of an excerpt, too, and no further than it goes."""
+    after = f"Update: it broke. {PARAGRAPH}"
+    html = f"<p>{after}</p>" + f"<p>{PARAGRAPH}</p>" * 9
+    post = stored_post(text="\n\n".join([after, *[PARAGRAPH] * 9]), content_html=html)
+    quote = update(post, text="\n\n".join([PARAGRAPH] * 10), etiquette="excerpt").quote
+    assert quote.startswith("Update: it broke.")
+
+
+BLOGGER = "The Dodgers, in a word, were impressive, and all of it was a joy to watch from the cheap seats. " * 2
+
+
+@pytest.mark.parametrize("etiquette", ["full", "excerpt", None])
+def test_a_summary_that_was_cut_off_leads_on(etiquette: Etiquette | None) -> None:
+    """A text that its feed cut off ends with its last whole sentence, and the rest is elsewhere."""
+    text = f"{BLOGGER}Their choices were questionable at best. For"
+    marks: dict[str, Etiquette] = {} if etiquette is None else {"blog": etiquette}
+    item = composed([stored_post(text=text, content_html=f"<p>{text}</p>")], marks).items[0]
+    assert item.text == f"{BLOGGER}Their choices were questionable at best."
+    assert (item.html, item.whole) == (f"<p>{item.text}</p>", False)
+
+
+@pytest.mark.parametrize(
+    ("title", "html"),
+    [
+        ("", f"<p>{BLOGGER}And then…</p>"),
+        ("A post", f"<p>{BLOGGER}</p>"),
+        ("A post", "<p>A short line. Without an end</p>"),
+        ("A post", f"<p>{BLOGGER}</p><p>Yours, Ada</p>"),
+        ("A post", f"<p>{BLOGGER}See <a href='https://x.example'>more of it here</a></p>"),
+        ("A post", f"<p>{BLOGGER * 12}And so on…</p>"),
+    ],
+)
+def test_a_text_that_only_ends_without_a_mark_is_whole(title: str, html: str) -> None:
+    """Of a note without a title, a line, a signature and a long post nothing is taken away."""
+    item = composed([stored_post(title=title, text=visible_text(html), content_html=html)]).items[0]
+    assert (item.html, item.whole) == (html, True)
+
+
+@pytest.mark.parametrize("title", ["", "A post"])
+def test_an_endless_text_is_begun(title: str) -> None:
+    """A digest shows the first words of a post in which no sentence ends, with or without a title."""
+    text = "word " * 20_000
+    posts = [stored_post(1, title=title, text=text, content_html=f"<p>{text}</p>"), *map(stored_post, range(2, 7))]
+    item = composed(posts).items[0]
+    assert item.html.startswith("<p>word word")
+    assert item.html.endswith("word…</p>")
+    assert (item.whole, item.minutes) == (False, 87)
+
+
 @pytest.mark.parametrize(("before", "after"), [(None, "Text 1 and more"), ("Text 1", "")])
 def test_an_update_without_both_texts_says_nothing_of_them(before: str | None, after: str) -> None:
     """Where a text is gone, as after pruning, nothing is counted and nothing quoted."""
@@ -485,7 +534,7 @@ def test_an_update_without_both_texts_says_nothing_of_them(before: str | None, a
 
 
 def test_updates_change_nothing_else_of_an_issue() -> None:
-    """Stories, subject and number are what they are without."""
+    """Stories and number are what they are without."""
     stories = [ChosenStory(stored_post(2))]
     with_updates = compose(stories, edition(), MASTHEAD, 7, [], NOW, [EditedPost(stored_post(), "", "")])
     assert with_updates != compose(stories, edition(), MASTHEAD, 7, [], NOW)

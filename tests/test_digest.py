@@ -399,10 +399,12 @@ def test_two_senders_at_once_mail_each_reader_once(stocked: Store, clock: Clock)
 
 
 def test_a_preview_changes_nothing(stocked: Store, clock: Clock) -> None:
-    """A draft is what would be frozen, and can be made any number of times."""
+    """A draft is what would be frozen, but for its subject, and can be made any number of times."""
     drafts = [digest.draft(stocked, DAILY, SOURCES, MASTHEAD, clock()) for _ in range(2)]
     assert drafts[0] == drafts[1]
-    assert freeze(stocked, RecordingTransport(), clock) == drafts[0]
+    frozen = freeze(stocked, RecordingTransport(), clock)
+    assert frozen is not None
+    assert drafts[0] == replace(frozen, subject="")
     assert digest.draft(stocked, DAILY, SOURCES, MASTHEAD, clock()) is None
 
 
@@ -454,7 +456,7 @@ def test_an_edited_post_is_told_of_once(stocked: Store, clock: Clock) -> None:
     preview = digest.draft(stocked, TELLING, SOURCES, MASTHEAD, clock())
     frozen = freeze(stocked, mail, clock, TELLING)
     assert frozen is not None
-    assert frozen == preview
+    assert replace(frozen, subject="") == preview
     assert [item.title for item in frozen.items] == ["Post 3"]
     [told] = frozen.updates
     assert (told.title, told.words_added) == ("Post 1", 9)

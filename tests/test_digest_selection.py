@@ -163,6 +163,31 @@ def test_a_young_post_that_rules_leave_out_may_still_be_mended(stocked: Store) -
     assert shown(freeze_due(stocked, one, SLOT + DAY)) == ["No more"]
 
 
+# ------------------------------------------------------------------------------------------------------ empty posts
+
+EMPTY = {"title": "", "text": "", "content_html": "", "url": ""}
+
+
+def test_an_empty_post_is_left_out_until_it_is_filled(stocked: Store) -> None:
+    """It makes no entry and no issue; its author may fill it within a week, and then it comes."""
+    receive(stocked, A, post(1, **EMPTY), now=SLOT - HOUR)
+    assert freeze_due(stocked, DAILY, SLOT) is None
+    receive(stocked, A, post(2), now=SLOT + HOUR)
+    assert shown(freeze_due(stocked, DAILY, SLOT + DAY)) == ["Post 2"]
+    empty = next(one for one in posts.find(stocked, PostQuery()) if not one.title)
+    edit(stocked, A, empty, SLOT + DAY + HOUR, title="Filled", text="At last", edit="substantive")
+    assert shown(freeze_due(stocked, DAILY, SLOT + 2 * DAY)) == ["Filled"]
+
+
+def test_an_empty_post_is_given_up_after_a_week(stocked: Store) -> None:
+    """From then on it is not looked at again by any issue."""
+    receive(stocked, A, post(1, **EMPTY), now=SLOT - HOUR)
+    freeze_due(stocked, DAILY, SLOT + 6 * DAY)
+    assert len(issues.candidates(stocked, DAILY.name, ["a"], 0)) == 1
+    freeze_due(stocked, DAILY, SLOT + 7 * DAY)
+    assert issues.candidates(stocked, DAILY.name, ["a"], 0) == []
+
+
 # --------------------------------------------------------------------------------------------------- what is too much
 
 

@@ -33,24 +33,21 @@ def issue(*stories: IssueItem, more: tuple[int, ...] = (), lead: bool = False) -
 
 
 @pytest.mark.parametrize(
-    ("gone", "left", "more", "subject"),
+    ("gone", "left", "more"),
     [
-        ({1}, [2, 3], [8, 9], "The Weekly: Post 2 and 1 more"),
-        ({2}, [1, 3], [8, 9], "The Weekly: Post 1 and 1 more"),
-        ({2, 3}, [1], [8, 9], "The Weekly: Post 1"),
-        ({3, 8}, [1, 2], [9], "The Weekly: Post 1 and 1 more"),
-        ({9}, [1, 2, 3], [8], "The Weekly: as frozen"),
-        ({99}, [1, 2, 3], [8, 9], "The Weekly: as frozen"),
+        ({1}, [2, 3], [8, 9]),
+        ({2}, [1, 3], [8, 9]),
+        ({2, 3}, [1], [8, 9]),
+        ({3, 8}, [1, 2], [9]),
+        ({9}, [1, 2, 3], [8]),
+        ({99}, [1, 2, 3], [8, 9]),
     ],
 )
-def test_what_is_dropped_is_gone_and_the_rest_stays(
-    gone: set[int], left: list[int], more: list[int], subject: str
-) -> None:
-    """Stories and those only named go, the others keep their order, and the subject says what is there."""
+def test_what_is_dropped_is_gone_and_the_rest_stays(gone: set[int], left: list[int], more: list[int]) -> None:
+    """Stories and those only named go, the others keep their order."""
     found = without(issue(story(1), story(2), story(3), more=(8, 9)), gone)
     assert [item.post_id for item in found.items] == left
     assert [item.post_id for item in found.more] == more
-    assert found.subject == subject
 
 
 def test_the_next_story_leads_when_the_lead_is_dropped() -> None:

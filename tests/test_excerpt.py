@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tidings.editions.blocks import beginning, top_blocks
-from tidings.editions.excerpt import Excerpt, excerpt
+from tidings.editions.excerpt import Excerpt, excerpt, whole_part
 from tidings.posts.clean import clean, visible_text
 
 VOID = {"br", "hr", "img", "col", "wbr"}
@@ -131,10 +131,70 @@ def test_a_short_first_sentence_is_not_all() -> None:
 
 
 @pytest.mark.parametrize("first", [words(2000), "日本語" * 1000])
-def test_half_a_sentence_is_never_shown(first: str) -> None:
-    """A text without an end of a sentence is passed over; where nothing follows, nothing is shown."""
+def test_a_text_without_sentences_gives_way_to_one_that_has_some(first: str) -> None:
+    """Where something follows that can be shown whole, no half sentence is."""
     assert cut(f"<p>{first}</p><p>Short.</p>") == Excerpt("<p>Short.</p>", "Short.", whole=False)
-    assert cut(f"<p>{first}</p>") == Excerpt("", "", whole=False)
+
+
+ENDLESS = " ".join(["word"] * 20_000)
+LINKS = " ".join(f'<a href="https://x.example/{n}">link {n}</a>,' for n in range(3000))
+
+
+@pytest.mark.parametrize(
+    ("html", "start", "end"),
+    [
+        (f"<p>{ENDLESS}</p>", "<p>word word", "word…</p>"),
+        (ENDLESS, "word word", "word…"),
+        (f"<h2>List</h2><p>{LINKS}</p>", '<p><a href="https://x.example/0">link 0</a>, <a', "…</a></p>"),
+        (f"<ul><li><b>{ENDLESS}</b></li></ul>", "<ul><li><b>word", "word…</b></li></ul>"),
+        (f"<blockquote><p>{ENDLESS}</p></blockquote>", "<blockquote><p>word", "word…</p></blockquote>"),
+        ("<p>" + "日本語" * 1000 + "</p>", "<p>日本語", "日本語日本…</p>"),
+        (f"<p>{'क्षि' * 2000}</p>", "<p>क्षि", "…</p>"),
+        (f"{TABLE}<p>{ENDLESS}</p>", "<p>word", "word…</p>"),
+    ],
+)
+def test_a_text_without_any_sentence_is_begun(html: str, start: str, end: str) -> None:
+    """Rather than nothing, its first words are shown, as many as are wanted, with the mark of what is cut short."""
+    found = cut(html)
+    assert found.html.startswith(start)
+    assert found.html.endswith(end)
+    assert is_balanced(found.html)
+    assert not found.whole
+    assert LENGTH - 40 < len(found.text.rstrip("…")) <= LENGTH + 1
+    assert visible_text(found.html) == found.text
+
+
+def test_an_endless_list_that_counts_down_is_not_begun() -> None:
+    """Its numbers would be wrong; tables and programs in a list stay whole, too."""
+    for html in (f"<ol reversed><li>{ENDLESS}</li></ol>", f"<ul><li>{CODE}{ENDLESS}</li></ul>"):
+        assert cut(html) == Excerpt("", "", whole=False)
+
+
+SUMMARY = "The week began well. Dr. No, of all people, paid for lunch"
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        (f"<p>{SUMMARY}</p>", "The week began well."),
+        (f"{SUMMARY}…", "The week began well."),
+        (f"<p>{SUMMARY} […]</p>", "The week began well."),
+        (f"<p>It was <b>fine. And {SUMMARY}</b></p>", "It was fine. And The week began well."),
+        (f'<p>{SUMMARY}. <a href="https://x.example/">Continue reading</a></p>', f"{SUMMARY}."),
+        (f"<p>{SUMMARY} […]</p><p>The post A appeared first on B.</p>", "The week began well."),
+        (f"<p>{SUMMARY}.</p><p>Then […]</p><p>Read more →</p>", f"{SUMMARY}."),
+        ("<p>No sentence ends here, […]</p>", "No sentence ends here…"),
+        ("<p>Kept as it is:</p><ul><li>one</li><li>two […]</li></ul>", "Kept as it is:\n\n- one\n- two […]"),
+        ("<p>…</p>", "…"),
+        ("", ""),
+    ],
+)
+def test_what_a_feed_cut_off_ends_with_a_sentence(html: str, shown: str) -> None:
+    """Of a text that its feed cuts off the last half sentence goes, and the words that lead to the rest."""
+    found = whole_part(html, visible_text(html))
+    assert (found.text, found.whole) == (shown, False)
+    assert visible_text(found.html) == found.text
+    assert is_balanced(found.html)
 
 
 def test_text_without_spaces_is_cut_after_its_own_marks() -> None:
@@ -189,6 +249,12 @@ def test_a_huge_table_or_program_is_passed_over(first: str) -> None:
     """What cannot be begun gives way to the paragraphs behind it, with its heading; alone, it leaves the headline."""
     assert cut(f"<h2>Data</h2>{first}{p(20, 'a')}") == Excerpt(p(20, "a"), words(20, "a"), whole=False)
     assert cut(f"<h2>Data</h2>{first}") == Excerpt("", "", whole=False)
+
+
+def test_a_text_in_the_line_that_is_passed_over_is_shown_alone() -> None:
+    """Where mark-up parts what is one line of the text, only the part that is shown is said."""
+    found = cut(f"{words(160, 'huge')}<span>{words(8)}<p></p></span>", 1)
+    assert (found.html, found.text) == (words(8), words(8))
 
 
 def test_nothing_is_passed_over_between_two_texts() -> None:
@@ -411,6 +477,7 @@ def test_deep_indents_hide_no_text() -> None:
 
 @settings(max_examples=150)
 @given(pieces=st.lists(PIECES, max_size=25), most=st.integers(1, 3000))
+@example(pieces=["&amp;", *["<p>"] * 5], most=2)
 def test_a_beginning_is_well_formed(pieces: list[str], most: int) -> None:
     """Cut anywhere, clean HTML closes what it opened and says the first words of the whole, no entity in half."""
     html = clean("".join(pieces), "https://blog.example/")
@@ -436,4 +503,5 @@ def test_no_post_costs_much(html: str) -> None:
     text = html.removeprefix("<p>").removesuffix("</p>").replace("</p><p>", "\n\n")
     before = process_time()
     excerpt(html, text, LENGTH)
+    whole_part(html, text[:LENGTH])
     assert process_time() - before < 3

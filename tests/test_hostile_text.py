@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tidings.editions.excerpt import excerpt_html, excerpt_text
+from tidings.editions import excerpt as excerpts
 from tidings.model import StoredPost
 from tidings.posts.clean import clean
 from tidings.posts.dates import parse_date
@@ -101,8 +101,9 @@ TRAILERS = (
 )
 
 
-def as_pictures(html: str) -> str:
-    return excerpt_text("A text.\n\nAnother.", html)
+def as_excerpt(html: str) -> str:
+    clean_html = cleaned(html)
+    return excerpts.excerpt(clean_html, visible_text(clean_html), 500).html
 
 
 def as_summary(text: str) -> object:
@@ -140,9 +141,8 @@ RULES: tuple[tuple[Callable[[str], object], tuple[str, ...]], ...] = (
     (paragraphs, MARKUP),
     (guessed, MARKUP),
     (as_summary, MARKUP),
-    (as_pictures, (*MARKUP, long('<img alt="'), long(' alt="', "<img"), long('alt="" ', "<img "))),
     (lambda text: visible_text(cleaned(text)), MARKUP),
-    (lambda text: excerpt_html(cleaned(text)), MARKUP),
+    (as_excerpt, (*MARKUP, long('<img alt="'), long(' alt="', "<img"), long('alt="" ', "<img "))),
     (mended, XML),
     (find_root, XML),
     (as_document, (*XML, long(" encoding", "<?xml"), long(" ", "<?xml encoding="))),

@@ -40,6 +40,7 @@ from tests.test_render_mail import headlines_of, tree, urls_in
 from tests.test_render_pages import LINKS
 from tidings.mail.judging import Asked, judge
 from tidings.mail.spam import NOTABLE, spam_score
+from tidings.render.budget import sent_bytes
 from tidings.render.pages import render_issue_page
 from tidings.web.app import create_app
 
@@ -226,6 +227,12 @@ def test_two_hundred_posts_in_any_script_fit(text: str, look: str) -> None:
     assert len(sent.message) <= 150_000
     assert html.index(b"mailto:digest@planet.example") < 20_000
     assert html.rindex(b"mailto:digest@planet.example") > len(html) - 3_000
+
+
+def test_what_is_reckoned_is_what_is_sent(sent: Posted) -> None:
+    """The size that decides what is cut is that of the message, but for the header and a percent."""
+    reckoned = sent_bytes(sent.mail.html) + sent_bytes(sent.mail.text)
+    assert -0.01 * reckoned < len(sent.message) - reckoned < 1_500 + 0.01 * reckoned
 
 
 JSON_TITLES = (

@@ -38,7 +38,7 @@ PARTLY = {
         "pre", "Gmail in browsers of phones", "code is in Latin letters and runs left to right by itself"
     ),
     "display": lacking(
-        "a div table",
+        "a div span table",
         "Outlook for Windows, but for none",
         "links stay in their line, for a mouse; the preheader has mso-hide",
     ),
@@ -58,7 +58,7 @@ PARTLY = {
     ),
     "max-height": lacking("div", "Outlook for Windows", "it is the preheader's, which mso-hide hides there"),
     "max-width": lacking(
-        "a img table",
+        "a img span table",
         "Outlook for Windows, but on tables",
         "pictures have a width, and the column stands in a table of 640 pixels",
     ),
@@ -69,7 +69,7 @@ PARTLY = {
     ),
     "overflow-x": lacking("table", "Outlook for Windows", "a table of a post shrinks its cells to the column"),
     "padding": lacking(
-        "a blockquote body ol pre td ul",
+        "a blockquote body ol pre span td ul",
         "Outlook for Windows, but on cells",
         "space that is needed is padding of cells",
     ),
@@ -132,7 +132,7 @@ def test_the_fallbacks_are_there(styled: list[Styled]) -> None:
         if "overflow-wrap" in styles:
             assert (styles["word-wrap"], element.get("width")) == (styles["overflow-wrap"], "100%")
         if styles.get("display") == "inline-block":
-            assert element.tag == "a"
+            assert element.tag == "a" or classes == ["n"]
 
 
 def test_the_table_has_no_property_that_nobody_uses(styled: list[Styled]) -> None:

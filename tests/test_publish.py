@@ -13,9 +13,10 @@ import pytest
 
 from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
-from tidings.errors import StoreError
+from tidings.errors import RenderError, StoreError
 from tidings.model import FeedChange, IssueContent, IssueItem
 from tidings.publish import PublishSettings, publish, publish_due
+from tidings.render.environment import Templates
 from tidings.store import Store, holding, issue_states, issues, open_store, posts
 
 A, B = blog("a"), blog("b")
@@ -92,8 +93,9 @@ def feed_id(folder: Path) -> str:
 def test_the_files_of_a_site(stocked: Store, folder: Path) -> None:
     """Feed, page and past issues are written, with every source's posts in them, and nothing else is left behind."""
     freeze(stocked, 1)
-    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml", "index.html", "issues/daily-1.html"}
-    assert set(snapshot(folder)) == {"atom.xml", "index.html", "issues/daily-1.html"}
+    files = {"atom.xml", "index.html", "issues/daily-1.html", "issues/daily.xml"}
+    assert names(folder, publish(stocked, folder, settings())) == files
+    assert set(snapshot(folder)) == files
     assert sorted(entry_titles(folder)) == ["Post 1", "Post 2", "Post 3"]
     page = (folder / "index.html").read_text()
     assert all(f"Post {n}" in page for n in (1, 2, 3))
@@ -370,6 +372,7 @@ def test_a_new_issue_changes_only_its_neighbour(store: Store, folder: Path) -> N
         "index.html",
         "issues/daily-2.html",
         "issues/daily-3.html",
+        "issues/daily.xml",
     }
 
 
@@ -472,3 +475,39 @@ def test_a_feed_of_issues_has_none_that_is_kept_back(stocked: Store, folder: Pat
     issue_states.release(stocked, 1, START)
     publish(stocked, folder, settings(editions=(daily,)))
     assert b"daily-1.html" in (folder / "issues" / "daily.xml").read_bytes()
+
+
+def test_an_edition_that_is_gone_keeps_its_feed(stocked: Store, folder: Path) -> None:
+    """Its issues stay in the archive and lead to it, under the title that its newest has."""
+    freeze(stocked, 1)
+    publish(stocked, folder, settings())
+    assert 'href="../issues/daily.xml"' in (folder / "issues" / "daily-1.html").read_text(encoding="utf-8")
+    feed = ElementTree.parse(folder / "issues" / "daily.xml")
+    assert feed.findtext("atom:title", namespaces=ATOM) == "The daily"
+
+
+# ------------------------------------------------------------------------------------------------------- templates
+
+
+def test_a_broken_template_holds_up_nothing_else(stocked: Store, folder: Path, tmp_path: Path) -> None:
+    """What it is not for is published, what is kept back is taken away, and then it is an error; the next time it is
+    tried again."""
+    for number in (1, 2):
+        freeze(stocked, number)
+    publish(stocked, folder, settings())
+    old = (folder / "issues/daily-1.html").read_bytes()
+    issue_states.hold(stocked, 2, START)
+    receive(stocked, A, post(4, title="Fresh"))
+    own = tmp_path / "templates"
+    own.mkdir()
+    (own / "issue.html").write_text("\n{{ nothing }}")
+    broken = settings(templates=Templates(own))
+    for _ in range(2):
+        with pytest.raises(RenderError, match=r"Template issue\.html, line 2"):
+            publish_due(stocked, folder, broken)
+    assert "Fresh" in entry_titles(folder)
+    assert "Fresh" in (folder / "index.html").read_text()
+    assert (folder / "issues/daily-1.html").read_bytes() == old
+    assert not (folder / "issues/daily-2.html").exists()
+    (own / "issue.html").unlink()
+    assert names(folder, publish_due(stocked, folder, broken)) == {"issues/daily-1.html"}

@@ -54,6 +54,30 @@ def test_stories_are_numbered_through() -> None:
     assert [entry.number for section in sections for entry in section.entries] == [1, 2, 3, 4]
 
 
+NOTE = "Rain again, and the bread is burnt."
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, ""),
+        ({"title": "A title"}, NOTE),
+        ({"whole": False}, NOTE),
+        ({"html": f'<p><a href="https://x.example">{NOTE}</a></p>'}, NOTE),
+        ({"html": f'<p>{NOTE}<img src="https://x.example/a.png"></p>'}, NOTE),
+        ({"text": f"{NOTE}\n{NOTE}"}, f"{NOTE}\n{NOTE}"),
+        ({"text": NOTE * 2}, NOTE * 2),
+    ],
+)
+def test_a_note_that_is_its_own_headline_is_shown_once(changes: dict[str, object], shown: str) -> None:
+    """Its text stands below only where there is more to it: another line, a link, a picture, or what was cut."""
+    note = item(1, **{"title": "", "html": f"<p>{NOTE}</p>", "text": NOTE, "whole": True} | changes)
+    [section] = arrange(issue(note), GERMAN)
+    assert section.entries[0].item.text == shown
+    assert bool(section.entries[0].item.html) == bool(shown)
+    assert section.entries[0].line.name.startswith("A title" if "title" in changes else "Rain again")
+
+
 def test_a_line_says_language_and_direction_only_where_they_differ() -> None:
     """That spares bytes; names are one line."""
     story = item(1, title="A\r\nB", source="C\x00\nD", language="de", url="javascript:x")

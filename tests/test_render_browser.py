@@ -23,12 +23,16 @@ import pytest
 
 from tests.render_samples import FIXTURES, FOOTER
 from tests.test_render_pages import LINKS, PLANET
+from tidings.model import IssueContent
 from tidings.render.mail import render_issue
 from tidings.render.pages import render_issue_page, render_planet
 
 WIDTHS = (320, 375, 600, 800)
-SHOWN = ("usual", "groups", "all-images", "rtl", "cjk", "long-words", "hostile")
+SHOWN = ("usual", "groups", "all-images", "rtl", "cjk", "long-words", "hostile", "nothing")
 LOOKS = ("letter", "headlines")
+WITHOUT = "-off"
+"""Ends the name of a page whose pictures are not to be had, as where a mail program blocks them."""
+
 SCHEMES = {"dark": 0, "light": 1}
 MEASURE = """
 const rgb = text => (text.match(/[\\d.]+/g) || []).map(Number);
@@ -60,11 +64,38 @@ function small(frame) {
   return links.filter(link => !link.matches(".row .tap") && link.getBoundingClientRect().height < 43.5)
     .map(link => link.getBoundingClientRect().height + " " + link.textContent.slice(0, 40));
 }
+function lines(node) {
+  const range = node.ownerDocument.createRange();
+  range.selectNodeContents(node);
+  return [...range.getClientRects()];
+}
+function over(frame) {
+  const cross = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4;
+  const rows = [...frame.contentDocument.querySelectorAll(".t li")];
+  return rows.map(row => [...row.children].slice(0, 2).map(lines))
+    .filter(([name, source]) => name.some(one => source.some(other => cross(one, other)))).length;
+}
+function strays(frame) {
+  const view = frame.contentWindow, rows = [...frame.contentDocument.querySelectorAll(".t li, .contents li")];
+  return rows.map(row => {
+    const [name, source = []] = [...row.children].slice(0, 2).map(lines), next = row.nextElementSibling;
+    const above = name.at(-1), first = source[0], last = source.at(-1);
+    if (!first || first.top < above.bottom - 8) return "";
+    const space = first.top - above.bottom, after = next ? lines(next.children[0])[0].top - last.bottom : Infinity;
+    if (space + 4 > after) return `${space} above, ${after} below: ${row.textContent.slice(0, 40)}`;
+    const side = view.getComputedStyle(row).direction === "rtl" ? "right" : "left", box = row.getBoundingClientRect();
+    const away = source.filter(line => Math.abs(line[side] - box[side]) > 4);
+    return away.length ? `not ${side}: ${row.textContent.slice(0, 40)}` : "";
+  }).filter(Boolean);
+}
 addEventListener("load", () => {
   const rows = [...document.querySelectorAll("iframe")].map(frame => {
     const root = frame.contentDocument.documentElement, view = frame.contentWindow;
     return {page: frame.dataset.page, width: root.clientWidth, scroll: root.scrollWidth,
-      faint: faint(frame), small: small(frame),
+      faint: faint(frame), small: small(frame), over: over(frame), strays: strays(frame),
+      links: [...frame.contentDocument.links].filter(link => link.getClientRects().length && link.textContent.trim())
+        .map(link => link.textContent),
       dark: view.matchMedia("(prefers-color-scheme: dark)").matches, paper: behind(view, frame.contentDocument.body),
       images: [...frame.contentDocument.images].map(image => image.naturalWidth),
       shown: [...frame.contentDocument.images].map(image => image.width)};
@@ -110,6 +141,12 @@ def local_pictures(page: str) -> str:
     return page.replace(' loading="lazy"', "")
 
 
+def long_sources(content: IssueContent) -> IssueContent:
+    """The same with names of blogs, in English, that take more than a line."""
+    source = "The Journal of Slow Databases and Quick Remarks, Incorporating the Gazette of Small Repairs"
+    return replace(content, items=tuple(replace(item, source=source) for item in content.items))
+
+
 def pages() -> dict[str, str]:
     """What is looked at: each kind of issue in both looks, some of them once more as poorer programs show them."""
     mails = {
@@ -119,13 +156,18 @@ def pages() -> dict[str, str]:
     }
     poorer = [name for name in mails if name.endswith(("usual", "all-images", "rtl", "long-words"))]
     bare = {f"bare-{name}": without_style(mails[name]) for name in poorer}
-    no_pictures = mails["mail-letter-all-images"].replace("pictures.example", "gone.example")
+    illustrated = {name: page for name, page in (mails | bare).items() if name.endswith("-all-images")}
     return {
         **{name: local_pictures(page) for name, page in (mails | bare).items()},
-        "mail-no-pictures": re.sub(r"https://gone\.example/", "/gone/", no_pictures),
+        **{
+            f"{name}{WITHOUT}": page.replace("https://pictures.example/", "/gone/")
+            for name, page in illustrated.items()
+        },
         "planet": local_pictures(render_planet(PLANET)),
         "planet-rtl": local_pictures(render_planet(replace(PLANET, language="ar"))),
         **{f"page-{name}": local_pictures(render_issue_page(FIXTURES[name], LINKS)) for name in SHOWN},
+        "page-long-source": local_pictures(render_issue_page(long_sources(FIXTURES["rtl"]), LINKS)),
+        "mail-long-source": local_pictures(render_issue(long_sources(FIXTURES["rtl"]), FOOTER).html),
     }
 
 
@@ -174,19 +216,27 @@ def measured(url: str, scheme: str, profile: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_pages_fit_and_are_readable(frames_page: str, scheme: str, tmp_path: Path) -> None:
-    """At any width nothing is wider than the window, and every text has a contrast of 4.5, also with colours inverted,
-    as mail programs do; main links are 44 pixels high; a small picture is not blown up. All that holds without the
-    style block and without pictures, too; and in dark the paper is dark."""
+    """At any width nothing is wider than the window or lies over something else, and every text has a contrast of 4.5,
+    also with colours inverted, as mail programs do; main links are 44 pixels high; a small picture is not blown up. All
+    that holds without the style block and without pictures, too, which take no link along; dark paper is dark."""
     rows = measured(frames_page, scheme, tmp_path / "profile")
     assert len(rows) == len(PAGES) * len(WIDTHS)
     assert {row["width"] for row in rows} == set(WIDTHS)
     assert [(row["page"], row["width"], row["scroll"]) for row in rows if row["scroll"] > row["width"]] == []
     assert [(row["page"], row["faint"]) for row in rows if row["faint"]] == []
     assert [(row["page"], row["width"], row["small"]) for row in rows if row["small"]] == []
+    assert [(row["page"], row["width"]) for row in rows if row["over"]] == []
+    assert [(row["page"], row["width"], row["strays"]) for row in rows if row["strays"]] == []
     assert {row["dark"] for row in rows} == {scheme == "dark"}
     pictures = {row["page"]: row["images"] for row in rows}
     assert {80, 1600} <= set(pictures["mail-letter-all-images"])
-    assert set(pictures["mail-no-pictures"]) == {0}
+    off = [row for row in rows if row["page"].endswith(WITHOUT)]
+    assert {size for row in off for size in row["images"]} == {0}
+    read = {(row["page"], row["width"]): row["links"] for row in rows}
+    assert [row["page"] for row in off if row["links"] != read[row["page"].removesuffix(WITHOUT), row["width"]]] == []
+    assert {row["page"] for row in off} == {
+        f"{kind}-{look}-all-images{WITHOUT}" for kind in ("mail", "bare-mail") for look in LOOKS
+    }
     wide = [picture for row in rows for picture in row["shown"] if picture > row["width"] or picture > 640]
     assert wide == []
     assert {80} == {

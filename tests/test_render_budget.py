@@ -136,18 +136,28 @@ def cut(content: IssueContent, limit: int) -> IssueContent:
 
 
 def test_pictures_go_first_and_from_the_end() -> None:
-    """The lead story keeps its picture longest; no word goes before all pictures have."""
-    posts = [long_post(n, "word " * 40, 3, 1, picture=picture(n)) for n in range(4)]
+    """No word goes before all pictures have, but for one picture of each of the first three stories."""
+    posts = [long_post(n, "word " * 40, 3, 1, picture=picture(n)) for n in range(5)]
     content = issue(*posts, lead=True)
     whole = len(sized(content))
-    rows = [cut(content, limit) for limit in range(whole, whole - 1200, -60)]
+    rows = [cut(content, limit) for limit in range(whole, 0, -60)]
     kept = [[(one.picture is not None) + one.html.count("<img") for one in row.items] for row in rows]
-    assert kept[0] == [2, 2, 2, 2]
-    assert kept[-1] == [0, 0, 0, 0]
+    assert kept[0] == [2, 2, 2, 2, 2]
+    assert [1, 1, 1, 0, 0] in kept
     assert all(row == sorted(row, reverse=True) for row in kept)
     words = ["".join(one.text for one in row.items) for row in rows]
-    assert {text for text, pictures in zip(words, kept, strict=True) if any(pictures)} == {words[0]}
-    assert not [row for row in rows if "<figure></figure>" in row.items[0].html]
+    assert {text for text, row in zip(words, kept, strict=True) if sum(row) > 3} == {words[0]}
+    assert not [row for row in rows if row.items and "<figure></figure>" in row.items[0].html]
+
+
+def test_the_first_stories_keep_a_picture_until_others_have_a_paragraph() -> None:
+    """A mail that is full of text still shows what it is about; before the last paragraphs go, the pictures do."""
+    posts = [long_post(n, "word " * 30, 6, 0, picture=picture(n)) for n in range(8)]
+    content = issue(*posts)
+    rows = [cut(content, limit) for limit in range(len(sized(content)), 1_700, -60)]
+    paragraphs = {(sum(one.picture is not None for one in row.items), row.items[-1].html.count("<p>")) for row in rows}
+    assert {(3, 6), (3, 3), (3, 1), (0, 1)} <= paragraphs
+    assert not {row for row in paragraphs if row[0] < 3 and row[1] > 1}
 
 
 def test_long_posts_are_cut_before_excerpts_and_those_before_stories() -> None:
@@ -162,6 +172,68 @@ def test_long_posts_are_cut_before_excerpts_and_those_before_stories() -> None:
     assert cut(content, 10).items == ()
     assert all(sum(after) <= sum(before) for before, after in pairwise(kept))
     assert not [row for row in kept if row != sorted(row, reverse=True)]
+
+
+CODE = "<pre>" + "\n".join(["for row in rows: poll(row)"] * 6_000) + "</pre>"
+
+
+@pytest.mark.parametrize(
+    ("html", "shown"),
+    [
+        (CODE + "<p>After it.</p>", "<p>After it.</p>"),
+        ("<h2>Code</h2>" + CODE + "<p>After it.</p><p>And more.</p>", "<p>After it.</p><p>And more.</p>"),
+        ("<p>Before it.</p>" + CODE + "<p>After it.</p>", "<p>Before it.</p>"),
+        (CODE, "<p>…</p>"),
+        ("<p>One of many.</p>" * 9_000, "<p>One of many.</p>"),
+    ],
+    ids=["first", "under a heading", "second", "alone", "many small"],
+)
+def test_a_story_that_is_too_large_takes_nothing_from_small_ones(html: str, shown: str) -> None:
+    """It is cut by itself, whatever its place, to what can be shown of it, and its rest is a link."""
+    text = html.replace("</p>", "\n\n").replace("</pre>", "\n\n").replace("</h2>", "\n\n")
+    text = re.sub("<[^>]+>", "", text).strip()
+    small = [item(n, html="<p>Short.</p>" * 90, text="\n\n".join(["Short."] * 90), whole=True) for n in range(10)]
+    big = item(10, html=html, text=text, whole=True)
+    content = issue(*small[:3], big, *small[3:])
+    mail = render_issue(content, FOOTER)
+    check(mail)
+    assert mail.html.count(">Short.</p>") == 900
+    assert mail.html.count("Read the rest at") == 2  # the link and its label
+    assert mail.text.count("Read the rest at") == 1
+    trimmed = cut(content, BUDGET)
+    assert trimmed.items[3].html.startswith(shown)
+    assert not trimmed.items[3].whole
+    assert trimmed.items[3].text.split("\n\n")[0] == re.sub("<[^>]+>", "", shown.split("</p>")[0]).strip("…")
+    assert replace(trimmed, items=()) == replace(content, items=())
+    assert [one for one in trimmed.items if one.story != big.story] == small
+
+
+def test_the_largest_story_is_cut_first() -> None:
+    """Of two that are too large, as far as the other, and then both alike."""
+    posts = [long_post(n, "word " * 100, size, 0) for n, size in enumerate([2, 60, 2, 90, 2, 2, 2, 2, 2, 2, 2, 2])]
+    content = issue(*posts)
+    whole = len(sized(content))
+    rows = [[one.html.count("<p>") for one in cut(content, limit).items] for limit in range(whole, 39_000, -2_500)]
+    assert {row[1] for row in rows if row[3] > 61} == {60}
+    assert all(abs(row[1] - row[3]) <= 1 for row in rows if row[1] < 60)
+    assert rows[-1][1] < 40
+    assert {sum(row) - row[1] - row[3] for row in rows} == {20}
+
+
+def test_each_source_keeps_its_last_story_longest() -> None:
+    """Stories leave by turns, as they were given places: the last of the source that has most of them left."""
+    sources = [*["busy"] * 6, "quiet", "middle", "middle", "middle"]
+    content = issue(*(item(n, source=name, html="", text="") for n, name in enumerate(sources)))
+    rows = [[one.story - 100 for one in cut(content, limit).items] for limit in range(len(sized(content)), 0, -20)]
+    left = {len(row): [sources[n] for n in row] for row in rows}
+    assert left[7] == ["busy"] * 3 + ["quiet"] + ["middle"] * 3
+    assert left[3] == ["busy", "quiet", "middle"]
+    assert left[1] == ["busy"]
+    for limit in (100, 200):
+        trimmed = cut(content, limit)
+        assert [one.story - 100 for one in trimmed.more] == sorted(
+            {*range(10)} - {one.story - 100 for one in trimmed.items}
+        )
 
 
 def test_a_post_that_is_cut_says_so_in_both_parts() -> None:

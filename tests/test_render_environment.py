@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tidings.errors import RenderError
 from tidings.render.environment import Templates, load_press, open_press, template_folders
 from tidings.render.mail import render_issue
 from tidings.render.pages import render_issue_page, render_planet
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def write(folder: Path, **templates: str) -> Path:
@@ -105,6 +108,17 @@ def test_a_mistake_of_any_kind_is_the_templates(tmp_path: Path, source: str) -> 
         press.render("a.html", {"rows": 3})
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["{% include 'a.txt' %}", "{% extends 'a.txt' %}", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"],
+)
+def test_a_template_without_end_is_reported_with_its_line(tmp_path: Path, source: str) -> None:
+    """One that includes, extends or calls itself is a mistake like others, not a crash."""
+    press = load_press([write(tmp_path, a__txt=source)], "en")
+    with pytest.raises(RenderError, match=r"Template a\.txt, line 1: it includes or calls itself without end\."):
+        press.render("a.txt", {})
+
+
 def test_a_copy_of_one_file_is_enough(tmp_path: Path) -> None:
     """An operator's file goes before ours of that name, the others stay ours; without the folder nothing of it is."""
     write(
@@ -129,6 +143,17 @@ def test_a_look_of_ones_own(tmp_path: Path) -> None:
     )
     mail = render_issue(replace(ISSUE, look="zine"), FOOTER, Templates(tmp_path))
     assert mail.html.count("zine:") == mail.text.count("zine:") == len(ISSUE.items)
+
+
+def test_the_look_of_the_documentation_renders(tmp_path: Path) -> None:
+    """What docs/templates.md gives as an example makes a mail whose parts say the same."""
+    page, plain = re.findall(r"```jinja\n(.*?)```", (ROOT / "docs" / "templates.md").read_text("utf-8"), re.DOTALL)
+    write(tmp_path, zine__html=page, zine__txt=plain)
+    mail = render_issue(replace(ISSUE, look="zine"), FOOTER, Templates(tmp_path))
+    assert mail.html.count('class="h"') == len(ISSUE.items)
+    assert [mail.text.count(f"{number}. ") for number in range(1, 7)] == [2] * 6
+    assert "In this issue" in mail.html
+    assert "In this issue" in mail.text
 
 
 @pytest.mark.parametrize(("there", "missing"), [("", "zine.html"), ("zine.html", "zine.txt")])

@@ -191,6 +191,17 @@ def test_a_source_is_shown_as_far_as_its_etiquette_allows(etiquette: str, conten
         assert (entry.find("a:summary", NS) is not None) is summary
 
 
+def test_a_headline_only_entry_shows_nothing_of_its_text() -> None:
+    """Without a title it is not called by its first words, and its picture is no file of it; a recording is."""
+    files = (Enclosure("https://b.example/x.jpg", "image/jpeg", 5), Enclosure("https://b.example/x.mp3", "audio/mpeg"))
+    post = replace(POSTS[0], title="", text="Words of the text", summary="Words of the summary", enclosures=files)
+    for shown, title, links in (("title", "Untitled", ["x.mp3"]), ("excerpt", "Words of the text", ["x.jpg", "x.mp3"])):
+        entry = only_entry(post, etiquette={post.source: shown})
+        assert entry.findtext("a:title", namespaces=NS) == title
+        hrefs = [link.get("href") for link in entry.findall("a:link[@rel='enclosure']", NS)]
+        assert hrefs == [f"https://b.example/{name}" for name in links]
+
+
 def test_content_is_the_posts_html() -> None:
     """Unescaped, the content is the very HTML that is stored."""
     assert only_entry(POSTS[0]).findtext("a:content", namespaces=NS) == POSTS[0].content_html

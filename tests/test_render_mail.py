@@ -209,6 +209,16 @@ def test_contents_come_with_five_posts(count: int, shown: bool) -> None:
     assert ("In this issue\n" in mail.text) is shown
 
 
+@pytest.mark.parametrize("look", ["letter", "headlines"])
+def test_a_headline_without_a_link_has_the_same_room(look: str) -> None:
+    """A post that has no page stands like the others: on phones its source would lie over it, or it on a line."""
+    items = (replace(ITEMS[0], url=""), *ITEMS[1:])
+    document = tree(render_issue(replace(ISSUE, items=items, look=look), FOOTER).html)
+    for names in (document.xpath("//*[contains(@class, 'h')]/*[1]"), document.xpath("//ol[@class='t']/li/*[1]")):
+        assert [name.tag for name in names[:2]] in (["span", "a"], [])
+        assert len({frozenset(name.get("style").rstrip(";").split(";")) for name in names}) <= 1
+
+
 def test_what_is_whole_has_no_link_to_the_rest() -> None:
     """Only a post that was cut says so."""
     assert "Read the rest at Slow Queries:\n" in render_issue(issue_with(whole=False), FOOTER).text

@@ -39,12 +39,12 @@ PLANET = PlanetPage(
         BlogrollEntry("A quiet one", "", "https://quiet.example/feed"),
     ),
     issues=(PastIssue("Friday Reading", 12, date(2026, 11, 20), "issues/friday-12.html"),),
-    feeds=(FeedLink("Atom feed", "atom.xml"),),
+    feeds=(FeedLink("", "atom.xml"),),
 )
 LINKS = IssueLinks(
     url="https://planet.example/issues/friday-12.html",
     older="friday-11.html",
-    feeds=(FeedLink("Atom feed", "../atom.xml"),),
+    feeds=(FeedLink("", "../atom.xml"),),
 )
 HOSTILE = 'x</article></style><script>alert(1)</script>"onmouseover="x\'\r\n\x00'
 
@@ -128,6 +128,10 @@ def test_planet_shows_a_headline_only_source_without_an_excerpt() -> None:
     shown = planet_of(POSTS[0], etiquette={POSTS[0].source: "title"}).text_content()
     assert POSTS[0].title in shown
     assert excerpt(POSTS[0]) not in shown
+    nameless = replace(POSTS[0], title="", text="Words of the text", summary="Words of the summary")
+    shown = planet_of(nameless, etiquette={nameless.source: "title"}).text_content()
+    assert "Untitled" in shown
+    assert "Words of" not in shown
 
 
 def test_planet_isolates_direction_and_language_of_each_post() -> None:

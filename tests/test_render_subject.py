@@ -75,7 +75,8 @@ def test_a_subject_of_ones_own(template: str, expected: str) -> None:
 def test_a_wrong_template_names_the_key(template: str) -> None:
     """The operator learns which edition's `subject` it is, and what may stand in it."""
     with pytest.raises(
-        RenderError, match=r"The subject of edition friday, .* cannot be rendered: .*`subject`; it may name"
+        RenderError,
+        match=r"The subject of edition friday, .* cannot be rendered: .*[^.]\. Correct its key `subject`; it may",
     ):
         subject(replace(ISSUE, subject_template=template))
 

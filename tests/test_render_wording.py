@@ -129,6 +129,18 @@ def test_a_mail_is_in_the_readers_language() -> None:
     assert "Database Weekly</a>، <a" in arabic.html
 
 
+@pytest.mark.parametrize(
+    ("language", "name"), [("en", "Atom feed"), ("de", "Atom-Feed"), ("fr", "Flux Atom"), ("ar", "خلاصة Atom")]
+)
+def test_the_combined_feed_is_called_in_the_language_of_the_page(language: str, name: str) -> None:
+    """In its head, where browsers look, and where readers do."""
+    planet = render_planet(replace(PLANET, language=language))
+    page = render_issue_page(replace(ISSUE, language=language), LINKS)
+    for shown in (planet, page):
+        assert f'title="{name}"' in shown
+        assert f">{name}</a>" in shown
+
+
 def test_a_language_falls_back_to_less_of_itself(tmp_path: Path) -> None:
     """pt-BR is asked first, then pt, then English, message by message; dates are those of the language anyway."""
     own = Templates(tmp_path)
@@ -168,6 +180,25 @@ def test_a_wrong_catalogue_is_a_clear_error(tmp_path: Path, catalogue_text: str,
     folder.mkdir()
     (folder / "de.po").write_bytes(f'msgid ""\nmsgstr ""\n\n{catalogue_text}'.encode("latin-1"))
     with pytest.raises(RenderError, match=rf"de\.po: .*{complaint}"):
+        load_wording([tmp_path], "de")
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        (['msgid "Unsubscribe"', 'msgstr "Schluss'], 5),
+        (['msgid "Unsubscribe', 'msgstr "Schluss"'], 4),
+        (['msgid ""', '"Unsubscribe"', 'msgstr ""', '"Schluss'], 7),
+        (['msgid "Unsubscribe"', 'msgstr "Schluss\\"'], 5),
+        (['msgid "Unsubscribe"', 'msgstr "Sch"luss"'], 5),
+    ],
+)
+def test_a_quotation_mark_too_few_is_an_error(tmp_path: Path, lines: list[str], number: int) -> None:
+    """With file and line: what Babel makes of it is another text."""
+    folder = tmp_path / "locale"
+    folder.mkdir()
+    (folder / "de.po").write_text("\n".join(['msgid ""', 'msgstr ""', "", *lines, ""]), "utf-8")
+    with pytest.raises(RenderError, match=rf"de\.po.*(line {number}:|\(.* on {number - 1}\))"):
         load_wording([tmp_path], "de")
 
 

@@ -6,15 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOW, edition, source, stored_post
-from tidings.editions.select import ChosenStory, group, is_young, select, select_updates
-from tidings.model import EditedPost, Edition, StoredPost
+from tidings.editions.select import (
+    ChosenStory,
+    group,
+    is_empty,
+    is_given_up,
+    is_young,
+    select,
+    select_updates,
+)
+from tidings.model import EditedPost, Edition, Enclosure, StoredPost
 
 
 def ids(stories: Sequence[ChosenStory]) -> list[int]:
@@ -322,6 +330,52 @@ def test_a_young_story_waits_and_counts_for_nothing() -> None:
     assert (ids(selection.stories), selection.waiting, selection.more) == ([1], 0, ())
     assert select(posts, edition(grace=2 * HOUR, min_posts=2), [], NOW).stories == ()
     assert ids(select(posts, edition(grace=2 * HOUR, min_posts=2), [], NOW + HOUR).stories) == [2, 1]
+
+
+def test_a_selection_knows_what_is_young_and_until_when() -> None:
+    """It counts the stories in their grace and names the end of the first; edits put that off, for a week at most."""
+    grace = edition(grace=2 * HOUR)
+    old, young = stored_post(1, first_seen=NOW - 5 * HOUR), stored_post(2, first_seen=NOW - HOUR)
+    mended = stored_post(3, first_seen=NOW - 3 * HOUR, changed_at=NOW - HOUR / 2)
+    pestered = stored_post(4, first_seen=NOW - 7 * 24 * HOUR - HOUR, changed_at=NOW)
+    for posts, expected in [
+        ([old], (0, None)),
+        ([old, young, mended], (2, NOW + HOUR)),
+        ([mended], (1, NOW + 1.5 * HOUR)),
+        ([pestered], (1, NOW + HOUR)),
+    ]:
+        selection = select(posts, grace, [], NOW)
+        assert (selection.young, selection.ripe_at) == expected
+
+
+def test_too_few_stories_are_counted() -> None:
+    """Those that wait for `min_posts` are told apart from those in their grace."""
+    posts = [*(stored_post(n, first_seen=NOW - 5 * HOUR) for n in range(1, 5)), stored_post(5, first_seen=NOW)]
+    selection = select(posts, edition(grace=2 * HOUR, min_posts=30), [], NOW)
+    assert (selection.stories, selection.waiting, selection.young) == ((), 4, 1)
+
+
+AUDIO = (Enclosure("https://blog.example/a.mp3", "audio/mpeg", 1),)
+
+
+@pytest.mark.parametrize(
+    ("values", "empty"),
+    [
+        ({}, True),
+        ({"title": " ", "text": "\n", "content_html": "<p> </p>", "url": "urn:uuid:1"}, True),
+        ({"title": "A title"}, False),
+        ({"text": "A text"}, False),
+        ({"url": "https://blog.example/1"}, False),
+        ({"content_html": '<p><img src="https://blog.example/a.png"></p>'}, False),
+        ({"enclosures": AUDIO}, False),
+    ],
+)
+def test_what_is_empty(values: dict[str, Any], empty: bool) -> None:
+    """Without title, text, link, picture and file; a week long it is waited for."""
+    post = stored_post(**{"title": "", "text": "", "content_html": "", "url": "", "first_seen": NOW, **values})
+    assert is_empty(post) is empty
+    assert not is_given_up(post, NOW + timedelta(days=7))
+    assert is_given_up(post, NOW + timedelta(days=8)) is empty
 
 
 def test_a_young_copy_does_not_keep_a_story_waiting() -> None:

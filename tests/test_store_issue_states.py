@@ -143,6 +143,22 @@ def test_no_message_of_a_held_issue_begins(stocked: Store) -> None:
     assert deliveries.start(stocked, one, LATER)
 
 
+@pytest.mark.parametrize("keep", ["review", "hold", "hold after a mail"])
+def test_only_what_readers_may_have_seen_is_told_as_edited(stocked: Store, keep: str) -> None:
+    """An edit of what nobody got is none to them; once the issue goes, or a message of it is out, it is one."""
+    issue = frozen(stocked, content(1, 1), review=keep == "review")
+    if keep == "hold after a mail":
+        deliveries.start(stocked, first_delivery(stocked, issue), LATER)
+    if keep != "review":
+        issue_states.hold(stocked, issue.id, LATER)
+    one = next(post for post in posts.find(stocked, PostQuery()) if post.id == 1)
+    edit(stocked, A, one, LATER, title="Anew", text="Quite other words")
+    told = [found.post.id for found in issues.edited(stocked, "daily", ["a"], START)]
+    assert told == ([1] if keep == "hold after a mail" else [])
+    issue_states.release(stocked, issue.id, REVIEW)
+    assert [found.post.id for found in issues.edited(stocked, "daily", ["a"], START)] == [1]
+
+
 def test_only_a_review_stops_the_next_issue(stocked: Store) -> None:
     """An issue in review is to be finished first; one that is held stops nothing."""
     issue = frozen(stocked, content(1, 1), review=True)
@@ -170,17 +186,30 @@ def test_what_mails_link_to_stays_on_the_web(stocked: Store) -> None:
 
 
 def test_an_issue_is_found_by_its_name_or_its_editions(stocked: Store) -> None:
-    """By edition and number, else the newest of the edition; the name of an issue goes before that of an edition."""
-    for name, number in (("daily", 1), ("daily", 2), ("daily-2", 7)):
+    """By edition and number, else the newest of the edition."""
+    for name, number in (("daily", 1), ("daily", 2), ("daily-3", 7)):
         issues.freeze(stocked, replace(content(number), edition=name), [], None, START)
     assert issue_states.named(stocked, "daily-1").content.number == 1
     assert issue_states.named(stocked, "daily").content.number == 2
-    assert issue_states.named(stocked, "daily-2").content.edition == "daily"
-    assert issue_states.named(stocked, "daily-2-7").content.edition == "daily-2"
-    assert issue_states.editions(stocked) == ["daily", "daily-2"]
+    assert issue_states.named(stocked, "daily-3").content.edition == "daily-3"
+    assert issue_states.named(stocked, "daily-3-7").content.edition == "daily-3"
+    assert issue_states.editions(stocked) == ["daily", "daily-3"]
 
 
-@pytest.mark.parametrize("name", ["daily-3", "weekly", "", "-1", "daily-", "daily-²", "daily--1", f"daily-{10**30}"])
+def test_a_name_that_two_issues_have_is_refused(stocked: Store) -> None:
+    """Guessing could call off the wrong one; both spellings that the refusal names lead to one issue."""
+    for name, number in (("daily", 2), ("daily-2", 7)):
+        issues.freeze(stocked, replace(content(number), edition=name), [], None, START)
+    with pytest.raises(StoreError, match="write daily#2 for the former, daily-2#7 for the newest issue of the latter"):
+        issue_states.named(stocked, "daily-2")
+    for name, number in (("daily", 2), ("daily-2", 7)):
+        found = issue_states.named(stocked, f"{name}#{number}").content
+        assert (found.edition, found.number) == (name, number)
+
+
+@pytest.mark.parametrize(
+    "name", ["daily-3", "weekly", "", "-1", "daily-", "daily#3", "daily-²", "daily--1", f"daily-{10**30}"]
+)
 def test_a_name_without_an_issue_lists_those_there_are(stocked: Store, name: str) -> None:
     """Whatever it looks like, it is a clear error."""
     with pytest.raises(StoreError, match="there are none yet"):

@@ -124,7 +124,8 @@ class _Counter:
 
     def hand_over(self, issue: StoredIssue, due: Sequence[Delivery]) -> None:
         """Sends what is due of an issue until told to stop, or until the issue is held."""
-        mails = {language: self._rendered(issue, language) for language in {one.language for one in due}}
+        languages = {one.language for one in due}
+        mails = {language: render(issue.content, self._office, language) for language in languages}
         failures = issue.failures
         for delivery in due:
             if self._pace.stop():
@@ -141,10 +142,6 @@ class _Counter:
             if failures:
                 failures = 0
                 issues.record_trouble(self._store, issue.id, None, 0)
-
-    def _rendered(self, issue: StoredIssue, language: str) -> RenderedMail:
-        content = replace(issue.content, language=language) if language else issue.content
-        return render(content, self._office)
 
     def _wait_for_turn(self) -> bool:
         """Keeps to the rate, over all issues of a pass; False when told to stop meanwhile."""

@@ -19,7 +19,16 @@ from datetime import datetime
 
 from tidings.editions.compose import Masthead, compose
 from tidings.editions.schedule import Slot, is_too_late, latest_slot
-from tidings.editions.select import TOLD_WITHIN, Selection, is_young, select, select_updates
+from tidings.editions.select import (
+    EMPTY,
+    TOLD_WITHIN,
+    Selection,
+    is_empty,
+    is_given_up,
+    is_young,
+    select,
+    select_updates,
+)
 from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
@@ -35,8 +44,8 @@ _TRIES = 3  # to make an issue while nobody writes what changes it; a busy poll 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What an edition makes of the posts it may carry: what goes into the next issue, and which its own rules leave out
-    of it, each with the rule."""
+    """What an edition makes of the posts it may carry: what goes into the next issue, and which it leaves out for good,
+    each with the rule of its own, or as it is empty."""
 
     selection: Selection
     passed: Mapping[int, str]
@@ -63,14 +72,16 @@ class _Made:
 
 
 def choose(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> Choice:
-    """What would go into an issue made at `now`. Posts in their grace are neither chosen nor passed. Reads only."""
+    """What would go into an issue made at `now`. Posts in their grace, and empty ones that may still be filled, are
+    neither chosen nor passed. Reads only."""
     covered = _covered(store, edition, sources)
     candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
     rules = {post.id: excluded_by(post, edition) for post in candidates}
-    admitted = [post for post in candidates if not rules[post.id]]
+    admitted = [post for post in candidates if not rules[post.id] and not is_empty(post)]
     left_out = [post for post in candidates if rules[post.id] and not is_young(post, edition.grace, now)]
     selection = select(admitted, edition, covered, now, issues.last_frozen(store, edition.name))
-    return Choice(selection, {post.id: rules[post.id] for post in left_out})
+    given_up = {post.id: EMPTY for post in candidates if is_given_up(post, now)}
+    return Choice(selection, given_up | {post.id: rules[post.id] for post in left_out})
 
 
 def edited(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> list[EditedPost]:

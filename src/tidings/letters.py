@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 
@@ -37,8 +37,10 @@ class PostOffice:
         return self.bounces or parseaddr(self.sender)[1]
 
 
-def render(content: IssueContent, office: PostOffice) -> RenderedMail:
-    """An issue as mail: subject, HTML and text, the same for every reader."""
+def render(content: IssueContent, office: PostOffice, language: str = "") -> RenderedMail:
+    """An issue as mail: subject, HTML and text, the same for every reader of a `language`, "" for the edition's own.
+    Raises RenderError."""
+    content = replace(content, language=language) if language else content
     footer = MailFooter(
         postal_address=office.postal_address,
         contact=parseaddr(office.reply_to or office.sender)[1],

@@ -10,13 +10,14 @@ The same frozen issues as the mail; nothing here decides anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tidings.errors import StoreError
+from tidings.errors import RenderError, StoreError
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
 from tidings.posts.canonical import canonical
 from tidings.render.environment import SHIPPED, Templates
@@ -67,16 +68,29 @@ def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[P
 def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
     """Brings the files in `folder` up to date and returns those that were written or taken away.
 
-    Raises StoreError when the folder cannot be written.
+    Raises StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
+    that it does not concern are up to date, and the pages of issues that are kept back are gone.
     """
     with exclusive(store, "publish"):
-        written = [folder / name for name, content in _files(store, settings) if _write(folder / name, content)]
+        changed: list[Path] = []
+        mistakes: list[RenderError] = []
+        for name, render in _files(store, settings):
+            try:
+                content = render()
+            except RenderError as mistake:
+                mistakes.append(mistake)
+                continue
+            if _write(folder / name, content):
+                changed.append(folder / name)
         kept_back = [folder / stored.content.path for stored in issue_states.kept_back(store)]
-        return written + [path for path in kept_back if _take_away(path)]
+        changed += [path for path in kept_back if _take_away(path)]
+    if mistakes:
+        raise mistakes[0]
+    return changed
 
 
-def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes]]:
-    """Each file's name below the folder and its bytes."""
+def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """Each file's name below the folder and what renders its bytes."""
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
     own, known = canonical(f"{settings.url}/{COMBINED_FEED}"), feeds.own_names(store)
     names = [one.name for one in settings.sources if canonical(one.url) != own and one.name not in known]
@@ -87,29 +101,25 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
     archive = issue_states.archive(store)
     ids = entry_ids(record.feed_id, newest, returning.entry_ids(store, newest))
     returning.keep_entry_ids(store, ids, newest)
-    yield (
-        COMBINED_FEED,
-        render_atom(
-            CombinedFeed(
-                id=record.feed_id,
-                title=settings.title,
-                site_url=f"{settings.url}/",
-                self_url=f"{settings.url}/{COMBINED_FEED}",
-                posts=newest,
-                empty_updated=record.created_at,
-                author=settings.title,
-                language=settings.language,
-                content=settings.content,
-                etiquette=etiquette,
-                ids=ids,
-            )
-        ),
+    combined = CombinedFeed(
+        id=record.feed_id,
+        title=settings.title,
+        site_url=f"{settings.url}/",
+        self_url=f"{settings.url}/{COMBINED_FEED}",
+        posts=newest,
+        empty_updated=record.created_at,
+        author=settings.title,
+        language=settings.language,
+        content=settings.content,
+        etiquette=etiquette,
+        ids=ids,
     )
+    yield COMBINED_FEED, partial(render_atom, combined)
     for stored, links in _archive_links(archive, settings):
-        yield stored.content.path, render_issue_page(stored.content, links, settings.templates).encode()
-    for edition in settings.editions:
-        feed = _issue_feed(edition, archive, settings, record)
-        yield _issue_feed_path(edition.name), render_issue_feed(feed, settings.templates)
+        yield stored.content.path, partial(_issue_page, stored, links, settings.templates)
+    for edition, (title, language) in _titles(archive, settings).items():
+        feed = _issue_feed(edition, title, language, archive, settings, record)
+        yield _issue_feed_path(edition), partial(render_issue_feed, feed, settings.templates)
     page = PlanetPage(
         title=settings.title,
         url=f"{settings.url}/",
@@ -119,12 +129,16 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, bytes
         sources=_blogroll(store, settings.sources),
         issues=[_past_issue(stored) for stored in archive],
         feeds=[
-            FeedLink("Atom feed", COMBINED_FEED),
+            FeedLink("", COMBINED_FEED),
             *[FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions],
         ],
         etiquette={name: etiquette.get(name, settings.content) for name in names},
     )
-    yield "index.html", render_planet(page, settings.templates).encode()
+    yield "index.html", lambda: render_planet(page, settings.templates).encode()
+
+
+def _issue_page(stored: StoredIssue, links: IssueLinks, templates: Templates) -> bytes:
+    return render_issue_page(stored.content, links, templates).encode()
 
 
 def _blogroll(store: Store, sources: Sequence[Source]) -> list[BlogrollEntry]:
@@ -147,18 +161,29 @@ def _issue_feed_path(edition: str) -> str:
     return f"issues/{edition}.xml"
 
 
+def _titles(archive: Sequence[StoredIssue], settings: PublishSettings) -> dict[str, tuple[str, str]]:
+    """Title and language of each edition by its name: those in the file, and those that the archive has issues of."""
+    former = {one.content.edition: (one.content.edition_title, one.content.language) for one in reversed(archive)}
+    return former | {edition.name: (edition.title, edition.language) for edition in settings.editions}
+
+
 def _issue_feed(
-    edition: Edition, archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord
+    edition: str,
+    title: str,
+    language: str,
+    archive: Sequence[StoredIssue],
+    settings: PublishSettings,
+    record: SiteRecord,
 ) -> IssueFeed:
     return IssueFeed(
         site_id=record.feed_id,
-        edition=edition.name,
-        title=edition.title,
+        edition=edition,
+        title=title,
         site_title=settings.title,
         site_url=f"{settings.url}/",
-        self_url=f"{settings.url}/{_issue_feed_path(edition.name)}",
-        language=edition.language,
-        issues=[stored.content for stored in archive if stored.content.edition == edition.name][:_ISSUES_IN_FEED],
+        self_url=f"{settings.url}/{_issue_feed_path(edition)}",
+        language=language,
+        issues=[stored.content for stored in archive if stored.content.edition == edition][:_ISSUES_IN_FEED],
         empty_updated=record.created_at,
     )
 
@@ -185,7 +210,7 @@ def _archive_links(
                 older=Path(older.content.path).name if older else "",
                 newer=Path(newer.content.path).name if newer else "",
                 feeds=[
-                    FeedLink("Atom feed", f"../{COMBINED_FEED}"),
+                    FeedLink("", f"../{COMBINED_FEED}"),
                     FeedLink(content.edition_title, f"../{_issue_feed_path(content.edition)}"),
                 ],
             ),
@@ -205,18 +230,18 @@ def _take_away(path: Path) -> bool:
 
 def _write(path: Path, content: bytes) -> bool:
     """Writes a file as a whole, unless it already holds these bytes: readers and caches never see half a feed."""
-    partial = path.with_name(f".{path.name}.partial")
+    half = path.with_name(f".{path.name}.partial")
     try:
         if path.exists() and path.read_bytes() == content:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with half.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        half.replace(path)
     except OSError as error:
         with suppress(OSError):
-            partial.unlink(missing_ok=True)
+            half.unlink(missing_ok=True)
         raise StoreError(f"{path}: cannot be written ({error}); check its folder and the disk") from error
     return True

@@ -17,7 +17,7 @@ from tidings import digest
 from tidings.config import Config
 from tidings.editions.changes import is_undone
 from tidings.editions.schedule import is_too_late, next_slot
-from tidings.editions.select import TOLD_WITHIN, ChosenStory, group, is_young, select, select_updates
+from tidings.editions.select import EMPTY, TOLD_WITHIN, ChosenStory, group, is_empty, is_young, select, select_updates
 from tidings.model import Edition, Source, StoredPost
 from tidings.posts.rules import NOT_INCLUDED, excluded_by
 from tidings.records import dataclass
@@ -37,6 +37,7 @@ ReasonKind = Literal[
     "copy",
     "shut-out",
     "dropped",
+    "empty",
     "rule",
     "grace",
     "min-posts",
@@ -172,7 +173,7 @@ def _admitted(store: Store, loaded: Config, edition: Edition) -> list[StoredPost
     own = feeds.own_names(store)
     names = [source.name for source in loaded.sources if edition.covers(source) and source.name not in own]
     candidates = issues.candidates(store, edition.name, names, edition.backfill)
-    return [post for post in candidates if not excluded_by(post, edition)]
+    return [post for post in candidates if not excluded_by(post, edition) and not is_empty(post)]
 
 
 def _delay(
@@ -276,6 +277,13 @@ def _kept_back(facts: PostFacts) -> Iterator[Reason]:
 def _left_out(store: Store, edition: Edition, post: StoredPost) -> Iterator[Reason]:
     """What the rules of an edition say of a post, or said when an issue was made."""
     passed = explaining.passed_over(store, edition.name, post.id)
+    if passed is not None and passed.rule == EMPTY:
+        yield Reason("empty", f"it was empty on {passed.at:%Y-%m-%d}, when an issue was made, as it had long been", "")
+        return
+    if is_empty(post):
+        yield Reason(
+            "empty", "it has no title, text, link, picture or file: nothing to show", "its feed, by giving it any"
+        )
     rule = passed.rule if passed else excluded_by(post, edition)
     if not rule:
         return

@@ -103,7 +103,9 @@ def _check_edition(config_path: Path, name: str, as_json: bool) -> None:
     with wiring.open_site(config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, name)
         office = issuing.preview_office(loaded)
-        draft = drafting.draft_mail(loaded, store, edition, office, wiring.utc_now())
+        now = wiring.utc_now()
+        draft = drafting.draft_mail(loaded, store, edition, office, now)
+        why = "" if draft else drafting.why_nothing(store, loaded, edition, now)
     spam = spam_score(draft.message) if draft else None
     found = drafting.findings(draft, office) if draft else []
     found += judge_spam(spam) if spam else []
@@ -111,7 +113,7 @@ def _check_edition(config_path: Path, name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(drafting.report(edition, draft, found, spam), indent=2, ensure_ascii=False))
     elif draft is None:
-        click.echo(f"{edition.name}: {drafting.nothing(edition)}, so there is no mail to judge")
+        click.echo(f"{edition.name}: {why}, so there is no mail to judge")
     else:
         drafting.show(found)
         click.echo(drafting.summary(edition, draft, found, spam))

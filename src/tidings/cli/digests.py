@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tidings.config import Config
     from tidings.deliver import Dispatch, Outcome
-    from tidings.model import Edition
+    from tidings.letters import PostOffice
+    from tidings.model import Edition, IssueContent
     from tidings.store import Store
 
 
@@ -45,9 +48,11 @@ def preview(config_path: Path, edition_name: str, out: Path) -> None:
 
     with wiring.open_site(config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, edition_name)
-        draft = drafting.draft_mail(loaded, store, edition, issuing.preview_office(loaded), wiring.utc_now())
+        now = wiring.utc_now()
+        draft = drafting.draft_mail(loaded, store, edition, issuing.preview_office(loaded), now)
+        why = "" if draft else drafting.why_nothing(store, loaded, edition, now)
     if draft is None:
-        click.echo(f"{edition.name}: {drafting.nothing(edition)}", err=True)
+        click.echo(f"{edition.name}: {why}", err=True)
         return
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -79,44 +84,38 @@ def send(config_path: Path, edition_name: str, address: str | None, anyway: bool
     With --to the issue goes to that address alone and counts as nothing: it is not frozen, and the same posts are still
     new afterwards. Findings are shown, and stop nothing.
 
+    Of two sends of an edition at the same moment one makes an issue; the other waits for it, says so and makes none.
+
     With `review` in the edition the issue waits: it is frozen, and goes with the first send after that time, or when
     `tidings issues release` lets it go. One that is held waits as well; both are named.
     """
     from tidings.cli import issuing, wiring
 
+    began = wiring.utc_now()
     with wiring.open_site(config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, edition_name)
         if address is not None:
             _send_test(loaded, store, edition, address)
         else:
-            _send_issue(loaded, store, edition, anyway)
+            _send_issue(loaded, store, edition, anyway, began)
 
 
-def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) -> None:
+def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, began: datetime) -> None:
     import time
 
-    from tidings import deliver, digest
-    from tidings.cli import drafting, issue_reports, issuing, wiring
-    from tidings.errors import TidingsError
-    from tidings.store import issue_states
+    from tidings import deliver
+    from tidings.cli import issue_reports, issuing, wiring
+    from tidings.store import exclusive, issue_states
 
     office = issuing.post_office(loaded)
-    now = wiring.utc_now()
-    inspection = drafting.Inspection(edition, office, now)
-    is_fit = (lambda _content: True) if anyway else inspection.is_fit
-    with wiring.stop_flag() as stop:
-        content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now, is_fit)
-        if inspection.faults:
-            drafting.show(inspection.faults, err=True)
-            raise TidingsError(
-                f"{edition.name}: not sent, and nothing is frozen: the mail has the faults above. Put them right "
-                f"(`tidings preview {edition.name}` shows the mail), or send it as it is with --anyway."
-            )
-        if content is not None:
-            click.echo(f"{edition.name} #{content.number}: {content.subject}")
+    with wiring.stop_flag() as stop, exclusive(store, f"send-{edition.name}", stop) as waited:
+        rival = _rival(store, edition, began, waited)
+        content = None if rival else _freeze(loaded, store, edition, office, anyway)
         dispatch = deliver.deliver(store, edition, office, deliver.Pace(wiring.utc_now, stop, time.sleep))
-    if content is None and not dispatch.outcomes:
-        click.echo(f"{edition.name}: {_why_nothing(store, edition)}; nothing was sent")
+    if rival:
+        click.echo(f"{edition.name}: {rival}, so this one makes none; send again for the next")
+    elif content is None and not dispatch.outcomes:
+        click.echo(f"{edition.name}: {_why_nothing(loaded, store, edition)}; nothing was sent")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
     elif not edition.subscribers:
@@ -126,6 +125,39 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool) ->
         click.echo(issue_reports.why_it_waits(issue), err=True)
     if dispatch.tally.deferred or dispatch.tally.pending or any(_went_wrong(one) for one in dispatch.outcomes):
         sys.exit(1)
+
+
+def _rival(store: Store, edition: Edition, began: datetime, waited: bool) -> str:
+    """What another send of the edition did since this one `began`, or while it `waited`: who starts two at once, by
+    accident, wants one issue. "" where there was none. An issue made in the future was made by a wrong clock."""
+    from tidings.cli import wiring
+    from tidings.store import issues
+
+    made = issues.last_frozen(store, edition.name)
+    if made is not None and began <= made <= wiring.utc_now():
+        return f"another send has just made {edition.name}-{issues.next_number(store, edition.name) - 1}"
+    return "another send was running" if waited else ""
+
+
+def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, anyway: bool) -> IssueContent | None:
+    """Makes the next issue and names it; None when there is none. Raises TidingsError when it is not fit to be sent."""
+    from tidings import digest
+    from tidings.cli import drafting, issuing, wiring
+    from tidings.errors import TidingsError
+
+    now = wiring.utc_now()
+    inspection = drafting.Inspection(edition, office, now)
+    is_fit = (lambda _content: True) if anyway else inspection.is_fit
+    content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now, is_fit)
+    if inspection.faults:
+        drafting.show(inspection.faults, err=True)
+        raise TidingsError(
+            f"{edition.name}: not sent, and nothing is frozen: the mail has the faults above. Put them right "
+            f"(`tidings preview {edition.name}` shows the mail), or send it as it is with --anyway."
+        )
+    if content is not None:
+        click.echo(f"{edition.name} #{content.number}: {content.subject}")
+    return content
 
 
 def report_dispatch(dispatch: Dispatch) -> None:
@@ -166,7 +198,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     now = wiring.utc_now()
     draft = drafting.draft_mail(loaded, store, edition, office, now, address)
     if draft is None:
-        click.echo(f"{edition.name}: {drafting.nothing(edition)}; nothing was sent")
+        click.echo(f"{edition.name}: {drafting.why_nothing(store, loaded, edition, now)}; nothing was sent")
         return
     drafting.show(drafting.findings(draft, office), err=True)
     mail = replace(draft.mail, subject=f"[test] {draft.mail.subject}")
@@ -178,9 +210,10 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     click.echo(f"test of {edition.name} sent to {address}; it counts as nothing")
 
 
-def _why_nothing(store: Store, edition: Edition) -> str:
-    from tidings.cli import drafting
+def _why_nothing(loaded: Config, store: Store, edition: Edition) -> str:
+    from tidings.cli import drafting, wiring
     from tidings.store import issues
 
-    interrupted = issues.interrupted(store, edition.name)
-    return "no new issue before the last one went" if interrupted else drafting.nothing(edition)
+    if issues.interrupted(store, edition.name):
+        return "no new issue before the last one went"
+    return drafting.why_nothing(store, loaded, edition, wiring.utc_now())

@@ -1,4 +1,4 @@
-"""The next issue as its first reader would get it, and what the judge says of it. Reads only."""
+"""The next issue as a reader would get it, and what the judge says of it. Reads only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tidings.config import Config
 from tidings.letters import PostOffice
 from tidings.mail.judging import Asked, Finding, judge
 from tidings.mail.spam import SpamVerdict
-from tidings.model import Edition, IssueContent
+from tidings.model import Edition, IssueContent, Subscriber
 from tidings.render.mail import RenderedMail
 from tidings.store import Store
 
@@ -32,17 +32,23 @@ class Draft:
 def draft_mail(
     loaded: Config, store: Store, edition: Edition, office: PostOffice, now: datetime, address: str = ""
 ) -> Draft | None:
-    """The issue that would be frozen `now`, to `address` or the first subscriber; None when there is nothing new."""
+    """The issue that would be frozen `now`, to `address` or the first subscriber, in that reader's language; None when
+    there is nothing new."""
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     if content is None:
         return None
-    return _drafted(content, edition, office, now, address)
+    return _drafted(content, edition, office, now, _reader(edition, address))
 
 
-def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: datetime, address: str) -> Draft:
-    mail = letters.render(content, office)
-    reader = address or next(iter(edition.addresses), "reader@example.org")
-    return Draft(content, mail, letters.message(content, mail, edition, office, reader, now))
+def _reader(edition: Edition, address: str) -> Subscriber:
+    """The subscriber with an address, the first one where none is asked for, or else somebody."""
+    wanted = [one for one in edition.subscribers if address.casefold() in ("", one.address.casefold())]
+    return next(iter(wanted), Subscriber(address or "reader@example.org"))
+
+
+def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: datetime, reader: Subscriber) -> Draft:
+    mail = letters.render(content, office, reader.language)
+    return Draft(content, mail, letters.message(content, mail, edition, office, reader.address, now))
 
 
 def findings(draft: Draft, office: PostOffice) -> list[Finding]:
@@ -56,7 +62,8 @@ def is_red(found: Sequence[Finding]) -> bool:
 
 
 class Inspection:
-    """Looks an issue over before it is frozen, as its first reader would get it, and keeps what is wrong with it."""
+    """Looks an issue over before it is frozen, as the first reader of each language would get it, and keeps what is
+    wrong with it."""
 
     def __init__(self, edition: Edition, office: PostOffice, now: datetime) -> None:
         self.faults: list[Finding] = []
@@ -65,10 +72,21 @@ class Inspection:
         self._now = now
 
     def is_fit(self, content: IssueContent) -> bool:
-        """Whether the judge finds nothing in red."""
-        found = findings(_drafted(content, self._edition, self._office, self._now, ""), self._office)
+        """Whether the judge finds nothing in red. Raises RenderError when a reader's catalogue is wrong: found after
+        the freezing it would stop the mails of all."""
+        found: dict[Finding, None] = {}
+        for reader in self._readers():
+            draft = _drafted(content, self._edition, self._office, self._now, reader)
+            found |= dict.fromkeys(findings(draft, self._office))
         self.faults = [finding for finding in found if finding.level == "red"]
         return not self.faults
+
+    def _readers(self) -> list[Subscriber]:
+        """The first reader of each language; somebody where there are none."""
+        languages: dict[str, Subscriber] = {}
+        for one in self._edition.subscribers:
+            languages.setdefault(one.language or self._edition.language, one)
+        return list(languages.values()) or [_reader(self._edition, "")]
 
 
 def show(found: Sequence[Finding], *, err: bool = False) -> None:
@@ -106,9 +124,17 @@ def report(edition: Edition, draft: Draft | None, found: Sequence[Finding], spam
     }  # fmt: skip
 
 
-def nothing(edition: Edition) -> str:
-    """Why there is no next issue."""
-    return "nothing new" if edition.min_posts <= 1 else f"fewer than {edition.min_posts} new posts"
+def why_nothing(store: Store, loaded: Config, edition: Edition, now: datetime) -> str:
+    """Why there is no next issue: what there is does not suffice, or is in its grace, or there is nothing."""
+    selection = digest.choose(store, edition, loaded.sources, now).selection
+    reasons = []
+    if selection.waiting:
+        reasons.append(f"{selection.waiting} of {edition.min_posts} stories that an issue needs")
+    if selection.ripe_at is not None:
+        waits = "1 story waits for its" if selection.young == 1 else f"{selection.young} stories wait for their"
+        first = "" if selection.young == 1 else "the first "
+        reasons.append(f"{waits} grace, {first}until {selection.ripe_at:%Y-%m-%d %H:%M} UTC")
+    return "; ".join(reasons) or "nothing new"
 
 
 def _count(found: Sequence[Finding], level: str) -> int:

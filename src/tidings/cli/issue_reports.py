@@ -55,17 +55,34 @@ def issue_row(store: Store, issue: StoredIssue) -> dict[str, Any]:
 
 
 def next_row(store: Store, loaded: Config, edition: Edition, now: datetime) -> dict[str, Any]:
-    """The next issue of an edition as it would be at `now`; without a subject while there is too little for one."""
+    """The next issue of an edition as it would be at `now`; without a subject, and with the reason, while there is too
+    little for one; without either when the subject can't be written."""
     from tidings import digest
-    from tidings.cli import carrying, issuing
+    from tidings.cli import carrying, drafting, issuing
 
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     return {
         "edition": edition.name,
         "due_at": iso(carrying.next_due_at(store, edition, now)),
         "stories": len(content.items) + len(content.more) if content else 0,
-        "subject": content.subject if content else None,
+        "subject": _subject(content, loaded) if content else None,
+        "nothing": None if content else drafting.why_nothing(store, loaded, edition, now),
     }
+
+
+def _subject(content: IssueContent, loaded: Config) -> str | None:
+    """The subject of an issue to come; None where its template is wrong, which is no reason to list nothing else."""
+    import click
+
+    from tidings.cli import issuing
+    from tidings.errors import RenderError
+    from tidings.render.mail import subject_of
+
+    try:
+        return subject_of(content, issuing.templates(loaded))
+    except RenderError as error:
+        click.echo(str(error), err=True)
+        return None
 
 
 def issue_report(store: Store, issue: StoredIssue) -> dict[str, Any]:
@@ -123,11 +140,11 @@ def next_in_words(row: dict[str, Any], edition: Edition) -> str:
     from datetime import datetime
 
     count = row["stories"]
-    stories = "1 story" if count == 1 else f"{count or 'too few'} stories"
+    so_far = row["nothing"] or f"{count} {'story' if count == 1 else 'stories'} so far"
     if row["due_at"] is None:
-        return f"{edition.name}: next: never, by its schedule; {stories} so far"
+        return f"{edition.name}: next: never, by its schedule; {so_far}"
     due = datetime.fromisoformat(row["due_at"]).astimezone(ZoneInfo(edition.timezone))
-    return f"{edition.name}: next: {due:%a} {due.day} {due:%b %H:%M} {edition.timezone}, {stories} so far"
+    return f"{edition.name}: next: {due:%a} {due.day} {due:%b %H:%M} {edition.timezone}, {so_far}"
 
 
 def why_it_waits(issue: StoredIssue) -> str:

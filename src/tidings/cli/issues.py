@@ -26,7 +26,8 @@ def issues() -> None:
     """Show issues, hold one, let it go, or take a story out before it goes.
 
     An issue is called by its edition and number, such as weekly-12, which is also its name on the web; weekly alone is
-    the newest one. With `review` in an edition there is time for all this between freezing and sending.
+    the newest one. weekly#12 is weekly-12, also where there is an edition weekly-12. With `review` in an edition there
+    is time for all this between freezing and sending.
     """
 
 
@@ -203,9 +204,9 @@ def drop(config_path: Path, name: str, posts: tuple[str, ...], whole: bool) -> N
 
     with wiring.open_site(config_path) as (loaded, store), wiring.stop_flag() as stop:
         # Looked at before waiting as well, so that what is out already is said at once, however long others deliver.
-        named = _droppable(store, name).content.name
+        content = _droppable(store, name).content
         with exclusive(store, "deliver", _telling(stop)), store.write():
-            issue = _droppable(store, named)
+            issue = _droppable(store, f"{content.edition}#{content.number}")
             said = _call_off(store, issue) if whole else _drop(store, issue, posts, issuing.templates(loaded))
     click.echo(said)
 

@@ -44,9 +44,14 @@ class Block:
         return self.tag in _LEADING or not self.is_seen
 
     @property
+    def text(self) -> str:
+        """What a reader sees of it, without any layout."""
+        return _text(self.html)
+
+    @property
     def letters(self) -> int:
         """How many letters and digits it has: what its mark-up and its text have in common, whatever the layout."""
-        return count_letters(_text(self.html))
+        return count_letters(self.text)
 
     @property
     def inside(self) -> str:
@@ -69,7 +74,7 @@ def beginning(html: str, most: int) -> str:
     that is no longer comes as it is."""
     if len(html) <= most:
         return html
-    tag, entity = html.rfind("<", 0, most), html.rfind("&", most - _LONGEST_ENTITY, most)
+    tag, entity = html.rfind("<", 0, most), html.rfind("&", max(most - _LONGEST_ENTITY, 0), most)
     if html.rfind(">", 0, most) < tag:
         return closed(html[:tag])
     return closed(html[: most if entity < 0 or ";" in html[entity:most] else entity])

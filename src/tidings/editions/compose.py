@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from tidings.editions.arrange import Arranged, arrange, title_of_source
 from tidings.editions.changes import new_words, renamed, words_added
-from tidings.editions.excerpt import Excerpt, excerpt, longest
+from tidings.editions.endings import breaks_off
+from tidings.editions.excerpt import Excerpt, excerpt, longest, whole_part
 from tidings.editions.minutes import reading_minutes
 from tidings.editions.pictures import find_picture, has_picture
 from tidings.editions.select import ChosenStory
@@ -37,6 +38,9 @@ _LETTER_CHARACTERS = 40_000  # Three long reads whole still stay under the 102 K
 _LEAD_TIMES = 2  # so much more is shown of a lead story than of others
 _STRONG_SAMPLE = 400
 _OPENING = 200  # characters; enough to make a headline of
+# Characters that the summaries of feeds have: more than a line, and less than a post of which only the end is open.
+_SHORTEST_SUMMARY, _LONGEST_SUMMARY = 150, 2_000
+_RICH = re.compile(r"<(?!/?(?:p|br)\b)|</p>\s*<p")  # mark-up that a plain paragraph has not
 _FROM_LEAST: tuple[Etiquette, ...] = ("title", "excerpt", "full")
 # Names that programs give who know no author; Blogger writes "Unknown".
 _NOBODY = frozenset({"admin", "administrator", "root", "unknown", "webmaster"})
@@ -64,21 +68,22 @@ def compose(
     waiting: int = 0,
 ) -> IssueContent:
     """The content of issue `number`, to be frozen at `now`. `sources` are the configured ones; `more` are stories that
-    it only names, in their order, and `waiting` is how many come in the next issue."""
+    it only names, in their order, and `waiting` is how many come in the next issue. The subject is "": it is written in
+    the words of a language (render/subject.py)."""
     shown = _Shown(edition, stories, {source.name: source for source in sources})
     items = tuple(shown.item(one) for one in arrange(stories, edition, shown.sources))
     return IssueContent(
         edition=edition.name,
         edition_title=edition.title,
         number=number,
-        subject=subject(edition.title, items),
+        subject="",
         frozen_at=now,
         timezone=edition.timezone,
         language=edition.language,
         site_title=masthead.site_title,
         site_url=masthead.site_url,
         items=items,
-        updates=tuple(_update(edited, shown.etiquette(edited.post)) for edited in updates),
+        updates=tuple(shown.update(edited) for edited in updates),
         more=tuple(_named(story, shown.etiquette(story.post)) for story in more),
         waiting=waiting,
         group_by=edition.group_by,
@@ -147,12 +152,50 @@ class _Shown:
         """What is shown of a post's text. A lead story that is no longer than its excerpt may be comes whole."""
         if etiquette == "title":
             return Excerpt("", "", whole=not (post.text or post.content_html))
-        if etiquette == "full":
-            return Excerpt(post.content_html, post.text, whole=True)
+        given = _given(post)
         length = self._edition.excerpt_length * (_LEAD_TIMES if is_lead else 1)
-        if is_lead and "excerpt" not in self._said(post) and len(post.text) <= longest(length):
-            return Excerpt(post.content_html, post.text, whole=True)
-        return excerpt(post.content_html, post.text, length)
+        is_short_lead = is_lead and "excerpt" not in self._said(post) and len(post.text) <= longest(length)
+        if etiquette == "full" or is_short_lead:
+            return given
+        part = excerpt(given.html, given.text, length)
+        return replace(part, whole=part.whole and given.whole)
+
+    def update(self, edited: EditedPost) -> UpdateItem:
+        """What an issue says of an edited post: of its text nothing that its story would not show."""
+        post = edited.post
+        etiquette = self.etiquette(post)
+        before = edited.former_text if post.text else None  # after pruning, for one, there is nothing to compare
+        return UpdateItem(
+            post_id=post.id,
+            url=post.url,
+            title=post.title,
+            text=_opening(post, etiquette),
+            source=title_of_source(post),
+            language=post.language,
+            direction=_direction_of(post),
+            changed_at=post.changed_at,
+            former_title=edited.former_title if renamed(edited.former_title, post.title) else "",
+            words_added=0 if before is None else words_added(before, post.text),
+            quote="" if before is None else new_words(before, self._quotable(post, etiquette)),
+        )
+
+    def _quotable(self, post: StoredPost, etiquette: Etiquette) -> str:
+        """What may be shown of a text: all of it where nobody said less, however little the issue has room for."""
+        return self._part(post, etiquette, is_lead=False).text if self._said(post) else post.text
+
+
+def _given(post: StoredPost) -> Excerpt:
+    """All that there is of a post. What its feed cut off ends with a whole sentence; the rest is on its page."""
+    html, text = post.content_html, post.text
+    is_cut = post.title.strip() and len(text) <= _LONGEST_SUMMARY and (breaks_off(text) or _stops_short(html, text))
+    return whole_part(html, text) if is_cut else Excerpt(html, text, whole=True)
+
+
+def _stops_short(html: str, text: str) -> bool:
+    """Whether a plain paragraph ends in the middle of a sentence, as the summaries of Blogger do. A short line, a list
+    or a signature ends without a mark, too."""
+    end = text.rstrip()[-1:]
+    return len(text) >= _SHORTEST_SUMMARY and (end.isalnum() or end == ",") and not _RICH.search(html)
 
 
 def _author(post: StoredPost) -> str:
@@ -184,32 +227,3 @@ def _named(story: ChosenStory, etiquette: Etiquette) -> MoreItem:
         language=post.language,
         direction=_direction_of(post),
     )
-
-
-def _update(edited: EditedPost, etiquette: Etiquette) -> UpdateItem:
-    """What an issue says of an edited post: of its text nothing where only headlines may be shown."""
-    post = edited.post
-    before = edited.former_text if post.text else None  # without a text, as after pruning, there is nothing to compare
-    return UpdateItem(
-        post_id=post.id,
-        url=post.url,
-        title=post.title,
-        text=_opening(post, etiquette),
-        source=title_of_source(post),
-        language=post.language,
-        direction=_direction_of(post),
-        changed_at=post.changed_at,
-        former_title=edited.former_title if renamed(edited.former_title, post.title) else "",
-        words_added=0 if before is None else words_added(before, post.text),
-        quote=new_words(before, post.text) if before is not None and etiquette != "title" else "",
-    )
-
-
-def subject(title: str, items: Sequence[IssueItem]) -> str:
-    """The subject of an issue: the edition and its first headline; how many more follow is what makes a reader open
-    it."""
-    first = " ".join((items[0].title or items[0].source).split()) if items else ""
-    if len(first) > 60:
-        first = first[:60].rsplit(" ", 1)[0].rstrip(" ,;:.–—-") + "…"
-    more = f" and {len(items) - 1} more" if len(items) > 1 else ""
-    return f"{title}: {first}{more}"

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from tidings.editions.compose import subject
 from tidings.model import IssueContent, IssueItem
 
 
 def without(content: IssueContent, posts: Collection[int]) -> IssueContent:
     """An issue without the stories that it shows or names by `posts` (ids). The first story that is left takes the
-    place of a lead story that is gone, and the subject is made anew: it names the first story and counts the others."""
+    place of a lead story that is gone. The subject, which names the first one, is for the caller to make anew."""
     items = tuple(item for item in content.items if item.post_id not in posts)
     more = tuple(item for item in content.more if item.post_id not in posts)
     if items == content.items:
         return replace(content, more=more)
     if content.lead and items[:1] != content.items[:1]:
         items = _led(items)
-    return replace(content, items=items, more=more, subject=subject(content.edition_title, items))
+    return replace(content, items=items, more=more)
 
 
 def _led(items: tuple[IssueItem, ...]) -> tuple[IssueItem, ...]:

@@ -1,19 +1,21 @@
 """The beginning of a post, cut only between whole blocks: never half a sentence, code block or table. Pure.
 
 What is too long to be shown as a whole is begun all the same where that makes sense: a paragraph ends with a sentence,
-a list or quotation with one of its parts. A table or a code block cannot be begun.
+a list or quotation with one of its parts. A table or a code block cannot be begun. Only a post in which no sentence
+ends is cut at a word, with an ellipsis.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from unicodedata import category
 
 from tidings.editions.blocks import Block, beginning, block_of, count_letters, top_blocks
-from tidings.editions.sentences import first_sentences
+from tidings.editions.endings import leads_away
+from tidings.editions.sentences import first_sentences, first_words, whole_sentences, without_end
 
 _TIMES = 3  # an excerpt is at most that many times as long as it is wanted, its first sentence aside
 _DEEPEST = 2  # lists and quotations inside one another that are begun; each costs another reading
@@ -22,6 +24,7 @@ _PROSE = frozenset({"", "p"})
 _BEGUN = frozenset("ul ol li blockquote div article section main span b strong em i a".split())
 _OPENING = re.compile(r"\s*+<[^<>]*+>")
 _REVERSED = re.compile(r"\sreversed[\s=>]")  # numbers its items from the last one on, so none of them can be left out
+_NEVER_CUT = re.compile(r"<(?:pre|table)\b|<ol\b[^<>]*\sreversed[\s=>]")
 _ALT = re.compile(r'<img\b[^<>]*\balt="([^"<>]*+)"')
 
 
@@ -48,7 +51,8 @@ def excerpt(html: str, text: str, length: int) -> Excerpt:
     what follows it.
 
     A block that does not fit ends the excerpt. While less than half of `length` is reached its first sentences, or
-    items, are taken; and where there is no text yet, and it cannot be begun, it is passed over.
+    items, are taken; and where there is no text yet, and it cannot be begun, it is passed over. A post of which nothing
+    would be left shows its first words: half a sentence, marked as one, is better than none.
     """
     read = beginning(html, _MOST_READ)
     blocks = top_blocks(read, longest(length))
@@ -59,7 +63,51 @@ def excerpt(html: str, text: str, length: int) -> Excerpt:
     if is_all and [one.block for one in taken] == blocks:
         return Excerpt(html, text, True)
     _drop_leads(taken)
+    if any(_is_text(one.block) for one in taken):
+        return _part_of(text, blocks, taken)
+    begun = _begun(blocks, length)
+    return _cut_short(text, blocks, taken, begun) if begun else _part_of(text, blocks, taken)
+
+
+def whole_part(html: str, text: str) -> Excerpt:
+    """What a feed gave of a post it cuts off, up to the last sentence that ends, and without the words that lead to
+    the rest. If none ends, the words there are."""
+    blocks = top_blocks(beginning(html, _MOST_READ), len(text))
+    taken = [_Taken(place, block) for place, block in enumerate(blocks)]
+    while len(taken) > 1 and (taken[-1].block.leads_on or leads_away(taken[-1].block.text)):
+        taken.pop()
+    if not taken or taken[-1].block.tag not in _PROSE:
+        return _part_of(text, blocks, taken)
+    last = taken.pop()
+    if ended := whole_sentences(last.block.html):
+        return _part_of(text, blocks, [*taken, _Taken(last.place, block_of(last.block.tag, ended))])
+    if any(_is_text(one.block) for one in taken):
+        _drop_leads(taken)
+        return _part_of(text, blocks, taken)
+    words = first_words(last.block.html, last.block.size)
+    if not words:
+        return Excerpt(html, text, False)
+    return _cut_short(text, blocks, taken, _Taken(last.place, block_of(last.block.tag, words)))
+
+
+def _part_of(text: str, blocks: Sequence[Block], taken: Sequence[_Taken]) -> Excerpt:
     return Excerpt("".join(one.block.html for one in taken), _said(text, blocks, taken), False)
+
+
+def _cut_short(text: str, blocks: Sequence[Block], taken: Sequence[_Taken], last: _Taken) -> Excerpt:
+    """What was taken before `last`, which ends in the middle of a sentence, and then that."""
+    part = _part_of(text, blocks, [*(one for one in taken if one.place < last.place), last])
+    return replace(part, text=f"{without_end(part.text)}…")
+
+
+def _begun(blocks: Sequence[Block], length: int) -> _Taken | None:
+    """The first words of the first block that has any and can be begun."""
+    for place, block in enumerate(blocks):
+        if not _is_text(block) or block.tag not in _PROSE | _BEGUN or _NEVER_CUT.search(block.html):
+            continue
+        if words := first_words(block.html, length):
+            return _Taken(place, block_of(block.tag, words))
+    return None
 
 
 def longest(length: int) -> int:
@@ -168,11 +216,17 @@ def _lines(text: str, pictures: set[str], end: int) -> Iterator[tuple[str, _Span
 def _part(lines: Sequence[tuple[str, _Span]], shown: _Span) -> str:
     """The lines that have letters of `shown`, and those without any between them."""
     said = [
-        line if span.end <= shown.end else _up_to(line, shown.end - span.start)
+        _shown_of(line, span, shown)
         for line, span in lines
         if span.start < shown.end and (span.end > shown.start or span.start == span.end >= shown.start)
     ]
     return "\n".join(said).strip("\n")
+
+
+def _shown_of(line: str, span: _Span, shown: _Span) -> str:
+    """What of a line has letters of `shown`; `span` are those of the line."""
+    end = line if span.end <= shown.end else _up_to(line, shown.end - span.start)
+    return end if span.start >= shown.start else end[len(_up_to(line, shown.start - span.start)) :].lstrip()
 
 
 def _up_to(line: str, letters: int) -> str:

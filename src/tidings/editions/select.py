@@ -8,11 +8,12 @@ section 4, 16). Dates only sort what is shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from tidings.editions.changes import is_undone
+from tidings.editions.pictures import has_picture
 from tidings.model import EditedPost, Edition, Source, StoredPost
 
 TOLD_WITHIN = timedelta(days=60)
@@ -21,8 +22,10 @@ TOLD_WITHIN = timedelta(days=60)
 MENDED_WITHIN = timedelta(days=7)
 """Edits later than this after its grace don't put a post off any more, or one that is edited every day never came."""
 
+EMPTY = "nothing to show"
+"""What `passed_posts` says of a post that issues left out because it is empty, in place of a rule."""
+
 _MOST_UPDATES = 5
-_NOTHING = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,14 @@ class ChosenStory:
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What an issue is made of: the `stories` it shows, newest first; `more`, which it only names, as they are too many
-    and do not wait; and how many are `waiting` for the next issue, because they do."""
+    and do not wait; and how many are `waiting` for the next issue, because they do, or are too few for one. Beside
+    them `young` stories are in their grace, the first of them until `ripe_at`."""
 
     stories: tuple[ChosenStory, ...] = ()
     more: tuple[ChosenStory, ...] = ()
     waiting: int = 0
+    young: int = 0
+    ripe_at: datetime | None = None
 
 
 def select(
@@ -65,25 +71,52 @@ def select(
     issue was made. At most `max_posts` stories are taken, and of one source `max_per_source`, or its own `max_posts`.
     With `carry_over` the oldest of a source go first, so that under a constant flood every post has its turn.
     """
-    ripe = [story for story in group(candidates) if not is_young(story.post, edition.grace, now)]
+    stories = group(candidates)
+    ripe = [story for story in stories if not is_young(story.post, edition.grace, now)]
+    young = Selection(young=len(stories) - len(ripe), ripe_at=_first_ripe(stories, edition.grace, now))
     if len(ripe) < edition.min_posts:
-        return Selection(waiting=len(ripe))
+        return replace(young, waiting=len(ripe))
     ranking = _Ranking(edition, {source.name: source for source in sources}, last_issue)
     turns = ranking.turns(ripe)
     taken = {story.post.story for story in turns[: edition.max_posts]}
     chosen = [story for story in ripe if story.post.story in taken]
     over = [story for story in ripe if story.post.story not in taken]
     if edition.carry_over:
-        return Selection(_newest_first(chosen), waiting=len(over))
-    return Selection(_newest_first(chosen), more=_newest_first(over))
+        return replace(young, stories=_newest_first(chosen), waiting=len(over))
+    return replace(young, stories=_newest_first(chosen), more=_newest_first(over))
 
 
 def is_young(post: StoredPost, grace: timedelta, now: datetime) -> bool:
     """Whether a post was first seen, or last edited in a way worth telling, less than `grace` ago: its author may still
     mend it. A moment in the future was noted by a clock that was wrong, and does not count."""
-    seen = now - post.first_seen
-    edited = now - (post.changed_at or post.first_seen)
-    return _NOTHING <= seen < grace or (_NOTHING <= edited < grace and seen < grace + MENDED_WITHIN)
+    return _ripe_at(post, grace, now) is not None
+
+
+def _ripe_at(post: StoredPost, grace: timedelta, now: datetime) -> datetime | None:
+    """When the grace of a post ends that is in it, as things are."""
+    seen_until, edited = post.first_seen + grace, post.changed_at or post.first_seen
+    ends = [seen_until] if post.first_seen <= now else []
+    if edited <= now:
+        ends.append(min(edited + grace, seen_until + MENDED_WITHIN))
+    last = max(ends, default=now)
+    return last if last > now else None
+
+
+def _first_ripe(stories: Sequence[ChosenStory], grace: timedelta, now: datetime) -> datetime | None:
+    ends = [_ripe_at(story.post, grace, now) for story in stories]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def is_empty(post: StoredPost) -> bool:
+    """Whether a post has nothing to read, to see or to follow. Its author may have published it too early."""
+    if any(part.strip() for part in (post.title, post.text)) or has_picture(post.content_html) or post.enclosures:
+        return False
+    return not post.url.strip().startswith(("http://", "https://"))
+
+
+def is_given_up(post: StoredPost, now: datetime) -> bool:
+    """Whether an empty post has been so for too long to be waited for."""
+    return is_empty(post) and now - post.first_seen > MENDED_WITHIN
 
 
 def group(candidates: Sequence[StoredPost]) -> list[ChosenStory]:

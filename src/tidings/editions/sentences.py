@@ -9,12 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from unicodedata import category
 
 from tidings.editions.blocks import closed
 
 _FIRST = 1_000  # characters up to which the first sentences may go, however short excerpts are
 _BEHIND = 50  # characters that are looked at behind a mark
 _BEFORE = 40  # and before it; no abbreviation is longer
+_LONGEST = 10_000  # characters of a paragraph are looked at that was cut off
+_NO_WORD = frozenset("PSZC")  # Unicode categories of marks, signs, blanks and controls
 _CLOSING = "\"'”’»)\\]」』）】》〉"
 # Marks that need no blank behind them: those of Chinese and Japanese, Arabic and Urdu, Indic, Ethiopic, Burmese,
 # Tibetan, Armenian and Khmer texts.
@@ -49,6 +52,39 @@ def first_sentences(html: str, length: int, most: int) -> str:
         if chosen >= length:
             break
     return closed(html[: ends[chosen - 1]]) if chosen else ""
+
+
+def whole_sentences(html: str) -> str:
+    """The sentences of a paragraph that was cut off somewhere, with its elements closed: up to the last one that ends.
+    "" where none does; dots end none here."""
+    text, ends = _seen(html, _LONGEST)
+    found = [mark.end() for mark in _END.finditer(text + "\n") if not _is_dots(mark) and not _goes_on(text, mark)]
+    return closed(html[: ends[found[-1] - 1]]) if found else ""
+
+
+def first_words(html: str, length: int) -> str:
+    """The first words of mark-up, up to `length` characters, with an ellipsis and its elements closed: for texts in
+    which no sentence ends. Words are cut only in scripts without spaces, and where one is longer than that."""
+    text, ends = _seen(html, length + 1)
+    end = min(length, len(text))
+    if end < len(text) and not text[end].isspace():
+        end = max((place for place in range(end) if text[place].isspace()), default=end)
+    while end < len(text) and category(text[end])[0] == "M":
+        end += 1  # a sign that belongs to the letter before it
+    shown = len(without_end(text[:end]))
+    return closed(f"{html[: ends[shown - 1]]}…") if shown else ""
+
+
+def without_end(text: str) -> str:
+    """`text` without the marks and blanks at its end."""
+    end = len(text)
+    while end and category(text[end - 1])[0] in _NO_WORD:
+        end -= 1
+    return text[:end]
+
+
+def _is_dots(mark: re.Match[str]) -> bool:
+    return bool(mark["mark"]) and ("…" in mark["mark"] or ".." in mark["mark"])
 
 
 def _seen(html: str, most: int) -> tuple[str, list[int]]:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
 from tidings.model import IssueContent, IssueItem, MoreItem, UpdateItem
 from tidings.render.wording import Wording
-from tidings.render.words import called, full_day, language_tag, local_date, one_line, short_day, shorten, web_link
+from tidings.render.words import (
+    called,
+    full_day,
+    headline,
+    language_tag,
+    local_date,
+    one_line,
+    short_day,
+    shorten,
+    web_link,
+)
 
 _CONTENTS_FROM = 5
 """Stories from which on an issue has a table of contents."""
 
+
+_MORE_THAN_WORDS = re.compile(r"<(?:a|img)\b")
 
 LONGEST_NAME = 120
 """Characters of a source's or an author's name. A feed whose name fills a mail would push all others out of it."""
@@ -100,9 +113,17 @@ def _entry(number: int, item: IssueItem, content: IssueContent, wording: Wording
     day = local_date(item.published, content.timezone) if item.published else None
     return Entry(
         number=number,
-        item=item,
+        item=_without_echo(item),
         line=line_of(item, wording),
         home=web_link(item.source_url),
         author=shorten(item.author, LONGEST_NAME),
         date=short_day(day, today, wording) if day else "",
+    )
+
+
+def _without_echo(item: IssueItem) -> IssueItem:
+    """A short note without a title is its own headline: then it has no text besides, unless that holds more."""
+    is_said = not one_line(item.title) and headline("", item.text) == item.text.strip()
+    return (
+        replace(item, html="", text="") if is_said and item.whole and not _MORE_THAN_WORDS.search(item.html) else item
     )

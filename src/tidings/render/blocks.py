@@ -16,6 +16,7 @@ _WRAPPER = re.compile(r"\s*<(?:div|article|section)\b[^<>]*+>(.*)</(?:div|articl
 _DEEPEST = 12  # wrappers inside one another that are looked through; hostile posts nest thousands
 _IMAGE = re.compile(r"<img\b[^<>]*+>")
 _ALT = re.compile(r'\balt="([^"<>]*+)"')
+_LEADING = re.compile(r"\s*+<(?:h[1-6]|hr)\b")
 _EMPTY = re.compile(r"<(a|p|div|figure|span|li|em|strong)\b[^<>]*+>\s*+</\1>")
 
 
@@ -29,6 +30,11 @@ def split(html: str) -> list[str]:
         html = wrapper[1]
         blocks = _split(html)
     return blocks
+
+
+def leads_on(block: str) -> bool:
+    """Whether `block` is only there for the one after it: a heading or a rule."""
+    return bool(_LEADING.match(block))
 
 
 def pictures_in(html: str) -> list[str]:
@@ -65,6 +71,12 @@ def leading_text(text: str, wanted: int) -> str:
         taken.append(paragraph)
         wanted -= sum(character.isalnum() for character in paragraph)
     return "\n\n".join(taken)
+
+
+def following_text(text: str, passed_over: int) -> str:
+    """What of `text` follows the leading paragraphs that say `passed_over` letters and digits."""
+    passed = leading_text(text, passed_over)
+    return text.removeprefix(passed).lstrip("\n")
 
 
 def _split(html: str) -> list[str]:

@@ -56,7 +56,7 @@ _FILTERS_OF_A_LANGUAGE: Mapping[str, Callable[..., object]] = {
     "media": words.media,
     "change": words.change,
 }
-_MISTAKES = (TemplateError, ArithmeticError, LookupError, TypeError, ValueError)
+_MISTAKES = (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What a mistake in a template ends in: Jinja2's own errors, and Python's for `{{ 1 / 0 }}` and the like."""
 
 
@@ -113,7 +113,7 @@ class Press:
         except TemplateSyntaxError as error:
             raise RenderError(_broken(error.name or name, error.lineno, error.message)) from error
         except _MISTAKES as error:
-            raise RenderError(_broken(*_place(error, name, self.environment), str(error))) from error
+            raise RenderError(_broken(*_place(error, name, self.environment), _said(error))) from error
 
     def render_text(self, source: str, values: Mapping[str, object]) -> str:
         """A template that is no file, as plain text. Raises RenderError with what is wrong, but not where."""
@@ -121,7 +121,7 @@ class Press:
         try:
             return plain.from_string(source).render(values)
         except _MISTAKES as error:
-            raise RenderError(str(error)) from error
+            raise RenderError(_said(error)) from error
 
     def has(self, name: str) -> bool:
         """Whether there is a template of that name."""
@@ -187,6 +187,10 @@ def _not_found(error: TemplateNotFound, environment: ImmutableSandboxedEnvironme
 def _broken(name: str, line: int | None, message: str | None) -> str:
     place = f"Template {name}" if line is None else f"Template {name}, line {line}"
     return f"{place}: {message or 'cannot be rendered'}. Correct the template there."
+
+
+def _said(error: Exception) -> str:
+    return "it includes or calls itself without end" if isinstance(error, RecursionError) else str(error)
 
 
 def _place(error: Exception, name: str, environment: ImmutableSandboxedEnvironment) -> tuple[str, int | None]:

@@ -104,11 +104,14 @@ def _candidate_ids(feed_id: str, post: StoredPost) -> Iterator[str]:
 def _entry(root: Element, post: StoredPost, entry_id: str, shown: Etiquette, source_date: datetime) -> None:
     entry = SubElement(root, "entry", in_language({}, post.language))
     add_text(entry, "id", entry_id)
-    add_text(entry, "title", headline(post.title, post.text or post.summary), type="text")
+    opening = "" if shown == "title" else post.text or post.summary
+    add_text(entry, "title", headline(post.title, opening), type="text")
     # An entry without content must have an alternate link (RFC 4287 4.1.2).
     add_link(entry, "alternate", web_link(post.url) or web_link(post.source_url) or post.feed_url)
     for enclosure in post.enclosures:
-        _enclosure(entry, enclosure)
+        # Blogs repeat the picture of a post as a file of it: where its text may not be shown, neither may that.
+        if shown != "title" or not enclosure.type.startswith("image/"):
+            _enclosure(entry, enclosure)
     if web_link(post.origin_url):
         add_link(entry, "via", post.origin_url, title=one_line(post.origin_title))
     if post.published is not None:

@@ -1,6 +1,7 @@
 """An edition's issues as an Atom feed (RFC 4287): an entry for each, for who follows a digest in a feed reader.
 
-Made of the same frozen issues as the mail and the web pages, so the three never disagree.
+Made of the same frozen issues as the mail and the web pages, so the three never disagree. Edits that an issue tells of
+are left to these: in a feed they would be news of what followers have read.
 """
 
 from __future__ import annotations

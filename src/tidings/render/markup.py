@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from tidings.model import Picture
 from tidings.render.trackers import counts_readers
-from tidings.render.words import for_label, one_line, web_link
+from tidings.render.words import few_marks, for_label, one_line, web_link
 
 _COLUMN = 600
 """Pixels of the mail's text column. Outlook for Windows obeys the width attribute, not max-width."""
@@ -124,7 +124,7 @@ class _Copy(HTMLParser):
         self.handle_starttag(tag, attrs)
 
     def handle_data(self, data: str) -> None:
-        self.out.append(data)
+        self.out.append(few_marks(data))
 
     def handle_entityref(self, name: str) -> None:
         self.out.append(f"&{name};")
@@ -175,7 +175,7 @@ class _ForMail(_Copy):
 
     def handle_data(self, data: str) -> None:
         if self.cdata_elem not in _UNREAD:
-            self.out.append(data)
+            super().handle_data(data)
 
     def _name(self, tag: str) -> str:
         return _RENAMED.get(tag) or (self._moved(tag) if tag in _KEPT else "")

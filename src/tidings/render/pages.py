@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 
@@ -29,7 +29,8 @@ _LONGEST_TRAILER = 550  # characters; more than the pattern can match
 
 @dataclass(frozen=True, slots=True)
 class FeedLink:
-    """A feed to subscribe to. `href` is relative to the page that shows it."""
+    """A feed to subscribe to. `href` is relative to the page that shows it. The combined feed's `title` is "": each
+    page calls it by its kind, in its own language."""
 
     title: str
     href: str
@@ -108,7 +109,8 @@ def render_planet(page: PlanetPage, templates: Templates = SHIPPED) -> str:
     """The planet as one HTML page. Raises RenderError."""
     press = open_press(templates, page.language)
     days = _days(page, press.wording)
-    return press.render("planet.html", {"page": page, "days": days, "address": page.url, "feeds": page.feeds})
+    feeds = _called(page.feeds, press.wording)
+    return press.render("planet.html", {"page": page, "days": days, "address": page.url, "feeds": feeds})
 
 
 def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templates = SHIPPED) -> str:
@@ -119,7 +121,7 @@ def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templ
         "content": content,
         "links": links,
         "address": links.url,
-        "feeds": links.feeds,
+        "feeds": _called(links.feeds, press.wording),
         "subject": write_subject(content, press),
         "sections": arrange(content, press.wording),
         "more": [line_of(story, press.wording) for story in content.more],
@@ -127,6 +129,10 @@ def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templ
         "has_contents": has_contents(content),
     }
     return press.render("issue.html", values)
+
+
+def _called(feeds: Sequence[FeedLink], wording: Wording) -> list[FeedLink]:
+    return [replace(feed, title=feed.title or wording.gettext("Atom feed")) for feed in feeds]
 
 
 def excerpt(post: StoredPost) -> str:
@@ -159,6 +165,7 @@ def _days(page: PlanetPage, wording: Wording) -> list[Day]:
 
 
 def _line(post: StoredPost, etiquette: Etiquette, wording: Wording) -> PostLine:
-    title = called(post.title, post.text or post.summary, wording)
-    shown = "" if etiquette == "title" else excerpt(post)
+    is_title_only = etiquette == "title"
+    title = called(post.title, "" if is_title_only else post.text or post.summary, wording)
+    shown = "" if is_title_only else excerpt(post)
     return PostLine(post, title, "" if shown == title else shown, direction(f"{title} {post.text[:400]}"))

@@ -41,7 +41,8 @@ def _written(content: IssueContent, press: Press, length: int) -> str:
         return one_line(press.render_text(content.subject_template, values))
     except RenderError as error:
         raise RenderError(
-            f"The subject of edition {content.edition}, {content.subject_template!r}, cannot be rendered: {error}. "
+            f"The subject of edition {content.edition}, {content.subject_template!r}, cannot be rendered: "
+            f"{str(error).rstrip('.')}. "
             f"Correct its key `subject`; it may name {', '.join(values)}."
         ) from error
 

@@ -21,6 +21,9 @@ from babel.messages.pofile import PoFileError, read_po
 
 from tidings.errors import RenderError
 
+_WELL_FORMED = re.compile(
+    rb"""\s*(?:\#.*|(?:(?:msgctxt|msgid|msgid_plural|msgstr(?:\[\d+\])?)\s*)?"(?:[^"\\]|\\.)*"\s*)?""", re.DOTALL
+)
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 
 
@@ -81,13 +84,24 @@ def _less_and_less(language: str) -> Iterator[str]:
 
 def _read(file: Path, tag: str) -> GNUTranslations:
     try:
-        with file.open("rb") as text:
-            catalogue = read_po(text, locale=str(locale_of(tag)), abort_invalid=True)
+        written = file.read_bytes()
+        catalogue = read_po(BytesIO(written), locale=str(locale_of(tag)), abort_invalid=True)
     except (OSError, PoFileError, ValueError) as error:
         raise RenderError(f"{file}: the catalogue cannot be read ({error}). Correct it there.") from error
+    _check_lines(file, written)
     for message in catalogue:
         _check(file, message)
     return _compiled(file, catalogue)
+
+
+def _check_lines(file: Path, written: bytes) -> None:
+    """Babel drops what follows a missing quotation mark, or the mark's own line, without a word."""
+    for number, line in enumerate(written.splitlines(), 1):
+        if not _WELL_FORMED.fullmatch(line):
+            raise RenderError(
+                f"{file}, line {number}: {line.decode(errors='replace').strip()!r} is no text in quotation marks, a "
+                f"keyword at most before it. Correct it there."
+            )
 
 
 def _check(file: Path, message: Message) -> None:

@@ -23,6 +23,10 @@ from tidings.render.wording import Wording
 # The last ones are marks that turn the direction of what follows (Unicode UAX 9 section 2): a name that leaves one open
 # turns our words, too. Where a name needs a direction, the mark-up around it gives one.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
+_MOST_MARKS = 6
+"""Marks on one letter. Tibetan and Hebrew have up to six; hundreds are drawn over the lines above and below."""
+
+_MOST_ACCENTS = 4  # of those made for Latin and Greek letters, U+0300 to U+036F; Vietnamese and phonetics have three
 _LONGEST_HEADLINE = 300  # characters; past that it is a text that somebody put into the wrong field
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _COUNTED = 10  # Fewer words more or less are no measure of an edit.
@@ -40,13 +44,31 @@ _FILE_WORDS = {
 
 
 def one_line(text: str) -> str:
-    """`text` with every run of white space made one space and control characters dropped."""
-    return " ".join(_CONTROL.sub("", text).split())
+    """`text` with every run of white space made one space, control characters dropped, and few marks on a letter."""
+    return " ".join(few_marks(_CONTROL.sub("", text)).split())
+
+
+def few_marks(text: str) -> str:
+    """`text` without the combining marks of a letter that are more than any script has."""
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        category = unicodedata.category(character)
+        if category in ("Mn", "Me"):
+            marks += 1
+            if marks > (_MOST_ACCENTS if "\u0300" <= character <= "\u036f" else _MOST_MARKS):
+                continue
+        elif category != "Cf":  # joiners have no place of their own: what follows stands on the same letter
+            marks = 0
+        kept.append(character)
+    return "".join(kept)
 
 
 def paragraphs(text: str) -> list[str]:
     """The paragraphs of plain text, split at blank lines; single line breaks are kept."""
-    lines = [_CONTROL.sub("", line).rstrip() for line in text.splitlines()]
+    lines = [_CONTROL.sub("", line).rstrip() for line in few_marks(text).splitlines()]
     return [block.strip("\n") for block in re.split(r"\n{2,}", "\n".join(lines)) if block.strip()]
 
 

@@ -131,8 +131,9 @@ def _never() -> bool:
 
 
 @contextmanager
-def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Iterator[None]:
-    """Holds the right to do `task` (`poll`, `deliver`), waiting until no other process on this database does it.
+def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Iterator[bool]:
+    """Holds the right to do `task` (`poll`, `deliver`), waiting until no other process on this database does it; gives
+    whether it had to wait.
 
     A lock file beside the database, released by the kernel however the holder dies. Raises StoreError when that file
     cannot be made, or when `stop()` becomes true while waiting.
@@ -142,12 +143,14 @@ def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Ite
         lock = path.open("w")
     except OSError as error:
         raise StoreError(f"{path}: the lock file cannot be opened ({error}); check who owns [site] data_dir") from error
+    waited = False
     with lock:
         while not _try_lock(lock.fileno()):
+            waited = True
             if stop():
                 raise StoreError(f"stopped while waiting for another Tidings process to end its {task}")
             time.sleep(_LOCK_PAUSE_SECONDS)
-        yield
+        yield waited
 
 
 def _try_lock(descriptor: int) -> bool:

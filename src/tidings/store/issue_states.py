@@ -17,16 +17,12 @@ from datetime import datetime
 from tidings.errors import StoreError
 from tidings.model import IssueContent
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
-from tidings.store.issues import DROPPED_FROM, MAY_GO, StoredIssue, content_to_text, stored_issue
+from tidings.store.issues import DROPPED_FROM, MAY_GO, ON_THE_WEB, OUT, StoredIssue, content_to_text, stored_issue
 from tidings.store.site import want_publishing
 from tidings.store.stories import settle_ledger
 
 _MOST_NAMED = 10
 _LONGEST_NUMBER = 18  # digits: what SQLite can hold for certain
-# Of an issue `i`: a message of it is in a mailbox, or may be.
-_OUT = "EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id AND d.state IN ('accepted', 'inflight'))"
-# What mails link to stays on the web while the rest of the mails is held.
-_ON_THE_WEB = f"(i.dropped_at IS NULL AND ({MAY_GO} OR {_OUT}))"
 
 _SHOWN_ELSEWHERE = """
 SELECT DISTINCT p.story FROM issue_items i JOIN posts p ON p.id = i.post_id
@@ -68,17 +64,34 @@ def newest(store: Store, edition: str | None, limit: int) -> list[StoredIssue]:
 
 
 def named(store: Store, name: str) -> StoredIssue:
-    """The issue that is called `name`, such as "weekly-12", or the newest of the edition that is. Raises StoreError
-    that lists the newest there are, when there is none."""
-    edition, _, number = name.rpartition("-")
-    if number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER:
-        row = store.row("SELECT * FROM issues WHERE edition = ? AND number = ?", (edition, int(number)))
-        if row is not None:
-            return stored_issue(row)
-    if found := newest(store, name, 1):
-        return found[0]
+    """The issue that is called `name`, such as "weekly-12" or "weekly#12", or the newest of the edition that is.
+
+    Raises StoreError that lists the newest there are, when there is none, and one that names both, when "news-2" is
+    issue 2 of `news` and an edition as well. With # there is no doubt, since no edition's name has one.
+    """
+    exact = _numbered(store, name, "#")
+    if exact is not None:
+        return exact
+    issue, latest = _numbered(store, name, "-"), next(iter(newest(store, name, 1)), None)
+    if issue is not None and latest is not None:
+        one, other = (f"{found.content.edition}#{found.content.number}" for found in (issue, latest))
+        raise StoreError(
+            f"{name!r} is issue {issue.content.number} of {issue.content.edition}, and also an edition: "
+            f"write {one} for the former, {other} for the newest issue of the latter"
+        )
+    if (found := issue or latest) is not None:
+        return found
     there = ", ".join(one.content.name for one in newest(store, None, _MOST_NAMED))
     raise StoreError(f"no issue is called {name!r}; " + (f"the newest are: {there}" if there else "there are none yet"))
+
+
+def _numbered(store: Store, name: str, sign: str) -> StoredIssue | None:
+    """The issue that `name` calls by its edition and number, with `sign` between the two."""
+    edition, _, number = name.rpartition(sign)
+    if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER):
+        return None
+    row = store.row("SELECT * FROM issues WHERE edition = ? AND number = ?", (edition, int(number)))
+    return None if row is None else stored_issue(row)
 
 
 def editions(store: Store) -> list[str]:
@@ -96,23 +109,23 @@ def waiting(store: Store, edition: str) -> list[StoredIssue]:
 
 def archive(store: Store) -> list[StoredIssue]:
     """The issues that readers may see on the web, newest first."""
-    rows = store.rows(f"SELECT * FROM issues i WHERE {_ON_THE_WEB} ORDER BY frozen_at DESC, id DESC")
+    rows = store.rows(f"SELECT * FROM issues i WHERE {ON_THE_WEB} ORDER BY frozen_at DESC, id DESC")
     return [stored_issue(row) for row in rows]
 
 
 def kept_back(store: Store) -> list[StoredIssue]:
     """All other issues: those that are in review, held before the first mail, or called off."""
-    return [stored_issue(row) for row in store.rows(f"SELECT * FROM issues i WHERE NOT {_ON_THE_WEB} ORDER BY id")]
+    return [stored_issue(row) for row in store.rows(f"SELECT * FROM issues i WHERE NOT {ON_THE_WEB} ORDER BY id")]
 
 
 def is_out(store: Store, issue_id: int) -> bool:
     """Whether a message of an issue is in a mailbox, or may be: accepted, in flight or in doubt."""
-    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {_OUT}", (issue_id,)) is not None
+    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {OUT}", (issue_id,)) is not None
 
 
 def is_on_the_web(store: Store, issue_id: int) -> bool:
     """Whether an issue is in the archive that is published."""
-    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {_ON_THE_WEB}", (issue_id,)) is not None
+    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {ON_THE_WEB}", (issue_id,)) is not None
 
 
 def readers(store: Store, issue_id: int) -> list[ReaderState]:

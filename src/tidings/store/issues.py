@@ -80,11 +80,21 @@ ORDER BY p.id
 """
 
 
-# Only the post that the issue showed counts. The ledger is by post, and its story is looked up, so that a story is told
+MAY_GO = "dropped_at IS NULL AND held_at IS NULL AND (send_after IS NULL OR released_at IS NOT NULL)"
+"""What holds of an issue, in SQL, that nothing keeps from being sent."""
+
+OUT = "EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id AND d.state IN ('accepted', 'inflight'))"
+"""What holds of an issue `i` a message of which is in a mailbox, or may be."""
+
+ON_THE_WEB = f"(i.dropped_at IS NULL AND ({MAY_GO} OR {OUT}))"
+"""What holds of an issue `i` that readers may see: what mails link to stays on the web while the rest is held."""
+
+# Only the post that the issue showed counts, once that issue may be seen: what nobody got can't have been edited for
+# anybody. The ledger is by post, and its story is looked up, so that a story is told
 # of once even if stories were joined or parted by hand since. The first version is what an issue had if it was replaced
 # later. CROSS JOIN begins with the few posts edited of late, not with all that was ever carried or told of
 # (sqlite.org/optoverview.html, 8.2).
-_EDITED = """
+_EDITED = f"""
 SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url,
     json_extract(s.content, '$.items[' || i.position || '].title') AS shown_title,
     json_extract(s.content, '$.items[' || i.position || '].text') AS shown_text,
@@ -96,10 +106,8 @@ WHERE p.changed_at >= :since AND p.changed_at IS NOT i.changed_at AND p.excluded
     AND NOT EXISTS (SELECT 1 FROM posts q CROSS JOIN issue_updates u ON u.post_id = q.id
         WHERE u.edition = :edition AND q.story = p.story)
     AND i.position < json_array_length(s.content, '$.items')
+    AND EXISTS (SELECT 1 FROM issues i WHERE i.id = s.id AND {ON_THE_WEB})
 """
-
-MAY_GO = "dropped_at IS NULL AND held_at IS NULL AND (send_after IS NULL OR released_at IS NOT NULL)"
-"""What holds of an issue, in SQL, that nothing keeps from being sent."""
 
 DROPPED_FROM = "dropped from "
 """What `passed_posts` says of a story that was taken out of an issue, before the issue's name."""
