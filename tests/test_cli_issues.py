@@ -366,6 +366,23 @@ def test_a_dropped_story_is_in_no_mail_no_page_and_no_later_issue(site: Site, or
         assert (fate["status"], [one["kind"] for one in fate["reasons"]], fate["issues"]) == ("no", ["dropped"], [])
 
 
+def test_an_edit_is_dropped_by_the_id_that_show_prints(site: Site, origin: Origin) -> None:
+    """It is part of what an issue has, and counted as what it is."""
+    configure(site, origin)
+    _insert(site, "schedule", "updates = true")
+    stock(site, origin, 1)
+    site.run("send", "weekly")
+    origin.serve_feed(
+        "/a", blog([2, 1]).replace(b"</description>", b" Update: all else is wrong, they say.</description>")
+    )
+    site.run("poll", "--all")
+    _insert(site, "schedule", 'review = "1h"')
+    site.run("send", "weekly")
+    parts = {one["part"]: str(one["post"]) for one in site.json("issues", "show", "weekly-2")["items"]}
+    assert "dropped 1 edit from weekly-2: " in site.run("issues", "drop", "weekly-2", parts["update"]).stdout
+    assert [one["part"] for one in site.json("issues", "show", "weekly-2")["items"]] == ["story", "dropped"]
+
+
 def test_explain_says_that_an_issue_has_not_gone(site: Site, origin: Origin) -> None:
     """Where it names the issue of a post it says that this is in review, or held."""
     configure(site, origin, review="1h")

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from time import process_time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tidings.editions.blocks import beginning, top_blocks
@@ -468,8 +468,16 @@ def test_where_looking_ends_no_half_sentence_is_shown(before: int) -> None:
     assert found == Excerpt("<p>First.</p>", "First.", whole=False) or found.html == html
 
 
+def test_deep_indents_hide_no_text() -> None:
+    """Behind a table of lists in lists, whose text is many times as long as its HTML, the words follow."""
+    lists = "<ul><li>" * 150 + "<ul>" + "<li>x</li>" * 8_000 + "</ul>" + "</li></ul>" * 150
+    found = cut(f"<table><tbody><tr><td>{lists}</td></tr></tbody></table>{p(90, 'a')}{p(300, 'b') * 40}")
+    assert found == Excerpt(p(90, "a"), words(90, "a"), whole=False)
+
+
 @settings(max_examples=150)
 @given(pieces=st.lists(PIECES, max_size=25), most=st.integers(1, 3000))
+@example(pieces=["&amp;", *["<p>"] * 5], most=2)
 def test_a_beginning_is_well_formed(pieces: list[str], most: int) -> None:
     """Cut anywhere, clean HTML closes what it opened and says the first words of the whole, no entity in half."""
     html = clean("".join(pieces), "https://blog.example/")
@@ -495,4 +503,5 @@ def test_no_post_costs_much(html: str) -> None:
     text = html.removeprefix("<p>").removesuffix("</p>").replace("</p><p>", "\n\n")
     before = process_time()
     excerpt(html, text, LENGTH)
-    assert process_time() - before < 1.5
+    whole_part(html, text[:LENGTH])
+    assert process_time() - before < 3

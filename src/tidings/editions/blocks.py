@@ -74,7 +74,7 @@ def beginning(html: str, most: int) -> str:
     that is no longer comes as it is."""
     if len(html) <= most:
         return html
-    tag, entity = html.rfind("<", 0, most), html.rfind("&", most - _LONGEST_ENTITY, most)
+    tag, entity = html.rfind("<", 0, most), html.rfind("&", max(most - _LONGEST_ENTITY, 0), most)
     if html.rfind(">", 0, most) < tag:
         return closed(html[:tag])
     return closed(html[: most if entity < 0 or ";" in html[entity:most] else entity])

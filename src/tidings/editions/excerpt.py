@@ -63,7 +63,6 @@ def excerpt(html: str, text: str, length: int) -> Excerpt:
     if is_all and [one.block for one in taken] == blocks:
         return Excerpt(html, text, True)
     _drop_leads(taken)
-    text = text[: 2 * len(read)]
     if any(_is_text(one.block) for one in taken):
         return _part_of(text, blocks, taken)
     begun = _begun(blocks, length)
@@ -73,7 +72,7 @@ def excerpt(html: str, text: str, length: int) -> Excerpt:
 def whole_part(html: str, text: str) -> Excerpt:
     """What a feed gave of a post it cuts off, up to the last sentence that ends, and without the words that lead to
     the rest. If none ends, the words there are."""
-    blocks = top_blocks(html, len(text))
+    blocks = top_blocks(beginning(html, _MOST_READ), len(text))
     taken = [_Taken(place, block) for place, block in enumerate(blocks)]
     while len(taken) > 1 and (taken[-1].block.leads_on or leads_away(taken[-1].block.text)):
         taken.pop()
@@ -205,7 +204,8 @@ def _lines(text: str, pictures: set[str], end: int) -> Iterator[tuple[str, _Span
     """The lines of a text with the letters they have, up to the letter `end`. Alternative texts, which stand where
     there are only pictures, are no letters of the HTML."""
     at = 0
-    for line in text.split("\n"):
+    # What is read has fewer lines than characters, and none that is longer with its alternative texts and indents.
+    for line in (line[: 2 * _MOST_READ] for line in text.split("\n", _MOST_READ)):
         if at >= end:
             break
         size = count_letters(_without(pictures, line))
