@@ -149,7 +149,7 @@ def test_only_what_readers_may_have_seen_is_told_as_edited(stocked: Store, keep:
     """An edit of what nobody got is none to them; once the issue goes, or a message of it is out, it is one."""
     issue = frozen(stocked, content(1, 1), review=keep == "review")
     if keep == "hold after a mail":
-        deliveries.start(stocked, first_delivery(stocked, issue), LATER)
+        deliveries.start(stocked, [first_delivery(stocked, issue).id], LATER)
     if keep != "review":
         issue_states.hold(stocked, issue.id, LATER)
     one = next(post for post in posts.find(stocked, PostQuery()) if post.id == 1)
