@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -17,11 +18,12 @@ from tests.stocking import scalar
 from tests.transports import ACCEPTED, LATER, NEVER, Clock, RecordingTransport
 from tidings import deliver
 from tidings.dispatching import REFUSALS, Pace
-from tidings.errors import MailError
+from tidings.errors import MailError, RenderError
 from tidings.letters import PostOffice
 from tidings.mail.pacing import PATIENCE, Limits
 from tidings.mail.smtp import USUAL, SmtpServer, open_smtp
 from tidings.model import Delivery, Edition, IssueContent, IssueItem, Receipt, Subscriber
+from tidings.render.environment import Templates, open_press
 from tidings.settling import LADDER, settlement
 from tidings.store import Store, issue_states, issues, resolving
 from tidings.store.deliveries import Tally
@@ -329,3 +331,22 @@ def test_the_ladder(attempts: int, pause: int) -> None:
     assert settlement(one, LATER, START, START).next_at == START + timedelta(minutes=pause)
     assert settlement(one, LATER, START, START + timedelta(hours=48)).state == "rejected"
     assert len(LADDER) == 5
+
+
+def test_a_wrong_catalogue_stops_only_its_readers(store: Store, tmp_path: Path) -> None:
+    """Who reads another language has the mail, the error is raised then, and the others get theirs, once, when the
+    catalogue is right."""
+    (tmp_path / "locale").mkdir()
+    catalogue = tmp_path / "locale" / "fr.po"
+    catalogue.write_text('msgid ""\nmsgstr ""\n\nmsgid "Issue %(number)s"\nmsgstr "Numéro"\n', encoding="utf-8")
+    one, mail, clock = freeze(store, *readers(4)), RecordingTransport(), Clock(START + timedelta(minutes=1))
+    store.conn.execute("UPDATE deliveries SET language = 'fr' WHERE id = 1")
+    store.conn.commit()
+    ours = replace(mail.office(), templates=Templates(tmp_path))
+    with pytest.raises(RenderError, match=r"fr\.po"):
+        deliver.deliver(store, one, ours, clock.pace())
+    assert states(store) == ["pending", "accepted", "accepted", "accepted"]
+    catalogue.unlink()
+    open_press.cache_clear()
+    assert deliver.deliver(store, one, ours, clock.pace()).tally == Tally(accepted=4)
+    assert Counter(mail.recipients) == dict.fromkeys(readers(4), 1)

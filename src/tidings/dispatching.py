@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from tidings.errors import MailError
+from tidings.errors import MailError, RenderError
 from tidings.letters import PostOffice, render, write
 from tidings.mail.connections import Asked, Connections, Ended, Event
 from tidings.mail.pacing import UNLIMITED, Pacing
@@ -73,6 +73,7 @@ class Dispatcher:
         self._subscribers = {address.casefold() for address in edition.addresses}
         self._secret = site.secret(store) if office.bounces else b""
         self._mails: dict[str, RenderedMail] = {}
+        self._faults: dict[str, RenderError] = {}
         # Each connection has a message in hand and the next one waiting; not where that would blur a rate.
         self._depth = 2 if office.limits == UNLIMITED else 1
         self._queues: dict[int, deque[Delivery]] = {number: deque() for number in range(office.connections)}
@@ -91,7 +92,8 @@ class Dispatcher:
 
     def run(self) -> None:
         """Sends what is due of the issue until told to stop, until it is held, or until the server fails as a whole;
-        raises MailError then. What was not sent stays due."""
+        raises MailError then. Raises RenderError, after all others have theirs, when there are readers it cannot be
+        written to. What was not sent stays due."""
         while True:
             wait = self._hand_out()
             if not self._is_busy and wait is None:
@@ -107,6 +109,8 @@ class Dispatcher:
         if self._error is not None:
             self._record_trouble()
             raise self._error
+        if self._faults:
+            raise next(iter(self._faults.values()))
 
     @property
     def _is_busy(self) -> bool:
@@ -178,6 +182,8 @@ class Dispatcher:
                 self._settle(one, Receipt("suppressed", "not a subscriber any more"))
             elif _domain(one) in self._crowded:
                 self._set_aside(one, Receipt("crowded", "its domain wants less mail at a time"))
+            elif fault := self._fault_of(one.language):
+                self._set_aside(one, Receipt("crowded", f"cannot be written: {fault}"))
             else:
                 self._backlog.append(one)
         self._is_all_leased = not batch
@@ -192,7 +198,7 @@ class Dispatcher:
         make = partial(
             write,
             self._issue.content,
-            self._mail(delivery.language),
+            self._mails[delivery.language],
             self._edition,
             self._office,
             delivery.address,
@@ -201,12 +207,15 @@ class Dispatcher:
         )
         self._connections.hand(number, Parcel(self._envelope_sender(delivery), delivery.address, make))
 
-    def _mail(self, language: str) -> RenderedMail:
-        """The issue as mail, rendered once for each language."""
-        if language not in self._mails:
-            content = self._issue.content
-            self._mails[language] = render(content, self._office, language)
-        return self._mails[language]
+    def _fault_of(self, language: str) -> RenderError | None:
+        """Renders the issue for the readers of a language, once. What is wrong with its words, or with the templates,
+        is found before any of them is in hand, and stops no others."""
+        if language not in self._mails and language not in self._faults:
+            try:
+                self._mails[language] = render(self._issue.content, self._office, language)
+            except RenderError as error:
+                self._faults[language] = error
+        return self._faults.get(language)
 
     def _envelope_sender(self, delivery: Delivery) -> str:
         """Where bounces go: to an address that names the delivery, if there is one to make it of."""
