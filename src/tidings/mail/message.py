@@ -233,5 +233,5 @@ def _list_label(envelope: Envelope) -> str:
 
 def _list_phrase(title: str) -> str:
     """The title as an ASCII phrase: List-Id is no place for encoded words."""
-    plain = header_text(title).encode("ascii", "ignore").decode().translate(_NO_PHRASE)
+    plain = header_text(title.encode("ascii", "ignore").decode().translate(_NO_PHRASE))
     return f'"{plain[:_LONGEST_WORD].strip() or "Digest"}"'
