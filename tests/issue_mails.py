@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.builders import edition
 from tests.render_samples import FIXTURES, FOOTER, FROZEN_AT
 from tidings.letters import PostOffice, message, render
-from tidings.mail.transport import open_folder
+from tidings.mail.folder import open_folder
 from tidings.model import IssueContent
 from tidings.render.mail import RenderedMail
 

@@ -65,8 +65,11 @@ class ScriptedServer:
             while True:
                 connection, _ = self._socket.accept()
                 self.connections += 1
-                with connection, connection.makefile("rwb") as stream, suppress(OSError):
-                    self._converse(stream)
+                threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with suppress(OSError), connection, connection.makefile("rwb") as stream:
+            self._converse(stream)
 
     def _converse(self, stream: Any) -> None:
         if not self._answer(stream, ""):
@@ -74,17 +77,18 @@ class ScriptedServer:
         while line := stream.readline():
             self.heard.append(line.decode("latin-1").rstrip())
             verb = line.decode("latin-1").upper().partition(" ")[0].strip() or "?"
-            if not self._answer(stream, verb):
+            reply = self._answer(stream, verb)
+            if not reply:
                 return
-            if verb == "DATA" and self._reply("DATA", 0).startswith("354") and not self._take_message(stream):
+            if verb == "DATA" and reply.startswith("354") and not self._take_message(stream):
                 return
             if verb == "QUIT":
                 return
 
-    def _take_message(self, stream: Any) -> bool:
+    def _take_message(self, stream: Any) -> str:
         if self._script.get("body", "") is None:
             stream.readline()
-            return False
+            return ""
         lines = []
         while (line := stream.readline()) not in (b".\r\n", b""):
             lines.append(line.removeprefix(b"."))
@@ -92,14 +96,13 @@ class ScriptedServer:
         self.heard.append(".")
         return self._answer(stream, ".")
 
-    def _answer(self, stream: Any, verb: str) -> bool:
+    def _answer(self, stream: Any, verb: str) -> str:
         before = max(sum(line.upper().startswith(verb) for line in self.heard) - 1, 0)
         reply = self._reply(verb, self.connections - 1 if verb == "" else before)
-        if not reply:
-            return False
-        stream.write(reply.encode() + b"\r\n")
-        stream.flush()
-        return True
+        if reply:
+            stream.write(reply.encode() + b"\r\n")
+            stream.flush()
+        return reply
 
     def _reply(self, verb: str, before: int) -> str:
         scripted = self._script.get(verb, "250 ok")

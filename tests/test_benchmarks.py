@@ -44,6 +44,17 @@ def test_the_archive_benchmark_runs(tmp_path: Path) -> None:
         assert all(min(stage["cpu_ms"]) > 0 for stage in report["stages"].values())
 
 
+@pytest.mark.skipif(not Path("/usr/sbin/smtp-sink").exists(), reason="there is no smtp-sink of Postfix")
+def test_the_deliveries_benchmark_runs() -> None:
+    """Both ways are measured, and all of an issue's readers are served."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "deliveries.py"), "--readers", "40", "--rounds", "1", "--dkim"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["readers"], report["connections"], report["dkim"]) == (40, 4, True)
+    assert report["ratio"] > 0
+
+
 def test_the_same_seed_makes_the_same_feeds() -> None:
     """What is polled follows from the seed, so that two runs can be compared."""
     code = "import poll, sys; print([poll.Feeds(2, int(seed)).served for seed in sys.argv[1:]])"

@@ -12,20 +12,22 @@ PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
 SHELLS = {"poll", "digest", "deliver", "publish", "discover"}
-AIDES = {"governor", "recording", "joining", "letters"}
+AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns", "records"}
 
 ALLOWED = {
-    "cli": {"daemon", "web", "demo", "letters"} | SHELLS | PURE | EDGES | GROUND,
+    "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
     "web": GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
-    **dict.fromkeys(("digest", "deliver"), {"letters"} | PURE | EDGES | GROUND),
+    **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
+    "dispatching": {"letters", "settling"} | EDGES | GROUND,
+    "settling": EDGES | GROUND,
     "governor": PURE | EDGES | GROUND,
     "letters": EDGES | GROUND,
     "recording": {"joining"} | PURE | EDGES | GROUND,

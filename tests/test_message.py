@@ -290,7 +290,7 @@ def test_long_addresses_stay_addresses() -> None:
         ("Täglich", '"Tglich"'),
         ("日本語", '"Digest"'),
         ("", '"Digest"'),
-        ('Say "hi" \\ <x@y>', '"Say hi  x@y"'),
+        ('Say "hi" \\ <x@y>', '"Say hi x@y"'),
         ("long " * 100, '"' + ("long " * 14).strip() + '"'),
     ],
 )

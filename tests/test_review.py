@@ -185,7 +185,7 @@ def test_a_hold_outlasts_a_failing_server(stocked: Store, clock: Clock) -> None:
 
 def test_an_issue_is_out_while_a_message_is_in_doubt(stocked: Store, clock: Clock) -> None:
     """A message whose answer was lost may be in a mailbox, so the issue can't be changed any more."""
-    mail = RecordingTransport({READERS[0]: [Receipt("deferred", "lost", in_doubt=True)]})
+    mail = RecordingTransport({READERS[0]: [Receipt("uncertain", "lost")]})
     freeze(stocked, mail, clock)
     assert not issue_states.is_out(stocked, 1)
     deliver.deliver(stocked, DAILY, mail.office(), clock.pace(stop=lambda: bool(mail.tries)))

@@ -15,8 +15,9 @@ from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, post, receive, scalar
 from tidings.editions.dropping import without
 from tidings.errors import StoreError
-from tidings.model import Delivery, IssueContent, IssueItem, MoreItem, Receipt, UpdateItem
+from tidings.model import Delivery, IssueContent, IssueItem, MoreItem, UpdateItem
 from tidings.store import Store, deliveries, issue_states, issues, open_store, posts, site, stories
+from tidings.store.deliveries import Settlement
 from tidings.store.issues import Letter, StoredIssue
 from tidings.store.posts import PostQuery
 
@@ -69,7 +70,7 @@ def ledger(store: Store, number: int = 1) -> list[int]:
 
 
 def first_delivery(store: Store, issue: StoredIssue) -> Delivery:
-    return deliveries.due(store, issue.id, None)[0]
+    return deliveries.lease(store, issue.id, 1, "resend", LATER)[0]
 
 
 @pytest.fixture
@@ -137,10 +138,10 @@ def test_no_message_of_a_held_issue_begins(stocked: Store) -> None:
     issue = frozen(stocked, content(1, 1))
     one = first_delivery(stocked, issue)
     issue_states.hold(stocked, issue.id, LATER)
-    assert not deliveries.start(stocked, one, LATER)
-    assert rows(stocked, "SELECT DISTINCT state, attempts FROM deliveries") == [("pending", 0)]
+    assert deliveries.start(stocked, [one.id], LATER) == set()
+    assert rows(stocked, "SELECT state, attempts FROM deliveries WHERE id = 1") == [("leased", 0)]
     issue_states.release(stocked, issue.id, LATER)
-    assert deliveries.start(stocked, one, LATER)
+    assert deliveries.start(stocked, [one.id], LATER) == {one.id}
 
 
 @pytest.mark.parametrize("keep", ["review", "hold", "hold after a mail"])
@@ -148,7 +149,7 @@ def test_only_what_readers_may_have_seen_is_told_as_edited(stocked: Store, keep:
     """An edit of what nobody got is none to them; once the issue goes, or a message of it is out, it is one."""
     issue = frozen(stocked, content(1, 1), review=keep == "review")
     if keep == "hold after a mail":
-        deliveries.start(stocked, first_delivery(stocked, issue), LATER)
+        deliveries.start(stocked, [first_delivery(stocked, issue).id], LATER)
     if keep != "review":
         issue_states.hold(stocked, issue.id, LATER)
     one = next(post for post in posts.find(stocked, PostQuery()) if post.id == 1)
@@ -174,10 +175,10 @@ def test_what_mails_link_to_stays_on_the_web(stocked: Store) -> None:
     issue_states.hold(stocked, issue.id, LATER)
     assert (issue_states.is_out(stocked, issue.id), issue_states.is_on_the_web(stocked, issue.id)) == (False, False)
     issue_states.release(stocked, issue.id, LATER)
-    deliveries.start(stocked, one, LATER)
+    deliveries.start(stocked, [one.id], LATER)
     issue_states.hold(stocked, issue.id, LATER)
     assert (issue_states.is_out(stocked, issue.id), issue_states.is_on_the_web(stocked, issue.id)) == (True, True)
-    deliveries.settle(stocked, one, Receipt("rejected", "550 no"), None, LATER)
+    deliveries.settle(stocked, [Settlement(one.id, "rejected", "550 no")], LATER)
     assert (issue_states.is_out(stocked, issue.id), issue_states.is_on_the_web(stocked, issue.id)) == (False, False)
     assert issue_states.archive(stocked) == []
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -12,8 +15,10 @@ import pytest
 from tests.builders import NOW
 from tests.smtp_servers import HOST, Script, ScriptedServer, certificate, real_server
 from tidings.errors import MailError
-from tidings.mail.message import Envelope, build, message_id
-from tidings.mail.transport import SmtpServer, open_folder, open_smtp
+from tidings.mail.folder import open_folder
+from tidings.mail.message import Envelope, Message, build, message_id
+from tidings.mail.smtp import USUAL, SmtpServer, open_smtp
+from tidings.mail.transport import WITHDRAWN, Parcel, Transport, always
 from tidings.model import Receipt
 
 SENDER = "news@example.com"
@@ -26,19 +31,56 @@ def letter(number: int = 1, text: str = "Hello", recipient: str = READER) -> byt
     return build(envelope, recipient, "News", "<p>Hello</p>", text, identity, NOW)
 
 
+def hand(transport: Transport, message: bytes, recipient: str = READER) -> Receipt:
+    """Hands over a message in one piece."""
+    return transport.send(Parcel(SENDER, recipient, lambda: Message(message, b"")), always)
+
+
 def plain(port: int, username: str | None = None, password: str | None = None) -> SmtpServer:
     return SmtpServer(HOST, port, "none", username, password)
 
 
 def send_one(server: SmtpServer, recipient: str = READER) -> Receipt:
     with open_smtp(server) as transport:
-        return transport.send(SENDER, recipient, letter(recipient=recipient))
+        return hand(transport, letter(recipient=recipient), recipient)
 
 
 def sent(script: Script, count: int = 1) -> tuple[list[Receipt], ScriptedServer]:
     """The receipts of `count` messages to a server that answers by `script`."""
     with ScriptedServer(script) as server, open_smtp(plain(server.port)) as transport:
-        return [transport.send(SENDER, READER, letter(number)) for number in range(count)], server
+        return [hand(transport, letter(number)) for number in range(count)], server
+
+
+class RawServer:
+    """Shows in one read what comes after EHLO, then answers all that came with 250 or 354."""
+
+    def __init__(self, ehlo: str, waiting: list[bytes]) -> None:
+        self._ehlo = ehlo
+        self._waiting = waiting
+        self._socket = socket.create_server((HOST, 0))
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> int:
+        self._thread.start()
+        return int(self._socket.getsockname()[1])
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join(10)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        connection, _ = self._socket.accept()
+        with connection:
+            connection.sendall(b"220 ready\r\n")
+            connection.recv(1000)
+            connection.sendall(self._ehlo.encode() + b"\r\n")
+            while data := connection.recv(1_000_000):
+                self._waiting.append(data)
+                for line in data.splitlines():
+                    if line.upper().startswith((b"MAIL", b"RCPT", b"QUIT")) or line == b".":
+                        connection.sendall(b"250 ok\r\n")
+                    elif line == b"DATA":
+                        connection.sendall(b"354 go on\r\n")
 
 
 # --------------------------------------------------------------------------------------------------- a good server
@@ -58,8 +100,8 @@ def test_lines_of_dots_arrive() -> None:
     """A line that begins with a dot does not end the message (RFC 5321 section 4.5.2)."""
     message = letter(text=".\n..\n.hidden\n")
     with real_server() as (port, mailbox), open_smtp(plain(port)) as transport:
-        assert transport.send(SENDER, READER, message).state == "accepted"
-        assert transport.send(SENDER, READER, letter(2)).state == "accepted"
+        assert hand(transport, message).state == "accepted"
+        assert hand(transport, letter(2)).state == "accepted"
     assert [envelope.content for envelope in mailbox.envelopes] == [message, letter(2)]
 
 
@@ -101,10 +143,10 @@ def test_a_foreign_address_goes_to_a_server_that_takes_it() -> None:
 def test_a_foreign_address_is_refused_where_it_cannot_go() -> None:
     """Without SMTPUTF8 that reader is refused, the next is not."""
     with real_server(smtputf8=False) as (port, mailbox), open_smtp(plain(port)) as transport:
-        refused = transport.send(SENDER, "jörg@example.org", letter())
+        refused = hand(transport, letter(), "jörg@example.org")
         assert refused.state == "rejected"
         assert "SMTPUTF8" in refused.reply
-        assert transport.send(SENDER, READER, letter()).state == "accepted"
+        assert hand(transport, letter()).state == "accepted"
     assert len(mailbox.envelopes) == 1
 
 
@@ -122,79 +164,183 @@ def test_a_foreign_domain_goes_anywhere() -> None:
     ("script", "state"),
     [
         ({"RCPT": "450 greylisted, try later"}, "deferred"),
-        ({"RCPT": "452 too many recipients"}, "deferred"),
+        ({"RCPT": "451 4.7.0 too much from you"}, "crowded"),
         ({"RCPT": "550 no such user"}, "rejected"),
         ({"RCPT": "551 user not local"}, "rejected"),
+        ({"RCPT": "554 5.7.1 relay access denied"}, "refused"),
         ({"RCPT": "251 will forward"}, "accepted"),
         ({"DATA": "451 local error"}, "deferred"),
-        ({"DATA": "554 no valid recipients"}, "rejected"),
-        ({"DATA": "250 what?"}, "deferred"),
+        ({"DATA": "554 no valid recipients"}, "refused"),
         ({".": "451 try again"}, "deferred"),
         ({".": "452 disk full"}, "deferred"),
-        ({".": "552 too big"}, "rejected"),
-        ({".": "554 looks like spam"}, "rejected"),
-        ({"RCPT": "hello?"}, "deferred"),
-        ({".": "nonsense"}, "deferred"),
+        ({".": "550 5.1.1 no such user after all"}, "rejected"),
+        ({".": "552 too big"}, "refused"),
+        ({".": "554 looks like spam"}, "refused"),
+        ({"MAIL": "451 try later"}, "throttled"),
+        ({"MAIL": "550 sender refused"}, "refused"),
     ],
 )
 def test_a_refusal_belongs_to_one_message(script: dict[str, str], state: str) -> None:
-    """4xx means later and 5xx never, wherever they come; what is no answer is no refusal; and the next message has its
-    own chance on the same connection."""
+    """What the table of replies says becomes of that message, in the server's words; the next message has its own
+    chance on the same connection."""
     [verb] = script
-    receipts, server = sent({verb: lambda before: USUAL_AFTER[verb] if before else script[verb]}, 2)
+    receipts, server = sent({verb: lambda before: AFTER[verb] if before else script[verb]}, 2)
     assert [receipt.state for receipt in receipts] == [state, "accepted"]
-    if script[verb][0].isdigit() and state != "accepted":
+    if state != "accepted":
         assert receipts[0].reply == script[verb]
+        assert sum(line.upper() == "RSET" for line in server.heard) == 1
     assert server.connections == 1
 
 
-USUAL_AFTER = {"RCPT": "250 ok", "DATA": "354 go on", ".": "250 queued"}
+AFTER = {"MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go on", ".": "250 queued"}
 
 
-@pytest.mark.parametrize("verb", ["RCPT", "DATA"])
-def test_a_server_that_hangs_up_after_a_refusal_has_refused(verb: str) -> None:
-    """A 5xx counts although the connection is gone right after it; the next message gets a new connection."""
-    gone: Script = {verb: lambda before: USUAL_AFTER[verb] if before else "550 go away", "RSET": None}
-    receipts, server = sent(gone, 2)
-    assert [receipt.state for receipt in receipts] == ["rejected", "accepted"]
+def test_without_a_refusal_there_is_no_reset() -> None:
+    """Messages follow each other without a word that is not needed."""
+    _, server = sent({}, 2)
+    verbs = [line.split()[0].upper() for line in server.heard]
+    assert verbs == ["EHLO", *["MAIL", "RCPT", "DATA", "."] * 2, "QUIT"]
+
+
+@pytest.mark.parametrize(
+    ("script", "state"),
+    [
+        ({"RCPT": "hello?"}, "gone"),
+        ({"DATA": "250 what?"}, "gone"),
+        ({".": "nonsense"}, "uncertain"),
+        ({".": "354 go on and on"}, "uncertain"),
+    ],
+)
+def test_what_is_no_answer_is_no_refusal(script: dict[str, str], state: str) -> None:
+    """A server that makes no sense is left; after the text it may have taken the message."""
+    [verb] = script
+    receipts, server = sent({verb: lambda before: AFTER[verb] if before else script[verb]}, 2)
+    assert [receipt.state for receipt in receipts] == [state, "accepted"]
     assert server.connections == 2
 
 
-@pytest.mark.parametrize("verb", ["RCPT", "DATA", "."])
-def test_421_is_later(verb: str) -> None:
-    """A server that shuts down in the middle defers the message in hand; the next gets a new connection."""
-    script: Script = {
-        verb: lambda before: USUAL_AFTER[verb] if before else "421 shutting down",
-        "RSET": None,
-        "NOOP": None,
-    }
-    receipts, _ = sent(script, 2)
-    assert [receipt.state for receipt in receipts] == ["deferred", "accepted"]
+@pytest.mark.parametrize(("verb", "state"), [("RCPT", "rejected"), ("DATA", "refused")])
+def test_a_server_that_hangs_up_after_a_refusal_has_refused(verb: str, state: str) -> None:
+    """A 5xx counts although the connection is gone right after it; the next message gets a new connection."""
+    gone: Script = {verb: lambda before: AFTER[verb] if before else "550 go away", "RSET": None}
+    receipts, server = sent(gone, 2)
+    assert [receipt.state for receipt in receipts] == [state, "accepted"]
+    assert server.connections == 2
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
-def test_a_lost_connection_defers_the_message_in_hand(verb: str) -> None:
-    """A server that hangs up without a word defers that message and no other; from DATA on it may have taken it."""
-    usual = {"MAIL": "250 ok", **USUAL_AFTER}
-    receipts, server = sent({verb: lambda before: usual[verb] if before else None}, 2)
-    assert [receipt.state for receipt in receipts] == ["deferred", "accepted"]
-    assert [receipt.in_doubt for receipt in receipts] == [verb in ("DATA", "."), False]
+def test_421_asks_for_a_pause(verb: str) -> None:
+    """A server that shuts down in the middle blames nobody; the next message gets a new connection."""
+    receipts, server = sent({verb: lambda before: AFTER[verb] if before else "421 shutting down"}, 2)
+    assert [receipt.state for receipt in receipts] == ["throttled", "accepted"]
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+def test_a_lost_connection_is_about_the_message_in_hand(verb: str) -> None:
+    """A server that hangs up without a word has not taken it before it had the text; after that it may have."""
+    receipts, server = sent({verb: lambda before: AFTER[verb] if before else None}, 2)
+    assert [receipt.state for receipt in receipts] == ["uncertain" if verb == "." else "gone", "accepted"]
     assert f"{HOST}:{server.port}" in receipts[0].reply
     assert server.connections == 2
 
 
-def test_a_connection_lost_inside_a_message_defers_it() -> None:
-    """Whether it arrived is not known then; it will be sent again with the same Message-ID."""
+def test_a_connection_lost_inside_a_message_leaves_it_in_doubt() -> None:
+    """Whether it arrived is not known then."""
     with ScriptedServer({"body": None}) as server, open_smtp(plain(server.port)) as transport:
-        receipt = transport.send(SENDER, READER, letter(text="long line\n" * 100_000))
-    assert (receipt.state, receipt.in_doubt) == ("deferred", True)
+        receipt = hand(transport, letter(text="long line\n" * 100_000))
+    assert receipt.state == "uncertain"
 
 
-def test_a_server_that_hung_up_between_messages_is_called_again() -> None:
-    """Nobody notices a session that ended while there was nothing to send."""
-    receipts, server = sent({"NOOP": lambda before: "250 ok" if before else None}, 3)
+@pytest.mark.parametrize(("verb", "state"), [("MAIL", "gone"), ("RCPT", "gone"), ("DATA", "gone"), (".", "uncertain")])
+def test_a_server_that_hangs_is_given_up(verb: str, state: str) -> None:
+    """After the time it has to answer: before the text nothing was handed over, after it nobody knows."""
+
+    def slow(_: int) -> str:
+        time.sleep(0.6)
+        return AFTER[verb]
+
+    with ScriptedServer({verb: slow}) as server:
+        habits = replace(USUAL, command_seconds=0.2, text_seconds=0.2)
+        with open_smtp(plain(server.port), habits) as transport:
+            receipt = hand(transport, letter())
+    assert receipt.state == state
+    assert "timed out" in receipt.reply
+
+
+@pytest.mark.parametrize("answer", ["421 enough for now", "452 too many recipients", None])
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+def test_what_may_be_the_connections_fault_is_asked_again_on_another(verb: str, answer: str | None) -> None:
+    """A server that has had enough of a connection, or hung up meanwhile, takes the message on a new one."""
+    receipts, server = sent({verb: lambda before: answer if before == 1 else "250 ok"}, 3)
     assert [receipt.state for receipt in receipts] == ["accepted"] * 3
     assert server.connections == 2
+    assert len(server.messages) == 3
+
+
+def test_too_many_recipients_on_a_new_connection_is_later() -> None:
+    """Then it is not the connection."""
+    receipts, server = sent({"RCPT": "452 too many recipients"}, 1)
+    assert (receipts[0].state, server.connections) == ("deferred", 1)
+
+
+def test_nothing_leaves_that_is_called_back() -> None:
+    """Asked at the last moment, after the reader was taken and before the text: a no leaves nothing in doubt."""
+    with ScriptedServer() as server, open_smtp(plain(server.port)) as transport:
+        parcel = Parcel(SENDER, READER, lambda: Message(letter(), b""))
+        assert transport.send(parcel, lambda: False) == WITHDRAWN
+        assert [line.split()[0].upper() for line in server.heard] == ["EHLO", "MAIL", "RCPT", "RSET"]
+        assert transport.send(parcel, always).state == "accepted"
+
+
+def test_who_is_refused_is_not_asked_for() -> None:
+    """A reader who is refused was never in doubt: nobody is asked whether the message may go."""
+    asked: list[bool] = []
+    with ScriptedServer({"RCPT": "550 no"}) as server, open_smtp(plain(server.port)) as transport:
+        parcel = Parcel(SENDER, READER, lambda: Message(letter(), b""))
+        transport.send(parcel, lambda: bool(asked.append(True)))
+    assert asked == []
+
+
+# ------------------------------------------------------------------------------------------------------- extensions
+
+PIPELINING = "250-here\r\n250-PIPELINING\r\n250 SIZE 5000"
+
+
+def test_sender_and_reader_go_in_one_write_where_that_is_offered() -> None:
+    """With PIPELINING both commands are there before the first is answered; without it they take turns."""
+    for offered in (True, False):
+        waiting: list[bytes] = []
+        ehlo = PIPELINING if offered else "250 here"
+        with RawServer(ehlo, waiting) as port, open_smtp(plain(port)) as transport:
+            assert hand(transport, letter()).state == "accepted"
+        assert (b"RCPT TO:" in waiting[0]) is offered
+
+
+def test_a_refused_sender_in_a_pipeline_does_not_confuse_the_next_message() -> None:
+    """Both answers are read, and the sender's counts."""
+    script: Script = {
+        "EHLO": PIPELINING,
+        "MAIL": lambda before: "250 ok" if before else "550 not you",
+        "RCPT": lambda before: "250 ok" if before else "503 sender first",
+    }
+    receipts, server = sent(script, 2)
+    assert [(receipt.state, receipt.reply) for receipt in receipts] == [
+        ("refused", "550 not you"),
+        ("accepted", "250 queued"),
+    ]
+    assert server.connections == 1
+
+
+def test_a_message_too_large_for_the_server_is_not_sent() -> None:
+    """SIZE is told to a server that knows it, and its limit is kept to without asking."""
+    script: Script = {"EHLO": PIPELINING}
+    with ScriptedServer(script) as server, open_smtp(plain(server.port)) as transport:
+        small, large = letter(), letter(text="word " * 2000)
+        assert hand(transport, large).state == "refused"
+        assert hand(transport, small).state == "accepted"
+    assert f"MAIL FROM:<{SENDER}> SIZE={len(small)}" in server.heard
+    assert len(server.messages) == 1
 
 
 # --------------------------------------------------------------------------------------------- the server as a whole
@@ -218,25 +364,23 @@ def test_a_server_that_is_not_there_is_an_error() -> None:
         {"": "garbage"},
         {"EHLO": None},
         {"EHLO": "550 no", "HELO": "550 no"},
-        {"MAIL": "550 sender refused"},
-        {"MAIL": "451 try later"},
-        {"MAIL": "421 too many"},
         {"MAIL": "530 log in first"},
+        {"RCPT": "530 5.7.0 log in first"},
     ],
 )
 def test_a_server_that_takes_no_mail_is_an_error(script: Script) -> None:
-    """A refusal before any reader was named concerns all of them."""
+    """A server that is not there, or wants a login, concerns all readers."""
     with ScriptedServer(script) as server, pytest.raises(MailError, match=str(server.port)):
         send_one(plain(server.port))
 
 
 def test_after_an_error_a_later_message_may_go() -> None:
     """The transport can be used again: it starts afresh."""
-    with ScriptedServer({"MAIL": lambda before: "250 ok" if before else "451 later"}) as server:
+    with ScriptedServer({"MAIL": lambda before: "250 ok" if before else "530 who?"}) as server:
         with open_smtp(plain(server.port)) as transport:
-            with pytest.raises(MailError, match="451 later"):
-                transport.send(SENDER, READER, letter())
-            assert transport.send(SENDER, READER, letter()).state == "accepted"
+            with pytest.raises(MailError, match="530 who"):
+                hand(transport, letter())
+            assert hand(transport, letter()).state == "accepted"
         assert server.connections == 2
 
 
@@ -327,7 +471,7 @@ def test_a_folder_keeps_a_file_a_message(tmp_path: Path) -> None:
     """Each message is one file, to the byte; the folder is made when it is missing."""
     folder = tmp_path / "a" / "outbox"
     with open_folder(folder) as transport:
-        receipts = [transport.send(SENDER, READER, letter(number)) for number in (1, 2)]
+        receipts = [hand(transport, letter(number)) for number in (1, 2)]
     assert [receipt.state for receipt in receipts] == ["accepted", "accepted"]
     files = sorted(folder.iterdir())
     assert {file.suffix for file in files} == {".eml"}
@@ -340,7 +484,7 @@ def test_a_message_written_again_makes_no_second_file(tmp_path: Path) -> None:
     (tmp_path / "torn.partial").write_bytes(b"To")
     with open_folder(tmp_path) as transport:
         for _ in range(3):
-            transport.send(SENDER, READER, letter())
+            hand(transport, letter())
     assert [file.read_bytes() for file in tmp_path.glob("*.eml")] == [letter()]
     assert list(tmp_path.glob("*.partial")) == [tmp_path / "torn.partial"]
 
@@ -355,7 +499,7 @@ def test_different_messages_have_different_files(tmp_path: Path) -> None:
     envelope = Envelope(SENDER, "", "daily", "The daily", 1, "https://example.com/")
     with open_folder(tmp_path) as transport:
         for identity in identities:
-            transport.send(SENDER, READER, build(envelope, READER, "News", "", "", identity, NOW))
+            hand(transport, build(envelope, READER, "News", "", "", identity, NOW))
     assert len(list(tmp_path.glob("*.eml"))) == len(identities)
 
 
@@ -372,4 +516,4 @@ def test_a_folder_that_went_away_is_an_error(tmp_path: Path) -> None:
     with open_folder(folder) as transport:
         folder.rmdir()
         with pytest.raises(MailError, match="cannot be written"):
-            transport.send(SENDER, READER, letter())
+            hand(transport, letter())

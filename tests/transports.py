@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
 
-from tidings.deliver import Pace
+from tidings.dispatching import Pace
 from tidings.errors import MailError
 from tidings.letters import PostOffice
-from tidings.mail.transport import Transport
+from tidings.mail.pacing import Limits
+from tidings.mail.transport import WITHDRAWN, Parcel, Transport
 from tidings.model import Receipt
 
 ACCEPTED = Receipt("accepted", "250 taken")
@@ -49,13 +50,16 @@ class RecordingTransport:
     tries: dict[str, int] = field(default_factory=dict)
     down: bool = False
 
-    def send(self, sender: str, recipient: str, message: bytes) -> Receipt:  # noqa: ARG002
+    def send(self, parcel: Parcel, may_go: Callable[[], bool]) -> Receipt:
+        recipient, message = parcel.recipient, bytes(parcel.write())
         if self.down:
             raise MailError("mx.example:25: the mail server cannot be used")
         script = self.answers.get(recipient, ())
         number = self.tries.get(recipient, 0)
         self.tries[recipient] = number + 1
         outcome = script[number] if number < len(script) else ACCEPTED
+        if not isinstance(outcome, MailError) and not may_go():
+            return WITHDRAWN
         if isinstance(outcome, Killed):
             self.letters.append(Letter(recipient, message))
         if isinstance(outcome, BaseException):
@@ -74,7 +78,7 @@ class RecordingTransport:
 
     def office(self, rate: float | None = None, sender: str = "Planet <digest@planet.example>") -> PostOffice:
         """A post office that hands everything to this transport."""
-        return PostOffice(sender, "editor@planet.example", "1 Test Street", self.opened, rate)
+        return PostOffice(sender, "editor@planet.example", "1 Test Street", self.opened, Limits(rate))
 
 
 @dataclass

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 from tidings.mail.dkim import Signer
-from tidings.mail.message import Envelope, build, domain_of
+from tidings.mail.message import Envelope, Message, compose, domain_of
 from tidings.mail.message import message_id as made_message_id
+from tidings.mail.pacing import UNLIMITED, Limits
 from tidings.mail.transport import Transport
 from tidings.model import Edition, IssueContent
 from tidings.render.environment import SHIPPED, Templates
@@ -19,17 +20,22 @@ from tidings.render.mail import MailFooter, RenderedMail, render_issue
 
 @dataclass(frozen=True, slots=True)
 class PostOffice:
-    """How mail goes out: from whom, through what, at most how many messages a second, signed by whom, and from which
-    templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the sender's."""
+    """How mail goes out: from whom, through what and on how many connections at once, how fast, signed by whom, and
+    from which templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the
+    sender's. Messages whose outcome is not known are sent once more with `resend`, else held; what is not begun
+    `stale_after` an issue was frozen or released is not sent."""
 
     sender: str
     reply_to: str
     postal_address: str
     open_transport: Callable[[], AbstractContextManager[Transport]]
-    rate: float | None = None
+    limits: Limits = UNLIMITED
     templates: Templates = SHIPPED
     signers: tuple[Signer, ...] = ()
     bounces: str = ""
+    connections: int = 1
+    resend: bool = True
+    stale_after: timedelta = timedelta(days=3)
 
     @property
     def envelope_sender(self) -> str:
@@ -53,7 +59,7 @@ def message(
     content: IssueContent, mail: RenderedMail, edition: Edition, office: PostOffice, address: str, now: datetime
 ) -> bytes:
     """An issue as the message that `address` gets."""
-    return write(content, mail, edition, office, address, message_id(content, office, address), now)
+    return bytes(write(content, mail, edition, office, address, message_id(content, office, address), now))
 
 
 def write(
@@ -64,12 +70,12 @@ def write(
     address: str,
     identity: str,
     now: datetime,
-) -> bytes:
+) -> Message:
     """The same under a Message-ID that was given to it before: `identity`."""
     envelope = Envelope(
         office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
     )
-    return build(envelope, address, mail.subject, mail.html, mail.text, identity, now, signers=office.signers)
+    return compose(envelope, address, mail.subject, mail.html, mail.text, identity, now, signers=office.signers)
 
 
 def message_id(content: IssueContent, office: PostOffice, address: str) -> str:

@@ -12,6 +12,7 @@ import click
 
 from tidings import __version__
 from tidings.cli.configuration import check, init
+from tidings.cli.deliveries import deliveries
 from tidings.cli.digests import preview, send
 from tidings.cli.discovering import discover
 from tidings.cli.dkim import dkim
@@ -94,7 +95,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
 
 _SETTING_UP = (demo, init, check, dkim, discover, sources)
 _READING = (poll, posts, explain, stories)
-_SENDING = (preview, send, issues, publish, run)
+_SENDING = (preview, send, issues, deliveries, publish, run)
 for _command in (*_SETTING_UP, *_READING, *_SENDING):
     cli.add_command(_command)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,16 +12,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tidings.config import Config
-    from tidings.deliver import Dispatch, Outcome
+    from tidings.deliver import Dispatch
     from tidings.letters import PostOffice
     from tidings.model import Edition, IssueContent
+    from tidings.settling import Outcome
     from tidings.store import Store
+    from tidings.store.deliveries import Tally
 
 
 _WORDS: dict[str, str] = {
     "accepted": "delivered",
     "deferred": "to be tried again",
     "rejected": "refused",
+    "uncertain": "not known whether it came",
     "suppressed": "no longer wanted",
 }
 
@@ -105,16 +107,17 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
 
     from tidings import deliver
     from tidings.cli import issue_reports, issuing, wiring
+    from tidings.dispatching import Pace
     from tidings.store import exclusive, issue_states
 
     office = issuing.post_office(loaded)
     with wiring.stop_flag() as stop, exclusive(store, f"send-{edition.name}", stop) as waited:
         rival = _rival(store, edition, began, waited)
         content = None if rival else _freeze(loaded, store, edition, office, anyway)
-        dispatch = deliver.deliver(store, edition, office, deliver.Pace(wiring.utc_now, stop, time.sleep))
+        dispatch = deliver.deliver(store, edition, office, Pace(wiring.utc_now, stop, time.sleep))
     if rival:
         click.echo(f"{edition.name}: {rival}, so this one makes none; send again for the next")
-    elif content is None and not dispatch.outcomes:
+    elif content is None and not dispatch.counts and not dispatch.expired:
         click.echo(f"{edition.name}: {_why_nothing(loaded, store, edition)}; nothing was sent")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
@@ -123,7 +126,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
     report_dispatch(dispatch)
     for issue in issue_states.waiting(store, edition.name):
         click.echo(issue_reports.why_it_waits(issue), err=True)
-    if dispatch.tally.deferred or dispatch.tally.pending or any(_went_wrong(one) for one in dispatch.outcomes):
+    if dispatch.tally.open or dispatch.expired or any(_went_wrong(one) for one in dispatch.outcomes):
         sys.exit(1)
 
 
@@ -161,27 +164,53 @@ def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, 
 
 
 def report_dispatch(dispatch: Dispatch) -> None:
-    """What this pass came to in one line, and by name each reader who did not get the mail, or may get it twice."""
-    states: Counter[str] = Counter(outcome.receipt.state for outcome in dispatch.outcomes)
-    parts = [f"{states[state]} {word}" for state, word in _WORDS.items() if states[state]]
+    """What this pass came to in one line, the balance where something is left, and by name each reader who did not get
+    the mail, or may get it twice."""
+    from tidings.settling import MOST_NAMED
+
+    states = dispatch.counts
+    parts = [f"{states[state]} {word}" for state, word in _WORDS.items() if states.get(state)]
     if dispatch.tally.pending:
         parts.append(f"{dispatch.tally.pending} not sent yet")
     if parts:
         click.echo(", ".join(parts))
+    tally = dispatch.tally
+    if tally.open or tally.expired:
+        click.echo(f"balance: {tally.open + tally.settled} readers = {balance(tally)}", err=True)
     for outcome in dispatch.outcomes:
         if _went_wrong(outcome):
             word = _WORDS[outcome.receipt.state]
             click.echo(f"{outcome.delivery.address}: {word}: {outcome.receipt.reply}", err=True)
+    if len(dispatch.outcomes) >= MOST_NAMED:
+        click.echo("and perhaps more: `tidings deliveries list` has them all", err=True)
+    for name, count in dispatch.expired.items():
+        click.echo(
+            f"{name}: {count} mails are not sent, since the issue is older than `stale_after`; "
+            f"`tidings deliveries resolve {name} --send` sends them all the same",
+            err=True,
+        )
     for delivery in dispatch.in_doubt:
         click.echo(
-            f"{delivery.address}: was in flight when an earlier run ended, so it may have come already; "
+            f"{delivery.address}: what became of an earlier try is not known, so it may have come already; "
             f"sent again with the same Message-ID {delivery.message_id}",
             err=True,
         )
 
 
+def balance(tally: Tally) -> str:
+    """The balance of deliveries: all that there are, each once."""
+    counts = {
+        "delivered": tally.accepted,
+        "refused": tally.rejected,
+        "no longer wanted": tally.suppressed,
+        "expired": tally.expired,
+        "open": tally.open,
+    }
+    return " + ".join(f"{count} {word}" for word, count in counts.items())
+
+
 def _went_wrong(outcome: Outcome) -> bool:
-    return outcome.receipt.state in ("deferred", "rejected")
+    return outcome.receipt.state in ("deferred", "rejected", "uncertain")
 
 
 def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> None:
@@ -191,6 +220,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     from tidings import letters
     from tidings.cli import drafting, issuing, wiring
     from tidings.errors import MailError
+    from tidings.mail.transport import Parcel, always
 
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isprintable():
         raise click.BadParameter(f"{address!r} is not an address", param_hint="--to")
@@ -203,8 +233,9 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     drafting.show(drafting.findings(draft, office), err=True)
     mail = replace(draft.mail, subject=f"[test] {draft.mail.subject}")
     with office.open_transport() as transport:
-        letter = letters.message(draft.content, mail, edition, office, address, now)
-        receipt = transport.send(office.envelope_sender, address, letter)
+        identity = letters.message_id(draft.content, office, address)
+        letter = letters.write(draft.content, mail, edition, office, address, identity, now)
+        receipt = transport.send(Parcel(office.envelope_sender, address, lambda: letter), always)
     if receipt.state != "accepted":
         raise MailError(f"{address}: not delivered: {receipt.reply}")
     click.echo(f"test of {edition.name} sent to {address}; it counts as nothing")

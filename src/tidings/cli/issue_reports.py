@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 State = Literal["reviewing", "held", "sending", "sent", "dropped", "archived"]
 """Where an issue is between being frozen and having reached all its readers; `archived` has none."""
 
-_TALLY = {"accepted": "delivered", "rejected": "refused", "suppressed": "not wanted", "deferred": "to be tried again"}
+_TALLY = {
+    "accepted": "delivered",
+    "rejected": "refused",
+    "suppressed": "not wanted",
+    "deferred": "to be tried again",
+    "uncertain": "not known whether it came",
+    "expired": "too old to be sent",
+}
 
 
 def state_of(issue: StoredIssue, tally: Tally) -> State:
@@ -31,7 +38,7 @@ def state_of(issue: StoredIssue, tally: Tally) -> State:
         return issue.kept
     if not tally.any:
         return "archived"
-    return "sending" if tally.pending or tally.deferred else "sent"
+    return "sending" if tally.open else "sent"
 
 
 def issue_row(store: Store, issue: StoredIssue) -> dict[str, Any]:

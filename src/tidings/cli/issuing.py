@@ -15,8 +15,12 @@ from tidings.editions.compose import Masthead
 from tidings.errors import ConfigError
 from tidings.letters import PostOffice
 from tidings.mail.dkim import Signer
+from tidings.mail.folder import open_folder
 from tidings.mail.keys import DkimKey, KeyKind, doubts, read_key
-from tidings.mail.transport import SmtpServer, Transport, open_folder, open_smtp
+from tidings.mail.pacing import Limits
+from tidings.mail.sendmail import open_sendmail
+from tidings.mail.smtp import SmtpServer, open_smtp
+from tidings.mail.transport import Transport
 from tidings.model import Edition
 from tidings.publish import PublishSettings
 from tidings.render.environment import Templates
@@ -53,10 +57,13 @@ def post_office(loaded: Config) -> PostOffice:
         reply_to=mail.reply_to or "",
         postal_address=mail.postal_address or "",
         open_transport=_transport_opener(mail),
-        rate=mail.rate,
+        limits=Limits(mail.rate, mail.domain_rate, mail.domain_connections),
         templates=templates(loaded),
         signers=signers(mail),
         bounces=mail.bounces or "",
+        connections=mail.connections,
+        resend=mail.on_uncertain == "resend",
+        stale_after=mail.stale_after,
     )
 
 
@@ -129,6 +136,8 @@ def _transport_opener(mail: MailSettings) -> Callable[[], AbstractContextManager
     transport = mail.transport
     if transport.kind == "file":
         return partial(open_folder, transport.directory or Path("outbox"))
+    if transport.kind == "sendmail":
+        return open_sendmail
     server = SmtpServer(
         host=transport.host,
         port=transport.port,

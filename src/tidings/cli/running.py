@@ -28,7 +28,7 @@ def run(config_path: Path) -> None:
     sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
     too late (`late_up_to`): then its posts come in the next one.
 
-    SIGTERM and Ctrl-C finish the message in hand and end with exit status 0. The configuration is read at the start.
+    SIGTERM and Ctrl-C finish the messages in hand and end with exit status 0. The configuration is read at the start.
     """
     from tidings import config, daemon
     from tidings.cli import issuing, wiring
@@ -113,9 +113,10 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
     from tidings import deliver, digest
     from tidings.cli import drafting, issuing, wiring
     from tidings.cli.digests import report_dispatch
+    from tidings.dispatching import Pace
     from tidings.store import open_store
 
-    pace = deliver.Pace(wiring.utc_now, stop.is_set, stop.wait)
+    pace = Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
         now = wiring.utc_now()
         if late := digest.late_slot(store, edition, now):
@@ -130,7 +131,7 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
         if content is not None:
             _tell_of(content, edition, inspection)
         dispatch = deliver.deliver_due(store, edition, office, pace)
-    if dispatch.sent:
+    if dispatch.sent or dispatch.expired:
         report_dispatch(dispatch)
 
 

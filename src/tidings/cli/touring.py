@@ -94,12 +94,13 @@ def _send(scene: Scene) -> None:
     from tidings.cli import issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.demo.tour import EDITION
+    from tidings.dispatching import Pace
 
     with wiring.open_site(scene.config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, EDITION)
         office = issuing.post_office(loaded)
         content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, wiring.utc_now())
-        dispatch = deliver.deliver(store, edition, office, deliver.Pace(wiring.utc_now, lambda: False, time.sleep))
+        dispatch = deliver.deliver(store, edition, office, Pace(wiring.utc_now, lambda: False, time.sleep))
     if content is not None:
         click.echo(f"{content.edition_title} #{content.number}: {len(content.items)} stories")
         click.echo(f"subject: {content.subject}")

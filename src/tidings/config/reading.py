@@ -173,6 +173,11 @@ def _mail(table: MailTable, folder: Path) -> MailSettings:
         password_env=table.password_env,
         password_file=None if table.password_file is None else folder / table.password_file,
         rate=table.rate,
+        domain_rate=table.domain_rate,
+        domain_connections=table.domain_connections,
+        connections=table.connections,
+        on_uncertain=table.on_uncertain,
+        stale_after=table.stale_after,
         dkim=None if table.dkim is None else _dkim(table.dkim, domain_of(table.sender), folder),
         bounces=None if table.bounces is None else table.bounces.address,
     )

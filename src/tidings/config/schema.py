@@ -77,6 +77,7 @@ Choice = Annotated[Rule, _from_text(rules.rule)]
 Count = Annotated[int, Field(ge=1, le=LARGEST_NUMBER)]
 # libcurl waits with select(), which cannot watch file descriptors above 1023.
 Transfers = Annotated[int, Field(ge=1, le=500)]
+Connections = Annotated[int, Field(ge=1, le=50)]
 Weight = Annotated[int, Field(ge=0, le=100)]
 CountOrZero = Annotated[int, Field(ge=0, le=LARGEST_NUMBER)]
 
@@ -139,6 +140,11 @@ class MailTable(Table):
     password_env: Variable | None = None
     password_file: PathText | None = None
     rate: Rate | None = None
+    domain_rate: Rate | None = None
+    domain_connections: Connections | None = None
+    connections: Connections = 4
+    on_uncertain: Literal["resend", "hold"] = "resend"
+    stale_after: Duration = timedelta(days=3)
     dkim: DkimTable | None = None
     bounces: BouncesTable | None = None
 
@@ -147,7 +153,7 @@ class MailTable(Table):
         if self.password_env and self.password_file:
             raise _key_error("password_file", "password_env is set as well; keep one of the two")
         given = self.password_env or self.password_file
-        if given and not self.transport.username and self.transport.kind != "file":
+        if given and not self.transport.username and self.transport.kind not in ("file", "sendmail"):
             raise _key_error("transport", 'names no user for the password; write "smtps://user@mail.example.org"')
         if self.transport.username and not given:
             raise _key_error("transport", "names a user without a password; add password_env or password_file")

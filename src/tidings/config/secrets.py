@@ -36,7 +36,7 @@ def check_secrets(loaded: Config, environ: Mapping[str, str]) -> None:
     from tidings.config.reading import read_password
 
     problems: list[str] = []
-    if loaded.mail is not None and loaded.mail.transport.kind != "file":
+    if loaded.mail is not None and loaded.mail.transport.kind not in ("file", "sendmail"):
         try:
             read_password(loaded.mail, environ)
         except ConfigError as error:

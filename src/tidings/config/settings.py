@@ -51,7 +51,7 @@ class PollSettings:
 class Transport:
     """Where mail goes. `host`, `port` and `username` belong to the SMTP kinds, `directory` to "file"."""
 
-    kind: Literal["smtp", "smtps", "smtp+starttls", "file"]
+    kind: Literal["smtp", "smtps", "smtp+starttls", "sendmail", "file"]
     host: str = ""
     port: int = 0
     username: str | None = None
@@ -73,8 +73,9 @@ class DkimSettings:
 @dataclass(frozen=True, slots=True)
 class MailSettings:
     """How mail is sent. `sender` and `reply_to` are mailboxes of RFC 5322 section 3.4, an address with or without a
-    display name (quoted where it must be, not encoded). `rate` is messages per second; None means no limit. Without
-    `dkim` nothing is signed. What can't be delivered goes back to `bounces`, or to the sender."""
+    display name (quoted where it must be, not encoded). `rate` is messages per second, `domain_rate` the same to one
+    domain of readers, `domain_connections` how many at once to one; None means no limit. Without `dkim` nothing is
+    signed. What can't be delivered goes back to `bounces`, or to the sender."""
 
     sender: str
     reply_to: str | None
@@ -83,6 +84,11 @@ class MailSettings:
     password_env: str | None
     password_file: Path | None
     rate: float | None
+    domain_rate: float | None = None
+    domain_connections: int | None = None
+    connections: int = 4
+    on_uncertain: Literal["resend", "hold"] = "resend"
+    stale_after: timedelta = timedelta(days=3)
     dkim: DkimSettings | None = None
     bounces: str | None = None
 

@@ -14,7 +14,7 @@ SmtpKind = Literal["smtp", "smtps", "smtp+starttls"]
 # Relay, submission over TLS and submission with STARTTLS: RFC 5321 section 4.5.4.2, RFC 8314 section 7.3, RFC 6409.
 _PORTS: dict[SmtpKind, int] = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 
-_FORMS = 'write "smtp+starttls://user@mail.example.org", "smtps://…", "smtp://…" or "file:outbox"'
+_FORMS = 'write "smtp+starttls://user@mail.example.org", "smtps://…", "smtp://…", "sendmail:" or "file:outbox"'
 
 
 def transport(text: str) -> Transport:
@@ -23,7 +23,9 @@ def transport(text: str) -> Transport:
     if scheme == "file":
         return _file(rest)
     if scheme == "sendmail":
-        raise ValueError('"sendmail:" comes in a later release; until then use "smtp://localhost" or "file:outbox"')
+        if rest:
+            raise ValueError('names something behind "sendmail:"; the program is always /usr/sbin/sendmail')
+        return Transport(kind="sendmail")
     for kind in _PORTS:
         if scheme == kind:
             return _smtp(kind, text)

@@ -88,7 +88,7 @@ def _relaxed(name: str, value: str) -> bytes:
 
 
 # A body is shared by all readers of an issue in one language, so its hash is computed once for them.
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _body_hash(body: bytes) -> str:
     """The hash of the body in its relaxed form (RFC 6376 section 3.4.4): an empty one stays empty."""
     lines = _BLANKS.sub(b" ", body).replace(b" \r\n", b"\r\n").rstrip(b"\r\n")

@@ -45,6 +45,18 @@ class Envelope:
     archive: str
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in two parts: the headers with the empty line after them, and the body, which is one object for all
+    readers of an issue in one language."""
+
+    head: bytes
+    body: bytes
+
+    def __bytes__(self) -> bytes:
+        return self.head + self.body
+
+
 def message_id(edition: str, number: int, frozen_at: datetime, address: str, domain: str) -> str:
     """The Message-ID of one issue for one reader: the same whenever it is made again, so that a resent message is
     recognised, and different between readers without showing who they are."""
@@ -69,7 +81,7 @@ def ascii_domain(address: str) -> str:
         return address
 
 
-def build(
+def compose(
     envelope: Envelope,
     recipient: str,
     subject: str,
@@ -79,7 +91,7 @@ def build(
     date: datetime,
     unsubscribe_url: str = "",
     signers: Sequence[Signer] = (),
-) -> bytes:
+) -> Message:
     """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets, signed by each signer.
 
     `identity` is the Message-ID; at `unsubscribe_url` a POST ends the subscription. Subject and names may come from
@@ -104,7 +116,22 @@ def build(
     # Joined by hand: the standard library's new headers lose blanks between encoded words, cut long addresses into
     # encoded pieces, and decode what only looks encoded, line breaks and all.
     lines = "".join(f"{name}: {value}\r\n" for name, value in [*seals, *fields])
-    return lines.encode() + b"\r\n" + content.body
+    return Message(lines.encode() + b"\r\n", content.body)
+
+
+def build(
+    envelope: Envelope,
+    recipient: str,
+    subject: str,
+    html: str,
+    text: str,
+    identity: str,
+    date: datetime,
+    unsubscribe_url: str = "",
+    signers: Sequence[Signer] = (),
+) -> bytes:
+    """The same in one piece."""
+    return bytes(compose(envelope, recipient, subject, html, text, identity, date, unsubscribe_url, signers))
 
 
 def _list_headers(envelope: Envelope, unsubscribe_url: str) -> dict[str, str]:
@@ -140,8 +167,8 @@ class _Content:
     body: bytes
 
 
-# The same for every reader of an issue, so made once: it is the dear part.
-@lru_cache(maxsize=2)
+# The same for every reader of an issue in one language, so made once: it is the dear part.
+@lru_cache(maxsize=8)
 def _content(html: str, text: str) -> _Content:
     content = EmailMessage(policy=SMTP)
     plain, rich = _body(text), _body(html)
@@ -206,5 +233,5 @@ def _list_label(envelope: Envelope) -> str:
 
 def _list_phrase(title: str) -> str:
     """The title as an ASCII phrase: List-Id is no place for encoded words."""
-    plain = header_text(title).encode("ascii", "ignore").decode().translate(_NO_PHRASE)
+    plain = header_text(title.encode("ascii", "ignore").decode().translate(_NO_PHRASE))
     return f'"{plain[:_LONGEST_WORD].strip() or "Digest"}"'

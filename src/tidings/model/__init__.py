@@ -22,6 +22,7 @@ from tidings.model.configured import (
 from tidings.model.digests import (
     AlsoIn,
     Delivery,
+    DeliveryState,
     EditedPost,
     IssueContent,
     IssueItem,
@@ -69,6 +70,7 @@ __all__ = [
     "AlsoIn",
     "Counterpart",
     "Delivery",
+    "DeliveryState",
     "Document",
     "EditKind",
     "EditedPost",

@@ -185,10 +185,16 @@ class IssueContent:
         return f"issues/{self.name}.html"
 
 
+DeliveryState = Literal[
+    "pending", "leased", "inflight", "accepted", "deferred", "rejected", "uncertain", "suppressed", "expired"
+]
+"""How far a delivery came; store/deliveries.py has what leads where."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One issue to one subscriber, in a `language` ("" for the edition's). `in_doubt` says that its message was in
-    flight when a process died: it may have come already.
+    """One issue to one subscriber, in a `language` ("" for the edition's). `in_doubt` says that the outcome of an
+    earlier try is not known: its message may have come already.
     """
 
     id: int
@@ -202,9 +208,24 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one message: accepted, to be tried again later, refused for good, or not sent because its reader
-    does not want it any more. A deferred one is `in_doubt` when it was handed over and the answer never came."""
+    """What became of one message, and in whose words.
 
-    state: Literal["accepted", "deferred", "rejected", "suppressed"]
+    accepted, deferred (later), rejected (never, this reader), uncertain (handed over, and the answer never came) and
+    suppressed (its reader does not want it any more) are states of its delivery. The others say that it did not go
+    out, and nothing of its reader: the server (throttled) or the reader's domain (crowded) wants less at a time, the
+    server is not there (gone), it does not take the message as such (refused), or we called it back (withdrawn).
+    """
+
+    state: Literal[
+        "accepted",
+        "deferred",
+        "rejected",
+        "uncertain",
+        "suppressed",
+        "throttled",
+        "crowded",
+        "gone",
+        "refused",
+        "withdrawn",
+    ]
     reply: str
-    in_doubt: bool = False

@@ -69,7 +69,10 @@ def render_atom(feed: CombinedFeed) -> bytes:
     source_dates = _source_dates(feed.posts)
     for post in feed.posts:
         shown = feed.etiquette.get(post.source, feed.content)
-        _entry(root, post, ids[post.id], shown, source_dates[_source_id(post)])
+        # Where it is the feed that is short, and not its source that wants it so, a post without a title is called by
+        # its first words: planets that follow this one know it by them.
+        opening = "" if feed.etiquette.get(post.source) == "title" else post.text or post.summary
+        _entry(root, post, ids[post.id], shown, opening, source_dates[_source_id(post)])
     return serialise(root)
 
 
@@ -101,10 +104,11 @@ def _candidate_ids(feed_id: str, post: StoredPost) -> Iterator[str]:
         yield made_id(f"{feed_id} {post.id} {attempt}")
 
 
-def _entry(root: Element, post: StoredPost, entry_id: str, shown: Etiquette, source_date: datetime) -> None:
+def _entry(
+    root: Element, post: StoredPost, entry_id: str, shown: Etiquette, opening: str, source_date: datetime
+) -> None:
     entry = SubElement(root, "entry", in_language({}, post.language))
     add_text(entry, "id", entry_id)
-    opening = "" if shown == "title" else post.text or post.summary
     add_text(entry, "title", headline(post.title, opening), type="text")
     # An entry without content must have an alternate link (RFC 4287 4.1.2).
     add_link(entry, "alternate", web_link(post.url) or web_link(post.source_url) or post.feed_url)

@@ -1,9 +1,12 @@
 """Deliveries: one issue to one subscriber, and how far it came.
 
-    pending → inflight → accepted | deferred → inflight … | rejected | suppressed
+    pending → leased → inflight → accepted | deferred | rejected | uncertain | suppressed
+       ↑         └──────┘ nothing was handed over           │          │
+       └── expired, by hand                 its time has come          once, or by hand
 
-`inflight` is committed just before a message goes out and the outcome just after, so a crash leaves at most one message
-in doubt, and that one is known by name: it stays `inflight` until it is sent again and settled.
+`leased` is in the hands of who delivers, and nothing of it has left. `inflight` is synced to disk before a message goes
+out, and the outcome after it, so a crash leaves one message for each connection in doubt, known by name: `uncertain`.
+Only who holds the right to deliver leases, starts and settles.
 """
 
 from __future__ import annotations
@@ -12,89 +15,182 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from tidings.model import Delivery, Receipt
+from tidings.errors import StoreError
+from tidings.model import Delivery, DeliveryState
 from tidings.store.database import Store, time_to_text
-from tidings.store.issues import MAY_GO
+from tidings.store.issues import IS_OPEN, MAY_GO
+
+OnUncertain = Literal["resend", "hold"]
+"""What becomes of a delivery whose outcome is not known: sent once more, or held until somebody decides."""
+
+_DIED = "in flight when its process ended: it may have come"
+_STALE = "never begun, and too old by now"
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many deliveries of an issue are in each state."""
+    """How many deliveries of an issue are in each state; `pending` are also those leased or in flight."""
 
     accepted: int = 0
     rejected: int = 0
     deferred: int = 0
     suppressed: int = 0
     pending: int = 0
+    uncertain: int = 0
+    expired: int = 0
 
     @property
     def any(self) -> bool:
         """Whether there are deliveries at all."""
         return self != Tally()
 
+    @property
+    def open(self) -> int:
+        """How many are not settled."""
+        return self.pending + self.deferred + self.uncertain
 
-def due(store: Store, issue_id: int, now: datetime | None) -> list[Delivery]:
-    """What is to be sent of an issue, in a fixed order: all that is not settled, or, with `now`, of the deferred ones
-    only those whose time has come. Only for who holds the right to deliver, to whom what is in flight is
-    in doubt; that comes last, so that a process that dies early again and again does not mail one reader each time."""
-    rows = store.rows(
-        """SELECT * FROM deliveries WHERE issue_id = ? AND state IN ('pending', 'inflight', 'deferred')
-        AND (? IS NULL OR next_at IS NULL OR next_at <= ?) ORDER BY state = 'inflight', id""",
-        (issue_id, time_to_text(now), time_to_text(now)),
-    )
-    return [_delivery(row) for row in rows]
+    @property
+    def settled(self) -> int:
+        """How many are settled, one way or the other."""
+        return self.accepted + self.rejected + self.suppressed + self.expired
 
 
-def start(store: Store, delivery: Delivery, now: datetime) -> bool:
-    """Records that the message is about to go out; False, and nothing is recorded, when its issue is held by now."""
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What becomes of a delivery. `next_at` is when it is tried again; `tried` says whether that was an attempt."""
+
+    delivery_id: int
+    state: DeliveryState
+    reply: str
+    next_at: datetime | None = None
+    tried: bool = True
+
+
+def recover(store: Store, now: datetime) -> None:
+    """What a process left that died while it had the right to deliver: of what it had leased nothing was handed over;
+    what was in flight may have come."""
+    if store.row(f"SELECT 1 FROM deliveries WHERE {IS_OPEN} AND state IN ('leased', 'inflight')") is None:
+        return
     with store.write():
-        cursor = store.conn.execute(
-            f"""UPDATE deliveries SET state = 'inflight', attempts = attempts + 1, next_at = NULL, updated_at = ?
-            WHERE id = ? AND issue_id IN (SELECT id FROM issues WHERE {MAY_GO})""",
-            (time_to_text(now), delivery.id),
+        release(store)
+        store.conn.execute(
+            f"""UPDATE deliveries SET state = 'uncertain', reply = ?, attempts = attempts + 1, doubts = doubts + 1,
+            next_at = NULL, updated_at = ? WHERE {IS_OPEN} AND state = 'inflight'""",
+            (_DIED, time_to_text(now)),
         )
-        return cursor.rowcount == 1
 
 
-def put_back(store: Store, delivery: Delivery, reason: str, now: datetime) -> None:
-    """Records that the message did not go out at all, because the server as a whole failed. One that was in doubt
-    before still is."""
-    state = "inflight" if delivery.in_doubt else "pending"
+def expire(store: Store, issue_id: int, now: datetime) -> int:
+    """Gives up what was never begun of an issue, because it is stale; returns how many. What somebody wants sent all
+    the same has a time (`next_at`) and stays."""
+    stale = f"issue_id = ? AND {IS_OPEN} AND state = 'pending' AND attempts = 0 AND doubts = 0 AND next_at IS NULL"
+    if store.row(f"SELECT 1 FROM deliveries WHERE {stale}", (issue_id,)) is None:
+        return 0
+    with store.write():
+        return store.conn.execute(
+            f"UPDATE deliveries SET state = 'expired', reply = ?, updated_at = ? WHERE {stale}",
+            (_STALE, time_to_text(now), issue_id),
+        ).rowcount
+
+
+def release(store: Store) -> None:
+    """Lets all go that is leased."""
+    with store.write():
+        store.conn.execute(f"UPDATE deliveries SET state = 'pending' WHERE {IS_OPEN} AND state = 'leased'")
+
+
+def hasten(store: Store, issue_id: int, now: datetime) -> None:
+    """Lets what waits for its time to be tried again be tried now."""
     with store.write():
         store.conn.execute(
-            "UPDATE deliveries SET state = ?, attempts = attempts - 1, reply = ?, updated_at = ? WHERE id = ?",
-            (state, reason, time_to_text(now), delivery.id),
+            f"UPDATE deliveries SET next_at = ? WHERE issue_id = ? AND {IS_OPEN} AND next_at > ?",
+            (time_to_text(now), issue_id, time_to_text(now)),
         )
 
 
-def settle(store: Store, delivery: Delivery, receipt: Receipt, next_at: datetime | None, now: datetime) -> None:
-    """Records what the server said; `next_at` is when to try a deferred one again. One in doubt stays so until it is
-    accepted or refused, through any number of deferrals."""
-    doubtful = receipt.state == "deferred" and (receipt.in_doubt or delivery.in_doubt)
-    state = "inflight" if doubtful else receipt.state
+def lease(store: Store, issue_id: int, limit: int, on_uncertain: OnUncertain, now: datetime) -> list[Delivery]:
+    """Takes the next `limit` deliveries that are due in hand, in a fixed order.
+
+    Those in doubt come last, so that a process that dies early again and again does not mail one reader each time. One
+    is sent again once without being asked; after that, or where they are held, `resolve` decides.
+    """
+    due = f"issue_id = ? AND {IS_OPEN} AND (next_at IS NULL OR next_at <= ?)"
+    waiting = "state IN ('pending', 'deferred')"
+    resent = " OR (state = 'uncertain' AND doubts = 1)" if on_uncertain == "resend" else ""
+    for which in (f"{waiting} AND doubts = 0", f"({waiting}{resent}) AND doubts > 0"):
+        rows = store.rows(
+            f"SELECT * FROM deliveries WHERE {due} AND {which} ORDER BY id LIMIT ?",
+            (issue_id, time_to_text(now), limit),
+        )
+        if rows:
+            with store.note():
+                return [_delivery(row) for row in rows if _is_leased(store, row)]
+    return []
+
+
+def _is_leased(store: Store, row: sqlite3.Row) -> bool:
+    """Leases one, unless somebody has decided on it since it was read."""
+    sql = "UPDATE deliveries SET state = 'leased' WHERE id = ? AND state = ?"
+    return store.conn.execute(sql, (row["id"], row["state"])).rowcount == 1
+
+
+def start(store: Store, delivery_ids: Sequence[int], now: datetime) -> set[int]:
+    """Records that these messages are about to go out, and returns those that may: none of an issue that is held by
+    now."""
+    may_go = set()
     with store.write():
-        store.conn.execute(
-            "UPDATE deliveries SET state = ?, reply = ?, next_at = ?, updated_at = ? WHERE id = ?",
-            (state, receipt.reply, time_to_text(next_at), time_to_text(now), delivery.id),
+        for one in delivery_ids:
+            cursor = store.conn.execute(
+                f"""UPDATE deliveries SET state = 'inflight', updated_at = ?
+                WHERE id = ? AND state = 'leased' AND issue_id IN (SELECT id FROM issues WHERE {MAY_GO})""",
+                (time_to_text(now), one),
+            )
+            if cursor.rowcount:
+                may_go.add(one)
+    return may_go
+
+
+def settle(store: Store, settlements: Sequence[Settlement], now: datetime) -> None:
+    """Records what became of deliveries; each that is uncertain is in doubt from then on, whatever comes after. One
+    that is still to be sent keeps its time, if it has no other."""
+    with store.write():
+        store.conn.executemany(
+            """UPDATE deliveries SET state = :state, reply = :reply,
+            next_at = coalesce(:next_at, iif(:state IN ('pending', 'leased'), next_at, NULL)),
+            attempts = attempts + :tried, doubts = doubts + (:state = 'uncertain'), updated_at = :now
+            WHERE id = :id""",
+            [
+                {
+                    "id": one.delivery_id,
+                    "state": one.state,
+                    "reply": one.reply,
+                    "next_at": time_to_text(one.next_at),
+                    "tried": one.tried,
+                    "now": time_to_text(now),
+                }
+                for one in settlements
+            ],
         )
 
 
 def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
-    """The balance of some issues' deliveries."""
+    """The balance of some issues' deliveries. Raises StoreError when it does not come to as many as were frozen."""
+    marks = ", ".join("?" * len(issue_ids))
     rows = store.rows(
-        f"""SELECT CASE WHEN next_at IS NOT NULL AND state = 'inflight' THEN 'deferred' ELSE state END AS state,
-        count(*) AS n FROM deliveries WHERE issue_id IN ({", ".join("?" * len(issue_ids))}) GROUP BY 1""",
-        tuple(issue_ids),
+        f"SELECT state, count(*) AS n FROM deliveries WHERE issue_id IN ({marks}) GROUP BY state", tuple(issue_ids)
     )
     counts = {row["state"]: row["n"] for row in rows}
-    return Tally(
-        accepted=counts.get("accepted", 0),
-        rejected=counts.get("rejected", 0),
-        deferred=counts.get("deferred", 0),
-        suppressed=counts.get("suppressed", 0),
-        pending=counts.get("pending", 0) + counts.get("inflight", 0),
-    )
+    in_hand = counts.pop("leased", 0) + counts.pop("inflight", 0)
+    balance = Tally(**{**counts, "pending": counts.get("pending", 0) + in_hand})
+    frozen = store.rows(f"SELECT coalesce(sum(readers), 0) AS n FROM issues WHERE id IN ({marks})", tuple(issue_ids))
+    if balance.settled + balance.open != frozen[0]["n"]:
+        raise StoreError(
+            f"{store.path}: {frozen[0]['n']} deliveries were frozen and {balance.settled + balance.open} are there "
+            f"(issues {', '.join(map(str, issue_ids))}); the database was changed by something else"
+        )
+    return balance
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:
@@ -104,6 +200,6 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         address=row["address"],
         message_id=row["message_id"],
         attempts=row["attempts"],
-        in_doubt=row["state"] == "inflight",
+        in_doubt=row["doubts"] > 0,
         language=row["language"],
     )

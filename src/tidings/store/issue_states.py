@@ -134,7 +134,7 @@ def readers(store: Store, issue_id: int) -> list[ReaderState]:
     return [
         ReaderState(
             address=row["address"],
-            state="in doubt" if row["state"] == "inflight" else row["state"],
+            state=row["state"],
             attempts=row["attempts"],
             reply=row["reply"] or "",
             next_at=text_to_time(row["next_at"]),
@@ -213,7 +213,7 @@ def call_off(store: Store, issue: StoredIssue, now: datetime) -> None:
         store.conn.execute("UPDATE issues SET dropped_at = ? WHERE id = ?", (moment, issue.id))
         store.conn.execute(
             """UPDATE deliveries SET state = 'suppressed', reply = 'the issue was called off', next_at = NULL,
-            updated_at = ? WHERE issue_id = ? AND state IN ('pending', 'deferred')""",
+            updated_at = ? WHERE issue_id = ? AND state IN ('pending', 'leased', 'deferred')""",
             (moment, issue.id),
         )
         shown_twice = store.rows(_SHOWN_ELSEWHERE, (edition, issue.id))

@@ -83,7 +83,8 @@ ORDER BY p.id
 MAY_GO = "dropped_at IS NULL AND held_at IS NULL AND (send_after IS NULL OR released_at IS NOT NULL)"
 """What holds of an issue, in SQL, that nothing keeps from being sent."""
 
-OUT = "EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id AND d.state IN ('accepted', 'inflight'))"
+OUT = """EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id
+    AND (d.state IN ('accepted', 'inflight') OR d.doubts > 0))"""
 """What holds of an issue `i` a message of which is in a mailbox, or may be."""
 
 ON_THE_WEB = f"(i.dropped_at IS NULL AND ({MAY_GO} OR {OUT}))"
@@ -108,6 +109,9 @@ WHERE p.changed_at >= :since AND p.changed_at IS NOT i.changed_at AND p.excluded
     AND i.position < json_array_length(s.content, '$.items')
     AND EXISTS (SELECT 1 FROM issues i WHERE i.id = s.id AND {ON_THE_WEB})
 """
+
+IS_OPEN = "state IN ('pending', 'leased', 'inflight', 'deferred', 'uncertain')"
+"""What holds of a delivery, in SQL, that is not settled; word for word as an index of `deliveries` has it."""
 
 DROPPED_FROM = "dropped from "
 """What `passed_posts` says of a story that was taken out of an issue, before the issue's name."""
@@ -204,9 +208,9 @@ def freeze(
     moments = [time_to_text(moment) for moment in (content.frozen_at, send_after, held_at)]
     with store.write():
         cursor = store.conn.execute(
-            """INSERT INTO issues (edition, number, slot, content, frozen_at, send_after, held_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?)""",
-            (content.edition, content.number, slot, content_to_text(content), *moments),
+            """INSERT INTO issues (edition, number, slot, content, readers, frozen_at, send_after, held_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+            (content.edition, content.number, slot, content_to_text(content), len(letters), *moments),
         )
         issue_id = int(cursor.lastrowid or 0)
         store.conn.executemany(
@@ -270,7 +274,7 @@ def undelivered(store: Store, edition: str) -> list[StoredIssue]:
     first."""
     rows = store.rows(
         f"""SELECT * FROM issues i WHERE edition = ? AND {MAY_GO} AND EXISTS (SELECT 1 FROM deliveries d
-        WHERE d.issue_id = i.id AND d.state IN ('pending', 'inflight', 'deferred')) ORDER BY number""",
+        WHERE d.issue_id = i.id AND d.{IS_OPEN}) ORDER BY number""",
         (edition,),
     )
     return [stored_issue(row) for row in rows]
@@ -281,7 +285,8 @@ def interrupted(store: Store, edition: str) -> bool:
     the end. One that is held counts as none, or the edition would stop with it."""
     row = store.row(
         """SELECT 1 FROM issues i JOIN deliveries d ON d.issue_id = i.id
-        WHERE i.edition = ? AND i.held_at IS NULL AND d.state IN ('pending', 'inflight') AND d.next_at IS NULL""",
+        WHERE i.edition = ? AND i.held_at IS NULL AND d.state IN ('pending', 'leased', 'inflight')
+        AND d.next_at IS NULL""",
         (edition,),
     )
     return row is not None

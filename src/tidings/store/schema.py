@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidings.store.tables import FIRST
+from tidings.store.tables import FIRST, LEDGER
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -377,3 +377,9 @@ _SECRET = "ALTER TABLE site ADD COLUMN secret BLOB NOT NULL DEFAULT x''"
 def secret_of_the_site(db: Database) -> None:
     db.conn.execute(_SECRET)
     db.conn.execute("UPDATE site SET secret = ?", (secrets.token_bytes(32),))
+
+
+@_migration
+def ledger(db: Database) -> None:
+    for statement in LEDGER:
+        db.conn.execute(statement)

@@ -1,0 +1,66 @@
+"""Handing messages over to the `sendmail` program of this machine, which every mail server of Unix brings along.
+
+What its exit status means is in sysexits.h: https://man.openbsd.org/sysexits.3
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tidings.errors import MailError
+from tidings.mail.transport import WITHDRAWN, Parcel, Transport
+from tidings.model import Receipt
+
+SENDMAIL = Path("/usr/sbin/sendmail")
+
+_SECONDS = 600  # as long as a mail server has to answer after the text: RFC 5321 section 4.5.3.2.6
+# Exit statuses that are about one reader: no such user, no such host; and those that say "later".
+_NEVER = frozenset({os.EX_NOUSER, os.EX_NOHOST})
+_LATER = frozenset({os.EX_TEMPFAIL, os.EX_IOERR, os.EX_OSERR, os.EX_UNAVAILABLE})
+_REFUSED = frozenset({os.EX_DATAERR})
+
+
+@contextmanager
+def open_sendmail(program: Path = SENDMAIL, seconds: float = _SECONDS) -> Iterator[Transport]:
+    """A transport that runs `program` for each message, and ends it after so many seconds."""
+    yield _SendmailTransport(program, seconds)
+
+
+class _SendmailTransport:
+    def __init__(self, program: Path, seconds: float) -> None:
+        self._program = program
+        self._seconds = seconds
+
+    def send(self, parcel: Parcel, may_go: Callable[[], bool]) -> Receipt:
+        """A program that was ended, or ended by itself in some strange way, may have taken the message."""
+        message = parcel.write()
+        if not may_go():
+            return WITHDRAWN
+        # The program takes lines as this machine writes them; -i, so that a dot alone ends nothing.
+        text = bytes(message).replace(b"\r\n", b"\n")
+        command = [str(self._program), "-i", "-f", parcel.sender, "--", parcel.recipient]
+        try:
+            done = subprocess.run(command, input=text, capture_output=True, timeout=self._seconds, check=False)
+        except subprocess.TimeoutExpired:
+            return Receipt("uncertain", f"{self._program} did not end within {self._seconds:g} seconds")
+        except OSError as error:
+            raise MailError(f"{self._program}: cannot be run ({error}); check [mail] transport") from error
+        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
+        return self._receipt(done.returncode, f"exit status {done.returncode}{': ' if said else ''}{said}")
+
+    def _receipt(self, status: int, words: str) -> Receipt:
+        if status == os.EX_OK:
+            return Receipt("accepted", f"taken by {self._program.name}")
+        if status in _NEVER:
+            return Receipt("rejected", words)
+        if status in _LATER:
+            return Receipt("deferred", words)
+        if status in _REFUSED:
+            return Receipt("refused", words)
+        if status > 0:
+            raise MailError(f"{self._program}: {words}; check the mail server of this machine")
+        return Receipt("uncertain", f"{self._program} was ended by signal {-status}")

@@ -1,0 +1,86 @@
+"""The sendmail transport, with programs of the test in place of the real one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tidings.errors import MailError
+from tidings.mail.message import Message
+from tidings.mail.sendmail import open_sendmail
+from tidings.mail.transport import WITHDRAWN, Parcel, always
+from tidings.model import Receipt
+
+MESSAGE = Message(b"Subject: News\r\n\r\n", b"Hello\r\n.\r\nyou\r\n")
+PARCEL = Parcel("bounces+1.a@planet.example", "-reader@example.org", lambda: MESSAGE)
+
+
+def program(folder: Path, script: str) -> Path:
+    """A program that does what the lines of a shell script say."""
+    path = folder / "sendmail"
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def sent(folder: Path, script: str, seconds: float = 30) -> Receipt:
+    with open_sendmail(program(folder, script), seconds) as transport:
+        return transport.send(PARCEL, always)
+
+
+def test_the_program_gets_envelope_and_message(tmp_path: Path) -> None:
+    """Sender and reader as arguments, an address that looks like an option too; the text with lines as Unix has them,
+    and a line of one dot ends nothing."""
+    receipt = sent(tmp_path, f'printf "%s\\n" "$@" > {tmp_path}/arguments; cat > {tmp_path}/text')
+    assert receipt == Receipt("accepted", "taken by sendmail")
+    arguments = (tmp_path / "arguments").read_text(encoding="utf-8").splitlines()
+    assert arguments == ["-i", "-f", PARCEL.sender, "--", PARCEL.recipient]
+    assert (tmp_path / "text").read_bytes() == b"Subject: News\n\nHello\n.\nyou\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (os.EX_OK, "accepted"),
+        (os.EX_NOUSER, "rejected"),
+        (os.EX_NOHOST, "rejected"),
+        (os.EX_DATAERR, "refused"),
+        (os.EX_TEMPFAIL, "deferred"),
+        (os.EX_UNAVAILABLE, "deferred"),
+        (os.EX_OSERR, "deferred"),
+        (os.EX_IOERR, "deferred"),
+    ],
+)
+def test_an_exit_status_leads_to_its_state(tmp_path: Path, status: int, state: str) -> None:
+    """What sysexits.h says of a message, with the program's own words."""
+    receipt = sent(tmp_path, f"cat > /dev/null; echo 'so it is' >&2; exit {status}")
+    assert receipt.state == state
+    assert (f"exit status {status}: so it is" in receipt.reply) == (status != os.EX_OK)
+
+
+@pytest.mark.parametrize("status", [os.EX_USAGE, os.EX_CONFIG, os.EX_NOPERM, 1, 127])
+def test_a_program_that_is_set_up_wrongly_is_an_error(tmp_path: Path, status: int) -> None:
+    """That is about the machine, and nobody is refused for it."""
+    with pytest.raises(MailError, match=f"exit status {status}"):
+        sent(tmp_path, f"cat > /dev/null; exit {status}")
+
+
+def test_a_program_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """It is named."""
+    with open_sendmail(tmp_path / "absent") as transport, pytest.raises(MailError, match="absent"):
+        transport.send(PARCEL, always)
+
+
+def test_a_program_that_does_not_end_may_have_sent(tmp_path: Path) -> None:
+    """Ended after its time, or by a signal, it leaves the message in doubt."""
+    assert sent(tmp_path, "cat > /dev/null; exec sleep 9", 0.3).state == "uncertain"
+    assert sent(tmp_path, "cat > /dev/null; kill -9 $$").state == "uncertain"
+
+
+def test_a_program_is_not_run_for_what_is_called_back(tmp_path: Path) -> None:
+    """Nothing has left then."""
+    with open_sendmail(program(tmp_path, f"touch {tmp_path}/ran")) as transport:
+        assert transport.send(PARCEL, lambda: False) == WITHDRAWN
+    assert not (tmp_path / "ran").exists()
