@@ -137,7 +137,7 @@ def _print_issue(report: dict[str, Any]) -> None:
 def hold(config_path: Path, name: str) -> None:
     """Keep an issue from being sent until it is released.
 
-    It may be in review, or on its way: then the message in hand is the last one, and the other readers wait. Until its
+    It may be in review, or on its way: then the messages in hand are the last, and the other readers wait. Until its
     first mail is out a held issue is not on the web either. The next issues of its edition go on as ever.
     """
     from tidings.cli import issue_reports, wiring
