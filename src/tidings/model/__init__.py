@@ -63,9 +63,20 @@ from tidings.model.posts import (
     Remembered,
     Suspect,
 )
+from tidings.model.returned import (
+    Action,
+    Meaning,
+    Report,
+    Returned,
+    ReturnedKind,
+    Score,
+    Sign,
+    Weight,
+)
 
 __all__ = [
     "COMBINED_FEED",
+    "Action",
     "AlsoIn",
     "Counterpart",
     "Delivery",
@@ -89,6 +100,7 @@ __all__ = [
     "Join",
     "KnownPost",
     "Login",
+    "Meaning",
     "MoreItem",
     "Move",
     "Order",
@@ -101,10 +113,15 @@ __all__ = [
     "Postponed",
     "Receipt",
     "Remembered",
+    "Report",
+    "Returned",
+    "ReturnedKind",
     "Rhythm",
     "Rule",
     "RuleField",
     "Schedule",
+    "Score",
+    "Sign",
     "Source",
     "StoredPost",
     "Subscriber",
@@ -112,5 +129,6 @@ __all__ = [
     "Unchanged",
     "UpdateItem",
     "Validators",
+    "Weight",
     "Wishes",
 ]

@@ -1,0 +1,101 @@
+"""Which returned mail a program wrote by itself, and which a reader wrote to be left alone. Pure."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parseaddr
+
+from tidings.mail.bounces_reading import Letter
+from tidings.mail.bounces_words import BOUNCE_SUBJECTS, CHALLENGE_SUBJECTS, REPLY_SUBJECTS, UNSUBSCRIBES
+
+_TOKEN_ADDRESS = re.compile(r"unsubscribe\+([\w.=-]{8,200})@[\w.-]{1,255}", re.IGNORECASE | re.ASCII)
+_RECIPIENT_HEADERS = ("x-original-to", "delivered-to", "envelope-to", "to", "cc")
+
+_DAEMONS = re.compile(
+    r"mailer-?_?daemon|post-?master|mail-?daemon|maildelivery|mail-?system|bounces?|mdaemon|microsoftexchange\w*", re.I
+)
+_REPLY_HEADERS = (
+    "x-autoreply",
+    "x-autorespond",
+    "x-autoresponder",
+    "x-autoreply-from",
+    "x-mail-autoreply",
+    "x-auto-reply",
+    "x-vacation",
+    "x-auto-response-suppress",
+    "x-boxtrapper",
+    "x-challenge",
+    "x-tmda-fingerprint",
+)
+_REPLY_PRECEDENCES = frozenset({"auto_reply", "auto-reply", "autoreply"})
+
+_PREFIX = re.compile(r"^(?:(?:re|aw|wg|fwd?|tr|sv|antw|rv|回复|答复|転送)\s*[:：]\s*){1,3}", re.I)
+
+
+def unsubscribe_token(address: str) -> str:
+    """The token of an address such as "unsubscribe+TOKEN@lists.example", or "". What it is worth its signature says."""
+    found = _TOKEN_ADDRESS.fullmatch(address.strip())
+    return found[1] if found else ""
+
+
+def token_of(letter: Letter) -> str:
+    """The token of the address that a message was sent to, or ""."""
+    addresses = (parseaddr(letter.headers.get(name, ""))[1] for name in _RECIPIENT_HEADERS)
+    return next(filter(None, map(unsubscribe_token, addresses)), "")
+
+
+def sender_of(letter: Letter) -> str:
+    """The address in From, or ""."""
+    return parseaddr(letter.headers.get("from", ""))[1]
+
+
+def has_null_path(letter: Letter) -> bool:
+    """Whether it came from "<>", as reports and most replies of programs do (RFC 3834 section 3.3)."""
+    return letter.headers.get("return-path", "").replace(" ", "") == "<>"
+
+
+def is_from_daemon(letter: Letter) -> bool:
+    """Whether a mail system writes, by its name, by Exim's header, or by the subject of what comes from "<>"."""
+    local = sender_of(letter).partition("@")[0]
+    if "x-failed-recipients" in letter.headers or _DAEMONS.fullmatch(local):
+        return True
+    system = has_null_path(letter) or "@" not in sender_of(letter)
+    return system and has_bounce_subject(letter)
+
+
+def has_bounce_subject(letter: Letter) -> bool:
+    """Whether the subject is one that mail systems give their reports."""
+    return bool(BOUNCE_SUBJECTS.search(letter.header("subject")))
+
+
+def is_auto_reply(letter: Letter) -> bool:
+    """Whether a program answered: a reply of somebody away, a receipt, a challenge. By headers: Auto-Submitted is
+    RFC 3834, the others habits."""
+    headers = letter.headers
+    if headers.get("auto-submitted", "no").partition(";")[0].strip().lower() != "no":
+        return True
+    if any(name in headers for name in _REPLY_HEADERS) or "tmda" in headers.get("x-delivery-agent", "").lower():
+        return True
+    precedence = headers.get("precedence", "").strip().lower()
+    return precedence in _REPLY_PRECEDENCES or (precedence in ("bulk", "junk") and "in-reply-to" in headers)
+
+
+def looks_like_auto_reply(letter: Letter) -> bool:
+    """Whether the subject is that of a program's answer, where no header says so."""
+    subject = letter.header("subject")
+    return bool(REPLY_SUBJECTS.search(subject) or CHALLENGE_SUBJECTS.search(subject))
+
+
+def asks_to_unsubscribe(letter: Letter) -> bool:
+    """Whether a reader asks to be left alone: by the address, or with the word alone as the subject or the first line.
+    Anywhere else it may be quoted, since each digest has it."""
+    if has_null_path(letter) or "list-id" in letter.headers:
+        return False
+    if token_of(letter) or _is_request(letter.header("subject")):
+        return True
+    first = next((line for line in letter.text.splitlines() if line.strip()), "")
+    return _is_request(first)
+
+
+def _is_request(line: str) -> bool:
+    return _PREFIX.sub("", line.strip()[:200]).strip(" .!?<>\"'«»„“”。！*_").casefold() in UNSUBSCRIBES
