@@ -14,12 +14,10 @@ newsletters, 2.3).
 from __future__ import annotations
 
 import re
-from email.utils import parseaddr
 
-from tidings.mail.bounces_reading import Headers, Letter, read_blocks, read_letter
+from tidings.mail.bounces_reading import Headers, Letter, mailbox, read_blocks, read_letter
 from tidings.mail.bounces_replies import (
     asks_to_unsubscribe,
-    has_null_path,
     is_auto_reply,
     is_from_daemon,
     looks_like_auto_reply,
@@ -43,18 +41,24 @@ _MICROSOFT = "x-hmxmroriginalrecipient"
 def read(message: bytes) -> Returned:
     """What a message that came back says. Never raises, whatever the bytes, and takes time in proportion to them."""
     letter = read_letter(message)
-    if letter.media_type == "multipart/report" and _is_receipt(letter):
-        return _returned("auto-reply", letter)
     feedback = _feedback(letter)
     if feedback is not None:
         complains = feedback.get("feedback-type", "").strip().lower() in _COMPLAINTS
         return _returned("complaint" if complains else "unknown", letter, feedback=feedback)
-    reports = reports_in_fields(letter) or _told(letter)
+    reports = _reports(letter)
     if reports:
         return _returned(_kind(reports), letter, reports)
-    if is_auto_reply(letter) or looks_like_auto_reply(letter):
+    if is_auto_reply(letter) or _is_receipt(letter):
         return _returned("auto-reply", letter)
-    return _returned("unsubscribe" if asks_to_unsubscribe(letter) else "unknown", letter)
+    if asks_to_unsubscribe(letter):
+        return _returned("unsubscribe", letter)
+    return _returned("auto-reply" if looks_like_auto_reply(letter) else "unknown", letter)
+
+
+def _reports(letter: Letter) -> tuple[Report, ...]:
+    """Fields first. A receipt's look the same; only as a mail system's sentences may it be a refusal (Sieve's does)."""
+    fields = () if _is_receipt(letter) else reports_in_fields(letter)
+    return fields or (reports_in_text(letter) if is_from_daemon(letter) else ())
 
 
 def _is_receipt(letter: Letter) -> bool:
@@ -70,15 +74,6 @@ def _feedback(letter: Letter) -> Headers | None:
     if _MICROSOFT in letter.original:
         return {"original-rcpt-to": letter.original[_MICROSOFT]}
     return None
-
-
-def _told(letter: Letter) -> tuple[Report, ...]:
-    """Reports in sentences. What comes from "<>" may as well be a reply of somebody away, who quotes anything."""
-    if is_from_daemon(letter):
-        return reports_in_text(letter)
-    if has_null_path(letter) and not is_auto_reply(letter) and not looks_like_auto_reply(letter):
-        return reports_in_text(letter)
-    return ()
 
 
 def _kind(reports: tuple[Report, ...]) -> ReturnedKind:
@@ -119,8 +114,8 @@ def _original_recipient(letter: Letter, original: Headers, reports: tuple[Report
     """Who had the message: the one who complained, or was reported; else the returned message's To."""
     named = feedback.get("original-rcpt-to", "") or feedback.get("removal-recipient", "")
     if named:
-        return named.partition(";")[2].strip() or parseaddr(named)[1]
+        return mailbox(named.rpartition(";")[2])
     if len(reports) == 1 and reports[0].address:
         return reports[0].address
     pasted = _TO.search(letter.text)
-    return parseaddr(original.get("to", "") or (pasted[1] if pasted else ""))[1]
+    return mailbox(original.get("to", "") or (pasted[1] if pasted else ""))

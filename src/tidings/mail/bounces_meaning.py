@@ -11,7 +11,7 @@ import re
 from tidings.mail.bounces_words import MEANINGS
 from tidings.model import Action, Meaning, Report
 
-_LONGEST = 5_000  # characters of a diagnostic that are looked at
+_LONGEST = 3_000  # characters of a diagnostic that are looked at
 
 ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 """A status code (RFC 3463 section 2), and no IP address."""

@@ -34,6 +34,8 @@ _CHARSETS = re.compile(
 )
 _LINE_TAGS = re.compile(r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAGS = re.compile(r"<[^<>]{0,2000}>")
+_ANGLED = re.compile(r"<\s{0,5}([^\s<>]{1,320})\s{0,5}>")
+_BARE = re.compile(r"[^\s<>(),;:\"\[\]]{1,64}@[^\s<>(),;:\"\[\]]{1,255}")
 _ORIGINALS = frozenset(
     "message/rfc822 text/rfc822-headers message/rfc822-headers message/global message/global-headers".split()
 )
@@ -109,6 +111,15 @@ def read_blocks(text: str) -> list[Headers]:
             blocks.append(block)
         at = max(after, at + 1)
     return blocks
+
+
+def mailbox(value: str) -> str:
+    """The address in a header's value, or "". (The standard library's reading of it can exhaust the stack.)"""
+    angled = _ANGLED.findall(value)
+    if angled or "<>" in value:
+        return angled[-1] if angled else ""
+    bare = _BARE.search(value)
+    return bare[0] if bare else ""
 
 
 def words(value: str) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from email.utils import parseaddr
 
-from tidings.mail.bounces_reading import Letter
+from tidings.mail.bounces_reading import Letter, mailbox
 from tidings.mail.bounces_words import BOUNCE_SUBJECTS, CHALLENGE_SUBJECTS, REPLY_SUBJECTS, UNSUBSCRIBES
 
 _TOKEN_ADDRESS = re.compile(r"unsubscribe\+([\w.=-]{8,200})@[\w.-]{1,255}", re.IGNORECASE | re.ASCII)
@@ -40,13 +39,13 @@ def unsubscribe_token(address: str) -> str:
 
 def token_of(letter: Letter) -> str:
     """The token of the address that a message was sent to, or ""."""
-    addresses = (parseaddr(letter.headers.get(name, ""))[1] for name in _RECIPIENT_HEADERS)
+    addresses = (mailbox(letter.headers.get(name, "")) for name in _RECIPIENT_HEADERS)
     return next(filter(None, map(unsubscribe_token, addresses)), "")
 
 
 def sender_of(letter: Letter) -> str:
     """The address in From, or ""."""
-    return parseaddr(letter.headers.get("from", ""))[1]
+    return mailbox(letter.headers.get("from", ""))
 
 
 def has_null_path(letter: Letter) -> bool:
@@ -55,12 +54,13 @@ def has_null_path(letter: Letter) -> bool:
 
 
 def is_from_daemon(letter: Letter) -> bool:
-    """Whether a mail system writes, by its name, by Exim's header, or by the subject of what comes from "<>"."""
+    """Whether a mail system writes: by its name, by Exim's header, or by the subject if it is from "<>" and no header
+    calls it a reply."""
     local = sender_of(letter).partition("@")[0]
     if "x-failed-recipients" in letter.headers or _DAEMONS.fullmatch(local):
-        return True
-    system = has_null_path(letter) or "@" not in sender_of(letter)
-    return system and has_bounce_subject(letter)
+        return has_bounce_subject(letter) or not looks_like_auto_reply(letter)
+    nobody = has_null_path(letter) or "@" not in sender_of(letter)
+    return nobody and has_bounce_subject(letter) and not is_auto_reply(letter)
 
 
 def has_bounce_subject(letter: Letter) -> bool:
@@ -69,11 +69,11 @@ def has_bounce_subject(letter: Letter) -> bool:
 
 
 def is_auto_reply(letter: Letter) -> bool:
-    """Whether a program answered: a reply of somebody away, a receipt, a challenge. By headers: Auto-Submitted is
-    RFC 3834, the others habits."""
-    headers = letter.headers
-    if headers.get("auto-submitted", "no").partition(";")[0].strip().lower() != "no":
+    """Whether a header says that a program answered: somebody away, a receipt, a challenge. Auto-Submitted is RFC 3834,
+    the others are habits."""
+    if _auto_submitted(letter) == "auto-replied":
         return True
+    headers = letter.headers
     if any(name in headers for name in _REPLY_HEADERS) or "tmda" in headers.get("x-delivery-agent", "").lower():
         return True
     precedence = headers.get("precedence", "").strip().lower()
@@ -81,9 +81,16 @@ def is_auto_reply(letter: Letter) -> bool:
 
 
 def looks_like_auto_reply(letter: Letter) -> bool:
-    """Whether the subject is that of a program's answer, where no header says so."""
-    subject = letter.header("subject")
-    return bool(REPLY_SUBJECTS.search(subject) or CHALLENGE_SUBJECTS.search(subject))
+    """Whether a program seems to answer: it wrote by itself, or under a subject of such answers. Behind "Re:" stand our
+    own subjects, which say nothing."""
+    subject = letter.header("subject").strip()
+    if _auto_submitted(letter) != "no":
+        return True
+    return not _PREFIX.match(subject) and bool(REPLY_SUBJECTS.search(subject) or CHALLENGE_SUBJECTS.search(subject))
+
+
+def _auto_submitted(letter: Letter) -> str:
+    return letter.headers.get("auto-submitted", "no").partition(";")[0].partition("(")[0].strip().lower()
 
 
 def asks_to_unsubscribe(letter: Letter) -> bool:

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from tidings.mail.bounces_meaning import report_of, status_in
 from tidings.mail.bounces_reading import Headers, Letter, read_blocks, words
+from tidings.mail.bounces_text import report_lines
 from tidings.model import Action, Report
 
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_MOST_REPORTS = 100
+_MOST_REPORTS = 30
 _BY_CLASS: dict[str, Action] = {"2": "delivered", "4": "delayed"}
 _ACTIONS: dict[str, Action] = {
     "failed": "failed",
@@ -28,14 +29,19 @@ def reports_in_fields(letter: Letter) -> tuple[Report, ...]:
     media type: what it contains counts, if the whole says to be a report."""
     blocks = [block for part in letter.parts if part.type in _STATUS_PARTS for block in read_blocks(part.text)]
     if not blocks and letter.media_type == "multipart/report":
-        blocks = [block for part in letter.parts for block in read_blocks(part.text)]
+        blocks = [block for part in letter.parts for block in read_blocks(part.text) if not _is_foreign(block)]
     server = next((_value(block["reporting-mta"]) for block in blocks if "reporting-mta" in block), "")
-    return tuple(_reports(blocks, server, letter.text))
+    return tuple(_reports(blocks, server, "\n".join(report_lines(letter.text))))
+
+
+def _is_foreign(block: Headers) -> bool:
+    """Whether a group of fields is none of a report: a recipient's has both an address and what became of it."""
+    return "reporting-mta" not in block and not ("final-recipient" in block and {"action", "status"} & block.keys())
 
 
 def _reports(blocks: Iterable[Headers], server: str, text: str) -> list[Report]:
-    reports = [_report(block, server, text) for block in blocks if "final-recipient" in block or "action" in block]
-    return reports[:_MOST_REPORTS]
+    told = [block for block in blocks if "final-recipient" in block or "action" in block]
+    return [_report(block, server, text) for block in told[:_MOST_REPORTS]]
 
 
 def _report(block: Headers, server: str, text: str) -> Report:

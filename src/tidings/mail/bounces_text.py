@@ -14,16 +14,18 @@ from flufl.bounce import all_failures
 
 from tidings.mail.bounces_meaning import meaning_of, reply_in, report_of, status_in
 from tidings.mail.bounces_reading import Letter
-from tidings.mail.bounces_replies import has_bounce_subject
-from tidings.mail.bounces_words import COPIES, WAITS
+from tidings.mail.bounces_replies import has_bounce_subject, sender_of
+from tidings.mail.bounces_words import COPIES, SUBJECT_LINES, WAITS
 from tidings.model import Action, Report
 
 _MOST_LINES = 200  # flufl.bounce goes over all lines some fifty times
 _LONGEST_LINE = 300
 _LONGEST_REASON = 1_000
-_MOST_REPORTS = 100
+_MOST_REPORTS = 30
 
 _COPY = re.compile(rf"(?:[-=*_ ]{{2,}} ?)?(?:{COPIES.pattern})", re.IGNORECASE)
+_PLAIN_ADDRESS = re.compile(r"[\w.+=-]{1,64}@[\w.-]{1,255}", re.ASCII)
+_SUBJECT = re.compile(rf"[\s>*]{{0,20}}(?:the )?(?:{SUBJECT_LINES.pattern})\b[^:：]{{0,30}}[:：]", re.IGNORECASE)
 _ADDRESS_LINE = re.compile(
     r"[\s*'\"\[<(>•-]{0,10}"
     r"(?:(?:smtp|to|recipient|rcpt to|failed recipient|an|à|para|кому|收件人|宛先|إلى)\s?[:：]\s?)?[<\['\"]?"
@@ -35,27 +37,29 @@ _ADDRESS_LINE = re.compile(
 def reports_in_text(letter: Letter) -> tuple[Report, ...]:
     """The reports of a mail system that writes to people. Where it names no address but gives a reason, that is one
     report without an address: the envelope may tell whose it is. None where neither is found."""
-    lines = _report_lines(letter.text)
+    lines = report_lines(letter.text)
     whole = "\n".join(lines)
     action: Action = "delayed" if WAITS.search(" ".join(whole.split())) else "failed"
     found = _entries(lines) or _named(letter, lines)
     server = _server(letter)
-    reports = [report_of(address, action, *_reason(reason, whole), server) for address, reason in found]
+    rest = whole if len(found) < 2 else ""  # what is not beside an address may be about another
+    reports = [report_of(address, action, *_reason(reason, rest), server) for address, reason in found[:_MOST_REPORTS]]
     if reports or not (has_bounce_subject(letter) or reply_in(whole) or status_in(whole)):
-        return tuple(reports[:_MOST_REPORTS])
+        return tuple(reports)
     if meaning_of("", whole) == "unknown" and not reply_in(whole):
         return ()
     return (report_of("", action, *_reason("", whole), server),)
 
 
-def _report_lines(text: str) -> list[str]:
-    """What comes before the returned message, within the limits."""
+def report_lines(text: str) -> list[str]:
+    """What comes before the returned message, within the limits and without its subject, which may say anything."""
     lines: list[str] = []
     for line in text.splitlines()[:_MOST_LINES]:
         line = line[:_LONGEST_LINE].rstrip()
         if lines and _COPY.match(line):
             break
-        lines.append(line)
+        if not _SUBJECT.match(line):
+            lines.append(line)
     return lines
 
 
@@ -86,19 +90,23 @@ def _named(letter: Letter, lines: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _known_to_flufl(letter: Letter, lines: Sequence[str]) -> list[str]:
+    """It wants a mailbox in From and ASCII, and raises what it likes where it expected something else."""
+    sender = sender_of(letter)
     message = Message()
-    for name in ("from", "to", "subject"):
-        message[name] = " ".join(letter.headers.get(name, "").split())
+    message["from"] = sender if _PLAIN_ADDRESS.fullmatch(sender) else "mailer-daemon@unknown.invalid"
     message.set_payload("\n".join(lines).encode("ascii", "replace").decode("ascii"))
-    temporary, permanent = all_failures(message)
+    try:
+        temporary, permanent = all_failures(message)
+    except Exception:
+        return []
     return sorted(address.decode("ascii", "replace") for address in temporary | permanent)
 
 
 def _reason(reason: str, whole: str) -> tuple[str, str]:
-    """The code and the words for one address: those beside it, else, where they say nothing, the whole text's."""
+    """The code and the words for one address: those beside it; where they say nothing, those of the whole text too."""
     said = " ".join((reason if meaning_of("", reason) != "unknown" else f"{reason}\n{whole}").split())
     return status_in(said), said[:_LONGEST_REASON]
 
 
 def _server(letter: Letter) -> str:
-    return letter.headers.get("from", "").rpartition("@")[2].partition(">")[0].strip()
+    return sender_of(letter).rpartition("@")[2]

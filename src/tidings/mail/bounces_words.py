@@ -24,10 +24,11 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             over ?quota / quota (is |was )?(exceed|full) / exceed\w* .{0,40}quota / out of (disk )?(space|storage)
             (mail ?box|mail ?folder|inbox|mail ?drop|account)\W+(is |was |has been |storage )?(too )?full
             full mailbox / exceed\w* .{0,30}storage / storage (limit|quota) / mailbox size limit
-            insufficient (disk )?space / disk quota / postfach.{0,30}\bvoll / speicherplatz / bo[iî]te.{0,40}pleine
-            quota d[ée]pass / buz[oó]n.{0,40}llen[oa] / cuota / casella.{0,30}piena / caixa.{0,40}cheia / переполнен
-            квот / ящик.{0,20}полон / メールボックス.{0,30}(いっぱい|満杯|超え) / 容量.{0,20}(いっぱい|超|不足)
-            (邮箱|郵箱|信箱).{0,12}(满|滿|空间不足|空間不足|超) / ممتلئ / امتلأ / الحصة
+            insufficient (disk )?space / disk quota / (postfach|mailbox).{0,30}\bvoll / kontingent / speicherplatz
+            bo[iî]te.{0,40}pleine / quota.{0,40}d[ée]pass / buz[oó]n.{0,40}llen[oa] / cuota / casella.{0,30}piena
+            caixa.{0,40}cheia / переполнен / квот / ящик.{0,20}полон / メールボックス.{0,30}(いっぱい|満杯|超え)
+            (容量|空间|空間|配额).{0,20}(いっぱい|超|不足|满|滿) / (邮箱|郵箱|信箱).{0,12}(满|滿|空间不足|空間不足|超)
+            ممتلئ / امتلأ / الحصة
             """
         ),
     ),
@@ -36,7 +37,7 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
         _any_of(
             r"""
             rate.?limit / too (many|much) (messages|mails?|connections|sessions|recipients|traffic|errors) / throttl
-            at a rate / unusual rate / sending (rate|limit) / too (fast|quickly)
+            at a rate / unusual rate / frequen(cy|tly) / sending (rate|limit) / too (fast|quickly)
             (hourly|daily|sending) (limit|quota) / user complaints / 频率 / 頻率 / лимит (писем|сообщений)
             """
         ),
@@ -55,9 +56,8 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             r"""
             message (size )?(is )?too (large|big) / (size|message) .{0,30}exceeds? .{0,30}(size|limit|maximum)
             too large / exceeds? (the )?(max\w* )?(message )?size / zu gro(ß|ss) / trop (volumineux|gros)
-            demasiado grande / слишком больш / サイズ.{0,20}(超|大き) / (邮件|郵件)(大小|过大|過大) / troppo grande
-            muito grande
-            كبير(ة)? جد
+            demasiado grande / слишком больш / サイズ.{0,20}(超|大き) / (邮件|郵件).{0,6}(大小|过大|過大)
+            troppo grande / muito grande / كبير(ة)? جد
             """
         ),
     ),
@@ -90,8 +90,9 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             (account|mailbox) that you tried to reach (is|has been) (inactive|disabled|suspended)
             (disabled|inactive|suspended|deactivated|expired|closed) (mail ?box|account|user|recipient)
             (konto|postfach).{0,30}(deaktiviert|gesperrt) / compte.{0,30}(d[ée]sactiv|suspendu)
-            cuenta.{0,30}(desactivada|deshabilitada|suspendida) / ящик.{0,30}(заблокирован|отключ)
-            (账号|帐号|账户|邮箱).{0,8}(禁用|冻结|停用) / アカウント.{0,20}(停止|無効) / معطل
+            cuenta.{0,30}(desactivada|deshabilitada|suspendida)
+            (ящик|пользовател|аккаунт).{0,30}(заблокирован|отключ|удал) / (账号|帐号|账户|邮箱).{0,8}(禁用|冻结|停用)
+            アカウント.{0,20}(停止|無効) / معطل
             """
         ),
     ),
@@ -99,7 +100,7 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
         "relay-or-dns",
         _any_of(
             r"""
-            relay(ing)? (access )?(denied|not|prohibited) / unable to relay / not permitted to relay
+            relay(ing)? (access )?(denied|not|prohibited) / rcpthosts / unable to relay / not permitted to relay
             (host|domain)( or domain name| name)?( was)? (could )?not( be)? (found|resolv) / name service error
             connection (refused|timed? ?out|dropped|lost|reset) / operation timed out / network is unreachable
             no route to host / could ?n.t connect / (unable|failed) to connect / could not connect
@@ -125,10 +126,11 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             \bspam / unsolicited / \bjunk\b / polic(y|ies)\b / \bdmarc\b / \bspf\b / \bdkim\b / black.?list
             block.?list / \bblocked\b / \brbl\b / dnsbl / \bzen\b / barracuda / reputation / \bbann?ed\b / authenticat
             not authori[sz]ed / unauthori[sz]ed / access (denied|prohibited) / administrative(ly)? prohib
-            (?<!not )\blisted (at|in|on|by)\b / bulk (e?mail|mail) / abus(e|ive) / restricted / not allowed / permission
-            refused by / not accept(ing|ed)? (mail|messages|connections) from / security (reason|measure) / prohibited
-            спам / запрещ / чёрн / черн(ый|ом) спис / 垃圾 / 拒收 / 黑名单 / 迷惑メール / スパム / richtlinie
-            politique de s / pol[ií]tica / السياسة / مزعج
+            (?<!not )\blisted (at|in|on|by)\b / bulk (e?mail|mail) / abus(e|ive) / restricted / not allowed
+            permission / refused by / not accept(ing|ed)? (mail|messages|connections) from / security (reason|measure)
+            prohibited / white.?list / quarantin / dt:spm / liste noire / lista negra / no deseado / ind[ée]sirable
+            sperrliste / 拒绝 / 拒否 / спам / запрещ / чёрн / черн(ый|ом) спис / 垃圾 / 拒收 / 黑名单 / 迷惑メール
+            スパム / richtlinie / politique de s / pol[ií]tica / السياسة / مزعج
             """
         ),
     ),
@@ -145,12 +147,23 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             invalid (recipient|mailbox|address|user|final)
             (recipient|address|user|mailbox) (is )?(invalid|rejected|unavailable) / not our customer
             mailbox unavailable / not a valid (mailbox|user|recipient|address) / unrouteable / undeliverable address
-            no longer (available|valid|in use|exists?|on|with) / (couldn.t|wasn.t|could not|was not|cannot) be? ?found
-            nosuchuser / nxdomain / bad destination (mailbox|address) / not listed in / unbekannt / existiert nicht
-            nicht gefunden / inconnue?\b / n.existe pas / introuvable / no existe / desconocid / no se encontr
-            não existe / desconhecid / non esiste / sconosciut / inesistente / bestaat niet / не найден
-            не существует / нет такого / неизвест / недействит / 存在しま / 見つかりません / 宛先不明
-            ユーザ.{0,6}不明 / 不存在 / 不正确 / 查无此 / 無此 / 无此 / 找不到 / غير موجود / لا يوجد / غير معروف
+            no longer (available|valid|in use|exists?|on|with) / (couldn.t|wasn.t|could not|was not|cannot) (be )?found
+            not (a )?(known|recogni[sz]ed) / unknown or illegal / pas [ée]t[ée] trouv / no encontrad / no fue encontrad
+            onbekend / nie istnieje / nieznan / finns inte / bulunamad / غير صحيح / غير صالح / nosuchuser / nxdomain
+            bad destination (mailbox|address) / not listed in / unbekannt / existiert nicht / nicht gefunden
+            inconnue?\b / n.existe pas / introuvable / no existe / desconocid / no se encontr / não existe
+            desconhecid / non esiste / sconosciut / inesistente / bestaat niet / не найден / не существует / нет такого
+            неизвест / недействит / 存在しま / 存在しな / 見つかりません / 宛先不明 / ユーザ.{0,6}不明 / 不存在
+            不正确 / 查无此 / 無此 / 无此 / 找不到 / غير موجود / لا يوجد / غير معروف
+            """
+        ),
+    ),
+    (
+        "temporary",
+        _any_of(
+            r"""
+            temporar(y|ily) (deferred|failure|unavailable|error|rejected|problem|lookup) / try again later
+            please (retry|try) / (временн|tempor[äa]r|vorübergehend|temporal|temporair) / 暂时 / 一時的 / مؤقت
             """
         ),
     ),
@@ -160,12 +173,11 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
 BOUNCE_SUBJECTS = _any_of(
     r"""
     undeliver(able|ed) / delivery (status notification|failure|has failed|problem) / mail delivery / failure notice
-    returned (mail|to sender) / non[- ]?delivery / could not be delivered / message (delayed|you sent)
+    returned (mail|to sender) / non[- ]?delivery / could not be delivered / message delayed
     warning: (message|could not) / unzustellbar / nicht zugestellt / non remis / non distribu
     [ée]chec de (la )?(remise|distribution) / no (se ha podido entregar|se puede entregar|entregado) / entrega fallida
     недоставлен / не доставлен / не может быть доставлен / 系统退信 / 退信 / 无法送达 / 投递失败 / 配信不能
-    配信できません / エラーメール
-    تعذر التسليم / فشل التسليم / mancata consegna / não entregue
+    配信できません / エラーメール / تعذر التسليم / فشل التسليم / mancata consegna / não entregue
     """
 )
 """Subjects that mail systems give their reports."""
@@ -175,9 +187,8 @@ REPLY_SUBJECTS = _any_of(
     out of (the )?office / auto(mat(ic|ed))?[- ]?(repl|respon) / vacation / \bon leave\b / away from / on holiday
     abwesen / automatische (antwort|r[üu]ck) / autom\. antwort / r[ée]ponse automatique / absen(ce|t)\b
     respuesta autom[áa]tica / fuera de (la )?oficina / автоответ / автоматическ / 自動(応答|返信|回覆) / 不在
-    自动(回复|答复) / 休假
-    (ال)?رد (ال)?تلقائي / خارج المكتب / risposta automatica / fuori (sede|ufficio) / resposta autom[áa]tica
-    automatisch antwoord / afwezig
+    自动(回复|答复) / 休假 / (ال)?رد (ال)?تلقائي / خارج المكتب / risposta automatica / fuori (sede|ufficio)
+    resposta autom[áa]tica / automatisch antwoord / afwezig
     """
 )
 """Subjects of what programs answer for somebody who is away."""
@@ -195,9 +206,9 @@ COPIES = _any_of(
     r"""
     below (?:this line|the next line) is / this is a copy of / (?:the )?original (?:message|mail|headers)\b
     start of returned / (?:copy of )?returned (?:message|mail)\b / original message / message headers? follow
-    unsent message below / included (?:below )?is (?:the|a) (?:copy|message) / ursprüngliche nachricht
-    message d'origine / mensaje original / исходное сообщение / текст сообщения / 原始邮件 / 原メール / 元のメール
-    الرسالة الأصلية
+    return-path: / received: from / unsent message below / included (?:below )?is (?:the|a) (?:copy|message)
+    ursprüngliche nachricht / message d'origine / mensaje original / исходное сообщение / текст сообщения / 原始邮件
+    原メール / 元のメール / الرسالة الأصلية
     """
 )
 """What stands over the message that a report returns."""
@@ -207,9 +218,8 @@ WAITS = _any_of(
     still (being )?(trying|tried|retr) / will (continue|keep|be retried|retry|try again|attempt)
     continue (to try|trying) / not yet been delivered / has not been (delivered|collected) (after|yet)
     you do not need to (resend|re-send) / no action is required on your / could not send message for past
-    (delivery|message|is|been|was) (is |been |was )?delayed / (wird|werden) weiter / noch nicht zugestellt
-    encore (tent|essay) / seguir[áa] intentando / попытк\w* .{0,20}(будут|продолж) / повтор\w* попыт / 再送 / 继续尝试
-    繼續嘗試 / سيستمر
+    (message|been|was|is) delayed / (wird|werden) weiter / noch nicht zugestellt / encore (tent|essay)
+    seguir[áa] intentando / попытк\w* .{0,20}(будут|продолж) / повтор\w* попыт / 再送 / 继续尝试 / 繼續嘗試 / سيستمر
     """
 )
 """How a mail system says that it goes on trying."""
@@ -229,3 +239,8 @@ UNSUBSCRIBES = frozenset(
     for word in line.split(" / ")
 )
 """What readers write who want no more, as a whole line."""
+
+SUBJECT_LINES = _any_of(
+    "subject / betreff / objet / asunto / oggetto / assunto / onderwerp / тема / 件名 / 主题 / 主題 / الموضوع"
+)
+"""What stands before the subject of the message that a report is about."""
