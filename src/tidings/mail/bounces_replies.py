@@ -58,7 +58,7 @@ def is_from_daemon(letter: Letter) -> bool:
     calls it a reply."""
     local = sender_of(letter).partition("@")[0]
     if "x-failed-recipients" in letter.headers or _DAEMONS.fullmatch(local):
-        return has_bounce_subject(letter) or not looks_like_auto_reply(letter)
+        return has_bounce_subject(letter) or not _has_reply_subject(letter)
     nobody = has_null_path(letter) or "@" not in sender_of(letter)
     return nobody and has_bounce_subject(letter) and not is_auto_reply(letter)
 
@@ -81,11 +81,13 @@ def is_auto_reply(letter: Letter) -> bool:
 
 
 def looks_like_auto_reply(letter: Letter) -> bool:
-    """Whether a program seems to answer: it wrote by itself, or under a subject of such answers. Behind "Re:" stand our
-    own subjects, which say nothing."""
+    """Whether a program seems to answer: it says that it wrote by itself, or has a subject of such answers."""
+    return _auto_submitted(letter) != "no" or _has_reply_subject(letter)
+
+
+def _has_reply_subject(letter: Letter) -> bool:
+    """Behind "Re:" stand our own subjects, which say nothing."""
     subject = letter.header("subject").strip()
-    if _auto_submitted(letter) != "no":
-        return True
     return not _PREFIX.match(subject) and bool(REPLY_SUBJECTS.search(subject) or CHALLENGE_SUBJECTS.search(subject))
 
 
