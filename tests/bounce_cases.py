@@ -134,6 +134,11 @@ CASES: dict[str, Case] = {
     "letter-about-unsubscribing": Case("unknown", answers=False),
     "forwarded-bounce": Case("unknown", answers=False),
     "other-newsletter": Case("unknown", answers=False),
+    "nameless-postmaster": Case("bounce", "ada@reader.example", "", "address-dead", True, answers=False),
+    "smtp32": Case("bounce", "ada@reader.example", "", "unknown", True),
+    "interscan": Case("bounce", "ada@reader.example", "5.1.1", "address-dead", True, answers=False),
+    "report-without-fields": Case("bounce", "ada@reader.example", "5.3.0", "address-dead", True),
+    "version-is-no-code": Case("bounce", "ada@corp.example", "", "address-dead", True, answers=False),
 }
 """The messages that the rules were written with."""
 

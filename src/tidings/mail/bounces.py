@@ -39,7 +39,11 @@ _MICROSOFT = "x-hmxmroriginalrecipient"
 
 
 def read(message: bytes) -> Returned:
-    """What a message that came back says. Never raises, whatever the bytes, and takes time in proportion to them."""
+    """What a message that came back says. Never raises, whatever the bytes, and takes time in proportion to them.
+
+    The server that took it should have written its Return-Path (RFC 5321 section 4.4): "<>" tells a report from a
+    letter where neither fields nor names do.
+    """
     letter = read_letter(message)
     feedback = _feedback(letter)
     if feedback is not None:

@@ -13,8 +13,7 @@ from tidings.model import Action, Meaning, Report
 
 _LONGEST = 3_000  # characters of a diagnostic that are looked at
 
-ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
-"""A status code (RFC 3463 section 2), and no IP address."""
+_ENHANCED = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?!\.?\d)")  # RFC 3463 section 2, and no IP address
 
 _REPLY = re.compile(r"(?<![\d.:/-])([245][0-5]\d)(?=[ -]|$)")  # RFC 5321 section 4.2
 _ADDRESSES = re.compile(r"[\w.+=-]{1,64}@[\w.-]{1,255}")
@@ -60,8 +59,8 @@ def report_of(address: str, action: Action, status: str, diagnostic: str, server
 
 
 def status_in(text: str) -> str:
-    """The first code of RFC 3463 in a server's words, or ""."""
-    found = ENHANCED.search(text[:_LONGEST])
+    """The first code of a failure (RFC 3463) in a server's words, or "". Those of success are more often a version."""
+    found = _ENHANCED.search(text[:_LONGEST])
     return found[1] if found else ""
 
 

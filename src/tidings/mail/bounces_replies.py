@@ -11,7 +11,12 @@ _TOKEN_ADDRESS = re.compile(r"unsubscribe\+([\w.=-]{8,200})@[\w.-]{1,255}", re.I
 _RECIPIENT_HEADERS = ("x-original-to", "delivered-to", "envelope-to", "to", "cc")
 
 _DAEMONS = re.compile(
-    r"mailer-?_?daemon|post-?master|mail-?daemon|maildelivery|mail-?system|bounces?|mdaemon|microsoftexchange\w*", re.I
+    r"mailer[-_]?daemon|post-?master|mail-?daemon|mail[-._]?(delivery|system)[-._\w]*|bounces?|mdaemon|ndr"
+    r"|microsoftexchange\w*",
+    re.I,
+)
+_DAEMON_NAMES = re.compile(
+    r"\W*(mail(er)? delivery (sub)?system|mail system|mailer[- ]daemon|postmaster|system ?administrator)\W*", re.I
 )
 _REPLY_HEADERS = (
     "x-autoreply",
@@ -49,18 +54,27 @@ def sender_of(letter: Letter) -> str:
 
 
 def has_null_path(letter: Letter) -> bool:
-    """Whether it came from "<>", as reports and most replies of programs do (RFC 3834 section 3.3)."""
-    return letter.headers.get("return-path", "").replace(" ", "") == "<>"
+    """Whether it came from "<>", as reports and most replies of programs do (RFC 3834 section 3.3). Some servers write
+    the name of a mail system instead."""
+    path = letter.headers.get("return-path")
+    return path is not None and ("@" not in path or _is_daemon(mailbox(path)))
 
 
 def is_from_daemon(letter: Letter) -> bool:
-    """Whether a mail system writes: by its name, by Exim's header, or by the subject if it is from "<>" and no header
-    calls it a reply."""
-    local = sender_of(letter).partition("@")[0]
-    if "x-failed-recipients" in letter.headers or _DAEMONS.fullmatch(local):
+    """Whether a mail system writes: it says that this is a report, or by its name, or by the subject of what is not
+    known to come from anybody, if no header calls that a reply."""
+    if "delivery-status" in letter.headers.get("content-type", "").lower() or "x-failed-recipients" in letter.headers:
+        return True
+    name = letter.header("from").partition("<")[0]
+    if _is_daemon(sender_of(letter)) or _DAEMON_NAMES.fullmatch(name):
         return has_bounce_subject(letter) or not _has_reply_subject(letter)
-    nobody = has_null_path(letter) or "@" not in sender_of(letter)
-    return nobody and has_bounce_subject(letter) and not is_auto_reply(letter)
+    known = "return-path" in letter.headers and not has_null_path(letter) and "@" in sender_of(letter)
+    answers = _PREFIX.match(letter.header("subject").strip())
+    return not known and not answers and has_bounce_subject(letter) and not is_auto_reply(letter)
+
+
+def _is_daemon(address: str) -> bool:
+    return bool(_DAEMONS.fullmatch(address.partition("@")[0]))
 
 
 def has_bounce_subject(letter: Letter) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from tidings.model import Action, Report
 
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _MOST_REPORTS = 30
+_STATUS = re.compile(r"\s{0,5}([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _BY_CLASS: dict[str, Action] = {"2": "delivered", "4": "delayed"}
 _ACTIONS: dict[str, Action] = {
     "failed": "failed",
@@ -57,7 +59,8 @@ def _report(block: Headers, server: str, text: str) -> Report:
 
 def _status(field: str, diagnostic: str) -> str:
     """The field's code; where it says nothing ("other undefined status", RFC 3463 section 3.1) that of the words."""
-    declared, spoken = status_in(field), status_in(diagnostic)
+    found = _STATUS.match(field)
+    declared, spoken = found[1] if found else "", status_in(diagnostic)
     return spoken if spoken and declared[1:] in ("", ".0.0") else declared
 
 

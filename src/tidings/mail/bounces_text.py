@@ -66,16 +66,16 @@ def report_lines(text: str) -> list[str]:
 def _entries(lines: Sequence[str]) -> list[tuple[str, str]]:
     """Addresses that begin a line, each with what follows up to a blank line or the next address."""
     entries: list[tuple[str, list[str]]] = []
-    open_ = False
+    within = False
     for line in lines:
         found = _ADDRESS_LINE.match(line)
         if found:
             entries.append((found[1].rstrip("."), [found[2].strip(" :>'\"")]))
-            open_ = True
-        elif open_ and line.strip():
+            within = True
+        elif within and line.strip():
             entries[-1][1].append(line.strip())
-        elif open_ and any(entries[-1][1]):
-            open_ = False
+        elif within and any(entries[-1][1]):
+            within = False
     reasons: dict[str, str] = {}
     for address, words in entries:
         reasons[address] = f"{reasons.get(address, '')} {' '.join(words)}".strip()
@@ -94,6 +94,7 @@ def _known_to_flufl(letter: Letter, lines: Sequence[str]) -> list[str]:
     sender = sender_of(letter)
     message = Message()
     message["from"] = sender if _PLAIN_ADDRESS.fullmatch(sender) else "mailer-daemon@unknown.invalid"
+    message["x-mailer"] = letter.headers.get("x-mailer", "").encode("ascii", "replace").decode("ascii")
     message.set_payload("\n".join(lines).encode("ascii", "replace").decode("ascii"))
     try:
         temporary, permanent = all_failures(message)

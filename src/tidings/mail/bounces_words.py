@@ -21,7 +21,8 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
         "mailbox-full",
         _any_of(
             r"""
-            over ?quota / quota (is |was )?(exceed|full) / exceed\w* .{0,40}quota / out of (disk )?(space|storage)
+            over ?quota / quota (is |was )?(exceed|full|violat) / space not enough / not enough (disk )?space
+            exceed\w* .{0,40}quota / out of (disk )?(space|storage)
             (mail ?box|mail ?folder|inbox|mail ?drop|account)\W+(is |was |has been |storage )?(too )?full
             full mailbox / exceed\w* .{0,30}storage / storage (limit|quota) / mailbox size limit
             insufficient (disk )?space / disk quota / (postfach|mailbox).{0,30}\bvoll / kontingent / speicherplatz
@@ -55,9 +56,9 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
         _any_of(
             r"""
             message (size )?(is )?too (large|big) / (size|message) .{0,30}exceeds? .{0,30}(size|limit|maximum)
-            too large / exceeds? (the )?(max\w* )?(message )?size / zu gro(ß|ss) / trop (volumineux|gros)
-            demasiado grande / слишком больш / サイズ.{0,20}(超|大き) / (邮件|郵件).{0,6}(大小|过大|過大)
-            troppo grande / muito grande / كبير(ة)? جد
+            too large / exceed(s|ed)? (the )?(max\w* )?(incoming )?(message )?size / zu gro(ß|ss)
+            trop (volumineux|gros) / demasiado grande / слишком больш / サイズ.{0,20}(超|大き)
+            (邮件|郵件).{0,6}(大小|过大|過大) / troppo grande / muito grande / كبير(ة)? جد
             """
         ),
     ),
@@ -103,10 +104,10 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
             relay(ing)? (access )?(denied|not|prohibited) / rcpthosts / unable to relay / not permitted to relay
             (host|domain)( or domain name| name)?( was)? (could )?not( be)? (found|resolv) / name service error
             connection (refused|timed? ?out|dropped|lost|reset) / operation timed out / network is unreachable
-            no route to host / could ?n.t connect / (unable|failed) to connect / could not connect
-            retry (timeout|time not) / (mail|message) loop / loops back / too many hops / hop count
-            lookup (failed|failure) / dns (error|failure|query) / delivery time expired / did not respond
-            not responding / establish an smtp connection / no response from
+            no route to host / unknown host / host unknown / could not find a gateway / could ?n.t connect
+            (unable|failed) to connect / could not connect / retry (timeout|time not) / (mail|message) loop
+            loops back / too many hops / hop count / lookup (failed|failure) / dns (error|failure|query)
+            delivery time expired / did not respond / not responding / establish an smtp connection / no response from
             """
         ),
     ),
@@ -216,7 +217,7 @@ COPIES = _any_of(
 WAITS = _any_of(
     r"""
     still (being )?(trying|tried|retr) / will (continue|keep|be retried|retry|try again|attempt)
-    continue (to try|trying) / not yet been delivered / has not been (delivered|collected) (after|yet)
+    continue (to try|trying) / not yet been delivered / has not been delivered (after|yet)
     you do not need to (resend|re-send) / no action is required on your / could not send message for past
     (message|been|was|is) delayed / (wird|werden) weiter / noch nicht zugestellt / encore (tent|essay)
     seguir[áa] intentando / попытк\w* .{0,20}(будут|продолж) / повтор\w* попыт / 再送 / 继续尝试 / 繼續嘗試 / سيستمر

@@ -4,6 +4,8 @@
     digest   StoredPost → IssueContent → Delivery → Receipt
     publish  StoredPost, IssueContent → pages and feeds
 
+What comes back after mail went out: Returned → Report → Sign → Score.
+
 All times are aware UTC datetimes; sizes are bytes.
 """
 
