@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.bounce_cases import CASES, FOLDER, HELD_OUT, ORIGINAL_ID, Case, message
 from tests.test_bounces_score import NOON
 from tidings.mail.bounces import read
-from tidings.mail.bounces_meaning import meaning_of
+from tidings.mail.bounces_meaning import meaning_of, report_of
 from tidings.mail.bounces_replies import unsubscribe_token
 from tidings.mail.bounces_score import after, is_dead, sign_of
-from tidings.model import Meaning, Report, Returned, Score
+from tidings.model import Meaning, Report, Returned, ReturnedKind, Score
 
 ALL = CASES | HELD_OUT
 KNOWN_GAPS = {"held-mdaemon": "its layout is unknown: the reason is understood, the address not found"}
@@ -190,8 +190,55 @@ def test_what_is_quoted_gives_no_reason() -> None:
     told = message("exim-unrouteable").replace(b"  Unrouteable address", b"  because")
     copied = told + b"\n550 5.1.1 user unknown, mailbox full\n"
     assert [report.meaning for report in read(copied).reports] == ["unknown"]
-    subject = message("exchange-old-text").replace(b"Weekly: 12 stories\n  Sent", b"Mailbox full? Blocked!\n  Sent")
-    assert as_case(read(subject)) == CASES["exchange-old-text"]
+    subject = daemon("To: ada@reader.example\nSubject: Mailbox full? Blocked!\n\n<ada@reader.example>: user unknown\n")
+    assert [report.meaning for report in read(subject).reports] == ["address-dead"]
+
+
+def daemon(text: str) -> bytes:
+    """A report in sentences."""
+    return f"Return-Path: <>\nFrom: MAILER-DAEMON@mx.example\nSubject: failure notice\n\n{text}".encode()
+
+
+def test_a_reason_is_nobody_elses() -> None:
+    """With two addresses, what stands beside one says nothing of the other."""
+    reports = read(daemon("<ada@reader.example>: user unknown\n\n<bob@reader.example>:\n")).reports
+    assert [(report.address, report.meaning) for report in reports] == [
+        ("ada@reader.example", "address-dead"),
+        ("bob@reader.example", "unknown"),
+    ]
+
+
+def test_a_forwarded_recipient_is_reported_as_we_know_it() -> None:
+    """Where a report has both the address we mailed and the one that was forwarded to, ours counts."""
+    forwarded = message("postfix-user-unknown").replace(b"Final-Recipient: rfc822; ada", b"Final-Recipient: rfc822; a2")
+    assert [report.address for report in read(forwarded).reports] == ["ada@reader.example"]
+
+
+def test_what_is_delayed_is_not_dead() -> None:
+    """A server that still tries has not given the address up, whatever it was told."""
+    report = report_of("ada@reader.example", "delayed", "", "user unknown", "mx.example")
+    assert (report.meaning, report.permanent) == ("temporary", False)
+
+
+TEXT = "\n<bob@reader.example>: user unknown\n"
+PEOPLE: dict[str, tuple[str, ReturnedKind]] = {
+    "a letter about a bounce": ("Return-Path: <a@b.example>\nFrom: a@b.example\nSubject: Undeliverable\n", "unknown"),
+    "a bounce passed on": ("From: a@b.example\nSubject: Fwd: Undeliverable\n", "unknown"),
+    "a bounce of an unknown system": ("Return-Path: <>\nFrom: robot@b.example\nSubject: Undeliverable\n", "bounce"),
+    "a reply with the subject of a bounce": (
+        "Return-Path: <>\nFrom: a@b.example\nSubject: Undeliverable\nAuto-Submitted: auto-replied\n",
+        "auto-reply",
+    ),
+    "a challenge by a mail system": ("From: postmaster@b.example\nSubject: Please verify your address\n", "auto-reply"),
+    "an old reply": ("Return-Path: <>\nFrom: a@b.example\nSubject: Thanks\nPrecedence: auto_reply\n", "auto-reply"),
+}
+
+
+@pytest.mark.parametrize("name", PEOPLE)
+def test_only_mail_systems_report(name: str) -> None:
+    """The words of a bounce count if a mail system wrote them, and no program for somebody, and nobody who quotes."""
+    headers, kind = PEOPLE[name]
+    assert read((headers + TEXT).encode()).kind == kind
 
 
 @given(st.binary(max_size=2_000))

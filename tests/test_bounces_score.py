@@ -31,6 +31,10 @@ STORIES: dict[str, tuple[list[tuple[float, int, Weight]], bool]] = {
         [(0, 1, "hard"), (1, 2, "success"), (2, 3, "success"), (3, 4, "hard")],
         False,
     ),
+    "two hards, two successes at the moment of the second": (
+        [(0, 1, "hard"), (1, 2, "success"), (1, 3, "success"), (1, 4, "hard")],
+        False,
+    ),
     "three softs": ([(0, 1, "soft"), (0, 2, "soft"), (0, 3, "soft")], False),
     "four softs at once": ([(0, 1, "soft"), (0, 2, "soft"), (0, 3, "soft"), (0, 4, "soft")], True),
     "four softs on one issue": ([(0, 1, "soft")] * 4, False),

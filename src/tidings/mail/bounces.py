@@ -60,9 +60,8 @@ def read(message: bytes) -> Returned:
 
 
 def _reports(letter: Letter) -> tuple[Report, ...]:
-    """Fields first. A receipt's look the same; only as a mail system's sentences may it be a refusal (Sieve's does)."""
-    fields = () if _is_receipt(letter) else reports_in_fields(letter)
-    return fields or (reports_in_text(letter) if is_from_daemon(letter) else ())
+    """Fields first. Sentences only count as a mail system's, and then a receipt's too: Sieve refuses in that form."""
+    return reports_in_fields(letter) or (reports_in_text(letter) if is_from_daemon(letter) else ())
 
 
 def _is_receipt(letter: Letter) -> bool:

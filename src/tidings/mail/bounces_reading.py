@@ -21,7 +21,6 @@ _LONGEST_VALUE = 2_000  # characters; `decode_header` takes time by the square
 _MOST_HEADERS = 300
 _MOST_PARTS = 50
 _DEEPEST = 8
-_BOUNDARY_WITHIN = 50  # lines
 
 _HEADER = re.compile(rb"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
 _BOUNDARY = re.compile(r'\bboundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
@@ -127,7 +126,7 @@ def words(value: str) -> str:
     if "=?" not in value:
         return value
     try:
-        pieces = decode_header(value[:_LONGEST_VALUE])
+        pieces = decode_header(value)
     except (HeaderParseError, ValueError):
         return value
     return "".join(piece if isinstance(piece, str) else _decode(piece, charset or "") for piece, charset in pieces)
@@ -137,7 +136,7 @@ def _split(lines: Sequence[bytes], start: int, headers: Headers) -> list[Part]:
     parts: list[Part] = []
     boundaries: list[bytes] = []
     body: list[bytes] = []
-    current = _enter(lines, start, headers, boundaries)
+    current = _enter(headers, boundaries)
     at = start
     while at < len(lines) and len(parts) < _MOST_PARTS:
         line = lines[at]
@@ -154,24 +153,20 @@ def _split(lines: Sequence[bytes], start: int, headers: Headers) -> list[Part]:
         current = None
         if not closes:
             inner, at = _read_headers(lines, at)
-            current = _enter(lines, at, inner, boundaries)
+            current = _enter(inner, boundaries)
     if current is not None and len(parts) < _MOST_PARTS:
         parts.append(_part(current, body))
     return parts
 
 
-def _enter(lines: Sequence[bytes], at: int, headers: Headers, boundaries: list[bytes]) -> Headers | None:
-    """The headers of a leaf that begins at a line; None where parts begin, whose boundary is noted."""
+def _enter(headers: Headers, boundaries: list[bytes]) -> Headers | None:
+    """The headers of a leaf that begins; None where parts begin, whose boundary is noted."""
     if not _media_type(headers).startswith("multipart/") or len(boundaries) >= _DEEPEST:
         return headers
     found = _BOUNDARY.search(headers["content-type"])
-    if found:
-        boundaries.append((found[1] or found[2]).strip().encode("utf-8", "replace"))
-        return None
-    seen = [line for line in lines[at : at + _BOUNDARY_WITHIN] if line.startswith(b"--") and len(line.strip()) > 4]
-    if not seen:
+    if not found:
         return headers
-    boundaries.append(seen[0].rstrip()[2:])
+    boundaries.append((found[1] or found[2]).strip().encode("utf-8", "replace"))
     return None
 
 
