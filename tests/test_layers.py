@@ -51,6 +51,7 @@ HOMES = {
     "css_inline": {"render"},
     "feedparser": {"posts"},
     "flask": {"web"},
+    "flufl": {"mail"},
     "jinja2": {"render"},
     "markupsafe": {"render"},
     "nh3": {"posts"},

@@ -4,6 +4,8 @@
     digest   StoredPost → IssueContent → Delivery → Receipt
     publish  StoredPost, IssueContent → pages and feeds
 
+What comes back after mail went out: Returned → Report → Sign → Score.
+
 All times are aware UTC datetimes; sizes are bytes.
 """
 
@@ -64,9 +66,20 @@ from tidings.model.posts import (
     Remembered,
     Suspect,
 )
+from tidings.model.returned import (
+    Action,
+    Meaning,
+    Report,
+    Returned,
+    ReturnedKind,
+    Score,
+    Sign,
+    Weight,
+)
 
 __all__ = [
     "COMBINED_FEED",
+    "Action",
     "AlsoIn",
     "Counterpart",
     "Delivery",
@@ -91,6 +104,7 @@ __all__ = [
     "Join",
     "KnownPost",
     "Login",
+    "Meaning",
     "MoreItem",
     "Move",
     "Order",
@@ -103,10 +117,15 @@ __all__ = [
     "Postponed",
     "Receipt",
     "Remembered",
+    "Report",
+    "Returned",
+    "ReturnedKind",
     "Rhythm",
     "Rule",
     "RuleField",
     "Schedule",
+    "Score",
+    "Sign",
     "Source",
     "StoredPost",
     "Subscriber",
@@ -114,5 +133,6 @@ __all__ = [
     "Unchanged",
     "UpdateItem",
     "Validators",
+    "Weight",
     "Wishes",
 ]
