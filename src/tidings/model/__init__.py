@@ -68,6 +68,7 @@ from tidings.model.posts import (
 )
 from tidings.model.returned import (
     Action,
+    Arrival,
     Meaning,
     Report,
     Returned,
@@ -81,6 +82,7 @@ __all__ = [
     "COMBINED_FEED",
     "Action",
     "AlsoIn",
+    "Arrival",
     "Counterpart",
     "Delivery",
     "DeliveryState",

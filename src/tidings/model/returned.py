@@ -29,6 +29,16 @@ Weight = Literal["success", "soft", "hard", "final"]
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message that came in, and its envelope: `sender` is "" for the null path of reports, `recipient` the address it
+    was sent to, "" where a program that was handed the message was not told."""
+
+    sender: str
+    recipient: str
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a server said of one recipient.
 
