@@ -131,11 +131,11 @@ def test_addresses_in_the_returned_message_are_handed_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "is_from_nobody"), [("<>", True), ("<MAILER-DAEMON>", True), ("<ada@reader.example>", False)]
+    ("path", "is_by_program"), [("<>", True), ("<MAILER-DAEMON>", True), ("<ada@reader.example>", False)]
 )
-def test_mail_from_nobody_is_told(path: str, is_from_nobody: bool) -> None:
+def test_mail_from_nobody_is_told(path: str, is_by_program: bool) -> None:
     """The null path, or a mail system's name in its place, is nobody."""
-    assert read(f"Return-Path: {path}\nSubject: hello\n\nhello\n".encode()).is_from_nobody == is_from_nobody
+    assert read(f"Return-Path: {path}\nSubject: hello\n\nhello\n".encode()).is_by_program == is_by_program
 
 
 MEANINGS: list[tuple[str, str, Meaning]] = [

@@ -102,7 +102,7 @@ def _returned(
         sender=sender_of(letter),
         sent_to=recipients_of(letter),
         carried=_carried(original),
-        is_from_nobody=has_null_path(letter),
+        is_by_program=bool(reports) or feedback is not None or has_null_path(letter),
     )
 
 

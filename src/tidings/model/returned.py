@@ -62,7 +62,8 @@ class Returned:
     `message_id` and `recipient` are those of the message it answers, `sender` is who wrote it, `sent_to` the addresses
     it says it was sent to, `carried` those in the return path and the List-Unsubscribe of the message it returns.
     Anybody can write all that, so what the envelope proves comes first; but an address with a code of ours proves
-    itself. `is_from_nobody`: it came from the null path, or from a mail system. Whatever is missing is "".
+    itself. `is_by_program`: it came from the null path, or is a report, so no person wrote it. Whatever is missing is
+    "".
     """
 
     kind: ReturnedKind
@@ -72,7 +73,7 @@ class Returned:
     sender: str = ""
     sent_to: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
-    is_from_nobody: bool = False
+    is_by_program: bool = False
 
 
 @dataclass(frozen=True, slots=True)
