@@ -42,7 +42,7 @@ ALLOWED = {
 }
 
 HOMES = {
-    "aiosmtpd": {"demo"},
+    "aiosmtpd": {"demo", "mail"},
     "apscheduler": {"daemon"},
     "babel": {"render"},
     "brotli": {"fetching"},

@@ -1,0 +1,266 @@
+"""One peer at the door for returned mail: what it says over SMTP, and how long we listen.
+
+The dialogue is aiosmtpd's. What is here is what a port that strangers reach needs beside it: limits of size, time,
+commands and errors, and text read by its end alone (docs/decisions/0044-a-door-for-returned-mail.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tidings.model.returned import Arrival
+
+_END = b".\r\n"
+_CRLF = b"\r\n"
+_NULL_PATH = "<>"
+# RFC 5321 section 4.5.3.1.4 has 512 for a command, and extensions add to it.
+_COMMAND_OCTETS = 1024
+# Text is read in pieces of this size, so its lines may be longer: other servers' reports quote what they like.
+_PIECE_OCTETS = 16_384
+# What a line counts as at least, so that a message of empty lines takes no more time to read than another.
+_LEAST_OCTETS = 20
+_FAREWELL_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a peer may ask for. `octets` is for one message; `connections` are those of all peers, `of_one_peer` those
+    from one address; times are in seconds: without a word, in all, and that taking a message may last."""
+
+    octets: int = 2_000_000
+    recipients: int = 10
+    commands: int = 1000
+    errors: int = 20
+    connections: int = 100
+    of_one_peer: int = 50
+    idle: float = 60.0
+    whole: float = 600.0
+    taking: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a dialogue asks about: the reply to a recipient, and the one to a message that came whole; `failed` is told
+    what nobody expected, `gone` that the connection is over."""
+
+    to_recipient: Callable[[str], str]
+    to_message: Callable[[list[Arrival]], Awaitable[str]]
+    failed: Callable[[Exception], None]
+    gone: Callable[[Dialogue], None]
+
+
+class Dialogue(SMTP):
+    """The protocol of one connection. It takes mail for those whom the desk knows, and knows nobody by name: no login,
+    no relaying, no questions about addresses."""
+
+    line_length_limit = _PIECE_OCTETS
+    command_size_limit = _COMMAND_OCTETS
+
+    def __init__(self, hostname: str, desk: Desk, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        # aiosmtpd shares one table of these among all connections, and lets each EHLO add to it.
+        self.command_size_limits = defaultdict(lambda: _COMMAND_OCTETS)
+        super().__init__(
+            _Hooks(desk, limits),
+            data_size_limit=limits.octets,
+            enable_SMTPUTF8=True,
+            hostname=hostname,
+            ident="ESMTP",
+            timeout=limits.whole,
+            loop=loop,
+        )
+        self._desk = desk
+        self._limits = limits
+        self._replies = 0
+        self._errors = 0
+        self._taking = False
+        self._farewell = ""
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    # ------------------------------------------------------------------------------------------ the connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._leave_in("whole", self._limits.whole, "421 4.4.2 this took too long, good-bye")
+        self._wait_for_a_word()
+
+    def data_received(self, data: bytes) -> None:
+        self._wait_for_a_word()
+        super().data_received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        super().connection_lost(error)
+        self._desk.gone(self)
+
+    def leave(self, farewell: str) -> None:
+        """Ends the connection, after the answer to a message that is being taken. Whoever does not read the farewell
+        is cut off."""
+        if self._taking or self._farewell or not isinstance(self.transport, asyncio.Transport):
+            self._farewell = self._farewell or farewell
+            return
+        self._farewell = farewell
+        self.transport.write(farewell.encode("ascii") + _CRLF)
+        self.transport.close()
+        self._timers["abort"] = self.loop.call_later(_FAREWELL_SECONDS, self.cut)
+
+    def cut(self) -> None:
+        """Ends the connection at once."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    def _wait_for_a_word(self) -> None:
+        if not self._taking:
+            self._leave_in("idle", self._limits.idle, "421 4.4.2 nothing was said for too long, good-bye")
+
+    def _leave_in(self, name: str, seconds: float, farewell: str) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self.loop.call_later(seconds, self.leave, farewell)
+
+    # ------------------------------------------------------------------------------------------ what is said
+
+    async def push(self, status: Any) -> None:
+        """Every reply goes through here, so here they are counted; a peer that goes on without end is sent away."""
+        if status[3:4] != "-":
+            self._replies += 1
+            self._errors += status[0] in "45"
+        if self._errors > self._limits.errors:
+            self._send_away("421 4.7.0 too many errors, good-bye")
+        if self._replies > self._limits.commands:
+            self._send_away("421 4.7.0 too many commands, good-bye")
+        await super().push(status)
+
+    def _send_away(self, farewell: str) -> None:
+        self.leave(farewell)
+        raise asyncio.CancelledError  # what else it has sent is not looked at
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        """The text of a message. aiosmtpd keeps an object for each line, forty times the size of an empty one."""
+        refusal = self._no_data(arg)
+        if refusal:
+            await self.push(refusal)
+            return
+        await self.push("354 end with a line that is a dot")
+        message = await self._text()
+        envelope, self.envelope = self.envelope, Envelope()
+        if message is None or envelope is None:
+            await self.push(f"552 5.3.4 a message may have {self._limits.octets} octets")
+            return
+        await self._answer(_arrivals(envelope, message))
+
+    def _no_data(self, arg: str) -> str:
+        if arg:
+            return "501 5.5.4 DATA stands alone"
+        if self.envelope is None or not self.envelope.rcpt_tos:
+            return "503 5.5.1 first MAIL and RCPT"
+        return ""
+
+    async def _text(self) -> bytes | None:
+        """What comes up to CRLF, a dot and CRLF: only that is an end, or a message could hold another one, with an
+        envelope of its author's choice (RFC 5321 section 4.1.1.4). None if it is too large."""
+        text, octets, at_start = bytearray(), 0, True
+        while (piece := await self._piece()) != _END or not at_start:
+            if at_start:
+                piece = piece.removeprefix(b".")
+            at_start = piece.endswith(_CRLF)
+            octets += max(len(piece), _LEAST_OCTETS)
+            if octets <= self._limits.octets:
+                text += piece
+            else:
+                text.clear()
+        return bytes(text) if octets <= self._limits.octets else None
+
+    async def _piece(self) -> bytes:
+        """A line, or as much of one as there is room for."""
+        try:
+            return await self._reader.readuntil(_CRLF)
+        except asyncio.LimitOverrunError as long:
+            return await self._reader.read(long.consumed)
+
+    async def _answer(self, arrivals: list[Arrival]) -> None:
+        self._taking = True
+        self._timers["idle"].cancel()
+        try:
+            reply = await self._desk.to_message(arrivals)
+        finally:
+            self._taking = False
+        self._wait_for_a_word()
+        await self.push(reply)
+        if self._farewell:
+            farewell, self._farewell = self._farewell, ""
+            self._send_away(farewell)
+
+    async def _not_here(self, _arg: str) -> None:
+        await self.push("502 5.5.1 not here")
+
+    smtp_AUTH = smtp_STARTTLS = smtp_VRFY = smtp_EXPN = smtp_HELP = _not_here  # noqa: N815
+
+
+class _Hooks:
+    """What aiosmtpd asks on the way to DATA."""
+
+    def __init__(self, desk: Desk, limits: Limits) -> None:
+        self._desk = desk
+        self._limits = limits
+
+    async def handle_EHLO(  # noqa: N802
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,  # noqa: ARG002
+        hostname: str,
+        responses: list[str],  # noqa: ARG002
+    ) -> list[str]:
+        session.host_name = hostname
+        return [f"250-{server.hostname}", f"250-SIZE {self._limits.octets}", "250-8BITMIME", "250 SMTPUTF8"]
+
+    async def handle_MAIL(  # noqa: N802
+        self,
+        server: SMTP,  # noqa: ARG002
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        options: list[str],
+    ) -> str:
+        if not address.isprintable():  # octets that are no UTF-8 among them, which nothing could write down
+            return "553 5.1.7 not an address"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 go on"
+
+    async def handle_RCPT(  # noqa: N802
+        self,
+        server: SMTP,  # noqa: ARG002
+        session: Session,  # noqa: ARG002
+        envelope: Envelope,
+        address: str,
+        options: list[str],  # noqa: ARG002
+    ) -> str:
+        if address in envelope.rcpt_tos:
+            return "250 2.1.5 known already"
+        if len(envelope.rcpt_tos) >= self._limits.recipients:
+            return "452 4.5.3 too many recipients at once"
+        reply = self._desk.to_recipient(address)
+        if reply.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return reply
+
+    async def handle_exception(self, error: Exception) -> str:
+        """Addresses that Python's parser of them stumbles over end here, and our own mistakes: the peer may try again,
+        and is told nothing."""
+        if not isinstance(error, IndexError):
+            self._desk.failed(error)
+        return "451 4.3.0 not understood"
+
+
+def _arrivals(envelope: Envelope, message: bytes) -> list[Arrival]:
+    """One for each recipient. aiosmtpd writes the null path as it came."""
+    sender = envelope.mail_from or ""
+    return [Arrival("" if sender == _NULL_PATH else sender, one, message) for one in envelope.rcpt_tos]
