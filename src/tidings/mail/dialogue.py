@@ -25,13 +25,13 @@ _COMMAND_OCTETS = 1024
 _PIECE_OCTETS = 16_384
 # What a line counts as at least, so that a message of empty lines takes no more time to read than another.
 _LEAST_OCTETS = 20
-_FAREWELL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a peer may ask for. `octets` is for one message; `connections` are those of all peers, `of_one_peer` those
-    from one address; times are in seconds: without a word, in all, and that taking a message may last."""
+    from one address; times are in seconds: without a word, in all, that taking a
+    message may last, and for the peer to read its farewell."""
 
     octets: int = 2_000_000
     recipients: int = 10
@@ -42,6 +42,7 @@ class Limits:
     idle: float = 60.0
     whole: float = 600.0
     taking: float = 120.0
+    farewell: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Dialogue(SMTP):
         self._farewell = farewell
         self.transport.write(farewell.encode("ascii") + _CRLF)
         self.transport.close()
-        self._timers["abort"] = self.loop.call_later(_FAREWELL_SECONDS, self.cut)
+        self._timers["abort"] = self.loop.call_later(self._limits.farewell, self.cut)
 
     def cut(self) -> None:
         """Ends the connection at once."""
@@ -197,7 +198,7 @@ class Dialogue(SMTP):
             farewell, self._farewell = self._farewell, ""
             self._send_away(farewell)
 
-    async def _not_here(self, _arg: str) -> None:
+    async def _not_here(self, arg: str) -> None:  # noqa: ARG002
         await self.push("502 5.5.1 not here")
 
     smtp_AUTH = smtp_STARTTLS = smtp_VRFY = smtp_EXPN = smtp_HELP = _not_here  # noqa: N815
