@@ -445,7 +445,7 @@ def test_a_message_that_takes_too_long_stops_no_dialogue() -> None:
         other.socket.sendall(b"text" + END)
         assert other.reply().startswith("451 4.3.0")
         assert hung.reply().startswith("451 4.3.0")
-        assert [type(one) for one in door.told] == [TimeoutError, TimeoutError]
+        assert [str(one)[:45] for one in door.told] == ["mail that came in was not saved in 2 seconds;"] * 2
         go_on.set()
         hand_in(door.port)
 

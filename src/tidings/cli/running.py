@@ -24,14 +24,14 @@ def run(config_path: Path) -> None:
     """Do it all from now on: poll, send, publish, and serve the pages.
 
     Sources are polled when they are due, issues go out on their editions' schedules, files are brought up to date when
-    something changed, and [web] listen serves them. What is due is kept in the database, so a restart loses nothing and
-    sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
+    something changed, and [web] listen serves them. What comes back is taken on [mail.bounces] listen. What is due is
+    kept in the database, so a restart loses nothing and sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
     too late (`late_up_to`): then its posts come in the next one.
 
     SIGTERM and Ctrl-C finish the messages in hand and end with exit status 0. The configuration is read at the start.
     """
     from tidings import config, daemon
-    from tidings.cli import issuing, wiring
+    from tidings.cli import issuing, receiving, wiring
     from tidings.publish import publish
     from tidings.web.app import WebServer, create_app
 
@@ -47,7 +47,8 @@ def run(config_path: Path) -> None:
     serving.start()
     click.echo(f"serving http://{_shown(loaded.web.host)}:{server.port}/", err=True)
     try:
-        daemon.run(ticks, stop)
+        with receiving.returned_mail(loaded):
+            daemon.run(ticks, stop)
     finally:
         server.close()
         serving.join()

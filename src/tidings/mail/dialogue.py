@@ -30,8 +30,8 @@ _LEAST_OCTETS = 20
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a peer may ask for. `octets` is for one message; `connections` are those of all peers, `of_one_peer` those
-    from one address; times are in seconds: without a word, in all, that taking a
-    message may last, and for the peer to read its farewell."""
+    from one address; times are in seconds: without a word, in all, that taking a message may last, and for the peer to
+    read its farewell."""
 
     octets: int = 2_000_000
     recipients: int = 10

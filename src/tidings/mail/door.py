@@ -103,10 +103,13 @@ class Door:
             async with asyncio.timeout(self._limits.taking):
                 for arrival in arrivals:
                     await self._loop.run_in_executor(self._worker, self._take, arrival)
+        except TimeoutError:
+            self._tell(MailError(f"mail that came in was not saved in {self._limits.taking:g} seconds; it will come again"))
         except Exception as error:
             self._tell(error)
-            return "451 4.3.0 this cannot be kept now, try again later"
-        return "250 2.0.0 kept"
+        else:
+            return "250 2.0.0 kept"
+        return "451 4.3.0 this cannot be kept now, try again later"
 
     async def _end(self) -> None:
         self._server.close()
