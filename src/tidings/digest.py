@@ -33,7 +33,7 @@ from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
 from tidings.render.mail import subject_of
-from tidings.store import Store, feeds, issues, slots
+from tidings.store import Store, feeds, issues, site, slots
 from tidings.store.issues import Letter
 
 IsFit = Callable[[IssueContent], bool]
@@ -233,8 +233,9 @@ def _freeze(
 ) -> IssueContent:
     """Freezes `content` under the subject that its mails have; if that has a wrong template, nothing is frozen."""
     content = replace(content, subject=subject_of(content, office.templates))
+    secret = site.secret(store)
     letters = [
-        Letter(reader.address, message_id(content, office, reader.address), reader.language)
+        Letter(reader.address, message_id(content, office, reader.address, secret), reader.language)
         for reader in edition.subscribers
     ]
     send_after = now + edition.review if edition.review else None

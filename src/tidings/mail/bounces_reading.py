@@ -121,6 +121,11 @@ def mailbox(value: str) -> str:
     return bare[0] if bare else ""
 
 
+def mailboxes(value: str) -> list[str]:
+    """All addresses in a header's value that are written without quotes."""
+    return _BARE.findall(value)
+
+
 def words(value: str) -> str:
     """A header's value with its encoded words decoded; as it is where that fails."""
     if "=?" not in value:
