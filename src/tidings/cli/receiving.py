@@ -31,7 +31,7 @@ def returned_mail(loaded: Config) -> Iterator[None]:
         yield
         return
     with open_store(loaded.site.database) as store:
-        accepts = partial(verp.is_ours, mailbox=mail.bounces, secret=site.secret(store))
+        accepts = partial(verp.is_coded, mailbox=mail.bounces, secret=site.secret(store))
     receiver = _Receiver(loaded.site.database, mail.bounces)
     door = Door(mail.door.host, mail.door.port, mail.bounces, accepts, receiver.take, receiver.tell)
     door.open()

@@ -24,9 +24,10 @@ def run(config_path: Path) -> None:
     """Do it all from now on: poll, send, publish, and serve the pages.
 
     Sources are polled when they are due, issues go out on their editions' schedules, files are brought up to date when
-    something changed, and [web] listen serves them. What comes back is taken on [mail.bounces] listen. What is due is
-    kept in the database, so a restart loses nothing and sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
-    too late (`late_up_to`): then its posts come in the next one.
+    something changed, and [web] listen serves them. Mail that comes back is taken on [mail.bounces] listen. What is due
+    is kept in the database, so a restart loses nothing and sends nothing twice; after a long sleep each edition makes
+    up for the slots it missed with one issue, unless that is too late (`late_up_to`): then its posts come in the next
+    one.
 
     SIGTERM and Ctrl-C finish the messages in hand and end with exit status 0. The configuration is read at the start.
     """

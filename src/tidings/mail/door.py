@@ -104,7 +104,9 @@ class Door:
                 for arrival in arrivals:
                     await self._loop.run_in_executor(self._worker, self._take, arrival)
         except TimeoutError:
-            self._tell(MailError(f"mail that came in was not saved in {self._limits.taking:g} seconds; it will come again"))
+            self._tell(
+                MailError(f"mail that came in was not saved in {self._limits.taking:g} seconds; it will come again")
+            )
         except Exception as error:
             self._tell(error)
         else:
@@ -141,6 +143,7 @@ class _Doorman(asyncio.Protocol):
 
 
 def _not_to_be_had(host: str, port: int, error: Exception) -> MailError:
-    reason = getattr(error, "strerror", None) or error
+    # asyncio puts the address before it once more, in parentheses of its own.
+    reason = str(getattr(error, "strerror", None) or error).rpartition("): ")[2]
     fix = "let the service have ports below 1024 (docs/receiving.md), or " if isinstance(error, PermissionError) else ""
     return MailError(f"cannot take mail on {host}:{port} ({reason}); {fix}change [mail.bounces] listen")
