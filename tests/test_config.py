@@ -34,6 +34,7 @@ EDITION = '[[editions]]\nname = "weekly"\nschedule = "weekly fri 08:00"\n'
 MAIL = '[mail]\nfrom = "planet@example.org"\n'
 FILED = MAIL + 'transport = "file:outbox"\n'
 BOUNCES = FILED + '[mail.bounces]\naddress = "b@example.org"\n'
+BOUNCES_AT = SITE + BOUNCES + 'listen = "{mail}:25"\n[web]\nlisten = "{web}:25"\n'
 DKIM = FILED + '[mail.dkim]\nselector = "one"\n'
 SMTP = MAIL + 'transport = "smtps://me@mail.example.org"\n'
 
@@ -178,6 +179,16 @@ def test_signatures_and_bounces(tmp_path: Path) -> None:
         "news.example.org", "one", Path("/k/one.pem"), "two", tmp_path / "two.pem"
     )
     assert (loaded.bounces, loaded.door) == ("b@back.example", config.WebSettings("::1", 8025))
+
+
+@pytest.mark.parametrize("hosts", [("[::1]", "0.0.0.0"), ("127.0.0.1", "[::]"), ("127.0.0.1", "127.0.0.2")])
+def test_one_port_on_two_addresses_is_no_clash(tmp_path: Path, hosts: tuple[str, str]) -> None:
+    """Mail and pages may have the same port on addresses that have nothing in common."""
+    mail, web = hosts
+    loaded = config.load(write(tmp_path, BOUNCES_AT.format(mail=mail, web=web)))
+    assert loaded.mail is not None
+    assert loaded.mail.door is not None
+    assert loaded.mail.door.port == loaded.web.port
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
@@ -423,8 +434,8 @@ BAD = [
     (BOUNCES + 'listen = "8025"\n', 9, '[mail.bounces] key `listen`: "8025" is not host:port; write "127.0.0.1:8025"'),
     (BOUNCES + "listen = 8025\n", 9, "must be text in quotes, not a number"),
     (BOUNCES + 'listen = "127.0.0.1:8000"\n', 9, "[mail.bounces] key `listen`: is where [web] listens; give one"),
-    (BOUNCES + 'listen = "[::]:8000"\n', 9, "is where [web] listens"),
-    (BOUNCES + 'listen = "[::1]:25"\n[web]\nlisten = "0.0.0.0:25"\n', 9, "is where [web] listens"),
+    (BOUNCES + 'listen = "0.0.0.0:8000"\n', 9, "is where [web] listens"),
+    (BOUNCES + 'listen = "[::1]:25"\n[web]\nlisten = "[::]:25"\n', 9, "is where [web] listens"),
     (BOUNCES + 'listen = "nowhere"\n[web]\nlisten = "a:65535"\n', 9, "is not host:port"),
     (SMTP + 'rate = "10"\n', 7, 'is not a rate; write a number per s, m or h, such as "10/s"'),
     (SMTP + 'rate = "0/s"\n', 7, "would never send"),

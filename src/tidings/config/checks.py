@@ -157,8 +157,16 @@ def _one_port_twice(document: Mapping[str, Any]) -> Iterator[Problem]:
     web = _listens(document.get("web"), WebTable().listen)
     if door is None or web is None or door.port != web.port:
         return
-    if door.host == web.host or not _EVERYWHERE.isdisjoint((door.host, web.host)):
+    if _overlap(door.host, web.host):
         yield Problem(("mail", "bounces", "listen"), "is where [web] listens; give one of the two another port")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two hosts share an address: each is the other, or all addresses of the same kind."""
+    if one == other:
+        return True
+    kinds = {":" in one, ":" in other}
+    return len(kinds) == 1 and not _EVERYWHERE.isdisjoint((one, other))
 
 
 def _listens(table: object, otherwise: WebSettings | None) -> WebSettings | None:
