@@ -17,7 +17,7 @@ from tidings.store.issues import StoredIssue
 MOST_NAMED = 1000
 """So many outcomes of a pass are kept by name; a long list must not fill the memory."""
 
-_FEW = 10  # refusals, however few mails were taken
+_FEW = 5  # refusals, however few mails were taken
 LADDER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
 _GIVE_UP_AFTER = timedelta(hours=48)  # By age, not by tries: an operator who sends again by hand uses none up.
 _DOUBT = "the outcome of an earlier try is not known, so this may have come already"
