@@ -84,7 +84,7 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
     """
     message = _as_received(arrival)
     returned = bounces.read(message)
-    fingerprint = hashlib.sha256(arrival.recipient.encode("utf-8", "replace") + b"\x00" + arrival.message).digest()
+    fingerprint = hashlib.sha256(message).digest()
     with store.write():
         if known := incoming.repeated(store, fingerprint, now - _REPEATED_WITHIN):
             return Taken(known[0], returned.kind, known[1], is_new=False)
@@ -101,7 +101,8 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
 
 def _as_received(arrival: Arrival) -> bytes:
     """The message with what its envelope said above all else (RFC 5321 section 4.4), and without the line with which a
-    mailbox file, or Postfix's local(8), begins one."""
+    mailbox file, Postfix's local(8) or Exim begins one: it names the moment, so it is another one each time a mail
+    server tries."""
     message = arrival.message
     if message.startswith(b"From "):
         message = message.partition(b"\n")[2]
