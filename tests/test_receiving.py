@@ -6,6 +6,7 @@ import signal
 import smtplib
 import socket
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from subprocess import Popen
@@ -107,6 +108,22 @@ def rename(database: object, table: str, name: str) -> None:
     with closing(sqlite3.connect(str(database), isolation_level=None)) as connection:
         connection.execute("PRAGMA legacy_alter_table = ON")
         connection.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+
+def test_strangers_have_no_say_on_the_operators_terminal(site: Site) -> None:
+    """What peers say, however they go, and what is wrong with them is not printed."""
+    with receiving(site) as (process, port, _):
+        with Peer(port) as peer:
+            peer.reply()
+            peer.say(b"\x1b[31mHELLO", b"EHLO \x1b[31mpeer", b"MAIL FROM:<", b"RCPT TO:<\xff>", *[b"STRANGE"] * 5)
+        for _ in range(20):
+            peer = Peer(port)
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.socket.sendall(b"EHLO peer\r\n" * 1000)
+            peer.__exit__()
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=30)
+    assert [line.split(" ")[0] for line in said.splitlines()] == ["serving", "taking", "stopped"]
 
 
 def test_a_port_in_use_is_a_clear_error(site: Site) -> None:
