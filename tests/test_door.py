@@ -278,6 +278,21 @@ def test_only_one_end_ends_a_text(strict: Opened, end: bytes) -> None:
     assert strict.taken == [Arrival("", CODED, text)]
 
 
+def test_a_dot_at_the_end_of_a_long_line_is_no_end() -> None:
+    """A line so long that it is read in pieces may have a dot as its last piece; the message goes on behind it."""
+    with opened() as door, Peer(door.port) as peer:
+        peer.reply()
+        peer.say(b"EHLO peer")
+        lengths = range(16_384, 16_390)
+        for length in lengths:
+            peer.say(b"MAIL FROM:<>", f"RCPT TO:<{CODED}>".encode(), b"DATA")
+            peer.socket.sendall(b"x" * length + b".")
+            time.sleep(0.1)  # so that the door has read all of that, and nothing behind it
+            peer.socket.sendall(b"\r\nmore" + END)
+            assert peer.reply().startswith("250")
+        assert [one.message for one in door.taken] == [b"x" * length + b".\r\nmore\r\n" for length in lengths]
+
+
 def test_text_that_comes_before_it_was_asked_for_is_one_message(strict: Opened) -> None:
     """A peer that waits for no reply is understood all the same, up to its last command."""
     strict.taken.clear()
