@@ -7,6 +7,7 @@ commands and errors, and text read by its end alone (docs/decisions/0044-a-door-
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,15 +17,13 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tidings.model.returned import Arrival
 
-_END = b".\r\n"
 _CRLF = b"\r\n"
+_END = b"\r\n.\r\n"
 _NULL_PATH = "<>"
 # RFC 5321 section 4.5.3.1.4 has 512 for a command, and extensions add to it.
 _COMMAND_OCTETS = 1024
-# Text is read in pieces of this size, so its lines may be longer: other servers' reports quote what they like.
-_PIECE_OCTETS = 16_384
-# What a line counts as at least, so that a message of empty lines takes no more time to read than another.
-_LEAST_OCTETS = 20
+# How much is read ahead before the peer has to wait; no limit for the lines of a text.
+_AHEAD_OCTETS = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ class Dialogue(SMTP):
     """The protocol of one connection. It takes mail for those whom the desk knows, and knows nobody by name: no login,
     no relaying, no questions about addresses."""
 
-    line_length_limit = _PIECE_OCTETS
+    line_length_limit = _AHEAD_OCTETS
     command_size_limit = _COMMAND_OCTETS
 
     def __init__(self, hostname: str, desk: Desk, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
@@ -143,7 +142,8 @@ class Dialogue(SMTP):
         raise asyncio.CancelledError  # what else it has sent is not looked at
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        """The text of a message. aiosmtpd keeps an object for each line, forty times the size of an empty one."""
+        """The text of a message. aiosmtpd takes it line by line: two megabytes of empty lines keep everybody else
+        waiting for seconds, and become eighty."""
         refusal = self._no_data(arg)
         if refusal:
             await self.push(refusal)
@@ -166,24 +166,25 @@ class Dialogue(SMTP):
     async def _text(self) -> bytes | None:
         """What comes up to CRLF, a dot and CRLF: only that is an end, or a message could hold another one, with an
         envelope of its author's choice (RFC 5321 section 4.1.1.4). None if it is too large."""
-        text, octets, at_start = bytearray(), 0, True
-        while (piece := await self._piece()) != _END or not at_start:
-            if at_start:
-                piece = piece.removeprefix(b".")
-            at_start = piece.endswith(_CRLF)
-            octets += max(len(piece), _LEAST_OCTETS)
-            if octets <= self._limits.octets:
-                text += piece
-            else:
-                text.clear()
-        return bytes(text) if octets <= self._limits.octets else None
+        # The line break before the first line is that of the command.
+        text, searched, fits = bytearray(_CRLF), 0, True
+        while (end := text.find(_END, searched)) < 0:
+            fits = fits and len(text) <= self._limits.octets + len(_END)
+            if not fits:
+                del text[: 1 - len(_END)]
+            searched = max(0, len(text) - len(_END))
+            text += await self._what_came()
+        behind = bytes(text[end + len(_END) :])
+        self._reader.feed_data(behind)
+        text = text[: end + len(_CRLF)].replace(b"\r\n.", _CRLF).removeprefix(_CRLF)
+        return bytes(text) if fits and len(text) <= self._limits.octets else None
 
-    async def _piece(self) -> bytes:
-        """A line, or as much of one as there is room for."""
-        try:
-            return await self._reader.readuntil(_CRLF)
-        except asyncio.LimitOverrunError as long:
-            return await self._reader.read(long.consumed)
+    async def _what_came(self) -> bytes:
+        """All that there is to read, so that what was too much of it can be put back."""
+        octets = await self._reader.read(sys.maxsize)
+        if not octets:
+            raise ConnectionResetError
+        return octets
 
     async def _answer(self, arrivals: list[Arrival]) -> None:
         self._taking = True
