@@ -358,6 +358,15 @@ def test_anything_can_be_taken(store: Store, sender: str | None, recipient: str,
     assert suppressions.listed(store) == []
 
 
+def test_halves_of_characters_are_taken(store: Store) -> None:
+    """UTF-7 can spell what no database can hold; that is no reason to ask for the message again and again."""
+    head = b"From: MAILER-DAEMON@x\nSubject: failure notice\nContent-Type: text/plain; charset=utf-7\n\n"
+    text = b"<ada@reader.example>: user unknown +2AA-\n\nMessage-ID: <a+2AA-b@x>\n"
+    assert take(store, Arrival("", MAILBOX, head + text), MAILBOX, START).effect == "kept"
+    subject = b"From: a@b.example\nSubject: =?utf-7?Q?+2AA-?=\nAuto-Submitted: auto-replied\n\n"
+    assert take(store, Arrival("a@b.example", "\udcff@x", subject), MAILBOX, START).effect == "noted"
+
+
 def test_old_scores_fade(store: Store) -> None:
     """A month after the last failure nothing is left of it, whatever came through meanwhile."""
     one, two = (mail_issue(store, ANN, number=number)[0] for number in (1, 2))

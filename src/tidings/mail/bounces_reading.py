@@ -238,7 +238,8 @@ def _decode(octets: bytes, charset: str) -> str:
     if not _CHARSETS.fullmatch(charset):
         return _octets_as_text(octets)
     try:
-        return octets.decode(charset, "replace")
+        # UTF-7 can spell halves of characters, which no other encoding can hold, and no database.
+        return octets.decode(charset, "replace").encode("utf-8", "replace").decode("utf-8")
     except (LookupError, UnicodeError):
         return _octets_as_text(octets)
 
