@@ -175,6 +175,7 @@ def _is_let_in(port: int) -> bool:
 RECEIVING = (Path(__file__).resolve().parents[1] / "docs" / "receiving.md").read_text(encoding="utf-8")
 DOCUMENTED = {
     "octets": "octets of a message",
+    "octets_at_once": "octets of all messages at once",
     "recipients": "recipients of a message",
     "connections": "connections at once",
     "of_one_peer": "connections from one address",
@@ -341,6 +342,30 @@ def test_who_breaks_off_in_the_text_leaves_nothing(strict: Opened, hang_up: str)
     hand_in(strict.port)
     assert [one.message for one in strict.taken] == [b"Subject: back\r\n\r\nIt came back.\r\n"]
     assert strict.told == []
+
+
+def test_all_messages_together_are_bounded() -> None:
+    """When others already send as much as there is memory for, a message is put off, and taken once they are gone."""
+    large = b"Subject: large\r\n" * 1250
+    with opened(Limits(octets_at_once=100_000)) as door:
+        with Peer(door.port) as greedy:
+            greedy.begin()
+            greedy.socket.sendall(b"x" * 90_000)
+            wait_for(lambda: refusal(door.port, large) == 452)
+            hand_in(door.port)
+            greedy.socket.sendall(END)
+            assert greedy.reply().startswith("250")
+        assert refusal(door.port, large) == 0
+        assert door.taken[-1].message == large
+
+
+def refusal(port: int, text: bytes) -> int:
+    """The code that a message is refused with, 0 when it is taken."""
+    try:
+        hand_in(port, text)
+    except smtplib.SMTPDataError as error:
+        return error.smtp_code
+    return 0
 
 
 def test_recipients_are_few() -> None:

@@ -28,11 +28,12 @@ _AHEAD_OCTETS = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a peer may ask for. `octets` is for one message; `connections` are those of all peers, `of_one_peer` those
-    from one address; times are in seconds: without a word, in all, that taking a message may last, and for the peer to
-    read its farewell."""
+    """What a peer may ask for. `octets` is for one message, `octets_at_once` for all that come in; `connections` are
+    those of all peers, `of_one_peer` those from one address; times are in seconds: without a word, in all, that taking
+    a message may last, and for the peer to read its farewell."""
 
     octets: int = 2_000_000
+    octets_at_once: int = 50_000_000
     recipients: int = 10
     commands: int = 1000
     errors: int = 20
@@ -46,11 +47,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What a dialogue asks about: the reply to a recipient, and the one to a message that came whole; `failed` is told
-    what nobody expected, `gone` that the connection is over."""
+    """What a dialogue asks about: the reply to a recipient, and the one to a message that came whole; whether there is
+    room for more of one; `failed` is told what nobody expected, `gone` that the connection is over."""
 
     to_recipient: Callable[[str], str]
     to_message: Callable[[list[Arrival]], Awaitable[str]]
+    has_room: Callable[[], bool]
     failed: Callable[[Exception], None]
     gone: Callable[[Dialogue], None]
 
@@ -80,6 +82,7 @@ class Dialogue(SMTP):
         self._errors = 0
         self._taking = False
         self._farewell = ""
+        self.held = 0  # octets of the message that is coming in, or being taken
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     # ------------------------------------------------------------------------------------------ the connection
@@ -149,12 +152,13 @@ class Dialogue(SMTP):
             await self.push(refusal)
             return
         await self.push("354 end with a line that is a dot")
-        message = await self._text()
-        envelope, self.envelope = self.envelope, Envelope()
-        if message is None or envelope is None:
-            await self.push(f"552 5.3.4 a message may have {self._limits.octets} octets")
-            return
-        await self._answer(_arrivals(envelope, message))
+        text = await self._text()
+        envelope, self.envelope = self.envelope or Envelope(), Envelope()
+        if isinstance(text, bytes):
+            await self._answer(_arrivals(envelope, text))
+        else:
+            await self.push(text)
+        self.held = 0
 
     def _no_data(self, arg: str) -> str:
         if arg:
@@ -163,21 +167,27 @@ class Dialogue(SMTP):
             return "503 5.5.1 first MAIL and RCPT"
         return ""
 
-    async def _text(self) -> bytes | None:
+    async def _text(self) -> bytes | str:
         """What comes up to CRLF, a dot and CRLF: only that is an end, or a message could hold another one, with an
-        envelope of its author's choice (RFC 5321 section 4.1.1.4). None if it is too large."""
+        envelope of its author's choice (RFC 5321 section 4.1.1.4). The refusal where that is too much."""
         # The line break before the first line is that of the command.
-        text, searched, fits = bytearray(_CRLF), 0, True
+        text, searched, refusal = bytearray(_CRLF), 0, ""
         while (end := text.find(_END, searched)) < 0:
-            fits = fits and len(text) <= self._limits.octets + len(_END)
-            if not fits:
+            refusal = refusal or self._too_much(len(text) - len(_END))
+            if refusal:
                 del text[: 1 - len(_END)]
+            self.held = len(text)
             searched = max(0, len(text) - len(_END))
             text += await self._what_came()
-        behind = bytes(text[end + len(_END) :])
-        self._reader.feed_data(behind)
+        self._reader.feed_data(bytes(text[end + len(_END) :]))
         text = text[: end + len(_CRLF)].replace(b"\r\n.", _CRLF).removeprefix(_CRLF)
-        return bytes(text) if fits and len(text) <= self._limits.octets else None
+        self.held = len(text)
+        return refusal or self._too_much(len(text)) or bytes(text)
+
+    def _too_much(self, octets: int) -> str:
+        if octets > self._limits.octets:
+            return f"552 5.3.4 a message may have {self._limits.octets} octets"
+        return "" if self._desk.has_room() else "452 4.3.1 too much at once, try again later"
 
     async def _what_came(self) -> bytes:
         """All that there is to read, so that what was too much of it can be put back."""

@@ -48,7 +48,7 @@ class Door:
         self._limits = limits or Limits()
         self._peers: dict[Dialogue, str] = {}
         self._alone = asyncio.Event()
-        self._desk = Desk(self._to_recipient, self._to_message, tell, self._gone)
+        self._desk = Desk(self._to_recipient, self._to_message, self._has_room, tell, self._gone)
         self._worker = ThreadPoolExecutor(1, "taking")
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._unexpected)
@@ -112,6 +112,9 @@ class Door:
         else:
             return "250 2.0.0 kept"
         return "451 4.3.0 this cannot be kept now, try again later"
+
+    def _has_room(self) -> bool:
+        return sum(dialogue.held for dialogue in self._peers) < self._limits.octets_at_once
 
     async def _end(self) -> None:
         self._server.close()
