@@ -503,6 +503,14 @@ def test_a_message_that_takes_too_long_stops_no_dialogue() -> None:
         hand_in(door.port)
 
 
+def test_time_does_not_run_out_for_a_message_that_is_being_taken() -> None:
+    """A connection that has had its time meanwhile gets the answer first, and then its farewell."""
+    with opened(Limits(whole=1.0, idle=0.5), lambda _: time.sleep(1.5)) as door, Peer(door.port) as peer:
+        peer.begin()
+        peer.socket.sendall(b"text" + END)
+        assert [line[:9] for line in peer.rest().splitlines()] == ["250 2.0.0", "421 4.4.2"]
+
+
 def test_messages_are_taken_one_at_a_time_in_one_thread() -> None:
     """A database connection belongs to one thread, and only one message is written at a time."""
     threads: set[int] = set()
@@ -557,6 +565,30 @@ def test_closing_finishes_what_is_being_taken() -> None:
     assert len(taken) == 1
     with pytest.raises(ConnectionRefusedError):
         Peer(door.port)
+
+
+def test_closing_ends_though_a_message_takes_too_long() -> None:
+    """A message that takes longer than it may is not acknowledged, and the door closes when it is done at last."""
+    began, go_on = threading.Event(), threading.Event()
+
+    def take(_arrival: Arrival) -> None:
+        began.set()
+        go_on.wait(30)
+
+    told: list[Exception] = []
+    door = Door(HOST, 0, MAILBOX, lambda _: True, take, told.append, Limits(taking=0.5))
+    door.open()
+    with Peer(door.port) as peer:
+        peer.begin()
+        peer.socket.sendall(b"text" + END)
+        began.wait(10)
+        closer = threading.Thread(target=door.close)
+        closer.start()
+        assert [line[:9] for line in peer.rest().splitlines()] in (["451 4.3.0", "421 4.3.2"], [])
+        go_on.set()
+        closer.join(10)
+        assert not closer.is_alive()
+    assert {type(one) for one in told} <= {MailError}
 
 
 def test_closing_does_not_wait_for_those_who_do_not_go() -> None:

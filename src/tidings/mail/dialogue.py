@@ -73,7 +73,7 @@ class Dialogue(SMTP):
             enable_SMTPUTF8=True,
             hostname=hostname,
             ident="ESMTP",
-            timeout=limits.whole,
+            timeout=limits.whole + limits.taking,  # it would not wait for a message that is being taken; ours do
             loop=loop,
         )
         self._desk = desk

@@ -8,7 +8,6 @@ come twice when the connection breaks just before the acknowledgement.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from tidings.mail.dialogue import Desk, Dialogue, Limits
 from tidings.model.returned import Arrival
 
 _LOG_OF_AIOSMTPD = "mail.log"
+_END_SECONDS = 0.02  # between two looks whether the last one has gone
 
 
 class Door:
@@ -47,7 +47,6 @@ class Door:
         self._tell = tell
         self._limits = limits or Limits()
         self._peers: dict[Dialogue, str] = {}
-        self._alone = asyncio.Event()
         self._desk = Desk(self._to_recipient, self._to_message, self._has_room, tell, self._gone)
         self._worker = ThreadPoolExecutor(1, "taking")
         self._loop = asyncio.new_event_loop()
@@ -78,7 +77,8 @@ class Door:
         """Begins a dialogue with a new peer, unless there are too many. For the door's own thread."""
         peer = str((transport.get_extra_info("peername") or ("",))[0])
         of_this_peer = sum(other == peer for other in self._peers.values())
-        if len(self._peers) >= self._limits.connections or of_this_peer >= self._limits.of_one_peer:
+        full = len(self._peers) >= self._limits.connections or of_this_peer >= self._limits.of_one_peer
+        if full or not self._server.is_serving():
             transport.write(b"421 4.7.0 too many connections, try again later\r\n")
             transport.close()
             return
@@ -89,8 +89,6 @@ class Door:
 
     def _gone(self, dialogue: Dialogue) -> None:
         del self._peers[dialogue]
-        if not self._peers:
-            self._alone.set()
 
     def _to_recipient(self, address: str) -> str:
         own = (self._mailbox, f"postmaster@{self._domain}", "postmaster")
@@ -118,14 +116,14 @@ class Door:
 
     async def _end(self) -> None:
         self._server.close()
-        self._alone.clear()
         for dialogue in list(self._peers):
             dialogue.leave("421 4.3.2 closing for now, try again later")
-        if self._peers:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._alone.wait(), self._limits.taking)
+        deadline = self._loop.time() + self._limits.taking
+        while self._peers and self._loop.time() < deadline:
+            await asyncio.sleep(_END_SECONDS)
         for dialogue in list(self._peers):
             dialogue.cut()
+        await asyncio.sleep(_END_SECONDS)
 
     def _unexpected(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What happens outside of any dialogue. That a peer broke off is nothing to tell."""
