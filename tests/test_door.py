@@ -355,7 +355,7 @@ def test_all_messages_together_are_bounded() -> None:
             hand_in(door.port)
             greedy.socket.sendall(END)
             assert greedy.reply().startswith("250")
-        assert refusal(door.port, large) == 0
+            assert refusal(door.port, large) == 0
         assert door.taken[-1].message == large
 
 

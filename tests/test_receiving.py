@@ -131,7 +131,7 @@ def test_a_port_in_use_is_a_clear_error(site: Site) -> None:
     with socket.create_server((HOST, 0)) as other:
         configure(site, other.getsockname()[1])
         done = site.run("run", check=False)
-    assert (done.returncode, "[mail.bounces] listen" in done.stderr) == (1, True)
+    assert (done.returncode, "[mail.bounces] listen" in done.stderr) == (1, True), done.stderr
 
 
 def test_no_port_is_opened_without_being_asked_for(site: Site) -> None:
