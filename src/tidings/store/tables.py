@@ -198,3 +198,16 @@ LEDGER = (
     "ALTER TABLE issues ADD COLUMN readers INTEGER NOT NULL DEFAULT 0",
     "UPDATE issues SET readers = (SELECT count(*) FROM deliveries d WHERE d.issue_id = issues.id)",
 )
+
+# From where mail was last sent, and how often (store/sender.py); no row before the first time.
+SENDER = """
+CREATE TABLE sender (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    instance TEXT NOT NULL,
+    sends INTEGER NOT NULL,
+    machine TEXT NOT NULL,
+    file TEXT NOT NULL,
+    host TEXT NOT NULL,
+    sent_at TEXT NOT NULL
+)
+"""
