@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import socket
+import struct
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -15,24 +17,48 @@ _KEEPING = frozenset("ext2 ext3 ext4 xfs btrfs zfs f2fs jfs bcachefs nfs nfs4 tm
 """File systems on which a file has the same number for as long as it exists. Others (FAT, FUSE, 9p, what Docker Desktop
 shares with its containers) may count anew whenever they are mounted."""
 
+# FS_IOC_GETVERSION of linux/fs.h: _IOR('v', 1, long), which all the same fills in an int.
+_LONG = struct.calcsize("l")
+_GET_GENERATION = 0x80007601 | _LONG << 16
+
 _CONTAINER_MARKS = (".dockerenv", "run/.containerenv")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place that mail is sent from. `machine` stands for the installation of an operating system, "" where that is
-    not to be told; `file` for the database's file in it; `host` is a name for people."""
+    """A place that mail is sent from. `machine` stands for the installation of an operating system, `file` for the
+    database's file in it, and `generation` for that file among those that had the same number before: a file that is
+    deleted and restored often gets its old one back. What is not to be told is "". `host` is a name for people."""
 
     machine: str
     file: str
+    generation: str
     host: str
+
+    def has_same_machine(self, other: Place) -> bool:
+        """Whether both are on one machine, as far as that is to be told."""
+        return "" in (self.machine, other.machine) or self.machine == other.machine
+
+    def has_same_file(self, other: Place) -> bool:
+        """Whether both are one file, if they are on one machine."""
+        is_kept = "" in (self.generation, other.generation) or self.generation == other.generation
+        return self.file == other.file and is_kept
 
 
 def here(path: Path, root: Path = Path("/")) -> Place:
-    """The place of the database at `path`; `root` is where the system's own files are. Raises StoreError when the file
-    is gone."""
+    """The place of the database at `path`; `root` is where the system's own files are. The file's number counts where
+    it lasts, and else its path; the device does not, since Linux numbers those as it finds them. Raises StoreError when
+    the file is gone."""
     mounts = list(_mounts(root))
-    return Place(_machine(root, mounts), _file(path, mounts), socket.gethostname())
+    try:
+        path = path.resolve(strict=True)
+        number, generation = path.stat().st_ino, _generation(path)
+    except OSError as error:
+        raise StoreError(f"{path}: the database's file cannot be found any more ({error})") from error
+    machine, host = _machine(root, mounts), socket.gethostname()
+    if _file_system(path, mounts) in _KEEPING:
+        return Place(machine, f"inode {number}", generation, host)
+    return Place(machine, f"path {path}", "", host)
 
 
 def _machine(root: Path, mounts: list[tuple[str, str]]) -> str:
@@ -49,15 +75,15 @@ def _machine(root: Path, mounts: list[tuple[str, str]]) -> str:
     return blake2b(b"tidings", key=machine_id.encode(), digest_size=16).hexdigest()
 
 
-def _file(path: Path, mounts: list[tuple[str, str]]) -> str:
-    """What stands for a file: its number, where that lasts, and else where it is. Not the device: Linux numbers those
-    as it finds them."""
-    try:
-        path = path.resolve(strict=True)
-        number = path.stat().st_ino
-    except OSError as error:
-        raise StoreError(f"{path}: the database's file cannot be found any more ({error})") from error
-    return f"inode {number}" if _file_system(path, mounts) in _KEEPING else f"path {path}"
+def _generation(path: Path) -> str:
+    """What a file system gives each file beside its number, to tell it from those that had that before, as NFS needs
+    it; "" where there is no such thing."""
+    with path.open("rb") as file:
+        try:
+            answer = fcntl.ioctl(file, _GET_GENERATION, bytes(_LONG))
+        except OSError:
+            return ""
+    return answer[: struct.calcsize("i")].hex()
 
 
 def _mounts(root: Path) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 
@@ -72,10 +73,10 @@ def differences(sender: Sender | None, marker: Marker | None, place: Place) -> t
         found.append(f"the file beside it that counts what was sent ({_FILES}) is missing")
     elif marker.instance != sender.instance:
         found.append("the file beside it that counts what was sent belongs to another copy of it")
-    if "" not in (place.machine, sender.place.machine) and place.machine != sender.place.machine:
+    if not place.has_same_machine(sender.place):
         found.append(f"the machine is not the one that it last sent from ({sender.place.host})")
-    if place.file != sender.place.file:
-        found.append(_other_file(sender.place.file))
+    if not place.has_same_file(sender.place):
+        found.append("its file is not the one that it last sent as, but a copy")
     return tuple(found)
 
 
@@ -83,13 +84,6 @@ def _behind(sender: Sender | None, marker: Marker | None) -> datetime | None:
     """When mail last went out that a database does not know of, by the file beside it."""
     known = 0 if sender is None else sender.sends
     return marker.sent_at if marker is not None and marker.sends > known else None
-
-
-def _other_file(former: str) -> str:
-    kind, _, which = former.partition(" ")
-    if kind == "path":
-        return f"its file is not the one that it last sent as ({which})"
-    return "its file is not the one that it last sent as, but a copy"
 
 
 def _minute(moment: datetime) -> str:
@@ -146,9 +140,9 @@ def _take(store: Store, sends: int, sent_at: datetime) -> Sender:
     _write(store, Marker(_database(store), sender.instance, sends, sent_at))
     with store.write():
         store.conn.execute(
-            """INSERT OR REPLACE INTO sender (id, instance, sends, machine, file, host, sent_at)
-            VALUES (1, ?, ?, ?, ?, ?, ?)""",
-            (sender.instance, sends, sender.place.machine, sender.place.file, sender.place.host, time_to_text(sent_at)),
+            """INSERT OR REPLACE INTO sender (id, instance, sends, sent_at, machine, file, generation, host)
+            VALUES (1, ?, ?, ?, ?, ?, ?, ?)""",
+            (sender.instance, sends, time_to_text(sent_at), *astuple(sender.place)),
         )
     return sender
 
@@ -199,7 +193,7 @@ def _sender(store: Store) -> Sender | None:
     row = store.row("SELECT * FROM sender")
     if row is None:
         return None
-    place = Place(row["machine"], row["file"], row["host"])
+    place = Place(row["machine"], row["file"], row["generation"], row["host"])
     return Sender(row["instance"], row["sends"], place, stored_time(row["sent_at"]))
 
 

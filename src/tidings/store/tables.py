@@ -207,6 +207,7 @@ CREATE TABLE sender (
     sends INTEGER NOT NULL,
     machine TEXT NOT NULL,
     file TEXT NOT NULL,
+    generation TEXT NOT NULL,
     host TEXT NOT NULL,
     sent_at TEXT NOT NULL
 )
