@@ -98,12 +98,15 @@ def _to_come(loaded: Config, store: Store, edition: Edition, now: datetime) -> I
     """What an edition sends at once, what waits, and its next issue."""
     from tidings import digest
     from tidings.cli import issue_reports
+    from tidings.settling import gone_since
     from tidings.store import issue_states, issues
 
     for issue in issues.undelivered(store, edition.name):
         row = issue_reports.issue_row(store, issue)
+        is_stale = loaded.mail is not None and now - gone_since(issue) > loaded.mail.stale_after
+        stale = "; what is not begun of it is too old to be sent (`stale_after`)" if is_stale else ""
         frozen = issue_reports.minute(row["frozen_at"])
-        yield f"{row['issue']}, frozen {frozen}: {issue_reports.tally_in_words(row)}"
+        yield f"{row['issue']}, frozen {frozen}: {issue_reports.tally_in_words(row)}{stale}"
     for issue in issue_states.waiting(store, edition.name):
         yield issue_reports.why_it_waits(issue)
     row = issue_reports.next_row(store, loaded, edition, now)
