@@ -128,9 +128,10 @@ def test_a_machine_is_told_by_its_id_and_not_given_away(tmp_path: Path, database
         {"machine_id": "uninitialized"},
         {"marks": (".dockerenv",)},
         {"marks": ("run/.containerenv",)},
+        {"marks": ("run/secrets/kubernetes.io/serviceaccount/token",)},
         {"mounts": "/ overlay"},
     ],
-    ids=["none", "empty", "an image", "Docker", "Podman", "Kubernetes"],
+    ids=["none", "empty", "an image", "Docker", "Podman", "Kubernetes", "another"],
 )
 def test_no_machine_is_told_in_a_container_or_without_an_id(tmp_path: Path, database: Path, values: dict) -> None:  # type: ignore[type-arg]
     """There the id is the image's, or new with each container: the file alone counts."""
@@ -332,6 +333,9 @@ def test_a_pass_without_mail_counts_nothing(tmp_path: Path) -> None:
     """The daemon asks every ten seconds: that neither takes a place nor writes a file."""
     with open_store(tmp_path / "tidings.db") as store:
         deliver.deliver(store, edition(), RecordingTransport().office(), Clock(START).pace())
+        one = freeze(store, "ann@a.example")
+        store.conn.execute("UPDATE deliveries SET state = 'deferred', next_at = '2027'")
+        deliver.deliver_due(store, one, RecordingTransport().office(), Clock(START).pace())
         assert store.row("SELECT 1 FROM sender") is None
     assert list(tmp_path.glob("sender-*")) == []
 
@@ -351,17 +355,32 @@ def test_a_folder_of_mails_is_not_guarded(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------- what goes wrong
 
 
+def test_a_death_while_adopting_leaves_it_to_be_done(tmp_path: Path) -> None:
+    """The file is written and the database is not: still nothing is sent, and adopting again is enough."""
+    send(tmp_path / "home", 1)
+    folder = copied(tmp_path / "home", tmp_path / "copy")
+    shutil.copy(folder / "tidings.db", tmp_path / "before.db")
+    for _ in range(2):
+        with open_store(folder / "tidings.db") as store:
+            sender.adopt(store)
+        shutil.copy(tmp_path / "before.db", folder / "tidings.db")
+        assert found(folder) != ()
+    with open_store(folder / "tidings.db") as store:
+        sender.adopt(store)
+    assert found(folder) == ()
+
+
 def test_what_cannot_be_counted_is_not_sent_and_not_lost(tmp_path: Path) -> None:
     """With no room for the file nothing leaves, the message says why, and later all goes out."""
     transport = RecordingTransport()
-    (tmp_path / "sender-2.partial").mkdir()
     with open_store(tmp_path / "tidings.db") as store:
         sender.count(store, START)
+        (tmp_path / "sender.partial").mkdir()
         one = freeze(store, "ann@a.example", "bob@a.example")
         with pytest.raises(StoreError, match=r"sender-2\.json: cannot be written .* nothing is lost"):
             deliver.deliver(store, one, transport.office(), Clock(START).pace())
         assert transport.letters == []
-        (tmp_path / "sender-2.partial").rmdir()
+        (tmp_path / "sender.partial").rmdir()
         deliver.deliver(store, one, transport.office(), Clock(START).pace())
     assert len(transport.letters) == 2
 
@@ -409,11 +428,11 @@ def counting(database: Path) -> subprocess.Popen[str]:
 
 def test_a_death_at_any_moment_stops_no_mail(tmp_path: Path) -> None:
     """Killed between the database and the file, or before the first of either, it may go on sending."""
-    for moment in range(20):
+    for moment in range(8):
         shutil.rmtree(tmp_path / str(moment % 2), ignore_errors=True)
         folder = tmp_path / str(moment % 2)
         process = counting(folder / "tidings.db")
-        time.sleep(0.0007 * moment)
+        time.sleep(0.0015 * moment)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         assert found(folder) == (), f"moment {moment}"

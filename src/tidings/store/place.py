@@ -21,7 +21,7 @@ shares with its containers) may count anew whenever they are mounted."""
 _LONG = struct.calcsize("l")
 _GET_GENERATION = 0x80007601 | _LONG << 16
 
-_CONTAINER_MARKS = (".dockerenv", "run/.containerenv")
+_CONTAINER_MARKS = (".dockerenv", "run/.containerenv", "run/secrets/kubernetes.io")
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ def _write(store: Store, marker: Marker) -> None:
         "sends": marker.sends,
         "sent_at": time_to_text(marker.sent_at),
     }
-    partial = path.with_suffix(".partial")
+    partial = folder / "sender.partial"
     try:
         with partial.open("w", encoding="utf-8") as file:
             json.dump(values, file, indent=2)
