@@ -112,6 +112,7 @@ def test_a_backup_from_last_night_repeats_nothing(sending: Site, origin: Origin,
     assert "that it knows nothing of" in done.stdout
     assert "weekly: next: Fri" in done.stdout
     suggested = done.stdout.rpartition("`--skip-until ")[2].partition("`")[0]
+    assert "not polled since then: a" in done.stdout
     assert "not polled since then: a" in sending.run("adopt", "--skip-until", suggested, check=False).stdout
     assert sending.run("send", "weekly", check=False).returncode == 1
 

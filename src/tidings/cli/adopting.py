@@ -92,6 +92,7 @@ def _report(loaded: Config, store: Store, standing: Standing, until: datetime | 
         yield from _unpolled(loaded, store, until)
     elif standing.unknown_until is not None:
         yield f"`--skip-until {iso(standing.unknown_until)}` takes for mailed what was due by then"
+        yield from _unpolled(loaded, store, standing.unknown_until)
 
 
 def _to_come(loaded: Config, store: Store, edition: Edition, now: datetime) -> Iterator[str]:
