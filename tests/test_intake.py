@@ -106,6 +106,18 @@ def test_the_same_message_counts_once(store: Store) -> None:
     assert score(store, ANN) == before
 
 
+def test_the_line_of_a_mailbox_file_makes_no_other_message(store: Store) -> None:
+    """A message that Postfix or Exim pipes in again begins with the moment of the new try, and is known all the
+    same."""
+    (delivery,) = mail_issue(store, ANN)
+    arrival = report(store, delivery)
+    tries = [
+        Arrival("", arrival.recipient, b"From MAILER-DAEMON  Sat Nov 28 17:42:%d 2026\n" % second + arrival.message)
+        for second in (34, 40)
+    ]
+    assert [take(store, one, MAILBOX, START + DAY).is_new for one in tries] == [True, False]
+
+
 def test_after_a_week_the_same_words_are_said_anew(store: Store) -> None:
     """A reader who unsubscribed, was taken in again, and writes the same as before is heard."""
     [delivery] = mail_issue(store, ANN)

@@ -44,7 +44,7 @@ ALLOWED = {
 }
 
 HOMES = {
-    "aiosmtpd": {"demo"},
+    "aiosmtpd": {"demo", "mail"},
     "apscheduler": {"daemon"},
     "babel": {"render"},
     "brotli": {"fetching"},

@@ -21,7 +21,7 @@ from tidings.errors import MailError
 from tidings.mail import bounces
 from tidings.mail.bounces_score import sign_of
 from tidings.mail.pseudonyms import anonymous
-from tidings.mail.verp import Purpose, delivery_of
+from tidings.mail.verp import Purpose, delivery_of, is_coded
 from tidings.model import Arrival, Report, Returned, ReturnedKind, Sign, Weight
 from tidings.standing import Failure, count, suppress
 from tidings.store import Store, incoming, site
@@ -72,8 +72,7 @@ def accepts(store: Store, recipient: str, mailbox: str) -> bool:
     """Whether mail to an address is for us: to `mailbox` itself, or to one of its addresses with a right code."""
     if recipient.casefold() == mailbox.casefold():
         return True
-    secret = site.secret(store)
-    return any(delivery_of(recipient, mailbox, secret, purpose) is not None for purpose in _PURPOSES)
+    return is_coded(recipient, mailbox, site.secret(store))
 
 
 def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
@@ -85,7 +84,7 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
     """
     message = _as_received(arrival)
     returned = bounces.read(message)
-    fingerprint = hashlib.sha256(arrival.recipient.encode("utf-8", "replace") + b"\x00" + arrival.message).digest()
+    fingerprint = hashlib.sha256(message).digest()
     with store.write():
         if known := incoming.repeated(store, fingerprint, now - _REPEATED_WITHIN):
             return Taken(known[0], returned.kind, known[1], is_new=False)
@@ -102,7 +101,8 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
 
 def _as_received(arrival: Arrival) -> bytes:
     """The message with what its envelope said above all else (RFC 5321 section 4.4), and without the line with which a
-    mailbox file, or Postfix's local(8), begins one."""
+    mailbox file, Postfix's local(8) or Exim begins one: it names the moment, so it is another one each time a mail
+    server tries."""
     message = arrival.message
     if message.startswith(b"From "):
         message = message.partition(b"\n")[2]

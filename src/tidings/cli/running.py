@@ -24,14 +24,15 @@ def run(config_path: Path) -> None:
     """Do it all from now on: poll, send, publish, and serve the pages.
 
     Sources are polled when they are due, issues go out on their editions' schedules, files are brought up to date when
-    something changed, and [web] listen serves them. What is due is kept in the database, so a restart loses nothing and
-    sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
-    too late (`late_up_to`): then its posts come in the next one.
+    something changed, and [web] listen serves them. Mail that comes back is taken on [mail.bounces] listen. What is due
+    is kept in the database, so a restart loses nothing and sends nothing twice; after a long sleep each edition makes
+    up for the slots it missed with one issue, unless that is too late (`late_up_to`): then its posts come in the next
+    one.
 
     SIGTERM and Ctrl-C finish the messages in hand and end with exit status 0. The configuration is read at the start.
     """
     from tidings import config, daemon
-    from tidings.cli import issuing, wiring
+    from tidings.cli import issuing, receiving, wiring
     from tidings.publish import publish
     from tidings.web.app import WebServer, create_app
 
@@ -47,7 +48,8 @@ def run(config_path: Path) -> None:
     serving.start()
     click.echo(f"serving http://{_shown(loaded.web.host)}:{server.port}/", err=True)
     try:
-        daemon.run(ticks, stop)
+        with receiving.returned_mail(loaded):
+            daemon.run(ticks, stop)
     finally:
         server.close()
         serving.join()
@@ -116,10 +118,12 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
     from tidings.cli import drafting, issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.dispatching import Pace
-    from tidings.store import open_store
+    from tidings.store import open_store, sender
 
     pace = Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
+        if office.guarded:
+            sender.require(store)  # before an issue is frozen: that uses up posts and slots
         now = wiring.utc_now()
         if late := digest.late_slot(store, edition, now):
             click.echo(
