@@ -23,7 +23,7 @@ class PostOffice:
     """How mail goes out: from whom, through what and on how many connections at once, how fast, signed by whom, and
     from which templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the
     sender's. Messages whose outcome is not known are sent once more with `resend`, else held; what is not begun
-    `stale_after` an issue was frozen or released is not sent."""
+    `stale_after` an issue was frozen or released is not sent. With `is_private` no postal address is wanted."""
 
     sender: str
     reply_to: str
@@ -36,6 +36,7 @@ class PostOffice:
     connections: int = 1
     resend: bool = True
     stale_after: timedelta = timedelta(days=3)
+    is_private: bool = False
 
     @property
     def envelope_sender(self) -> str:

@@ -64,6 +64,7 @@ def post_office(loaded: Config) -> PostOffice:
         connections=mail.connections,
         resend=mail.on_uncertain == "resend",
         stale_after=mail.stale_after,
+        is_private=mail.is_private,
     )
 
 
@@ -111,6 +112,7 @@ def preview_office(loaded: Config) -> PostOffice:
         open_transport=_no_transport,
         templates=templates(loaded),
         signers=signers(mail) if mail else (),
+        is_private=mail.is_private if mail else False,
     )
 
 
