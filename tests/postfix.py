@@ -143,7 +143,7 @@ class Postfix:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # it ends all of its process group
         )
-        self._wait_until(self._answers, "answers")
+        self.wait_until(self._answers, "answers")
 
     def stop(self) -> None:
         """Ends it with all its children, whatever they are doing."""
@@ -164,19 +164,20 @@ class Postfix:
 
     def settle(self) -> None:
         """Returns when nothing is left in the queue."""
-        self._wait_until(lambda: not self.queued(), "has an empty queue")
+        self.wait_until(lambda: not self.queued(), "has an empty queue")
 
-    def _answers(self) -> bool:
-        with suppress(OSError), smtplib.SMTP(HOST, self.port, timeout=_SECONDS) as session:
-            return session.ehlo()[0] == 250
-        return False
-
-    def _wait_until(self, reached: Callable[[], bool], what: str) -> None:
+    def wait_until(self, reached: Callable[[], bool], what: str) -> None:
+        """Returns when something is so; fails with the log when it never is."""
         deadline = time.monotonic() + _SECONDS
         while not reached():
             if time.monotonic() > deadline:
                 raise AssertionError(f"Postfix never {what}:\n{self.log}")
             time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        with suppress(OSError), smtplib.SMTP(HOST, self.port, timeout=_SECONDS) as session:
+            return session.ehlo()[0] == 250
+        return False
 
 
 def require_postfix() -> None:

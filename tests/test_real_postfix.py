@@ -12,19 +12,22 @@ import pytest
 
 from tests.feeds import item, rss
 from tests.origin import Origin
-from tests.postfix import HOST, Postfix, require_postfix, run_postfix
+from tests.postfix import HOST, SENDMAIL, Postfix, require_postfix, run_postfix
 from tests.sites import Site
-from tests.smtp_servers import certificate
+from tests.smtp_servers import Script, ScriptedServer, certificate
 from tests.test_cli_dkim import add, sign
 from tests.test_deliver import START, freeze
-from tests.test_dkim import results
+from tests.test_dkim import BOTH, results
 from tests.transports import Clock
 from tidings import deliver
 from tidings.letters import PostOffice
+from tidings.mail import bounces
 from tidings.mail.message import Message
+from tidings.mail.sendmail import open_sendmail
 from tidings.mail.smtp import SmtpServer, open_smtp
 from tidings.mail.transport import Parcel, always
 from tidings.mail.verp import delivery_of
+from tidings.model import Report
 from tidings.store import Store, open_store
 from tidings.store.site import secret
 
@@ -244,3 +247,96 @@ def test_dead_addresses_do_not_hold_up_the_rest(store: Store, soft: str, hard: s
         assert (tally.accepted, tally.rejected, tally.open, clock.pauses) == (1, dead, 0, [])
         postfix.settle()
         assert copies(postfix) == {"ann@readers.example": 1}
+
+
+# -------------------------------------------------------------------------------------------- when it goes and comes
+
+
+def test_a_postfix_that_is_stopped_in_the_middle_loses_and_repeats_nothing(
+    site: Site, origin: Origin, postfix: Postfix
+) -> None:
+    """Ended with all its children in the middle of an issue, and started again, it has each reader's mail once; only
+    those may come twice that are named, one for each connection at most."""
+    readers = named(120)
+    make(site, origin, postfix.port, readers, 'rate = "100/s"\n')
+    process = site.start("send", "weekly")
+    postfix.wait_until(lambda: postfix.log.count(" client=") > 30, "has taken a quarter of them")
+    postfix.stop()
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    assert "the mail server" in said
+    assert {state for state, _ in states(site).values()} <= {"accepted", "pending", "uncertain"}
+    postfix.start()
+    done = site.run("send", "weekly")
+    postfix.settle()
+    came = copies(postfix)
+    twice = {reader for reader, count in came.items() if count > 1}
+    assert set(came) == set(readers)
+    assert len(twice) <= CONNECTIONS
+    assert all(f"{reader}: what became of an earlier try is not known" in done.stderr for reader in twice)
+    assert {state for state, _ in states(site).values()} == {"accepted"}
+
+
+# ----------------------------------------------------------------------------------------------- as a program, and back
+
+
+@pytest.fixture
+def program(postfix: Postfix, tmp_path: Path) -> Path:
+    """The `sendmail` of that Postfix."""
+    path = tmp_path / "sendmail"
+    path.write_text(f'#!/bin/sh\nexec {SENDMAIL} -C {postfix.configuration} "$@"\n', encoding="ascii")
+    path.chmod(0o755)
+    return path
+
+
+def test_an_issue_goes_through_the_program(store: Store, postfix: Postfix, program: Path, tmp_path: Path) -> None:
+    """Each reader has it once, signed as it was; who is not there comes back to an address that names the delivery."""
+    readers = [*named(5), "nobody@readers.example"]
+    one = freeze(store, *readers)
+    office = PostOffice(
+        "digest@planet.example", "", "", lambda: open_sendmail(program), signers=BOTH, bounces=BOUNCES, connections=2
+    )
+    tally = deliver.deliver(store, one, office, Clock(START).pace()).tally
+    assert (tally.accepted, tally.open) == (6, 0)
+    postfix.settle()
+    assert copies(postfix) == dict.fromkeys(named(5), 1)
+    for letter in postfix.letters():
+        assert results(tmp_path, letter) == ["pass", "pass"]
+    (report,) = postfix.letters("bounces")
+    assert delivery_of(envelope(report)[1], BOUNCES, secret(store)) == 6
+    assert bounces.read(report).reports[0].meaning == "address-dead"
+
+
+FAR = "ada@far.example"
+RETURNED: dict[str, tuple[Script, Report]] = {
+    "when named": (
+        {"RCPT": f"550 5.1.1 <{FAR}>: no such user"},
+        Report(FAR, "failed", "5.1.1", f"550 5.1.1 <{FAR}>: no such user", "relay.example", "address-dead", True),
+    ),
+    "after the text": (
+        {".": "554 5.7.1 message looks like spam"},
+        Report(FAR, "failed", "5.7.1", "554 5.7.1 message looks like spam", "relay.example", "policy", True),
+    ),
+}
+
+
+@pytest.mark.parametrize("moment", RETURNED)
+def test_what_a_server_further_on_refuses_comes_back_by_name(site: Site, origin: Origin, moment: str) -> None:
+    """Postfix took it, and later reports to the address that names the delivery; the report says whose and which
+    message it was, and why."""
+    require_postfix()
+    script, report = RETURNED[moment]
+    with ScriptedServer(script) as far:
+        ways = f"/@far\\.example$/ smtp:[{HOST}]:{far.port}\n"
+        with run_postfix(files={"ways": ways}) as postfix:
+            make(site, origin, postfix.port, ["ann@readers.example", FAR])
+            assert "2 delivered" in site.run("send", "weekly").stdout
+            postfix.settle()
+            assert copies(postfix) == {"ann@readers.example": 1}
+            (letter,) = postfix.letters("bounces")
+    returned = bounces.read(letter)
+    with open_store(site.folder / "data" / "tidings.db") as store:
+        (row,) = store.rows("SELECT id, message_id FROM deliveries WHERE address = ?", [FAR])
+        assert delivery_of(envelope(letter)[1], BOUNCES, secret(store)) == row["id"]
+    assert (returned.kind, returned.recipient, returned.message_id) == ("bounce", FAR, row["message_id"])
+    assert returned.reports == (report,)
