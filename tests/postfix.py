@@ -191,9 +191,12 @@ def require_postfix() -> None:
 
 
 @contextmanager
-def run_postfix(settings: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None) -> Iterator[Postfix]:
-    """A Postfix that runs until the block ends. Its folder is not pytest's: others than root have to get into it."""
-    folder = Path(tempfile.mkdtemp(prefix="postfix-"))
+def run_postfix(
+    settings: Mapping[str, str] | None = None, files: Mapping[str, str] | None = None, within: Path | None = None
+) -> Iterator[Postfix]:
+    """A Postfix that runs until the block ends, in a folder of its own `within` another, else where temporary files
+    are. Others than root have to get into that, so it is not pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=within))
     try:
         postfix = Postfix(folder, free_port())
         _furnish(postfix, settings or {}, {**_FILES, **(files or {})})
