@@ -212,7 +212,8 @@ def verdict(report: Report) -> tuple[bool, str]:
     """Whether the kills broke no promise, and what they came to on one line. Runs that nobody killed prove nothing."""
     good = not (report.lost or report.undeclared or report.wrong) and report.killed >= ENOUGH_KILLED * report.runs
     parts = (
-        f"{'good' if good else 'BROKEN'}: {report.killed} of {report.runs} runs killed, at {len(report.points)} points;",
+        "good:" if good else "BROKEN:",
+        f"{report.killed} of {report.runs} runs killed, at {len(report.points)} points;",
         f"{report.messages} messages, {len(report.lost)} lost, {len(report.undeclared)} repeated without being named,",
         f"{report.in_doubt} in doubt (at once {report.most_in_doubt}), of them {report.repeated} repeated,",
         f"{len(report.wrong)} otherwise wrong",

@@ -63,7 +63,8 @@ virtual_mailbox_base = {folder}/mail
 virtual_uid_maps = static:{nobody}
 virtual_gid_maps = static:{nobody}
 virtual_minimum_uid = 1
-smtpd_recipient_restrictions = check_recipient_access regexp:$config_directory/recipients, permit_mynetworks, reject
+smtpd_recipient_restrictions = check_recipient_access regexp:$config_directory/recipients,
+ permit_sasl_authenticated, permit_mynetworks, reject
 smtpd_data_restrictions = reject_unauth_pipelining
 header_checks = regexp:$config_directory/headers
 transport_maps = regexp:$config_directory/ways

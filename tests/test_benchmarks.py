@@ -13,6 +13,7 @@ from tests.killing import POINTS
 from tests.postfix import require_postfix
 
 ROOT = Path(__file__).resolve().parents[1]
+SINK = "/usr/sbin/smtp-sink"
 
 
 @pytest.mark.parametrize("workers", ["inline", "processes"])
@@ -51,7 +52,10 @@ def test_the_archive_benchmark_runs(tmp_path: Path) -> None:
 def test_the_deliveries_benchmark_runs(server: str) -> None:
     """Both ways are measured, to a server that does nothing else and to a real one, and all of an issue's readers are
     served."""
-    require_postfix()
+    if server == "postfix":
+        require_postfix()
+    elif not Path(SINK).exists():
+        pytest.skip("there is no smtp-sink of Postfix")
     options = ["--server", server, "--readers", "40", "--rounds", "1", "--dkim", "--bounces"]
     command = [sys.executable, str(ROOT / "benchmarks" / "deliveries.py"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from email import message_from_bytes
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import pytest
 from tests.feeds import item, rss
 from tests.origin import Origin
 from tests.postfix import HOST, SENDMAIL, Postfix, require_postfix, run_postfix
+from tests.sasl import passwords
 from tests.sites import Site
 from tests.smtp_servers import Script, ScriptedServer, certificate
 from tests.test_cli_dkim import add, sign
@@ -20,6 +24,7 @@ from tests.test_deliver import START, freeze
 from tests.test_dkim import BOTH, results
 from tests.transports import Clock
 from tidings import deliver
+from tidings.dispatching import Pace
 from tidings.letters import PostOffice
 from tidings.mail import bounces
 from tidings.mail.message import Message
@@ -33,7 +38,6 @@ from tidings.store.site import secret
 
 BOUNCES = "bounces@planet.example"
 CONNECTIONS = 4
-NO_EXCEPTIONS = {"smtpd_client_event_limit_exceptions": ""}
 
 
 @pytest.fixture
@@ -64,6 +68,12 @@ def named(count: int) -> list[str]:
 def states(site: Site) -> dict[str, tuple[str, str]]:
     """The state of each reader's delivery, and what the server said."""
     return {row["address"]: (row["state"], row["reply"]) for row in site.json("deliveries", "list")}
+
+
+def office(postfix: Postfix) -> PostOffice:
+    """One that sends through a Postfix."""
+    server = SmtpServer(HOST, postfix.port, "none")
+    return PostOffice("digest@planet.example", "", "", lambda: open_smtp(server), connections=CONNECTIONS)
 
 
 def envelope(letter: bytes) -> tuple[str, str]:
@@ -172,6 +182,31 @@ def test_mail_is_encrypted_for_a_postfix_that_wants_it(
         assert all(b"with ESMTPS id" in letter for letter in postfix.letters())
 
 
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [("right", ""), ("wrong", "check the password"), (None, "refuses the message itself, 5 times")],
+)
+def test_a_postfix_with_a_login_takes_mail_of_who_has_one(
+    site: Site, origin: Origin, monkeypatch: pytest.MonkeyPatch, password: str | None, said: str
+) -> None:
+    """The right password lets mail through; a wrong one, or none, is told the operator, and no reader pays for it."""
+    require_postfix()
+    monkeypatch.setenv("MAIL_PASSWORD", password or "")
+    with passwords({"joe": "right"}) as port:
+        settings = {"smtpd_sasl_auth_enable": "yes", "smtpd_sasl_type": "dovecot", "mynetworks": "192.0.2.1/32"}
+        with run_postfix({**settings, "smtpd_sasl_path": f"inet:{HOST}:{port}"}) as postfix:
+            make(site, origin, postfix.port, named(6))
+            if password:
+                login = 'password_env = "MAIL_PASSWORD"\n'
+                configure(site, origin, f"smtp://joe@{HOST}:{postfix.port}", named(6), login)
+            done = site.run("send", "weekly", check=False)
+            postfix.settle()
+            assert ("sasl_method=PLAIN, sasl_username=joe" in postfix.log) == (password == "right")
+    expected = {"accepted"} if password == "right" else {"pending"}
+    assert {state for state, _ in states(site).values()} == expected
+    assert (done.returncode, said in done.stderr) == (int(password != "right"), True)
+
+
 # ------------------------------------------------------------------------------------- what it refuses and throttles
 
 
@@ -221,15 +256,17 @@ LIMITS: dict[str, Mapping[str, str]] = {
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_who_is_told_to_slow_down_does(site: Site, origin: Origin, limit: str) -> None:
+def test_who_is_told_to_slow_down_does(store: Store, limit: str) -> None:
     """Limits of Postfix cost time, and no reader a try: all have their mail at the end of the same pass."""
     require_postfix()
+    one = freeze(store, *named(30))
     with run_postfix(LIMITS[limit]) as postfix:
-        make(site, origin, postfix.port, named(30))
-        assert "30 delivered" in site.run("send", "weekly").stdout
+        pace = Pace(lambda: datetime.now(UTC), lambda: False, time.sleep)
+        tally = deliver.deliver(store, one, office(postfix), pace).tally
+        assert (tally.accepted, tally.open) == (30, 0)
         postfix.settle()
         assert copies(postfix) == dict.fromkeys(named(30), 1)
-        assert {row["attempts"] for row in site.json("deliveries", "list")} == {1}
+    assert {row["attempts"] for row in store.rows("SELECT attempts FROM deliveries")} == {1}
 
 
 @pytest.mark.parametrize(("soft", "hard", "dead"), [("9", "1", 12), ("1", "9", 3)], ids=["hangs up", "waits"])
@@ -241,9 +278,7 @@ def test_dead_addresses_do_not_hold_up_the_rest(store: Store, soft: str, hard: s
     clock = Clock(START)
     with run_postfix({"smtpd_soft_error_limit": soft, "smtpd_hard_error_limit": hard}) as postfix:
         one = freeze(store, *readers, "ann@readers.example")
-        server = SmtpServer(HOST, postfix.port, "none")
-        office = PostOffice("digest@planet.example", "", "", lambda: open_smtp(server), connections=CONNECTIONS)
-        tally = deliver.deliver(store, one, office, clock.pace()).tally
+        tally = deliver.deliver(store, one, office(postfix), clock.pace()).tally
         assert (tally.accepted, tally.rejected, tally.open, clock.pauses) == (1, dead, 0, [])
         postfix.settle()
         assert copies(postfix) == {"ann@readers.example": 1}
@@ -293,10 +328,8 @@ def test_an_issue_goes_through_the_program(store: Store, postfix: Postfix, progr
     """Each reader has it once, signed as it was; who is not there comes back to an address that names the delivery."""
     readers = [*named(5), "nobody@readers.example"]
     one = freeze(store, *readers)
-    office = PostOffice(
-        "digest@planet.example", "", "", lambda: open_sendmail(program), signers=BOTH, bounces=BOUNCES, connections=2
-    )
-    tally = deliver.deliver(store, one, office, Clock(START).pace()).tally
+    through = replace(office(postfix), open_transport=lambda: open_sendmail(program), signers=BOTH, bounces=BOUNCES)
+    tally = deliver.deliver(store, one, through, Clock(START).pace()).tally
     assert (tally.accepted, tally.open) == (6, 0)
     postfix.settle()
     assert copies(postfix) == dict.fromkeys(named(5), 1)
