@@ -23,7 +23,8 @@ class PostOffice:
     """How mail goes out: from whom, through what and on how many connections at once, how fast, signed by whom, and
     from which templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the
     sender's. Messages whose outcome is not known are sent once more with `resend`, else held; what is not begun
-    `stale_after` an issue was frozen or released is not sent. With `is_private` no postal address is wanted."""
+    `stale_after` an issue was frozen or released is not sent. With `guarded` nothing is sent from a database that was
+    restored or copied (store/sender.py), with `is_private` no postal address is wanted."""
 
     sender: str
     reply_to: str
@@ -36,6 +37,7 @@ class PostOffice:
     connections: int = 1
     resend: bool = True
     stale_after: timedelta = timedelta(days=3)
+    guarded: bool = True
     is_private: bool = False
 
     @property
@@ -71,14 +73,27 @@ def write(
     address: str,
     identity: str,
     now: datetime,
+    unsubscribe_address: str = "",
 ) -> Message:
-    """The same under a Message-ID that was given to it before: `identity`."""
+    """The same under a Message-ID that was given to it before: `identity`. Mail to `unsubscribe_address`, if there is
+    one, ends the subscription."""
     envelope = Envelope(
         office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
     )
-    return compose(envelope, address, mail.subject, mail.html, mail.text, identity, now, signers=office.signers)
+    return compose(
+        envelope,
+        address,
+        mail.subject,
+        mail.html,
+        mail.text,
+        identity,
+        now,
+        signers=office.signers,
+        unsubscribe_address=unsubscribe_address,
+    )
 
 
-def message_id(content: IssueContent, office: PostOffice, address: str) -> str:
-    """The Message-ID of an issue for `address`, the same whenever it is asked for."""
-    return made_message_id(content.edition, content.number, content.frozen_at, address, domain_of(office.sender))
+def message_id(content: IssueContent, office: PostOffice, address: str, secret: bytes = b"") -> str:
+    """The Message-ID of an issue for `address`, the same whenever it is asked for with the same `secret`."""
+    domain = domain_of(office.sender)
+    return made_message_id(content.edition, content.number, content.frozen_at, address, domain, secret)

@@ -24,14 +24,15 @@ def run(config_path: Path) -> None:
     """Do it all from now on: poll, send, publish, and serve the pages.
 
     Sources are polled when they are due, issues go out on their editions' schedules, files are brought up to date when
-    something changed, and [web] listen serves them. What is due is kept in the database, so a restart loses nothing and
-    sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
-    too late (`late_up_to`): then its posts come in the next one.
+    something changed, and [web] listen serves them. Mail that comes back is taken on [mail.bounces] listen. What is due
+    is kept in the database, so a restart loses nothing and sends nothing twice; after a long sleep each edition makes
+    up for the slots it missed with one issue, unless that is too late (`late_up_to`): then its posts come in the next
+    one.
 
     SIGTERM and Ctrl-C finish the messages in hand and end with exit status 0. The configuration is read at the start.
     """
     from tidings import config, daemon
-    from tidings.cli import issuing, wiring
+    from tidings.cli import issuing, receiving, wiring
     from tidings.publish import publish
     from tidings.web.app import WebServer, create_app
 
@@ -47,7 +48,8 @@ def run(config_path: Path) -> None:
     serving.start()
     click.echo(f"serving http://{_shown(loaded.web.host)}:{server.port}/", err=True)
     try:
-        daemon.run(ticks, stop)
+        with receiving.returned_mail(loaded):
+            daemon.run(ticks, stop)
     finally:
         server.close()
         serving.join()
@@ -61,6 +63,8 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
         "publish": _reporting("publish", lambda: _publish_due(loaded, folder)),
     }
+    if loaded.mail is not None and loaded.mail.bounces:
+        ticks["bounces"] = _reporting("bounces", _teller_of_bounces(loaded))
     if loaded.mail is not None:
         office = issuing.post_office(loaded)
         for edition in loaded.editions:
@@ -114,10 +118,12 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
     from tidings.cli import drafting, issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.dispatching import Pace
-    from tidings.store import open_store
+    from tidings.store import open_store, sender
 
     pace = Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
+        if office.guarded:
+            sender.require(store)  # before an issue is frozen: that uses up posts and slots
         now = wiring.utc_now()
         if late := digest.late_slot(store, edition, now):
             click.echo(
@@ -144,6 +150,21 @@ def _tell_of(content: IssueContent, edition: Edition, inspection: Inspection) ->
         drafting.show(inspection.faults, err=True)
         state = f", held for the faults above; `tidings issues release {content.name}` sends it all the same"
     click.echo(f"{edition.name} #{content.number}: {content.subject}{state}", err=True)
+
+
+def _teller_of_bounces(loaded: Config) -> Callable[[], None]:
+    """What tells the operator of mail that came back since the start, whichever way it came in."""
+    from tidings.cli.bounces import tell_new
+    from tidings.store import incoming, open_store
+
+    with open_store(loaded.site.database) as store:
+        last = [incoming.newest(store)]
+
+    def tell() -> None:
+        with open_store(loaded.site.database) as store:
+            last[0] = tell_new(store, last[0])
+
+    return tell
 
 
 def _publish_due(loaded: Config, folder: Path) -> None:

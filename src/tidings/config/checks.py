@@ -11,10 +11,14 @@ from typing import Any
 
 from tidings.config.lines import KeyPath
 from tidings.config.problems import Problem
-from tidings.config.values import domain_of
+from tidings.config.schema import WebTable
+from tidings.config.settings import WebSettings
+from tidings.config.values import domain_of, listen
 from tidings.config.wording import any_of, did_you_mean, quoted
 
 Entry = tuple[int, Mapping[str, Any]]
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
@@ -28,6 +32,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_unknown_sources(document),
         *_repeated_subscribers(document),
         *_signatures(document),
+        *_one_port_twice(document),
         *_postal_address(document),
     ]
 
@@ -145,6 +150,34 @@ def _signatures(document: Mapping[str, Any]) -> Iterator[Problem]:
     if signing and sending and not _aligned(signing, sending):
         fix = f"write {quoted(sending)}, or leave the key out"
         yield Problem((*place, "domain"), f"{quoted(signing)} is not the domain of `from`; {fix}")
+
+
+def _one_port_twice(document: Mapping[str, Any]) -> Iterator[Problem]:
+    mail = document.get("mail")
+    door = _listens(mail.get("bounces") if isinstance(mail, dict) else None, None)
+    web = _listens(document.get("web"), WebTable().listen)
+    if door is None or web is None or door.port != web.port:
+        return
+    if _overlap(door.host, web.host):
+        yield Problem(("mail", "bounces", "listen"), "is where [web] listens; give one of the two another port")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two hosts share an address: each is the other, or all addresses of the same kind."""
+    if one == other:
+        return True
+    kinds = {":" in one, ":" in other}
+    return len(kinds) == 1 and not _EVERYWHERE.isdisjoint((one, other))
+
+
+def _listens(table: object, otherwise: WebSettings | None) -> WebSettings | None:
+    """Where a table says to listen; None where that can't be told, which the schema reports."""
+    if not isinstance(table, dict) or "listen" not in table:
+        return otherwise
+    try:
+        return listen(_text(table, "listen") or "")
+    except ValueError:
+        return None
 
 
 def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

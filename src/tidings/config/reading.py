@@ -180,6 +180,7 @@ def _mail(table: MailTable, folder: Path) -> MailSettings:
         stale_after=table.stale_after,
         dkim=None if table.dkim is None else _dkim(table.dkim, domain_of(table.sender), folder),
         bounces=None if table.bounces is None else table.bounces.address,
+        door=None if table.bounces is None else table.bounces.listen,
         is_private=table.postal_address is False,
     )
 

@@ -77,6 +77,7 @@ Size = Annotated[int, _from_text(values.size)]
 Rate = Annotated[float, _from_text(values.rate)]
 Cidr = Annotated[Network, _from_text(values.network)]
 Listen = Annotated[WebSettings, _from_text(values.listen)]
+ListenForMail = Annotated[WebSettings, _from_text(values.listen_for_mail)]
 When = Annotated[Schedule, _from_text(schedules.schedule)]
 Way = Annotated[Transport, _from_text(transports.transport)]
 UserAgent = Annotated[str, _from_text(requests.user_agent)]
@@ -139,6 +140,7 @@ class DkimTable(Table):
 
 class BouncesTable(Table):
     address: BounceAddress
+    listen: ListenForMail | None = None
 
 
 class MailTable(Table):

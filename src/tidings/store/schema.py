@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidings.store.tables import FIRST, LEDGER
+from tidings.store.tables import FIRST, LEDGER, SENDER, SUPPRESSING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -383,3 +383,14 @@ def secret_of_the_site(db: Database) -> None:
 def ledger(db: Database) -> None:
     for statement in LEDGER:
         db.conn.execute(statement)
+
+
+@_migration
+def suppressing(db: Database) -> None:
+    for statement in SUPPRESSING:
+        db.conn.execute(statement)
+
+
+@_migration
+def sender_of_mail(db: Database) -> None:
+    db.conn.execute(SENDER)
