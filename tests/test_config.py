@@ -35,6 +35,7 @@ MAIL = '[mail]\nfrom = "planet@example.org"\n'
 FILED = MAIL + 'transport = "file:outbox"\n'
 BOUNCES = FILED + '[mail.bounces]\naddress = "b@example.org"\n'
 BOUNCES_AT = SITE + BOUNCES + 'listen = "{mail}:25"\n[web]\nlisten = "{web}:25"\n'
+READERS = EDITION + 'subscribers = [{ address = "ann@example.org" }]\n'
 DKIM = FILED + '[mail.dkim]\nselector = "one"\n'
 SMTP = MAIL + 'transport = "smtps://me@mail.example.org"\n'
 
@@ -99,7 +100,25 @@ def test_values_reach_the_frozen_settings(tmp_path: Path) -> None:
     assert loaded.mail is not None
     assert (loaded.mail.rate, loaded.mail.password_file) == (10.0, tmp_path / "secret")
     assert loaded.mail.transport.directory == tmp_path / "out/box"
-    assert loaded.mail.postal_address == "A\nB"
+    assert (loaded.mail.postal_address, loaded.mail.is_private) == ("A\nB", False)
+
+
+@pytest.mark.parametrize(
+    ("mail", "more"),
+    [
+        ('transport = "smtp://localhost"\npostal_address = "1 Street"\n', READERS),
+        ('transport = "smtp://localhost"\npostal_address = false\n', READERS),
+        ('transport = "file:outbox"\n', READERS),
+        ('transport = "smtp://localhost"\n', ""),
+        ('transport = "smtp://localhost"\n', EDITION + "subscribers = []\n"),
+    ],
+)
+def test_a_postal_address_is_wanted_where_mail_really_leaves(tmp_path: Path, mail: str, more: str) -> None:
+    """Not before there is somebody to be mailed, and a server that does it; false is an answer too."""
+    loaded = config.load(write(tmp_path, SITE + MAIL + mail + more)).mail
+    assert loaded is not None
+    assert loaded.is_private == ("false" in mail)
+    assert loaded.postal_address == ("1 Street" if "1 Street" in mail else None)
 
 
 @pytest.mark.parametrize(
@@ -395,6 +414,10 @@ BAD = [
     ('[mail]\nreply_to = "a@b@example.org"\n', 5, "is not an e-mail address"),
     ('[mail]\nreply_to = "a@bücher.example"\n', 5, "xn--"),
     ('[mail]\npostal_address = "a\\u0007b"\n', 5, "control character"),
+    ("[mail]\npostal_address = true\n", 5, "must be the address in quotes, or false for a list of people you know"),
+    ("[mail]\npostal_address = 12\n", 5, "must be the address in quotes"),
+    (MAIL + 'transport = "smtp://localhost"\n' + READERS, 4, "[mail] key `postal_address`: is missing, and mail"),
+    (MAIL + 'transport = "sendmail:"\n' + READERS, 4, "each mail, or `postal_address = false` if you know"),
     (MAIL + 'transport = "sendmail:/usr/bin/true"\n', 6, 'behind "sendmail:"'),
     (MAIL + 'transport = "file:outbox"\nconnections = 0\n', 7, "connections"),
     (MAIL + 'transport = "file:outbox"\non_uncertain = "ask"\n', 7, "on_uncertain"),

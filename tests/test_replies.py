@@ -33,6 +33,7 @@ CASES: list[tuple[Stage, int, str, Meaning]] = [
     ("end", 452, "disk full", "deferred"),
     ("RCPT", 452, "too many recipients", "too many recipients"),
     ("RCPT", 450, "4.5.3 Too many recipients", "too many recipients"),
+    ("RCPT", 450, "4.7.1 Error: too many recipients from 192.0.2.1", "throttled"),
     ("RCPT", 452, "4.5.3 enough", "too many recipients"),
     ("RCPT", 452, "enough", "too many recipients"),
     ("MAIL", 530, "5.7.0 authentication required", "login failure"),

@@ -278,6 +278,17 @@ def test_what_may_be_the_connections_fault_is_asked_again_on_another(verb: str, 
     assert len(server.messages) == 3
 
 
+def test_who_hangs_up_after_refusals_is_asked_again() -> None:
+    """Servers end a session with too many errors, though no message went over it yet: that is not about the next
+    reader. On a new connection it would be."""
+    answers = ["550 no", "421 too many errors", "250 ok"]
+    receipts, server = sent({"RCPT": lambda before: answers[before]}, 2)
+    assert [receipt.state for receipt in receipts] == ["rejected", "accepted"]
+    assert server.connections == 2
+    receipts, server = sent({"RCPT": "421 too many errors"}, 1)
+    assert (receipts[0].state, server.connections) == ("throttled", 1)
+
+
 def test_too_many_recipients_on_a_new_connection_is_later() -> None:
     """Then it is not the connection."""
     receipts, server = sent({"RCPT": "452 too many recipients"}, 1)

@@ -24,7 +24,7 @@ class PostOffice:
     from which templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the
     sender's. Messages whose outcome is not known are sent once more with `resend`, else held; what is not begun
     `stale_after` an issue was frozen or released is not sent. With `guarded` nothing is sent from a database that was
-    restored or copied (store/sender.py)."""
+    restored or copied (store/sender.py), with `is_private` no postal address is wanted."""
 
     sender: str
     reply_to: str
@@ -38,6 +38,7 @@ class PostOffice:
     resend: bool = True
     stale_after: timedelta = timedelta(days=3)
     guarded: bool = True
+    is_private: bool = False
 
     @property
     def envelope_sender(self) -> str:

@@ -65,6 +65,7 @@ def post_office(loaded: Config) -> PostOffice:
         resend=mail.on_uncertain == "resend",
         stale_after=mail.stale_after,
         guarded=mail.transport.kind != "file",  # files in a folder of this machine reach nobody
+        is_private=mail.is_private,
     )
 
 
@@ -112,6 +113,7 @@ def preview_office(loaded: Config) -> PostOffice:
         open_transport=_no_transport,
         templates=templates(loaded),
         signers=signers(mail) if mail else (),
+        is_private=mail.is_private if mail else False,
     )
 
 

@@ -33,6 +33,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_repeated_subscribers(document),
         *_signatures(document),
         *_one_port_twice(document),
+        *_postal_address(document),
     ]
 
 
@@ -188,6 +189,23 @@ def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     names = [(_text(dkim, key) or "").lower() for key in ("selector", "ed25519_selector")]
     if names[0] and names[0] == names[1]:
         yield "ed25519_selector", "is that of the other key; give each key one of its own"
+
+
+def _postal_address(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Wanted as soon as mail leaves the house: the laws of many countries ask for it in what goes to strangers, such as
+    CAN-SPAM (15 U.S.C. 7704 (a)(5)) and the German DDG (section 5)."""
+    mail = document.get("mail")
+    if not isinstance(mail, dict) or "postal_address" in mail or not _leaves(mail):
+        return
+    if any(True for _, edition in _entries(document, "editions") for _ in _addresses(edition)):
+        fix = "write the address that is printed in each mail, or `postal_address = false` if you know all readers"
+        yield Problem(("mail", "postal_address"), f"is missing, and mail goes to subscribers; {fix}")
+
+
+def _leaves(mail: Mapping[str, Any]) -> bool:
+    """Whether mail goes to a server, and not into a folder."""
+    scheme = (_text(mail, "transport") or "").partition(":")[0]
+    return scheme not in ("", "file")
 
 
 def _aligned(signing: str, sending: str) -> bool:

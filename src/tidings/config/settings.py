@@ -75,7 +75,8 @@ class MailSettings:
     """How mail is sent. `sender` and `reply_to` are mailboxes of RFC 5322 section 3.4, an address with or without a
     display name (quoted where it must be, not encoded). `rate` is messages per second, `domain_rate` the same to one
     domain of readers, `domain_connections` how many at once to one; None means no limit. Without `dkim` nothing is
-    signed. What can't be delivered goes back to `bounces`, or to the sender; `door` is where it is taken in."""
+    signed. What can't be delivered goes back to `bounces`, or to the sender; `door` is where it is taken in. With
+    `is_private` all readers are people whom the operator knows, and no postal address is wanted."""
 
     sender: str
     reply_to: str | None
@@ -92,6 +93,7 @@ class MailSettings:
     dkim: DkimSettings | None = None
     bounces: str | None = None
     door: WebSettings | None = None
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

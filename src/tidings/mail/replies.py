@@ -79,6 +79,8 @@ _RULES = (
     # Some relays pass on what the reader's domain says: 4.7.0 is RFC 3463's "other security", 4.7.28 Gmail's rate.
     _Rule("crowded", "4..", enhanced=r"4\.7\.(0|28)", stages=("RCPT",)),
     _Rule("throttled", "4..", enhanced=r"4\.7\.(0|28)"),
+    # Postfix's limit of a client's recipients in a minute comes as 4.7.1, with words that others have for a connection.
+    _Rule("throttled", "4..", enhanced=r"4\.7\.\d+", words=_MANY),
     # "Too many recipients" (RFC 5321 section 4.5.3.1.10) or "insufficient storage": of the mailbox 4.2, the server 4.3.
     _Rule("too many recipients", "45[02]", words=_MANY),
     _Rule("too many recipients", "452", enhanced=r"4\.5\.3", stages=("RCPT",)),

@@ -106,9 +106,9 @@ class _SmtpTransport:
         """A refusal that may be the connection's fault is heard again on a new one, while nothing has left yet."""
         addresses = _Addresses(ascii_domain(parcel.sender), ascii_domain(parcel.recipient))
         message = parcel.write()
-        reused = self._sent > 0
+        was_open, sent = self._session is not None, self._sent
         problem = self._offer(addresses, message)
-        if isinstance(problem, _Refusal) and reused and problem.meaning in _MAY_BE_THE_CONNECTION:
+        if isinstance(problem, _Refusal) and was_open and _had_enough(problem, sent):
             self.close()
             problem = self._offer(addresses, message)
         if isinstance(problem, Receipt):
@@ -223,6 +223,14 @@ class _SmtpTransport:
         if self._session is None:
             self._session = _connect(self._server, self._context, self._habits.command_seconds)
         return self._session
+
+
+def _had_enough(problem: _Refusal, sent: int) -> bool:
+    """Whether a refusal may be the fault of a connection over which so many messages went. Servers also hang up on who
+    names too many readers that are not there (Postfix: smtpd_hard_error_limit)."""
+    if sent:
+        return problem.meaning in _MAY_BE_THE_CONNECTION
+    return problem.reply.code in _ENDS_THE_SESSION
 
 
 def _largest(session: smtplib.SMTP) -> int:
