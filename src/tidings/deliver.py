@@ -20,7 +20,7 @@ from tidings.mail.connections import open_connections
 from tidings.mail.pacing import Pacing
 from tidings.model import Delivery, Edition
 from tidings.settling import Book, Outcome, gone_since
-from tidings.store import Store, deliveries, exclusive, issue_states, issues
+from tidings.store import Store, deliveries, exclusive, issue_states, issues, sender
 from tidings.store.deliveries import Tally
 from tidings.store.issues import StoredIssue
 
@@ -52,7 +52,8 @@ def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> D
     """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not; but
     nothing of an issue that is in review or held.
 
-    Raises MailError when the transport as a whole fails; what was not sent stays due. Only one process delivers at a
+    Raises MailError when the transport as a whole fails, and MovedError when the database was restored or copied since
+    it last sent; what was not sent stays due. Only one process delivers at a
     time, so what is found in flight was left by one that died.
     """
 
@@ -81,6 +82,8 @@ def _deliver(
 ) -> Dispatch:
     book, expired = Book(), {}
     with exclusive(store, "deliver", pace.stop):
+        if office.guarded:
+            sender.require(store)
         deliveries.recover(store, pace.clock())
         open_issues = issues.undelivered(store, edition.name)
         for issue in open_issues:
@@ -92,5 +95,7 @@ def _deliver(
             for issue in open_issues:
                 if is_due(issue, pace.clock()):
                     Dispatcher(store, connections, edition, office, pace, pacing, book, issue).run()
+        if office.guarded and book.counts:
+            sender.count(store, pace.clock())
         balance = deliveries.tally(store, [issue.id for issue in open_issues])
     return Dispatch(balance, tuple(book.named), dict(book.counts), expired)

@@ -23,7 +23,7 @@ from tidings.model import Delivery, Edition, Receipt
 from tidings.render.mail import RenderedMail
 from tidings.settling import LADDER, Book, Outcome, failure, gone_since, settlement
 from tidings.standing import Failure, count, suppressed
-from tidings.store import Store, deliveries, issues, site
+from tidings.store import Store, deliveries, issues, sender, site
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
 
@@ -84,6 +84,7 @@ class Dispatcher:
         self._proven = False
         self._backlog: list[Delivery] = []
         self._is_all_leased = False
+        self._is_counted = not office.guarded
         self._unsaved: list[Settlement] = []
         self._put_backs: Counter[int] = Counter()
         self._refused: list[Outcome] = []
@@ -180,6 +181,9 @@ class Dispatcher:
         on_uncertain: deliveries.OnUncertain = "resend" if self._office.resend else "hold"
         batch = deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now)
         unwanted = suppressed(self._store, [one.address for one in batch], self._edition.name)
+        if batch and not self._is_counted:
+            sender.count(self._store, now)
+            self._is_counted = True
         for one in batch:
             if not self._may_be_mailed(one.address):
                 self._settle(one, Receipt("suppressed", "not a subscriber any more"))

@@ -23,7 +23,8 @@ class PostOffice:
     """How mail goes out: from whom, through what and on how many connections at once, how fast, signed by whom, and
     from which templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the
     sender's. Messages whose outcome is not known are sent once more with `resend`, else held; what is not begun
-    `stale_after` an issue was frozen or released is not sent."""
+    `stale_after` an issue was frozen or released is not sent. With `guarded` nothing is sent from a database that was
+    restored or copied (store/sender.py)."""
 
     sender: str
     reply_to: str
@@ -36,6 +37,7 @@ class PostOffice:
     connections: int = 1
     resend: bool = True
     stale_after: timedelta = timedelta(days=3)
+    guarded: bool = True
 
     @property
     def envelope_sender(self) -> str:

@@ -64,6 +64,7 @@ def post_office(loaded: Config) -> PostOffice:
         connections=mail.connections,
         resend=mail.on_uncertain == "resend",
         stale_after=mail.stale_after,
+        guarded=mail.transport.kind != "file",  # files in a folder of this machine reach nobody
     )
 
 

@@ -118,10 +118,12 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
     from tidings.cli import drafting, issuing, wiring
     from tidings.cli.digests import report_dispatch
     from tidings.dispatching import Pace
-    from tidings.store import open_store
+    from tidings.store import open_store, sender
 
     pace = Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
+        if office.guarded:
+            sender.require(store)  # before an issue is frozen: that uses up posts and slots
         now = wiring.utc_now()
         if late := digest.late_slot(store, edition, now):
             click.echo(

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidings.store.tables import FIRST, LEDGER, SUPPRESSING
+from tidings.store.tables import FIRST, LEDGER, SENDER, SUPPRESSING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -389,3 +389,8 @@ def ledger(db: Database) -> None:
 def suppressing(db: Database) -> None:
     for statement in SUPPRESSING:
         db.conn.execute(statement)
+
+
+@_migration
+def sender_of_mail(db: Database) -> None:
+    db.conn.execute(SENDER)
