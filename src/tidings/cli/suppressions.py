@@ -173,7 +173,7 @@ def notes(loaded: Config) -> list[str]:
                 named = "; ".join(f"{address}, since {why}" for address, why in list(found.items())[:3])
                 more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
                 lines.append(
-                    f"edition {edition.name}: {len(found)} of its subscribers are not mailed ({named}{more}); "
+                    f"edition {edition.name} is not mailed to {len(found)} of its subscribers ({named}{more}); "
                     "`tidings suppressions list` has all"
                 )
     return lines

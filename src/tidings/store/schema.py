@@ -386,11 +386,11 @@ def ledger(db: Database) -> None:
 
 
 @_migration
-def sender_of_mail(db: Database) -> None:
-    db.conn.execute(SENDER)
-
-
-@_migration
 def suppressing(db: Database) -> None:
     for statement in SUPPRESSING:
         db.conn.execute(statement)
+
+
+@_migration
+def sender_of_mail(db: Database) -> None:
+    db.conn.execute(SENDER)
