@@ -508,7 +508,7 @@ def test_time_does_not_run_out_for_a_message_that_is_being_taken() -> None:
     with opened(Limits(whole=1.0, idle=0.5), lambda _: time.sleep(1.5)) as door, Peer(door.port) as peer:
         peer.begin()
         peer.socket.sendall(b"text" + END)
-        assert [line[:9] for line in peer.rest().splitlines()] == ["250 2.0.0", "421 4.4.2"]
+        assert [line[:14] for line in peer.rest().splitlines()] == ["250 2.0.0 kept", "421 4.4.2 this"]
 
 
 def test_messages_are_taken_one_at_a_time_in_one_thread() -> None:

@@ -145,8 +145,8 @@ class Dialogue(SMTP):
         raise asyncio.CancelledError  # what else it has sent is not looked at
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
-        """The text of a message. aiosmtpd takes it line by line: two megabytes of empty lines keep everybody else
-        waiting for seconds, and become eighty."""
+        """The text of a message. aiosmtpd takes it line by line, with an object for each: a few peers that send empty
+        lines keep everybody else waiting for a minute."""
         refusal = self._no_data(arg)
         if refusal:
             await self.push(refusal)
