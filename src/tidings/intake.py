@@ -21,7 +21,7 @@ from tidings.errors import MailError
 from tidings.mail import bounces
 from tidings.mail.bounces_score import sign_of
 from tidings.mail.pseudonyms import anonymous
-from tidings.mail.verp import Purpose, delivery_of, is_coded
+from tidings.mail.verp import Purpose, delivery_of
 from tidings.model import Arrival, Report, Returned, ReturnedKind, Sign, Weight
 from tidings.standing import Failure, count, suppress
 from tidings.store import Store, incoming, site
@@ -66,13 +66,6 @@ class _Verdict:
 
     effect: Effect
     report: Report | None = None
-
-
-def accepts(store: Store, recipient: str, mailbox: str) -> bool:
-    """Whether mail to an address is for us: to `mailbox` itself, or to one of its addresses with a right code."""
-    if recipient.casefold() == mailbox.casefold():
-        return True
-    return is_coded(recipient, mailbox, site.secret(store))
 
 
 def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
