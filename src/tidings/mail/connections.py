@@ -55,6 +55,7 @@ class Connections:
         self._parcels: list[SimpleQueue[Parcel | None]] = [SimpleQueue() for _ in range(count)]
         self._permits: list[SimpleQueue[bool]] = [SimpleQueue() for _ in range(count)]
         self._threads: dict[int, threading.Thread] = {}
+        self._is_closing = threading.Event()
 
     def hand(self, number: int, parcel: Parcel) -> None:
         """Gives a message to a connection that is free."""
@@ -80,7 +81,9 @@ class Connections:
         return found
 
     def close(self) -> None:
-        """Ends the sessions. One that still asks is told no."""
+        """Ends the sessions. One that still asks is told no, and begins nothing of what it was given besides: nobody
+        would answer."""
+        self._is_closing.set()
         for number in self._threads:
             self._permits[number].put(False)
             self._parcels[number].put(None)
@@ -89,10 +92,12 @@ class Connections:
 
     def _work(self, number: int) -> None:
         def may_go() -> bool:
+            if self._is_closing.is_set():
+                return False
             self._events.put(Asked(number))
             return self._permits[number].get()
 
-        while (parcel := self._parcels[number].get()) is not None:
+        while (parcel := self._next(number)) is not None:
             try:
                 with self._opener() as transport:
                     self._send_all(number, transport, parcel, may_go)
@@ -107,4 +112,9 @@ class Connections:
         parcel: Parcel | None = first
         while parcel is not None:
             self._events.put(Ended(number, transport.send(parcel, may_go)))
-            parcel = self._parcels[number].get()
+            parcel = self._next(number)
+
+    def _next(self, number: int) -> Parcel | None:
+        """The next message that was given to a connection, None at the end."""
+        parcel = self._parcels[number].get()
+        return None if self._is_closing.is_set() else parcel
