@@ -1,4 +1,4 @@
-"""Delivery while this machine fails: whatever breaks, it ends, nobody is lost, and who may get a second copy is known."""
+"""Delivery while this machine fails: it ends, nobody is lost, and who may get a second copy is known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def parcel(number: int) -> Parcel:
 
 
 def test_connections_that_ask_and_have_more_to_do_are_closed() -> None:
-    """One that waits for its permit is told no, and the message behind that one is not begun: nobody would answer it."""
+    """One that waits for its permit is told no, and the message behind that is not begun: nobody would answer it."""
     mail = RecordingTransport()
     connections = Connections(mail.opened, 1)
     for number in range(3):

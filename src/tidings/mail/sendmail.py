@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tidings.errors import MailError
+from tidings.mail.replies import readable
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport
 from tidings.model import Receipt
 
@@ -49,7 +50,7 @@ class _SendmailTransport:
             return Receipt("uncertain", f"{self._program} did not end within {self._seconds:g} seconds")
         except OSError as error:
             raise MailError(f"{self._program}: cannot be run ({error}); check [mail] transport") from error
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
+        said = readable(done.stderr)
         return self._receipt(done.returncode, f"exit status {done.returncode}{': ' if said else ''}{said}")
 
     def _receipt(self, status: int, words: str) -> Receipt:
