@@ -1,22 +1,31 @@
-"""Delivery while this machine fails: it ends, nobody is lost, and who may get a second copy is known."""
+"""Delivery while this machine, its clock or its mail server fails: it ends, nobody is lost, and few are in doubt."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
-from tests.smtp_servers import Mailbox, real_server
-from tests.test_deliver import freeze, now_pace, office, readers
-from tests.transports import RecordingTransport
+from tests.builders import edition
+from tests.smtp_servers import Mailbox, ScriptedServer, real_server
+from tests.test_deliver import START, freeze, now_pace, office, readers, states
+from tests.transports import LATER, Clock, RecordingTransport
 from tidings import deliver
-from tidings.errors import StoreError
+from tidings.errors import MailError, StoreError
 from tidings.mail.connections import Asked, Connections
 from tidings.mail.message import Message
+from tidings.mail.pacing import Pacing
 from tidings.mail.transport import Parcel
-from tidings.store import Store, deliveries
+from tidings.model import Edition, Receipt, Subscriber
+from tidings.settling import REFUSALS
+from tidings.store import Store, deliveries, issue_states, issues
+from tidings.store.deliveries import Tally
+from tidings.store.issues import Letter
 
 
 def ends(work: Callable[[], object], seconds: float = 20) -> bool:
@@ -72,3 +81,172 @@ def _pages(store: Store) -> int:
 
 def copies(mailbox: Mailbox) -> Counter[str]:
     return Counter(to for envelope in mailbox.envelopes for to in envelope.rcpt_tos)
+
+
+# --------------------------------------------------------------------------------------------------------- the server
+
+
+@pytest.mark.parametrize("connections", [1, 4, 8])
+def test_a_server_that_never_says_whether_it_took_a_message_is_left(store: Store, connections: int) -> None:
+    """A filter that dies after each text would leave every reader in doubt, and mail each of them twice: after a few in
+    a row the rest stays due, for longer each time."""
+    one, clock = freeze(store, *readers(60)), Clock(START)
+    with ScriptedServer({".": None}) as server:
+        for turn in (1, 2):
+            with pytest.raises(MailError, match="in a row"):
+                deliver.deliver_due(store, one, office(server.port, connections), clock.pace())
+            assert len(server.messages) <= turn * 2 * max(REFUSALS, connections + 1)
+            assert issues.undelivered(store, "daily")[0].retry_at == clock.now + timedelta(minutes=5 * turn)
+            clock.now += timedelta(minutes=5 * turn)
+    assert Counter(states(store)) == {"uncertain": len(server.messages), "pending": 60 - len(server.messages)}
+
+
+def test_a_server_that_dies_now_and_then_is_none_of_those(store: Store) -> None:
+    """What is taken in between shows that it works."""
+    one = freeze(store, *readers(60))
+    mail = RecordingTransport({address: [Receipt("uncertain", "lost")] for address in readers(60)[::2]})
+    assert deliver.deliver(store, one, mail.office(), now_pace()).tally == Tally(accepted=30, uncertain=30)
+
+
+def test_a_late_issue_is_not_given_up_at_the_first_greylisting(store: Store) -> None:
+    """When the mail server of this site was down for two days and a half, readers whose servers put off whom they do
+    not know get the mail at the second try."""
+    one, clock = freeze(store, *readers(9)), Clock(START + timedelta(hours=60))
+    mail = RecordingTransport({address: [LATER] for address in readers(9)})
+    assert deliver.deliver_due(store, one, mail.office(), clock.pace()).tally == Tally(deferred=9)
+    clock.now += timedelta(minutes=5)
+    assert deliver.deliver_due(store, one, mail.office(), clock.pace()).tally == Tally(accepted=9)
+
+
+def test_a_domain_that_never_takes_anything_is_not_asked_for_ever(store: Store) -> None:
+    """After the time in which its issue must be begun, the mails expire."""
+    one, clock = freeze(store, *readers(3)), Clock(START)
+    crowded = Receipt("crowded", "451 4.7.0 too much")
+    mail = RecordingTransport({readers(3)[1]: [crowded] * 9999})
+    while clock.now < START + timedelta(days=4):
+        deliver.deliver_due(store, one, mail.office(), clock.pace())
+        clock.now += timedelta(hours=6)
+    assert states(store) == ["accepted", "expired", "accepted"]
+
+
+# ---------------------------------------------------------------------------------------------------------- the clock
+
+
+def test_a_clock_that_is_set_back_stops_nothing(store: Store) -> None:
+    """Set back by a day within an issue, it makes nobody wait for a day."""
+    one, clock = freeze(store, *readers(9)), Clock(START)
+
+    class SettingBack(RecordingTransport):
+        def send(self, parcel, may_go):  # type: ignore[no-untyped-def]
+            if len(self.letters) == 4:
+                clock.now = START - timedelta(days=1)
+            return super().send(parcel, may_go)
+
+    mail = SettingBack()
+    assert deliver.deliver(store, one, mail.office(rate=1), clock.pace()).tally == Tally(accepted=9)
+    assert sum(clock.pauses) < 10
+
+
+def test_a_clock_that_was_far_ahead_makes_nobody_wait_until_then(store: Store) -> None:
+    """What was put off by it, a reader or a whole issue, is tried again when the clock is right."""
+    one, clock = freeze(store, *readers(2)), Clock(START + timedelta(days=400))
+    mail = RecordingTransport({readers(2)[0]: [LATER], readers(2)[1]: [MailError("down")]})
+    patient = replace(mail.office(), stale_after=timedelta(days=999))
+    with pytest.raises(MailError):
+        deliver.deliver_due(store, one, patient, clock.pace())
+    clock.now = START
+    assert deliver.deliver_due(store, one, patient, clock.pace()).tally == Tally(accepted=2)
+
+
+# -------------------------------------------------------------------------------------------------------- a long list
+
+
+def test_many_who_unsubscribed_are_written_down_in_batches(store: Store) -> None:
+    """However many readers are gone, one transaction and one list in memory hold a thousand or so."""
+    freeze(store, *readers(5000))
+    sizes = [0]
+
+    def watch(sql: str) -> None:
+        if sql.startswith(("BEGIN", "COMMIT")):
+            sizes.append(0)
+        sizes[-1] += "SET state = 'suppressed'" in sql
+
+    store.conn.set_trace_callback(watch)
+    gone = replace(edition(), subscribers=())
+    assert deliver.deliver(store, gone, RecordingTransport().office(), now_pace()).tally == Tally(suppressed=5000)
+    assert max(sizes) <= 1100
+
+
+def test_a_rate_holds_from_pass_to_pass(store: Store) -> None:
+    """Ten an hour are ten an hour, whether a pass goes on, another one begins, or another process does."""
+    one, clock = freeze(store, *readers(3)), Clock(START)
+    other = freeze(store, *readers(3), number=2)
+    times: list[datetime] = []
+
+    class Timing(RecordingTransport):
+        def send(self, parcel, may_go):  # type: ignore[no-untyped-def]
+            times.append(clock.now)
+            return super().send(parcel, may_go)
+
+    mail = Timing()
+    for _ in range(6):
+        before = len(times)
+        one_more = clock.pace(stop=lambda before=before: len(times) > before)  # type: ignore[misc]
+        deliver.deliver(store, one, mail.office(rate=10 / 3600), one_more)
+    assert deliver.deliver(store, other, mail.office(), now_pace()) == deliver.Dispatch(Tally())
+    assert [late - early for early, late in pairwise(times)] == [timedelta(minutes=6)] * 5
+
+
+def another(store: Store, name: str, *addresses: str) -> Edition:
+    """An edition with an issue of its own."""
+    content = replace(issue_states.named(store, "daily-1").content, edition=name)
+    issues.freeze(store, content, [Letter(one, f"<{name}.{one}>") for one in addresses], None, START)
+    return edition(name=name, subscribers=tuple(map(Subscriber, addresses)))
+
+
+def test_editions_take_turns(store: Store) -> None:
+    """A list that takes ten hours at its rate keeps two others waiting for a message or two, and the rate is that of
+    all together."""
+    clock = Clock(START)
+    order = [freeze(store, *readers(100)), another(store, "b", "b1@r", "b2@r"), another(store, "c", "c1@r", "c2@r")]
+    mail = RecordingTransport()
+    slow = mail.office(rate=10 / 3600)
+    pacing = Pacing(slow.limits)
+    while clock.now < START + timedelta(hours=1):
+        for one in tuple(order):
+            in_turn = replace(clock.pace(), turn=timedelta(minutes=2))
+            if deliver.deliver_due(store, one, slow, in_turn, pacing).sent:
+                order.remove(one)
+                order.append(one)
+        clock.pause(10)
+    assert {"b1@r", "b2@r", "c1@r", "c2@r"} < set(mail.recipients)
+    assert len(mail.letters) in (10, 11)
+
+
+def test_a_turn_ends_and_the_next_goes_on(store: Store) -> None:
+    """Ten a second for two minutes, then it is another's turn; nobody is lost or mailed twice by that."""
+    one, clock, mail = freeze(store, *readers(1500)), Clock(START), RecordingTransport()
+    office = mail.office(rate=10)
+    in_turn = replace(clock.pace(), turn=timedelta(minutes=2))
+    tallies = [deliver.deliver_due(store, one, office, in_turn, Pacing(office.limits)).tally for _ in range(2)]
+    assert 1150 < tallies[0].accepted < 1250
+    assert tallies[1] == Tally(accepted=1500)
+    assert Counter(mail.recipients) == dict.fromkeys(readers(1500), 1)
+
+
+def test_a_refusal_is_judged_within_a_turn(store: Store) -> None:
+    """At a rate of one message a turn, the first reader's refusal does not come first in each of them for ever."""
+    one, clock = freeze(store, *readers(3)), Clock(START)
+    mail = RecordingTransport({readers(3)[0]: [Receipt("refused", "554 5.7.1 no")] * 99})
+    office = mail.office(rate=10 / 3600)
+    in_turn = replace(clock.pace(), turn=timedelta(minutes=2))
+    deliver.deliver_due(store, one, office, in_turn, Pacing(office.limits))
+    assert states(store) == ["rejected", "accepted", "pending"]
+
+
+def test_a_stop_judges_no_refusal(store: Store) -> None:
+    """Told to stop after the first of many refused the mail, nobody knows whom that was about: all stay due."""
+    one = freeze(store, *readers(9))
+    mail = RecordingTransport({readers(9)[0]: [Receipt("refused", "554 5.7.1 no")]})
+    deliver.deliver(store, one, mail.office(), now_pace(lambda: bool(mail.tries)))
+    assert set(states(store)) == {"pending"}

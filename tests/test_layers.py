@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
 SHELLS = {"poll", "digest", "deliver", "publish", "discover"}
-AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling"}
+AIDES = {"governor", "recording", "joining", "letters", "dispatching", "handing", "settling"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns", "records"}
@@ -26,7 +26,8 @@ ALLOWED = {
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
-    "dispatching": {"letters", "settling"} | EDGES | GROUND,
+    "dispatching": {"letters", "handing", "settling"} | EDGES | GROUND,
+    "handing": GROUND,
     "settling": EDGES | GROUND,
     "governor": PURE | EDGES | GROUND,
     "letters": EDGES | GROUND,
