@@ -79,6 +79,27 @@ def test_a_program_that_does_not_end_may_have_sent(tmp_path: Path) -> None:
     assert sent(tmp_path, "cat > /dev/null; kill -9 $$").state == "uncertain"
 
 
+def test_a_program_that_leaves_another_behind_has_ended(tmp_path: Path) -> None:
+    """Some deliver in the background, in a process that has inherited all: the status counts, and nobody waits."""
+    receipt = sent(tmp_path, "cat > /dev/null; sleep 9 & echo 'in the queue' >&2; exit 0", 4)
+    assert receipt == Receipt("accepted", "taken by sendmail")
+
+
+def test_a_signal_from_the_terminal_is_not_for_the_program(tmp_path: Path) -> None:
+    """Ctrl-C goes to the processes in the foreground: the program is none of them, and ends its message."""
+    sent(tmp_path, f"cat > /dev/null; cut -d ' ' -f 5 /proc/$$/stat > {tmp_path}/group")
+    assert int((tmp_path / "group").read_text()) != os.getpgrp()
+
+
+def test_a_program_that_talks_much_or_strangely_is_cut_short(tmp_path: Path) -> None:
+    """What is kept of its words is short, and moves no cursor."""
+    receipt = sent(tmp_path, "cat > /dev/null; printf 'no\\033[2J ' >&2; head -c 9000000 /dev/zero >&2; exit 75")
+    assert receipt.state == "deferred"
+    assert receipt.reply.isprintable()
+    assert receipt.reply.startswith("exit status 75: no [2J")
+    assert len(receipt.reply) < 600
+
+
 def test_a_program_is_not_run_for_what_is_called_back(tmp_path: Path) -> None:
     """Nothing has left then."""
     with open_sendmail(program(tmp_path, f"touch {tmp_path}/ran")) as transport:
