@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -44,13 +46,22 @@ def parcel(number: int) -> Parcel:
 
 def test_connections_that_ask_and_have_more_to_do_are_closed() -> None:
     """One that waits for its permit is told no, and the message behind that is not begun: nobody would answer it."""
+    written: list[int] = []
+
+    def parcel(number: int) -> Parcel:
+        def write() -> Message:
+            written.append(number)
+            return Message(b"Subject: News\r\n\r\n", b"Hello\r\n")
+
+        return Parcel("digest@p.example", f"reader{number}@r.example", write)
+
     mail = RecordingTransport()
     connections = Connections(mail.opened, 1)
     for number in range(3):
         connections.hand(0, parcel(number))
     assert connections.events(5) == [Asked(0)]
     assert ends(connections.close)
-    assert (mail.letters, len(mail.tries)) == ([], 1)
+    assert (mail.letters, written) == ([], [0])
 
 
 @pytest.mark.parametrize("connections", [1, 4])
@@ -73,6 +84,41 @@ def test_a_disk_that_is_full_loses_nobody(store: Store, updates: int, connection
         assert deliver.deliver(store, one, office(port, connections), now_pace()).tally.accepted == 60
     assert {reader for reader, count in copies(mailbox).items() if count > 1} <= doubtful
     assert len(doubtful) <= connections
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_a_bug_puts_nobody_in_doubt(store: Store, connections: int) -> None:
+    """A message that can't be made ends the pass with its error. What the other connections have in hand ends first:
+    the daemon tries again, and each time others would be in doubt."""
+    one = freeze(store, *readers(50))
+    mail = RecordingTransport({readers(50)[20]: [ValueError("a bug")]})
+    several = replace(mail.office(), connections=connections)
+    with pytest.raises(ValueError, match="a bug"):
+        deliver.deliver(store, one, several, now_pace())
+    assert Counter(states(store)) == {"accepted": len(mail.letters), "pending": 49 - len(mail.letters), "inflight": 1}
+    assert len(mail.letters) >= 20
+    assert deliver.deliver(store, one, several, now_pace()).tally == Tally(accepted=50)
+
+
+def test_a_database_that_another_process_keeps_loses_nobody(store: Store) -> None:
+    """Where it can't be written for too long in the middle of an issue, the pass ends; those in flight are in doubt."""
+    one = freeze(store, *readers(50))
+    store.conn.execute("PRAGMA busy_timeout = 200")
+    other = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
+
+    class Keeping(RecordingTransport):
+        def send(self, parcel, may_go):  # type: ignore[no-untyped-def]
+            if len(self.letters) == 10 and not other.in_transaction:
+                other.execute("BEGIN IMMEDIATE")
+            return super().send(parcel, may_go)
+
+    mail = Keeping()
+    with closing(other):
+        with pytest.raises(StoreError, match="another process has kept it"):
+            deliver.deliver(store, one, replace(mail.office(), connections=4), now_pace())
+        other.execute("ROLLBACK")
+    assert deliver.deliver(store, one, mail.office(), now_pace()).tally == Tally(accepted=50)
+    assert len(mail.letters) - 50 <= 4
 
 
 def _pages(store: Store) -> int:

@@ -89,7 +89,7 @@ class Dispatcher:
         self._crowded: set[str] = set()
         self._begun = pace.clock()
         self._is_over = False
-        self._error: MailError | None = None
+        self._error: BaseException | None = None
         self._failures = issue.failures
 
     def run(self) -> None:
@@ -108,8 +108,9 @@ class Dispatcher:
         self._save([])
         self._end_refusals()
         deliveries.release(self._store)
-        if self._error is not None:
+        if isinstance(self._error, MailError):
             self._record_trouble()
+        if self._error is not None:
             raise self._error
         if self._faults:
             raise next(iter(self._faults.values()))
@@ -261,8 +262,7 @@ class Dispatcher:
             self._put_back(delivery, Receipt("gone", str(event.outcome)))
             self._do_without(event.number, event.outcome)
         else:
-            self._save([])
-            raise event.outcome
+            self._fail(event.outcome)
 
     def _do_without(self, number: int, error: MailError) -> None:
         """A server may take fewer connections than we would make: the others go on, as long as there are any."""
@@ -353,8 +353,8 @@ class Dispatcher:
             self._failures = 0
             issues.record_trouble(self._store, self._issue.id, None, 0)
 
-    def _fail(self, error: MailError | None) -> None:
-        """Ends the pass, if there is an error."""
+    def _fail(self, error: BaseException | None) -> None:
+        """Ends the pass, if there is an error; what is in hand ends first, or a bug would leave that in doubt."""
         self._error = self._error or error
         self._is_over = self._is_over or error is not None
 

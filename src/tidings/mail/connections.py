@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from tidings.errors import MailError
 from tidings.mail.transport import Parcel, Transport
 from tidings.model import Receipt
 
@@ -102,11 +101,8 @@ class Connections:
                 with self._opener() as transport:
                     self._send_all(number, transport, parcel, may_go)
                     return
-            except MailError as error:
+            except BaseException as error:  # also a bug: it is raised where all is put in order
                 self._events.put(Ended(number, error))
-            except BaseException as error:  # a bug, to be raised where all is put in order
-                self._events.put(Ended(number, error))
-                return
 
     def _send_all(self, number: int, transport: Transport, first: Parcel, may_go: Callable[[], bool]) -> None:
         parcel: Parcel | None = first

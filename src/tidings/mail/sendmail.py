@@ -25,6 +25,8 @@ _MOST_READ = 2000  # octets of what the program says
 _NEVER = frozenset({os.EX_NOUSER, os.EX_NOHOST})
 _LATER = frozenset({os.EX_TEMPFAIL, os.EX_IOERR, os.EX_OSERR, os.EX_UNAVAILABLE})
 _REFUSED = frozenset({os.EX_DATAERR})
+# That nobody's mail goes: the program is set up wrongly, or can't be run (127 and 126 are the shell's).
+_BROKEN = frozenset({os.EX_CONFIG, os.EX_NOPERM, 126, 127})
 
 
 @contextmanager
@@ -80,6 +82,8 @@ class _SendmailTransport:
             return Receipt("deferred", words)
         if status in _REFUSED:
             return Receipt("refused", words)
-        if status > 0:
+        if status in _BROKEN:
             raise MailError(f"{self._program}: {words}; check the mail server of this machine")
+        if status > 0:  # of this message or of all: the others tell
+            return Receipt("gone", words)
         return Receipt("uncertain", f"{self._program} was ended by signal {-status}")
