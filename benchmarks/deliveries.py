@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         report = run_kills(Path(folder), options.kills, options.readers, options.connections, options.seed)
-    print(json.dumps(asdict(report), indent=2))
+    print(json.dumps(vars(report), indent=2))
     sys.exit(bool(report.lost or report.undeclared or report.wrong))
 
 
