@@ -90,3 +90,13 @@ def test_the_same_seed_makes_the_same_feeds() -> None:
         for seed in ("1", "1", "2")
     ]
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_the_kills_are_counted_and_shown() -> None:
+    """Deliveries are killed at one point after the other, and the report says of each how often."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "deliveries.py"), "--kills", "3", "--readers", "9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["runs"], report["lost"]) == (3, [])
+    assert sum(report["points"].values()) == report["killed"]

@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
 SHELLS = {"poll", "digest", "deliver", "publish", "discover", "intake"}
-AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling", "standing"}
+AIDES = {"governor", "recording", "joining", "letters", "dispatching", "handing", "settling", "standing"}
 PURE = {"sources", "posts", "editions"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns", "records"}
@@ -27,9 +27,10 @@ ALLOWED = {
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     "intake": {"standing"} | EDGES | GROUND,
-    "dispatching": {"letters", "settling", "standing"} | EDGES | GROUND,
+    "dispatching": {"letters", "handing", "settling", "standing"} | EDGES | GROUND,
     "settling": {"standing"} | EDGES | GROUND,
     "standing": EDGES | GROUND,
+    "handing": GROUND,
     "governor": PURE | EDGES | GROUND,
     "letters": EDGES | GROUND,
     "recording": {"joining"} | PURE | EDGES | GROUND,

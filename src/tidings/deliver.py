@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tidings.dispatching import Dispatcher, Pace
+from tidings.dispatching import LONGEST_PAUSE, Dispatcher, Pace
 from tidings.letters import PostOffice
 from tidings.mail.connections import open_connections
 from tidings.mail.pacing import Pacing
@@ -62,15 +62,23 @@ def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> D
         return True
 
     issue_states.end_reviews(store, edition.name, pace.clock())
-    return _deliver(store, edition, office, pace, is_due)
+    return _deliver(store, edition, office, pace, Pacing(office.limits), is_due)
 
 
-def deliver_due(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> Dispatch:
-    """The same for the deliveries whose time has come; after a failing server, later and later."""
+def deliver_due(
+    store: Store, edition: Edition, office: PostOffice, pace: Pace, pacing: Pacing | None = None
+) -> Dispatch:
+    """The same for the deliveries whose time has come; after a failing server, later and later. Who makes one pass
+    after the other gives them all the same `pacing`, so that what the server asked for outlives a pass."""
     issue_states.end_reviews(store, edition.name, pace.clock())
     if not issues.undelivered(store, edition.name):
         return Dispatch(Tally())
-    return _deliver(store, edition, office, pace, lambda issue, now: issue.retry_at is None or issue.retry_at <= now)
+    return _deliver(store, edition, office, pace, pacing or Pacing(office.limits), _is_due)
+
+
+def _is_due(issue: StoredIssue, now: datetime) -> bool:
+    """Whether its server may be asked again; a time further off than any pause was set by a clock that was wrong."""
+    return issue.retry_at is None or not now < issue.retry_at <= now + LONGEST_PAUSE
 
 
 def _deliver(
@@ -78,6 +86,7 @@ def _deliver(
     edition: Edition,
     office: PostOffice,
     pace: Pace,
+    pacing: Pacing,
     is_due: Callable[[StoredIssue, datetime], bool],
 ) -> Dispatch:
     book, expired = Book(), {}
@@ -91,7 +100,7 @@ def _deliver(
             if now - gone_since(issue) > office.stale_after and (count := deliveries.expire(store, issue.id, now)):
                 expired[issue.content.name] = count
         with open_connections(office.open_transport, office.connections) as connections:
-            pacing = Pacing(office.limits)
+            pacing.resume(deliveries.last_tried(store, pace.clock()) if office.limits.rate else None)
             for issue in open_issues:
                 if is_due(issue, pace.clock()):
                     Dispatcher(store, connections, edition, office, pace, pacing, book, issue).run()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tidings.letters import PostOffice
     from tidings.model import Edition, IssueContent
 
+_TURN = timedelta(minutes=2)
+"""How long one edition is delivered before the others have their turn."""
+
 
 @click.command()
 @click.pass_obj
@@ -68,9 +71,51 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
     if loaded.mail is not None:
         office = issuing.post_office(loaded)
         for edition in loaded.editions:
-            name = f"send {edition.name}"
-            ticks[name] = _reporting(name, partial(_send_due, loaded, edition, office, stop))
+            name = f"freeze {edition.name}"
+            ticks[name] = _reporting(name, partial(_freeze_due, loaded, edition, office))
+        ticks["send"] = _Sending(loaded, office, stop).in_turn
     return ticks
+
+
+class _Sending:
+    """Delivers the editions one after the other, each for a while: one that takes hours keeps no other waiting, and
+    what the mail server asked for holds for all of them."""
+
+    def __init__(self, loaded: Config, office: PostOffice, stop: threading.Event) -> None:
+        from tidings.mail.pacing import Pacing
+
+        self._database = loaded.site.database
+        self._office = office
+        self._stop = stop
+        self._pacing = Pacing(office.limits)
+        self._turns = [
+            _reporting(f"send {edition.name}", partial(self._send_due, edition)) for edition in loaded.editions
+        ]
+        self._has_sent = False
+
+    def in_turn(self) -> None:
+        """A turn for each edition. Who has sent something is last the next time, or with a low rate it would be first
+        always, and alone."""
+        for turn in tuple(self._turns):
+            self._has_sent = False
+            turn()
+            if self._has_sent:
+                self._turns.remove(turn)
+                self._turns.append(turn)
+
+    def _send_due(self, edition: Edition) -> None:
+        from tidings import deliver
+        from tidings.cli import wiring
+        from tidings.cli.digests import report_dispatch
+        from tidings.dispatching import Pace
+        from tidings.store import open_store
+
+        pace = Pace(wiring.utc_now, self._stop.is_set, self._stop.wait, _TURN)
+        with open_store(self._database) as store:
+            dispatch = deliver.deliver_due(store, edition, self._office, pace, self._pacing)
+        self._has_sent = dispatch.sent > 0
+        if dispatch.sent or dispatch.expired:
+            report_dispatch(dispatch)
 
 
 def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:
@@ -113,14 +158,13 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")
 
 
-def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: threading.Event) -> None:
-    from tidings import deliver, digest
+def _freeze_due(loaded: Config, edition: Edition, office: PostOffice) -> None:
+    """Makes an edition's next issue when its time has come, whatever is being delivered meanwhile: a slot must not pass
+    because a mail server is slow."""
+    from tidings import digest
     from tidings.cli import drafting, issuing, wiring
-    from tidings.cli.digests import report_dispatch
-    from tidings.dispatching import Pace
     from tidings.store import open_store, sender
 
-    pace = Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
         if office.guarded:
             sender.require(store)  # before an issue is frozen: that uses up posts and slots
@@ -136,9 +180,6 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
         content = digest.freeze_due(store, edition, loaded.sources, masthead, office, now, inspection.is_fit)
         if content is not None:
             _tell_of(content, edition, inspection)
-        dispatch = deliver.deliver_due(store, edition, office, pace)
-    if dispatch.sent or dispatch.expired:
-        report_dispatch(dispatch)
 
 
 def _tell_of(content: IssueContent, edition: Edition, inspection: Inspection) -> None:
