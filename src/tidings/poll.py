@@ -17,7 +17,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,7 @@ from tidings.model import (
     Source,
 )
 from tidings.recording import ReadDocument, Recorder, row
-from tidings.records import dataclass
+from tidings.records import dataclass, replace
 from tidings.sources import cadence, hosts
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner, recall, request

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
 from tidings.posts.comparing import compare
@@ -21,7 +21,7 @@ from tidings.posts.edits import classify, is_cut, is_volatile, text_hash
 from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match, without_moment
 from tidings.posts.links import host
 from tidings.posts.stories import story_urls
-from tidings.records import dataclass
+from tidings.records import dataclass, replace
 from tidings.workers import MEMORY
 
 _SLICE_POSTS = 300
