@@ -153,7 +153,8 @@ def test_each_mail_says_where_its_reader_unsubscribes(store: Store) -> None:
     one, mail = freeze(store, ANN, BOB), RecordingTransport()
     deliver.deliver(store, one, replace(mail.office(), bounces="bounces@p.example"), Clock(START).pace())
     for number, letter in enumerate(mail.letters, 1):
-        stop = unsubscribe_address("bounces@p.example", number, site.secret(store))
+        identity = letter.parsed["Message-ID"]
+        stop = unsubscribe_address("bounces@p.example", number, identity, site.secret(store))
         assert letter.parsed["List-Unsubscribe"] == f"<mailto:{stop}?subject=unsubscribe>"
     deliver.deliver(store, freeze(store, ANN, number=2), mail.office(), Clock(START).pace())
     assert mail.letters[2].parsed["List-Unsubscribe"] == "<mailto:editor@planet.example?subject=unsubscribe>"

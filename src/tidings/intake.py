@@ -21,7 +21,7 @@ from tidings.errors import MailError
 from tidings.mail import bounces
 from tidings.mail.bounces_score import sign_of
 from tidings.mail.pseudonyms import anonymous
-from tidings.mail.verp import Purpose, delivery_of, is_coded
+from tidings.mail.verp import Purpose, delivery_of, is_about
 from tidings.model import Arrival, Report, Returned, ReturnedKind, Sign, Weight
 from tidings.standing import Failure, count, suppress
 from tidings.store import Store, incoming, site
@@ -68,13 +68,6 @@ class _Verdict:
     report: Report | None = None
 
 
-def accepts(store: Store, recipient: str, mailbox: str) -> bool:
-    """Whether mail to an address is for us: to `mailbox` itself, or to one of its addresses with a right code."""
-    if recipient.casefold() == mailbox.casefold():
-        return True
-    return is_coded(recipient, mailbox, site.secret(store))
-
-
 def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
     """Takes one message that came to `mailbox`, or to one of its addresses. When this returns all is on disk, so the
     mail server may be told.
@@ -118,15 +111,18 @@ def _identify(store: Store, arrival: Arrival, returned: Returned, mailbox: str) 
     """Whose delivery a message is about. A code proves that its writer had the message, or carried it, wherever the
     code stands; so does a Message-ID, which holds the secret too. In the returned message a code asks for nothing."""
     secret = site.secret(store)
-    for known_by, delivery, purpose in _codes(arrival, returned, mailbox, secret):
-        if owner := incoming.owner(store, delivery):
+    for known_by, address, delivery, purpose in _codes(arrival, returned, mailbox, secret):
+        owner = incoming.owner(store, delivery)
+        if owner and is_about(address, owner.message_id, secret):
             return _Identity(owner, known_by, asks=purpose == "unsubscribe" and known_by != "returned")
     owner = incoming.owner_of_message(store, returned.message_id) if returned.message_id else None
     return _Identity(owner, "message-id", asks=False) if owner else None
 
 
-def _codes(arrival: Arrival, returned: Returned, mailbox: str, secret: bytes) -> Iterator[tuple[KnownBy, int, Purpose]]:
-    """The deliveries that right codes name, the best proof first."""
+def _codes(
+    arrival: Arrival, returned: Returned, mailbox: str, secret: bytes
+) -> Iterator[tuple[KnownBy, str, int, Purpose]]:
+    """The addresses with right codes and the deliveries that they name, the best proof first."""
     places: tuple[tuple[KnownBy, Sequence[str]], ...] = (
         ("envelope", (arrival.recipient,)),
         ("claim", returned.sent_to),
@@ -137,7 +133,7 @@ def _codes(arrival: Arrival, returned: Returned, mailbox: str, secret: bytes) ->
             for purpose in _PURPOSES:
                 delivery = delivery_of(address, mailbox, secret, purpose)
                 if delivery is not None:
-                    yield known_by, delivery, purpose
+                    yield known_by, address, delivery, purpose
 
 
 def _judge(store: Store, returned: Returned, identity: _Identity | None, now: datetime) -> _Verdict:

@@ -26,9 +26,10 @@ _LATE = timedelta(days=60)  # An issue may wait in review, or be held, before it
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A delivery, with its issue, its edition and its reader."""
+    """A delivery, with its message, its issue, its edition and its reader."""
 
     delivery_id: int
+    message_id: str
     issue_id: int
     issue: str
     edition: str
@@ -100,8 +101,8 @@ def record(store: Store, entry: Entry, now: datetime) -> int:
     return number
 
 
-_OWNERS = """SELECT d.id AS delivery_id, d.issue_id, i.edition || '-' || i.number AS issue, i.edition, d.address
-FROM deliveries d JOIN issues i ON i.id = d.issue_id"""
+_OWNERS = """SELECT d.id AS delivery_id, d.message_id, d.issue_id, i.edition || '-' || i.number AS issue, i.edition,
+d.address FROM deliveries d JOIN issues i ON i.id = d.issue_id"""
 
 
 def owner(store: Store, delivery_id: int) -> Owner | None:
