@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from tidings.errors import MailError
 from tidings.mail import bounces
-from tidings.mail.bounces_score import sign_of
+from tidings.mail.bounces_score import is_our_fault, sign_of
 from tidings.mail.pseudonyms import anonymous
 from tidings.mail.verp import Purpose, delivery_of, is_about
 from tidings.model import Arrival, Report, Returned, ReturnedKind, Sign, Weight
@@ -157,7 +157,7 @@ def _judge(store: Store, returned: Returned, identity: _Identity | None, now: da
 def _judge_reports(store: Store, reports: Sequence[Report], identity: _Identity | None, now: datetime) -> _Verdict:
     report, sign = _mildest(reports, identity)
     if sign is None:
-        return _Verdict("noted" if report.action == "delivered" else "ours", report)
+        return _Verdict("ours" if is_our_fault(report) else "noted", report)
     if identity is None:
         return _Verdict("kept", report)
     words = report.diagnostic or report.status

@@ -123,7 +123,7 @@ def came_through(store: Store, address: str, quiet: timedelta, since: datetime, 
     matter."""
     rows = store.rows(
         """SELECT d.issue_id, d.updated_at, (SELECT min(r.received_at) FROM returned_mail r
-            WHERE r.delivery_id = d.id AND r.kind IN ('bounce', 'delayed', 'complaint')) AS back_at
+            WHERE r.delivery_id = d.id AND r.kind IN ('bounce', 'complaint')) AS back_at
         FROM issues i CROSS JOIN deliveries d ON d.issue_id = i.id AND d.address = :address
         WHERE i.frozen_at >= :frozen AND d.state = 'accepted' AND d.updated_at >= :since AND d.updated_at < :until""",
         {
