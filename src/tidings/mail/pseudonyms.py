@@ -20,8 +20,10 @@ def canonical(address: str) -> str:
     not know; one who was suppressed under another spelling still has his own.
     """
     local, _, domain = unicodedata.normalize("NFC", address.strip()).casefold().rpartition("@")
-    with suppress(UnicodeError):
-        domain = domain.rstrip(".").encode("idna").decode("ascii")
+    domain = domain.rstrip(".")
+    if not domain.isascii():  # the codec takes longer than all else
+        with suppress(UnicodeError):
+            domain = domain.encode("idna").decode("ascii")
     return f"{local}@{domain}"
 
 
