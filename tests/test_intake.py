@@ -317,6 +317,8 @@ def test_what_is_kept_has_limits(store: Store, monkeypatch: pytest.MonkeyPatch) 
         take(store, Arrival("a@b.example", MAILBOX, long + b"%d" % number), MAILBOX, START)
     with pytest.raises(MailError, match="tidings bounces list"):
         take(store, Arrival("a@b.example", MAILBOX, long), MAILBOX, START)
+    assert take(store, Arrival("", coded(store, delivery), b"Subject: what?\n\n"), MAILBOX, START).effect == "kept"
+    incoming.forget(store, [incoming.newest(store)])
     assert take(store, report(store, delivery), MAILBOX, START).effect == "counted"
     rows = incoming.listed(store, 9)
     assert all(row.entry.size > 3 * intake.KEPT_BYTES for row in rows[1:])

@@ -32,7 +32,8 @@ KEPT_BYTES = 100_000
 """So much is kept of a message that nobody understood: what is behind that are attachments."""
 
 KEPT_MESSAGES = 1_000
-"""So many are kept; then others like them must wait at their mail servers until the operator has looked."""
+"""So many are kept, of what is about a delivery of ours and of all else: what strangers write must not keep that out.
+Then others like them must wait at their mail servers until the operator has looked."""
 
 _REPEATED_WITHIN = timedelta(days=7)  # A server that was not answered tries for five (RFC 5321 section 4.5.4.1).
 _PURPOSES: tuple[Purpose, ...] = ("unsubscribe", "bounce")
@@ -84,7 +85,7 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
         identity = _identify(store, arrival, returned, mailbox)
         verdict = _judge(store, returned, identity, now)
         entry = _entry(fingerprint, message, returned, identity, verdict)
-        if verdict.effect == "kept" and incoming.kept_count(store) >= KEPT_MESSAGES:
+        if verdict.effect == "kept" and incoming.kept_count(store, identity is not None) >= KEPT_MESSAGES:
             raise MailError(
                 f"{KEPT_MESSAGES} messages wait for somebody to look at them, and no more are kept; see `tidings "
                 "bounces list`, and delete with `tidings bounces forget`"

@@ -71,9 +71,13 @@ def repeated(store: Store, fingerprint: bytes, since: datetime) -> tuple[int, Ef
     return None if row is None else (row["id"], row["effect"])
 
 
-def kept_count(store: Store) -> int:
-    """How many messages are kept."""
-    return int(store.rows("SELECT count(*) AS n FROM returned_mail WHERE message IS NOT NULL")[0]["n"])
+def kept_count(store: Store, is_known: bool) -> int:
+    """How many messages are kept: those of which it is known whose they are, or the others."""
+    rows = store.rows(
+        "SELECT count(*) AS n FROM returned_mail WHERE message IS NOT NULL AND (delivery_id IS NOT NULL) = ?",
+        (is_known,),
+    )
+    return int(rows[0]["n"])
 
 
 def record(store: Store, entry: Entry, now: datetime) -> int:
