@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from tidings.errors import MailError
 from tidings.mail import bounces
 from tidings.mail.bounces_score import is_our_fault, sign_of
-from tidings.mail.pseudonyms import anonymous
+from tidings.mail.pseudonyms import anonymous, canonical
 from tidings.mail.verp import Purpose, delivery_of, is_about
 from tidings.model import Arrival, Report, Returned, ReturnedKind, Sign, Weight
 from tidings.standing import Failure, count, suppress
@@ -170,7 +170,7 @@ def _mildest(reports: Sequence[Report], identity: _Identity | None) -> tuple[Rep
     """What a report says that counts. Of several recipients that is the one we mailed; where none of them is, our
     address was forwarded to them all, and it is as dead as the one of them that is best off."""
     owner = identity.owner if identity else None
-    own = [report for report in reports if owner and report.address.casefold() == owner.address.casefold()]
+    own = [report for report in reports if owner and canonical(report.address) == canonical(owner.address)]
     signs = [(report, sign_of(report, owner.issue_id if owner else 0)) for report in own or reports]
     return min(signs, key=lambda one: _WEIGHTS[one[1].weight if one[1] else None])
 
