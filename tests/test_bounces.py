@@ -113,6 +113,15 @@ def test_a_reader_who_wants_no_more_is_named() -> None:
     assert read(message("unsubscribe-by-address")).sent_to == ("bounces+u-17.q2m7yd3kxv5t4zha@digest.example",)
 
 
+@pytest.mark.parametrize(
+    ("subject", "kind"), [("unsubscribe", "unsubscribe"), ("I am at the sea", "auto-reply"), ("", "auto-reply")]
+)
+def test_who_wants_no_answer_may_still_want_no_more(subject: str, kind: str) -> None:
+    """Exchange's header asks programs to be silent, and stands in their own replies; a wish is a wish all the same."""
+    letter = f"From: ada@reader.example\nSubject: {subject}\nX-Auto-Response-Suppress: All\n\n"
+    assert read(letter.encode()).kind == kind
+
+
 def test_all_addresses_that_a_message_was_sent_to_are_handed_on() -> None:
     """Each once, what a mail server noted before what the writer did."""
     text = b"To: Ada <ada@a.example>, bob@b.example\nCc: c@c.example\nDelivered-To: d@d.example\n"

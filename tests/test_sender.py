@@ -130,11 +130,12 @@ def test_a_machine_is_told_by_its_id_and_not_given_away(tmp_path: Path, database
         {"marks": ("run/.containerenv",)},
         {"marks": ("run/secrets/kubernetes.io/serviceaccount/token",)},
         {"mounts": "/ overlay"},
+        {"mounts": "/ ext4\n/etc/machine-id tmpfs"},
     ],
-    ids=["none", "empty", "an image", "Docker", "Podman", "Kubernetes", "another"],
+    ids=["none", "empty", "an image", "Docker", "Podman", "Kubernetes", "another", "a root that cannot be written"],
 )
 def test_no_machine_is_told_in_a_container_or_without_an_id(tmp_path: Path, database: Path, values: dict) -> None:  # type: ignore[type-arg]
-    """There the id is the image's, or new with each container: the file alone counts."""
+    """There the id is the image's, or new with each container, or each boot: the file alone counts."""
     assert here(database, system(tmp_path / "root", **values)).machine == ""
 
 

@@ -8,7 +8,10 @@ import re
 import unicodedata
 from contextlib import suppress
 
-_ADDRESSES = re.compile(r"[^\s<>()\[\],;:\"]{1,64}@[^\s<>()\[\],;:\"]{1,255}")
+# Also with a quoted local part, a host's number for a domain (RFC 5321 section 4.1.2), or its @ encoded (RFC 2047).
+_ADDRESSES = re.compile(
+    r'(?:"[^"]{1,64}"|[^\s<>()\[\],;:"]{1,64})(?: @ |[@＠]|=40|&#64;)(?:\[[^\]]{1,64}\]|[^\s<>()\[\],;:"]{1,255})'
+)
 _LONGEST_WORDS = 500
 
 
@@ -20,8 +23,10 @@ def canonical(address: str) -> str:
     not know; one who was suppressed under another spelling still has his own.
     """
     local, _, domain = unicodedata.normalize("NFC", address.strip()).casefold().rpartition("@")
-    with suppress(UnicodeError):
-        domain = domain.rstrip(".").encode("idna").decode("ascii")
+    domain = domain.rstrip(".")
+    if not domain.isascii():  # the codec takes longer than all else
+        with suppress(UnicodeError):
+            domain = domain.encode("idna").decode("ascii")
     return f"{local}@{domain}"
 
 

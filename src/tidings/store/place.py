@@ -20,6 +20,7 @@ shares with its containers) may count anew whenever they are mounted."""
 _MAX_HANDLE_SZ = 128  # octets
 _AT_FDCWD = -100
 
+_MACHINE_ID = "etc/machine-id"
 _CONTAINER_MARKS = (".dockerenv", "run/.containerenv", "run/secrets/kubernetes.io")
 
 
@@ -62,11 +63,14 @@ def here(path: Path, root: Path = Path("/")) -> Place:
 
 def _machine(root: Path, mounts: list[tuple[str, str]]) -> str:
     """What stands for the machine: its id, hashed as machine-id(5) asks for. In a container that file is the image's,
-    and another one after each update: nothing is told by it."""
+    and another one after each update; one that is mounted is only for as long as the system runs, as where the root
+    cannot be written: nothing is told by these."""
     if any((root / mark).exists() for mark in _CONTAINER_MARKS) or _file_system(Path("/"), mounts) == "overlay":
         return ""
+    if any(point == f"/{_MACHINE_ID}" for point, _ in mounts):
+        return ""
     try:
-        machine_id = (root / "etc/machine-id").read_text(encoding="ascii").strip()
+        machine_id = (root / _MACHINE_ID).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
     if not re.fullmatch("[0-9a-f]{32}", machine_id):
