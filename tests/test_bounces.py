@@ -328,3 +328,15 @@ def test_huge_messages_take_little_time(name: str) -> None:
     started = time.process_time()
     read(HUGE[name])
     assert time.process_time() - started < 5
+
+
+def test_many_reports_with_long_words_take_little_time() -> None:
+    """A few kilobytes must not keep the door's only reader of messages busy: it waits for them one after the other."""
+    words = b"exceed" * 330
+    report = (
+        b"Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; %b\n\n" % words
+    )
+    message = b"Content-Type: message/delivery-status\n\n" + report * 300
+    started = time.process_time()
+    assert len(read(message).reports) == 10
+    assert time.process_time() - started < 0.5

@@ -110,6 +110,7 @@ def test_a_backup_from_last_night_repeats_nothing(sending: Site, origin: Origin,
     assert done.returncode == 1
     assert "--yes" in done.stderr
     assert "that it knows nothing of" in done.stdout
+    assert "whoever unsubscribed or complained" in done.stdout
     assert "weekly: next: Fri" in done.stdout
     suggested = done.stdout.rpartition("`--skip-until ")[2].partition("`")[0]
     assert "not polled since then: a" in done.stdout

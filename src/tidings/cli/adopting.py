@@ -82,6 +82,10 @@ def _report(loaded: Config, store: Store, standing: Standing, until: datetime | 
     if standing.differs:
         yield "this database was restored from a backup, or copied:"
         yield from (f"  {difference}" for difference in standing.differs)
+        yield (
+            "whoever unsubscribed or complained after the copy was made is mailed again: "
+            "`tidings suppressions add ADDRESS` for those you know of"
+        )
     yield "it would send, as far as it knows:"
     for edition in loaded.editions:
         yield from (f"  {line}" for line in _to_come(loaded, store, edition, now))
