@@ -180,8 +180,7 @@ class Dispatcher:
 
     def _lease(self, now: datetime) -> None:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
-        on_uncertain: deliveries.OnUncertain = "resend" if self._office.resend else "hold"
-        batch = deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now)
+        batch = deliveries.lease(self._store, self._issue.id, _BATCH, self._office.on_uncertain, now)
         unwanted = suppressed(self._store, [one.address for one in batch], self._edition.name)
         if batch and not self._is_counted:
             sender.count(self._store, now)

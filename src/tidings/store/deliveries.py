@@ -72,6 +72,16 @@ class Settlement:
     tried: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A delivery that waits until somebody says whether it came."""
+
+    id: int
+    issue: str
+    address: str
+    reply: str
+
+
 def recover(store: Store, now: datetime) -> None:
     """What a process left that died while it had the right to deliver: of what it had leased nothing was handed over;
     what was in flight may have come."""
@@ -207,6 +217,18 @@ def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
             f"(issues {', '.join(map(str, issue_ids))}); the database was changed by something else"
         )
     return balance
+
+
+def undecided(store: Store, edition: str, on_uncertain: OnUncertain) -> list[Undecided]:
+    """Those of an edition whose outcome is not known, and that are not sent again without being asked: see `lease`."""
+    rows = store.rows(
+        f"""SELECT d.id, d.address, d.reply, i.edition || '-' || i.number AS issue
+        FROM issues i CROSS JOIN deliveries d ON d.issue_id = i.id
+        WHERE i.edition = ? AND d.{IS_OPEN} AND d.state = 'uncertain'
+            AND (d.doubts > 1 OR ? = 'hold') ORDER BY i.number, d.id""",
+        (edition, on_uncertain),
+    )
+    return [Undecided(row["id"], row["issue"], row["address"], row["reply"]) for row in rows]
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:
