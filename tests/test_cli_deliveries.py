@@ -122,12 +122,12 @@ def test_after_a_second_doubt_it_is_decided(polled: Site, origin: Origin) -> Non
         configure(polled, origin, f"smtp://127.0.0.1:{server.port}")
         first = polled.run("send", "weekly", check=False).stderr
         assert f"{READERS[0]}: not known whether it came" in first
-        assert "1 of these go once more by themselves" in first
+        assert "1 of these is sent once more without being asked" in first
         assert "resolve" not in first
         second = polled.run("send", "weekly", check=False).stderr
         assert f"{READERS[0]}: not known whether it came" in second
         assert second.count(READERS[0]) == 1
-        assert "themselves" not in second
+        assert "without being asked" not in second
         assert "`tidings deliveries resolve weekly-1 --sent`" in second
 
 
@@ -195,3 +195,29 @@ def test_nothing_to_decide_is_said(polled: Site) -> None:
     done = polled.run("deliveries", "resolve", "weekly-1", READERS[0], "--send", check=False)
     assert (done.returncode, READERS[0] in done.stderr) == (1, True)
     assert set(states(polled).values()) == {"accepted"}
+
+
+def test_an_issue_that_nobody_got_is_not_called_sent(polled: Site) -> None:
+    """Its mails given up are counted as that, and not as refused."""
+    polled.run("send", "weekly")
+    change(polled, "UPDATE deliveries SET state = 'expired', attempts = 0")
+    assert polled.json("issues", "list")["issues"][0]["state"] == "undelivered"
+    polled.run("deliveries", "resolve", "weekly-1", READERS[0], "--give-up")
+    change(polled, f"UPDATE deliveries SET state = 'rejected', reply = '550 no' WHERE address = '{READERS[1]}'")
+    (row,) = polled.json("issues", "list")["issues"]
+    counts = {state: count for state, count in row["deliveries"].items() if count}
+    assert (row["state"], counts) == ("undelivered", {"rejected": 1, "given_up": 1, "expired": 1})
+    said = polled.run("issues", "list").stdout
+    assert "1 refused, 1 given up, 1 too old to be sent" in said
+    change(polled, f"UPDATE deliveries SET state = 'accepted' WHERE address = '{READERS[1]}'")
+    assert polled.json("issues", "list")["issues"][0]["state"] == "sent"
+
+
+def test_what_a_list_leaves_out_is_said(polled: Site) -> None:
+    """On standard error, so that who reads the rows with a program gets rows alone."""
+    polled.run("send", "weekly")
+    done = polled.run("deliveries", "list", "--limit", "1")
+    assert (len(done.stdout.splitlines()), done.stderr) == (2, "2 more; `--limit 3` lists them all\n")
+    assert polled.run("deliveries", "list", "--limit", "1", "--json").stderr == done.stderr
+    assert polled.run("deliveries", "list", "--limit", "3").stderr == ""
+    assert polled.run("deliveries", "list", "--address", READERS[0], "--limit", "1").stderr == ""

@@ -26,6 +26,7 @@ _WORDS: dict[str, str] = {
     "accepted": "delivered",
     "deferred": "to be tried again",
     "rejected": "refused",
+    "given_up": "given up",
     "uncertain": "not known whether it came",
     "suppressed": "no longer wanted",
 }
@@ -143,7 +144,11 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
 
 def _what_waits(dispatch: Dispatch) -> str:
     count = len(dispatch.undecided)
-    return f", and of {count} {_mails(count)} it is not known whether they came" if count else ""
+    return (
+        f", and of {count} {_mails(count)} it is not known whether {'it' if count == 1 else 'they'} came"
+        if count
+        else ""
+    )
 
 
 def _mails(count: int) -> str:
@@ -186,7 +191,7 @@ def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, 
 def report_dispatch(dispatch: Dispatch) -> None:
     """What this pass came to in one line, the balance where something is left, and by name each reader who did not get
     the mail, may get it twice, or may not have it."""
-    from tidings.settling import MOST_NAMED
+    from tidings.settling import MOST_NAMED, is_given_up
 
     states = dispatch.counts
     parts = [f"{states[state]} {word}" for state, word in _WORDS.items() if states.get(state)]
@@ -199,8 +204,8 @@ def report_dispatch(dispatch: Dispatch) -> None:
         click.echo(f"balance: {tally.open + tally.settled} readers = {balance(tally)}", err=True)
     for outcome in dispatch.outcomes:
         if _went_wrong(outcome):
-            word = _WORDS[outcome.receipt.state]
-            click.echo(f"{outcome.delivery.address}: {word}: {outcome.receipt.reply}", err=True)
+            word = "" if is_given_up(outcome.receipt) else f"{_WORDS[outcome.receipt.state]}: "
+            click.echo(f"{outcome.delivery.address}: {word}{outcome.receipt.reply}", err=True)
     if len(dispatch.outcomes) >= MOST_NAMED:
         click.echo("and perhaps more: `tidings deliveries list` has them all", err=True)
     _report_doubts(dispatch)
@@ -228,16 +233,16 @@ def _report_doubts(dispatch: Dispatch) -> None:
             click.echo(f"{one.address}: {_WORDS['uncertain']}: {one.reply}", err=True)
     if again := len(tried - waiting):
         click.echo(
-            f"{again} of these go once more by themselves, under the same Message-ID: `tidings run` sends them in "
-            "5 minutes or more, `tidings send` at once",
+            f"{again} of these {'is' if again == 1 else 'are'} sent once more without being asked, under the same "
+            "Message-ID: by `tidings run` after 5 minutes or more, by `tidings send` at once",
             err=True,
         )
     for name, count in Counter(one.issue for one in dispatch.undecided).items():
         resolve = f"`tidings deliveries resolve {shlex.quote(name)}"
         click.echo(
-            f"{name}: {count} {_mails(count)} of which it is not known whether they came, until you say: "
-            f"{resolve} --sent` if they did, {resolve} --send` sends them again; with an address behind the issue's "
-            "name that is about this reader alone",
+            f"{name}: {count} {_mails(count)} {'waits' if count == 1 else 'wait'} for you to say whether "
+            f"{'it' if count == 1 else 'they'} came: {resolve} --sent` where that is so, {resolve} --send` sends "
+            "again; an address behind the issue's name decides on that reader alone",
             err=True,
         )
 
@@ -247,6 +252,7 @@ def balance(tally: Tally) -> str:
     counts = {
         "delivered": tally.accepted,
         "refused": tally.rejected,
+        "given up": tally.given_up,
         "no longer wanted": tally.suppressed,
         "expired": tally.expired,
         "open": tally.open,
