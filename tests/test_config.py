@@ -431,6 +431,11 @@ BAD = [
     (MAIL + 'transport = "file:"\n', 6, "is empty"),
     (MAIL + 'transport = "file://host/outbox"\n', 6, "names a host in front of the folder"),
     (MAIL + 'transport = "smtp://me@localhost"\n', 6, "names a user without a password"),
+    (
+        MAIL + 'transport = "smtp://me@mail.example.org"\npassword_env = "X"\n',
+        6,
+        'write "smtp+starttls://…" or "smtps://…"',
+    ),
     (MAIL + 'transport = "smtp://localhost"\npassword_env = "X"\n', 6, "names no user for the password"),
     (SMTP + 'password_env = "X"\npassword_file = "y"\n', 8, "keep one of the two"),
     (SMTP + 'password_env = "hunter 2"\n', 7, "is not the name of an environment variable"),

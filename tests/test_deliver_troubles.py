@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -296,3 +297,42 @@ def test_a_stop_judges_no_refusal(store: Store) -> None:
     mail = RecordingTransport({readers(9)[0]: [Receipt("refused", "554 5.7.1 no")]})
     deliver.deliver(store, one, mail.office(), now_pace(lambda: bool(mail.tries)))
     assert set(states(store)) == {"pending"}
+
+
+def test_nobody_waits_behind_a_connection_that_hangs(store: Store) -> None:
+    """What waits there is given to one that has nothing else to do."""
+    one = freeze(store, *readers(7))
+    all_others = threading.Event()
+
+    class Hanging(RecordingTransport):
+        def send(self, parcel, may_go):  # type: ignore[no-untyped-def]
+            if parcel.recipient == readers(7)[1]:
+                assert all_others.wait(20)
+            receipt = super().send(parcel, may_go)
+            if len(self.letters) == 6:
+                all_others.set()
+            return receipt
+
+    mail = Hanging()
+    dispatch = deliver.deliver(store, one, replace(mail.office(), connections=2), now_pace())
+    assert dispatch.tally == Tally(accepted=7)
+    assert mail.recipients[-1] == readers(7)[1]
+    assert sorted(mail.recipients) == sorted(readers(7))
+
+
+def test_who_is_called_back_keeps_what_was_said_before(store: Store) -> None:
+    """A reader who was tried, and then called back since the whole machinery fails, is listed with the failure."""
+    one = freeze(store, *readers(3))
+    broken = {reader: [MailError(f"exit status {77 + n}")] for n, reader in enumerate(readers(3)) if n}
+
+    class Slow(RecordingTransport):
+        def send(self, parcel, may_go):  # type: ignore[no-untyped-def]
+            if parcel.recipient == readers(3)[2]:
+                time.sleep(0.5)
+            return super().send(parcel, may_go)
+
+    with pytest.raises(MailError):
+        deliver.deliver(store, one, replace(Slow(broken).office(), connections=2), now_pace())
+    assert states(store) == ["accepted", "pending", "pending"]
+    replies = [row["reply"] for row in store.rows("SELECT reply FROM deliveries ORDER BY id")]
+    assert replies[1:] == ["exit status 78", "exit status 79"]

@@ -444,6 +444,29 @@ def test_a_server_that_takes_no_mail_is_an_error(script: Script) -> None:
         send_one(plain(server.port))
 
 
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ({"": "554 5.7.1 you are blocked"}, r"turns us away \(554 5\.7\.1 you are blocked\); ask who runs it"),
+        ({"EHLO": "550 no", "HELO": "550 no"}, r"turns us away \(550 no\)"),
+        ({"": "421 too busy"}, r"takes nothing for now \(421 too busy\)"),
+        ({"": "garbage"}, r"answers without a code, as no mail server does; check \[mail\] transport"),
+        ({"": "250 what"}, r"what is there answers 250 what; check \[mail\] transport"),
+    ],
+)
+def test_who_is_turned_away_is_told_why(script: Script, words: str) -> None:
+    """In the server's words, and with what may help: a block is no matter of the configuration."""
+    with ScriptedServer(script) as server, pytest.raises(MailError, match=words):
+        send_one(plain(server.port))
+
+
+def test_what_is_no_answer_is_shown_as_it_came() -> None:
+    """Without a code that nobody sent."""
+    receipts, _ = sent({".": "? yes maybe"}, 1)
+    said = "an answer that makes no sense: ? yes maybe before the server said whether it took the message"
+    assert [receipt.reply for receipt in receipts] == [said]
+
+
 def test_after_an_error_a_later_message_may_go() -> None:
     """The transport can be used again: it starts afresh."""
     with ScriptedServer({"MAIL": lambda before: "250 ok" if before else "530 who?"}) as server:

@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tidings.dispatching import LONGEST_PAUSE, Dispatcher, Pace
+from tidings.errors import MailError, RenderError
 from tidings.letters import PostOffice
 from tidings.mail.connections import open_connections
 from tidings.mail.pacing import Pacing
 from tidings.model import Delivery, Edition
 from tidings.settling import Book, Outcome, gone_since
 from tidings.store import Store, deliveries, exclusive, issue_states, issues, sender
-from tidings.store.deliveries import Tally
+from tidings.store.deliveries import Tally, Undecided
 from tidings.store.issues import StoredIssue
 
 
@@ -29,12 +30,13 @@ from tidings.store.issues import StoredIssue
 class Dispatch:
     """What one delivery pass came to: `counts` of each state and `outcomes` (those worth naming, the first thousand)
     are its own, `tally` is the balance of the issues it worked on, `expired` how many deliveries of which issue were
-    too old to be begun."""
+    too old to be begun, `undecided` those of the edition that wait until somebody says whether they came."""
 
     tally: Tally
     outcomes: tuple[Outcome, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     expired: Mapping[str, int] = field(default_factory=dict)
+    undecided: tuple[Undecided, ...] = ()
 
     @property
     def sent(self) -> int:
@@ -48,13 +50,29 @@ class Dispatch:
         return tuple(delivery for delivery in arrived if delivery.in_doubt)
 
 
+class BrokenOffError(MailError):
+    """The mail server failed as a whole; `dispatch` is what the pass came to before."""
+
+    def __init__(self, error: MailError, dispatch: Dispatch) -> None:
+        super().__init__(str(error))
+        self.dispatch = dispatch
+
+
+class UnwrittenError(RenderError):
+    """There are readers the issue cannot be written to; `dispatch` is what the pass came to for the others."""
+
+    def __init__(self, error: RenderError, dispatch: Dispatch) -> None:
+        super().__init__(str(error))
+        self.dispatch = dispatch
+
+
 def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> Dispatch:
     """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not; but
     nothing of an issue that is in review or held.
 
-    Raises MailError when the transport as a whole fails, and MovedError when the database was restored or copied since
-    it last sent; what was not sent stays due. Only one process delivers at a
-    time, so what is found in flight was left by one that died.
+    Raises BrokenOffError when the transport as a whole fails, UnwrittenError when there are readers it cannot be
+    written to, and MovedError when the database was restored or copied since it last sent; what was not sent stays
+    due. Only one process delivers at a time, so what is found in flight was left by one that died.
     """
 
     def is_due(issue: StoredIssue, now: datetime) -> bool:
@@ -90,6 +108,7 @@ def _deliver(
     is_due: Callable[[StoredIssue, datetime], bool],
 ) -> Dispatch:
     book, expired = Book(), {}
+    error: MailError | RenderError | None = None
     with exclusive(store, "deliver", pace.stop):
         if office.guarded:
             sender.require(store)
@@ -101,10 +120,19 @@ def _deliver(
                 expired[issue.content.name] = count
         with open_connections(office.open_transport, office.connections) as connections:
             pacing.resume(deliveries.last_tried(store, pace.clock()) if office.limits.rate else None)
-            for issue in open_issues:
-                if is_due(issue, pace.clock()):
-                    Dispatcher(store, connections, edition, office, pace, pacing, book, issue).run()
+            try:
+                for issue in open_issues:
+                    if is_due(issue, pace.clock()):
+                        Dispatcher(store, connections, edition, office, pace, pacing, book, issue).run()
+            except (MailError, RenderError) as failure:
+                error = failure
         if office.guarded and book.counts:
             sender.count(store, pace.clock())
         balance = deliveries.tally(store, [issue.id for issue in open_issues])
-    return Dispatch(balance, tuple(book.named), dict(book.counts), expired)
+        undecided = deliveries.undecided(store, edition.name, office.on_uncertain)
+    dispatch = Dispatch(balance, tuple(book.named), dict(book.counts), expired, tuple(undecided))
+    if isinstance(error, MailError):
+        raise BrokenOffError(error, dispatch) from error
+    if error is not None:
+        raise UnwrittenError(error, dispatch) from error
+    return dispatch

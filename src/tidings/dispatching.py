@@ -22,7 +22,7 @@ from tidings.mail.transport import Parcel
 from tidings.mail.verp import return_address, unsubscribe_address
 from tidings.model import Delivery, Edition, Receipt
 from tidings.render.mail import RenderedMail
-from tidings.settling import LADDER, Book, Misgivings, Outcome, failure, gone_since, settlement
+from tidings.settling import LADDER, Book, Misgivings, Outcome, failure, gone_since, settlement, throttled
 from tidings.standing import Failure, count, suppressed
 from tidings.store import Store, deliveries, issues, sender, site
 from tidings.store.deliveries import Settlement
@@ -144,6 +144,8 @@ class Dispatcher:
             now = self._pace.clock()
             while not self._backlog and not self._is_all_leased:
                 self._lease(now)
+            if not self._backlog and self._relieve(number):
+                continue
             if not self._backlog or (self._hands.are_busy and not self._proven):
                 return None  # One connection tries the server first: a wrong password is said once, not by all.
             wait = self._pacing.server_wait(now)
@@ -154,6 +156,15 @@ class Dispatcher:
                 return delivery
             self._hand(number, delivery, now)
         return None
+
+    def _relieve(self, number: int) -> bool:
+        """Gives a connection with nothing to do what waits behind another, which may hang for long."""
+        givers = self._hands.kept_waiting() if self._hands.is_idle(number) else []
+        for giver in givers:
+            if self._connections.move(giver, number):
+                self._hands.move(giver, number)
+                return True
+        return False
 
     def _look_for_stop(self) -> None:
         """Told to stop, connections finish what they have in hand; what waits behind that is called back."""
@@ -180,8 +191,7 @@ class Dispatcher:
 
     def _lease(self, now: datetime) -> None:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
-        on_uncertain: deliveries.OnUncertain = "resend" if self._office.resend else "hold"
-        batch = deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now)
+        batch = deliveries.lease(self._store, self._issue.id, _BATCH, self._office.on_uncertain, now)
         unwanted = suppressed(self._store, [one.address for one in batch], self._edition.name)
         if batch and not self._is_counted:
             sender.count(self._store, now)
@@ -306,7 +316,7 @@ class Dispatcher:
             case "throttled" | "gone":
                 self._put_back(delivery, receipt)
                 if not self._pacing.slow_down(now):
-                    self._fail(MailError(f"the mail server wants less, or a pause, again and again: {receipt.reply}"))
+                    self._fail(throttled(receipt))
             case "crowded":
                 if self._pacing.slow_domain(domain, now):
                     self._put_back(delivery, receipt)
@@ -315,7 +325,7 @@ class Dispatcher:
             case "refused":
                 self._refuse(Outcome(delivery, receipt))
             case "withdrawn":
-                self._put_back(delivery, receipt)
+                self._backlog.append(delivery)  # It keeps what was said of it before.
                 self._is_over = True
             case "uncertain":
                 self._settle(delivery, receipt)

@@ -29,6 +29,9 @@ class Hands:
         number = min(self._queues, key=lambda one: (one in self._broken, len(self._queues[one])))
         return None if number in self._broken or len(self._queues[number]) >= self._depth else number
 
+    def is_idle(self, number: int) -> bool:
+        return not self._queues[number]
+
     def give(self, number: int, delivery: Delivery) -> None:
         self._queues[number].append(delivery)
 
@@ -39,6 +42,14 @@ class Hands:
     def end(self, number: int) -> Delivery:
         """Takes from a connection what it was at."""
         return self._queues[number].popleft()
+
+    def kept_waiting(self) -> list[int]:
+        """The connections with a delivery behind the one that they are at."""
+        return [number for number, queue in self._queues.items() if len(queue) > 1]
+
+    def move(self, giver: int, taker: int) -> None:
+        """Gives another connection what is last behind."""
+        self._queues[taker].append(self._queues[giver].pop())
 
     def lose(self, number: int) -> None:
         """A connection that takes nothing more; what it has in hand still ends."""

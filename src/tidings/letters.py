@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from typing import Literal
 
 from tidings.mail.dkim import Signer
 from tidings.mail.message import Envelope, Message, compose, domain_of
@@ -39,6 +40,11 @@ class PostOffice:
     stale_after: timedelta = timedelta(days=3)
     guarded: bool = True
     is_private: bool = False
+
+    @property
+    def on_uncertain(self) -> Literal["resend", "hold"]:
+        """What becomes of a message whose outcome is not known, as the configuration calls it."""
+        return "resend" if self.resend else "hold"
 
     @property
     def envelope_sender(self) -> str:

@@ -12,7 +12,7 @@ from tidings.mail.bounces_meaning import report_of, status_in
 from tidings.mail.bounces_score import sign_of
 from tidings.model import Delivery, DeliveryState, Receipt
 from tidings.standing import Failure
-from tidings.store.deliveries import Settlement
+from tidings.store.deliveries import GIVEN_UP, Settlement
 from tidings.store.issues import StoredIssue
 
 MOST_NAMED = 1000
@@ -42,8 +42,8 @@ class Outcome:
 
 @dataclass(slots=True)
 class Book:
-    """What a pass came to: how many deliveries reached each state, and by name those that somebody may want to know
-    of."""
+    """What a pass came to: how many deliveries reached each state, those `given_up` apart, and by name those that
+    somebody may want to know of."""
 
     counts: Counter[str] = field(default_factory=Counter)
     named: list[Outcome] = field(default_factory=list)
@@ -52,10 +52,10 @@ class Book:
     def is_likely(self) -> bool:
         """Whether refusals are about their readers: where they are the rule, it is more likely that a mail server
         between us and them is set up wrongly, and knows nobody."""
-        return self.counts["rejected"] <= max(_FEW, self.counts["accepted"])
+        return self.counts["rejected"] + self.counts["given_up"] <= max(_FEW, self.counts["accepted"])
 
     def enter(self, delivery: Delivery, receipt: Receipt) -> None:
-        self.counts[receipt.state] += 1
+        self.counts["given_up" if is_given_up(receipt) else receipt.state] += 1
         is_plain = receipt.state in ("accepted", "suppressed") and not delivery.in_doubt
         if not is_plain and len(self.named) < MOST_NAMED:
             self.named.append(Outcome(delivery, receipt))
@@ -103,6 +103,19 @@ class Misgivings:
         return refused
 
 
+def is_given_up(receipt: Receipt) -> bool:
+    """Whether a delivery ended since we gave it up, and not by a server's word."""
+    return receipt.state == "rejected" and receipt.reply.startswith(GIVEN_UP)
+
+
+def throttled(receipt: Receipt) -> MailError:
+    """That a server has asked for less too often, and when it is tried again."""
+    return MailError(
+        f"the mail server wants less, or a pause, again and again: {receipt.reply}; the rest stays due: `tidings run` "
+        "tries again after 5 minutes, then later and later, up to an hour, and `tidings send` at once"
+    )
+
+
 def gone_since(issue: StoredIssue) -> datetime:
     """Since when an issue may go: what its age is counted from."""
     return issue.released_at or issue.content.frozen_at
@@ -114,7 +127,7 @@ def settlement(delivery: Delivery, receipt: Receipt, since: datetime, now: datet
     next_at = now + LADDER[min(delivery.attempts, len(LADDER) - 1)]
     state, reply = receipt.state, receipt.reply
     if state == "deferred" and now - since >= _GIVE_UP_AFTER and delivery.attempts + 1 >= _LEAST_TRIES:
-        state, reply = "rejected", f"given up after {delivery.attempts + 1} tries: {reply}"
+        state, reply = "rejected", f"{GIVEN_UP}after {delivery.attempts + 1} tries: {reply}"
     if delivery.in_doubt:
         reply = f"{reply} ({_DOUBT})"
     match state:

@@ -47,10 +47,13 @@ def list_(
     with wiring.open_site(config_path) as (_, store), explaining.snapshot(store):
         issue_id = issue_states.named(store, name).id if name is not None else None
         rows = resolving.listed(store, issue_id, state, address, limit)
+        there = resolving.count(store, issue_id, state, address) if len(rows) == limit else len(rows)
     if as_json:
         click.echo(json.dumps([delivery_report(row) for row in rows], ensure_ascii=False, indent=2))
     else:
         _print_rows(rows)
+    if there > len(rows):
+        click.echo(f"{there - len(rows)} more; `--limit {there}` lists them all", err=True)
 
 
 def delivery_report(row: DeliveryRow) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ _WORDS: dict[str, str] = {
     "accepted": "delivered",
     "deferred": "to be tried again",
     "rejected": "refused",
+    "given_up": "given up",
     "uncertain": "not known whether it came",
     "suppressed": "no longer wanted",
 }
@@ -116,11 +119,15 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
             sender.require(store)  # before an issue is frozen: that uses up posts
         rival = _rival(store, edition, began, waited)
         content = None if rival else _freeze(loaded, store, edition, office, anyway)
-        dispatch = deliver.deliver(store, edition, office, Pace(wiring.utc_now, stop, time.sleep))
+        error: deliver.BrokenOffError | deliver.UnwrittenError | None = None
+        try:
+            dispatch = deliver.deliver(store, edition, office, Pace(wiring.utc_now, stop, time.sleep))
+        except (deliver.BrokenOffError, deliver.UnwrittenError) as broken:
+            error, dispatch = broken, broken.dispatch
     if rival:
         click.echo(f"{edition.name}: {rival}, so this one makes none; send again for the next")
-    elif content is None and not dispatch.counts and not dispatch.expired:
-        click.echo(f"{edition.name}: {_why_nothing(loaded, store, edition)}; nothing was sent")
+    elif content is None and error is None and not dispatch.counts and not dispatch.expired:
+        click.echo(f"{edition.name}: {_why_nothing(loaded, store, edition)}; nothing was sent{_what_waits(dispatch)}")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
     elif not edition.subscribers:
@@ -128,8 +135,24 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
     report_dispatch(dispatch)
     for issue in issue_states.waiting(store, edition.name):
         click.echo(issue_reports.why_it_waits(issue), err=True)
-    if dispatch.tally.open or dispatch.expired or any(_went_wrong(one) for one in dispatch.outcomes):
+    if error is not None:
+        raise error
+    is_open = dispatch.tally.open or dispatch.undecided
+    if is_open or dispatch.expired or any(_went_wrong(one) for one in dispatch.outcomes):
         sys.exit(1)
+
+
+def _what_waits(dispatch: Dispatch) -> str:
+    count = len(dispatch.undecided)
+    return (
+        f", and of {count} {_mails(count)} it is not known whether {'it' if count == 1 else 'they'} came"
+        if count
+        else ""
+    )
+
+
+def _mails(count: int) -> str:
+    return "mail" if count == 1 else "mails"
 
 
 def _rival(store: Store, edition: Edition, began: datetime, waited: bool) -> str:
@@ -167,8 +190,8 @@ def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, 
 
 def report_dispatch(dispatch: Dispatch) -> None:
     """What this pass came to in one line, the balance where something is left, and by name each reader who did not get
-    the mail, or may get it twice."""
-    from tidings.settling import MOST_NAMED
+    the mail, may get it twice, or may not have it."""
+    from tidings.settling import MOST_NAMED, is_given_up
 
     states = dispatch.counts
     parts = [f"{states[state]} {word}" for state, word in _WORDS.items() if states.get(state)]
@@ -181,10 +204,11 @@ def report_dispatch(dispatch: Dispatch) -> None:
         click.echo(f"balance: {tally.open + tally.settled} readers = {balance(tally)}", err=True)
     for outcome in dispatch.outcomes:
         if _went_wrong(outcome):
-            word = _WORDS[outcome.receipt.state]
-            click.echo(f"{outcome.delivery.address}: {word}: {outcome.receipt.reply}", err=True)
+            word = "" if is_given_up(outcome.receipt) else f"{_WORDS[outcome.receipt.state]}: "
+            click.echo(f"{outcome.delivery.address}: {word}{outcome.receipt.reply}", err=True)
     if len(dispatch.outcomes) >= MOST_NAMED:
         click.echo("and perhaps more: `tidings deliveries list` has them all", err=True)
+    _report_doubts(dispatch)
     for name, count in dispatch.expired.items():
         click.echo(
             f"{name}: {count} mails are not sent, since the issue is older than `stale_after`; "
@@ -199,11 +223,36 @@ def report_dispatch(dispatch: Dispatch) -> None:
         )
 
 
+def _report_doubts(dispatch: Dispatch) -> None:
+    """Of the mails whose outcome is not known, which go again by themselves and which wait for somebody to decide, and
+    how that is done. Those that this pass did not try are named here."""
+    tried = {one.delivery.id for one in dispatch.outcomes if one.receipt.state == "uncertain"}
+    waiting = {one.id for one in dispatch.undecided}
+    for one in dispatch.undecided:
+        if one.id not in tried:
+            click.echo(f"{one.address}: {_WORDS['uncertain']}: {one.reply}", err=True)
+    if again := len(tried - waiting):
+        click.echo(
+            f"{again} of these {'is' if again == 1 else 'are'} sent once more without being asked, under the same "
+            "Message-ID: by `tidings run` after 5 minutes or more, by `tidings send` at once",
+            err=True,
+        )
+    for name, count in Counter(one.issue for one in dispatch.undecided).items():
+        resolve = f"`tidings deliveries resolve {shlex.quote(name)}"
+        click.echo(
+            f"{name}: {count} {_mails(count)} {'waits' if count == 1 else 'wait'} for you to say whether "
+            f"{'it' if count == 1 else 'they'} came: {resolve} --sent` where that is so, {resolve} --send` sends "
+            "again; an address behind the issue's name decides on that reader alone",
+            err=True,
+        )
+
+
 def balance(tally: Tally) -> str:
     """The balance of deliveries: all that there are, each once."""
     counts = {
         "delivered": tally.accepted,
         "refused": tally.rejected,
+        "given up": tally.given_up,
         "no longer wanted": tally.suppressed,
         "expired": tally.expired,
         "open": tally.open,

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from tidings.store.deliveries import Tally
     from tidings.store.issues import StoredIssue
 
-State = Literal["reviewing", "held", "sending", "sent", "dropped", "archived"]
-"""Where an issue is between being frozen and having reached all its readers; `archived` has none."""
+State = Literal["reviewing", "held", "sending", "sent", "undelivered", "dropped", "archived"]
+"""Where an issue is between being frozen and having reached its readers. Nobody got the `undelivered` one, whose mails
+all expired, were given up, refused or not wanted; `archived` has no readers."""
 
 _TALLY = {
     "accepted": "delivered",
     "rejected": "refused",
+    "given_up": "given up",
     "suppressed": "not wanted",
     "deferred": "to be tried again",
     "uncertain": "not known whether it came",
@@ -38,7 +40,9 @@ def state_of(issue: StoredIssue, tally: Tally) -> State:
         return issue.kept
     if not tally.any:
         return "archived"
-    return "sending" if tally.open else "sent"
+    if tally.open:
+        return "sending"
+    return "sent" if tally.accepted else "undelivered"
 
 
 def issue_row(store: Store, issue: StoredIssue) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from tidings.cli.drafting import Inspection
     from tidings.config import Config
+    from tidings.deliver import Dispatch
     from tidings.letters import PostOffice
     from tidings.model import Edition, IssueContent
 
@@ -92,6 +93,7 @@ class _Sending:
             _reporting(f"send {edition.name}", partial(self._send_due, edition)) for edition in loaded.editions
         ]
         self._has_sent = False
+        self._told: dict[str, set[int]] = {}
 
     def in_turn(self) -> None:
         """A turn for each edition. Who has sent something is last the next time, or with a low rate it would be first
@@ -106,16 +108,31 @@ class _Sending:
     def _send_due(self, edition: Edition) -> None:
         from tidings import deliver
         from tidings.cli import wiring
-        from tidings.cli.digests import report_dispatch
         from tidings.dispatching import Pace
         from tidings.store import open_store
 
         pace = Pace(wiring.utc_now, self._stop.is_set, self._stop.wait, _TURN)
-        with open_store(self._database) as store:
-            dispatch = deliver.deliver_due(store, edition, self._office, pace, self._pacing)
+        try:
+            with open_store(self._database) as store:
+                dispatch = deliver.deliver_due(store, edition, self._office, pace, self._pacing)
+        except (deliver.BrokenOffError, deliver.UnwrittenError) as error:
+            self._report(edition, error.dispatch)
+            raise
+        self._report(edition, dispatch)
+
+    def _report(self, edition: Edition, dispatch: Dispatch) -> None:
+        """What a pass came to. Who waits for somebody to decide is named once, not with each pass."""
+        from dataclasses import replace
+
+        from tidings.cli.digests import report_dispatch
+
         self._has_sent = dispatch.sent > 0
-        if dispatch.sent or dispatch.expired:
-            report_dispatch(dispatch)
+        tried = {outcome.delivery.id for outcome in dispatch.outcomes}
+        told = self._told.get(edition.name, set()) - tried
+        self._told[edition.name] = {one.id for one in dispatch.undecided}
+        new = tuple(one for one in dispatch.undecided if one.id not in told)
+        if dispatch.sent or dispatch.expired or new:
+            report_dispatch(replace(dispatch, undecided=new))
 
 
 def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:

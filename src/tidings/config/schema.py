@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from tidings.config import requests, rules, schedules, subscribers, transports, values
 from tidings.config.lines import KeyPath
 from tidings.config.settings import Network, Transport, WebSettings
-from tidings.model import Etiquette, Order, Rule, Schedule, Subscriber
+from tidings.model import THIS_MACHINE, Etiquette, Order, Rule, Schedule, Subscriber
 
 T = TypeVar("T")
 
@@ -168,6 +168,12 @@ class MailTable(Table):
             raise _key_error("transport", 'names no user for the password; write "smtps://user@mail.example.org"')
         if self.transport.username and not given:
             raise _key_error("transport", "names a user without a password; add password_env or password_file")
+        if self.transport.username and self.transport.kind == "smtp" and self.transport.host not in THIS_MACHINE:
+            raise _key_error(
+                "transport",
+                "would tell the password to another machine unencrypted, which is never done; "
+                'write "smtp+starttls://…" or "smtps://…", as the mail server has it',
+            )
         return self
 
 

@@ -57,12 +57,23 @@ class Connections:
         self._is_closing = threading.Event()
 
     def hand(self, number: int, parcel: Parcel) -> None:
-        """Gives a message to a connection that is free."""
+        """Gives a message to a connection, which takes it up when it is done with those before it."""
         if number not in self._threads:
             thread = threading.Thread(target=self._work, args=(number,), name=f"mail {number}", daemon=True)
             self._threads[number] = thread
             thread.start()
         self._parcels[number].put(parcel)
+
+    def move(self, giver: int, taker: int) -> bool:
+        """Gives another connection a message that waits behind what the first is at; False where that one has just
+        taken it up. With one in hand and one behind there is no doubt which it is."""
+        try:
+            parcel = self._parcels[giver].get_nowait()
+        except Empty:
+            return False
+        assert parcel is not None
+        self.hand(taker, parcel)
+        return True
 
     def permit(self, number: int, *, may_go: bool) -> None:
         """Answers a connection that asked."""

@@ -35,7 +35,7 @@ _OURS = re.compile(r"\b(relay(ing)?|rcpthosts|sender|helo|ehlo|client host|authe
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its code, or -1 for what is none, and its text, which is `readable`."""
+    """An answer: its code, or -1 for what is none, and its text, which is `readable`; of what is none it says so."""
 
     code: int
     text: str
@@ -47,7 +47,7 @@ class Reply:
         return found[1] if found else ""
 
     def __str__(self) -> str:
-        return f"{self.code} {self.text}".strip()
+        return self.text if self.code < 0 else f"{self.code} {self.text}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,8 @@ from tidings.errors import MailError
 from tidings.mail.message import Message, ascii_domain
 from tidings.mail.replies import Meaning, Reply, Stage, meaning, readable
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport
-from tidings.model import Receipt
+from tidings.model import THIS_MACHINE, Receipt
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LINE_OF_DOT = re.compile(rb"^\.", re.MULTILINE)
 # What a connection that was used before may be the reason of: a new one is worth a try.
 _MAY_BE_THE_CONNECTION: frozenset[Meaning] = frozenset({"throttled", "server gone", "too many recipients"})
@@ -192,7 +191,7 @@ class _SmtpTransport:
         """What a refusal comes to, with the connection ready for the next message, or gone. Raises MailError when
         nobody can be served before the operator does something."""
         reply = refusal.reply
-        words = str(reply) if reply.code >= 0 else reply.text
+        words = str(reply)
         if reply.code in _ENDS_THE_SESSION or 200 <= reply.code < 400:
             self._drop()
         else:
@@ -295,9 +294,11 @@ def _answer(session: smtplib.SMTP) -> Reply:
         if not line:
             raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
         found = _CODE.match(line)
+        if found is None:
+            return Reply(-1, f"an answer that makes no sense: {readable(line)}")
         text.append(line[4:].strip())
-        if found is None or line[3:4] != b"-":
-            return Reply(int(found[0]) if found else -1, readable(b"\n".join(text)))
+        if line[3:4] != b"-":
+            return Reply(int(found[0]), readable(b"\n".join(text)))
     raise smtplib.SMTPServerDisconnected(f"more than {_MOST_LINES} lines for an answer")
 
 
@@ -315,7 +316,7 @@ def _ending(body: bytes) -> bytes:
 
 
 def _connect(server: SmtpServer, context: ssl.SSLContext | None, seconds: float) -> smtplib.SMTP:
-    if server.username and server.security == "none" and server.host not in _LOOPBACK:
+    if server.username and server.security == "none" and server.host not in THIS_MACHINE:
         raise MailError(
             f"{server}: refusing to send a password over an unencrypted connection; use smtps:// or smtp+starttls://"
         )
@@ -327,6 +328,8 @@ def _connect(server: SmtpServer, context: ssl.SSLContext | None, seconds: float)
     except smtplib.SMTPAuthenticationError as error:
         reason = Reply(error.smtp_code, readable(error.smtp_error))
         problem = f"login as {server.username} was refused ({reason}); check the password"
+    except smtplib.SMTPResponseException as error:
+        problem = _turned_away(error.smtp_code, readable(error.smtp_error))
     except UnicodeEncodeError:
         problem = "user names and passwords outside ASCII cannot be sent; choose another password"
     except ValueError as error:  # smtplib decodes what the server asks with no care
@@ -338,6 +341,17 @@ def _connect(server: SmtpServer, context: ssl.SSLContext | None, seconds: float)
     if session is not None:
         session.close()
     raise MailError(f"{server}: {problem}")
+
+
+def _turned_away(code: int, words: str) -> str:
+    """What a server has against us before the first message, and what to do about that."""
+    if 400 <= code < 500:
+        return f"the mail server takes nothing for now ({code} {words}); `tidings run` tries again by itself"
+    if 500 <= code < 600:
+        return f"the mail server turns us away ({code} {words}); ask who runs it what it has against this machine"
+    # The standard library cuts off what stands where the code should be.
+    answer = f"answers {code} {words}" if code > 0 else "answers without a code, as no mail server does"
+    return f"what is there {answer}; check [mail] transport"
 
 
 def _greet(server: SmtpServer, context: ssl.SSLContext | None, seconds: float) -> smtplib.SMTP:

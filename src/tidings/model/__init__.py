@@ -11,6 +11,7 @@ All times are aware UTC datetimes; sizes are bytes.
 
 from tidings.model.configured import (
     COMBINED_FEED,
+    THIS_MACHINE,
     Edition,
     Etiquette,
     Grouping,
@@ -80,6 +81,7 @@ from tidings.model.returned import (
 
 __all__ = [
     "COMBINED_FEED",
+    "THIS_MACHINE",
     "Action",
     "AlsoIn",
     "Arrival",

@@ -13,6 +13,9 @@ Etiquette = Literal["full", "excerpt", "title"]
 COMBINED_FEED = "atom.xml"
 """The file of the combined feed, below the site's URL."""
 
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+"""The hosts that a password may be told to without encryption."""
+
 Order = Literal["time", "weight", "coverage"]
 """What comes first in an issue: the newest, what heavier sources bring, or what more sources carry."""
 

@@ -30,15 +30,20 @@ _LONGEST_WAIT = timedelta(days=1)
 """Nothing waits longer than that to be tried again, but by a clock that was wrong."""
 
 _DIED = "in flight when its process ended: it may have come"
+GIVEN_UP = "given up "
+"""What the reply begins with of a delivery that is `rejected` since we gave it up, and not by a server's word."""
+
 _STALE = "never begun, and too old by now"
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many deliveries of an issue are in each state; `pending` are also those leased or in flight."""
+    """How many deliveries of an issue are in each state; `pending` are also those leased or in flight, and `given_up`
+    those rejected that no server refused."""
 
     accepted: int = 0
     rejected: int = 0
+    given_up: int = 0
     deferred: int = 0
     suppressed: int = 0
     pending: int = 0
@@ -58,7 +63,7 @@ class Tally:
     @property
     def settled(self) -> int:
         """How many are settled, one way or the other."""
-        return self.accepted + self.rejected + self.suppressed + self.expired
+        return self.accepted + self.rejected + self.given_up + self.suppressed + self.expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,16 @@ class Settlement:
     reply: str
     next_at: datetime | None = None
     tried: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A delivery that waits until somebody says whether it came."""
+
+    id: int
+    issue: str
+    address: str
+    reply: str
 
 
 def recover(store: Store, now: datetime) -> None:
@@ -200,9 +215,11 @@ def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
     """The balance of some issues' deliveries. Raises StoreError when it does not come to as many as were frozen."""
     marks = ", ".join("?" * len(issue_ids))
     rows = store.rows(
-        f"SELECT state, count(*) AS n FROM deliveries WHERE issue_id IN ({marks}) GROUP BY state", tuple(issue_ids)
+        f"""SELECT iif(state = 'rejected' AND reply GLOB ?, 'given_up', state) AS counted, count(*) AS n
+        FROM deliveries WHERE issue_id IN ({marks}) GROUP BY counted""",
+        (f"{GIVEN_UP}*", *issue_ids),
     )
-    counts = {row["state"]: row["n"] for row in rows}
+    counts = {row["counted"]: row["n"] for row in rows}
     in_hand = counts.pop("leased", 0) + counts.pop("inflight", 0)
     balance = Tally(**{**counts, "pending": counts.get("pending", 0) + in_hand})
     frozen = store.rows(f"SELECT coalesce(sum(readers), 0) AS n FROM issues WHERE id IN ({marks})", tuple(issue_ids))
@@ -212,6 +229,18 @@ def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
             f"(issues {', '.join(map(str, issue_ids))}); the database was changed by something else"
         )
     return balance
+
+
+def undecided(store: Store, edition: str, on_uncertain: OnUncertain) -> list[Undecided]:
+    """Those of an edition whose outcome is not known, and that are not sent again without being asked: see `lease`."""
+    rows = store.rows(
+        f"""SELECT d.id, d.address, d.reply, i.edition || '-' || i.number AS issue
+        FROM issues i CROSS JOIN deliveries d ON d.issue_id = i.id
+        WHERE i.edition = ? AND d.{IS_OPEN} AND d.state = 'uncertain'
+            AND (d.doubts > 1 OR ? = 'hold') ORDER BY i.number, d.id""",
+        (edition, on_uncertain),
+    )
+    return [Undecided(row["id"], row["issue"], row["address"], row["reply"]) for row in rows]
 
 
 def _delivery(row: sqlite3.Row) -> Delivery:

@@ -9,15 +9,19 @@ from typing import Literal
 
 from tidings.errors import StoreError
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
+from tidings.store.deliveries import GIVEN_UP
 from tidings.store.issues import StoredIssue
 
 Decision = Literal["sent", "send", "give-up"]
 """It has come; send it, again or after all; do not send it any more."""
 
+_ASKED_FOR = """(:issue IS NULL OR d.issue_id = :issue) AND (:state IS NULL OR d.state = :state)
+    AND (:address IS NULL OR casefold(d.address) = casefold(:address))"""
+
 _DECIDED: dict[Decision, tuple[str, str, tuple[str, ...]]] = {
     "sent": ("accepted", "it came: decided by hand", ("uncertain",)),
     "send": ("pending", "to be sent: decided by hand", ("uncertain", "expired", "deferred")),
-    "give-up": ("rejected", "given up by hand", ("uncertain", "expired", "deferred")),
+    "give-up": ("rejected", f"{GIVEN_UP}by hand", ("uncertain", "expired", "deferred")),
 }
 
 
@@ -40,10 +44,8 @@ def listed(store: Store, issue_id: int | None, state: str | None, address: str |
     """Deliveries of one issue or of all, the newest issues first, at most `limit`; only those in a state or to an
     address, if one is named. The case of an address does not matter."""
     rows = store.rows(
-        """SELECT d.*, i.edition || '-' || i.number AS issue FROM deliveries d JOIN issues i ON i.id = d.issue_id
-        WHERE (:issue IS NULL OR d.issue_id = :issue) AND (:state IS NULL OR d.state = :state)
-            AND (:address IS NULL OR casefold(d.address) = casefold(:address))
-        ORDER BY i.frozen_at DESC, i.id DESC, d.id LIMIT :limit""",
+        f"""SELECT d.*, i.edition || '-' || i.number AS issue FROM deliveries d JOIN issues i ON i.id = d.issue_id
+        WHERE {_ASKED_FOR} ORDER BY i.frozen_at DESC, i.id DESC, d.id LIMIT :limit""",
         {"issue": issue_id, "state": state, "address": address, "limit": limit},
     )
     return [
@@ -60,6 +62,15 @@ def listed(store: Store, issue_id: int | None, state: str | None, address: str |
         )
         for row in rows
     ]
+
+
+def count(store: Store, issue_id: int | None, state: str | None, address: str | None) -> int:
+    """How many `listed` would give without a limit."""
+    row = store.row(
+        f"SELECT count(*) AS n FROM deliveries d WHERE {_ASKED_FOR}",
+        {"issue": issue_id, "state": state, "address": address},
+    )
+    return int(row["n"]) if row else 0
 
 
 def resolve(store: Store, issue: StoredIssue, addresses: Sequence[str], decision: Decision, now: datetime) -> list[str]:
