@@ -34,7 +34,7 @@ from tidings.mail.dkim import Signer  # noqa: E402
 from tidings.mail.keys import new_key  # noqa: E402
 from tidings.mail.smtp import SmtpServer, open_smtp  # noqa: E402
 from tidings.model import Edition, IssueContent, IssueItem, Subscriber  # noqa: E402
-from tidings.store import issues, open_store  # noqa: E402
+from tidings.store import file_readers, issues, open_store  # noqa: E402
 from tidings.store.issues import Letter  # noqa: E402
 
 SINK = "/usr/sbin/smtp-sink"
@@ -110,6 +110,7 @@ def ours(folder: Path, port: int, count: int, connections: int, signed: bool) ->
         leftover.unlink()
     with open_store(database) as store:
         frozen = content()
+        file_readers.sync(store, [readers], datetime.now(UTC))
         issues.freeze(store, frozen, [Letter(one, f"<1.{one}>") for one in addresses(count)], None, datetime.now(UTC))
         pace = Pace(lambda: datetime.now(UTC), lambda: False, time.sleep)
         cpu, memory = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -13,9 +13,9 @@ PACKAGE = ROOT / "src" / "tidings"
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
 SHELLS = {"poll", "digest", "deliver", "publish", "discover"}
 AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling"}
-PURE = {"sources", "posts", "editions"}
+PURE = {"sources", "posts", "editions", "readers"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
-GROUND = {"model", "errors", "workers", "crew", "patterns", "records"}
+GROUND = {"model", "errors", "workers", "crew", "patterns", "records", "addresses"}
 
 ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling"} | SHELLS | PURE | EDGES | GROUND,
@@ -39,6 +39,7 @@ ALLOWED = {
     "workers": set(),
     "crew": {"workers", "records"},
     "patterns": set(),
+    "addresses": set(),
 }
 
 HOMES = {
@@ -49,9 +50,11 @@ HOMES = {
     "click": {"cli"},
     "cryptography": {"mail"},
     "css_inline": {"render"},
+    "email_validator": {"addresses"},
     "feedparser": {"posts"},
     "flask": {"web"},
     "flufl": {"mail"},
+    "idna": {"addresses"},
     "jinja2": {"render"},
     "markupsafe": {"render"},
     "nh3": {"posts"},

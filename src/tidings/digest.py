@@ -33,7 +33,7 @@ from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
 from tidings.render.mail import subject_of
-from tidings.store import Store, feeds, issues, slots
+from tidings.store import Store, feeds, issues, slots, subscribers
 from tidings.store.issues import Letter
 
 IsFit = Callable[[IssueContent], bool]
@@ -234,8 +234,8 @@ def _freeze(
     """Freezes `content` under the subject that its mails have; if that has a wrong template, nothing is frozen."""
     content = replace(content, subject=subject_of(content, office.templates))
     letters = [
-        Letter(reader.address, message_id(content, office, reader.address), reader.language)
-        for reader in edition.subscribers
+        Letter(reader.address, message_id(content, office, reader.address), reader.language, reader.subscriber_id)
+        for reader in subscribers.active(store, edition.name, now)
     ]
     send_after = now + edition.review if edition.review else None
     issues.freeze(store, content, letters, slot, now, send_after, held_at)

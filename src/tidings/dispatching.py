@@ -22,7 +22,7 @@ from tidings.mail.verp import return_address
 from tidings.model import Delivery, Edition, Receipt
 from tidings.render.mail import RenderedMail
 from tidings.settling import LADDER, Book, Outcome, gone_since, settlement
-from tidings.store import Store, deliveries, issues, site
+from tidings.store import Store, deliveries, issues, site, subscribers
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
 
@@ -70,7 +70,6 @@ class Dispatcher:
         self._pacing = pacing
         self._book = book
         self._issue = issue
-        self._subscribers = {address.casefold() for address in edition.addresses}
         self._secret = site.secret(store) if office.bounces else b""
         self._mails: dict[str, RenderedMail] = {}
         self._faults: dict[str, RenderError] = {}
@@ -177,8 +176,9 @@ class Dispatcher:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
         on_uncertain: deliveries.OnUncertain = "resend" if self._office.resend else "hold"
         batch = deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now)
+        wanting = self._may_be_mailed(batch, now)
         for one in batch:
-            if not self._may_be_mailed(one.address):
+            if one.address not in wanting:
                 self._settle(one, Receipt("suppressed", "not a subscriber any more"))
             elif _domain(one) in self._crowded:
                 self._set_aside(one, Receipt("crowded", "its domain wants less mail at a time"))
@@ -188,9 +188,9 @@ class Dispatcher:
                 self._backlog.append(one)
         self._is_all_leased = not batch
 
-    def _may_be_mailed(self, address: str) -> bool:
-        """Whether a reader still wants the edition: asked when the message is taken in hand, not when it was frozen."""
-        return address.casefold() in self._subscribers
+    def _may_be_mailed(self, batch: list[Delivery], now: datetime) -> set[str]:
+        """The readers who still want the edition: asked when messages are taken in hand, not when they were frozen."""
+        return subscribers.may_be_mailed(self._store, self._edition.name, [one.address for one in batch], now)
 
     def _hand(self, number: int, delivery: Delivery, now: datetime) -> None:
         self._queues[number].append(delivery)

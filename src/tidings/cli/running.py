@@ -99,7 +99,7 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
     with open_store(loaded.site.database) as store, exclusive(store, "poll", stop.is_set):
         states = feeds.states(store, loaded.sources)
         due = poll.due(states, loaded.editions, wiring.poll_limits(loaded), wiring.utc_now())
-        settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
+        settings, opener = wiring.poll_settings(loaded, store), wiring.executor_opener(loaded)
         chosen = poll.a_turn_each(due, settings)
         rows = list(poll.run(store, chosen, settings, opener, wiring.utc_now, stop.is_set)) if chosen else []
         pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop.is_set)

@@ -15,6 +15,7 @@ from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from tidings.addresses import ascii_domain
 from tidings.mail.dkim import Field, Signer, signatures
 
 # Everything that some program takes for a line end, and what UTF-8 can't hold.
@@ -68,17 +69,6 @@ def message_id(edition: str, number: int, frozen_at: datetime, address: str, dom
 def domain_of(mailbox: str) -> str:
     """The domain of a mailbox such as "Name <a@b>", in ASCII."""
     return _parse(mailbox)[1].rpartition("@")[2] or "localhost"
-
-
-def ascii_domain(address: str) -> str:
-    """`address` with its domain in ASCII (IDNA), which every mail server takes; the local part stays as it is."""
-    local, at, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
-    try:
-        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        return address
 
 
 def compose(
@@ -223,7 +213,8 @@ def _in_url(mailbox: str) -> str:
 def _url(url: str) -> str:
     """A URL in ASCII that fits between angle brackets."""
     parts = urlsplit(header_text(url))
-    return quote(parts._replace(netloc=ascii_domain(parts.netloc)).geturl(), safe=_KEPT_IN_URLS)
+    host, colon, port = parts.netloc.partition(":")
+    return quote(parts._replace(netloc=f"{ascii_domain(host)}{colon}{port}").geturl(), safe=_KEPT_IN_URLS)
 
 
 def _list_label(envelope: Envelope) -> str:

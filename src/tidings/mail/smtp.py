@@ -15,8 +15,9 @@ from functools import lru_cache
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Literal
 
+from tidings.addresses import ascii_domain
 from tidings.errors import MailError
-from tidings.mail.message import Message, ascii_domain
+from tidings.mail.message import Message
 from tidings.mail.replies import Meaning, Reply, Stage, meaning
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport
 from tidings.model import Receipt

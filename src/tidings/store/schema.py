@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tidings.store.tables import FIRST, LEDGER
+from tidings.store.tables_of_readers import SUBSCRIBERS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -382,4 +383,10 @@ def secret_of_the_site(db: Database) -> None:
 @_migration
 def ledger(db: Database) -> None:
     for statement in LEDGER:
+        db.conn.execute(statement)
+
+
+@_migration
+def subscribers(db: Database) -> None:
+    for statement in SUBSCRIBERS:
         db.conn.execute(statement)

@@ -1,0 +1,43 @@
+"""Addresses that are gone and are not to be mailed again: kept as hashes, from which nobody can tell who they were.
+
+The key of the hash is the site's own secret: without it a list of addresses could be tried out, on the file alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import datetime
+
+from tidings.addresses import key
+from tidings.store import site
+from tidings.store.database import Store, time_to_text
+
+
+def keep(store: Store, address: str, now: datetime) -> None:
+    """Notes that an address must not come back by itself, within the transaction that erases it."""
+    store.conn.execute(
+        "INSERT OR IGNORE INTO refusals (fingerprint, since) VALUES (?, ?)",
+        (_fingerprint(site.secret(store), address), time_to_text(now)),
+    )
+
+
+def forget(store: Store, address: str) -> bool:
+    """Takes a refusal back, and says whether there was one."""
+    with store.write():
+        statement = "DELETE FROM refusals WHERE fingerprint = ?"
+        return store.conn.execute(statement, (_fingerprint(site.secret(store), address),)).rowcount > 0
+
+
+def among(store: Store, addresses: Iterable[str]) -> set[str]:
+    """Those of some addresses that are refused."""
+    if store.row("SELECT 1 FROM refusals") is None:
+        return set()
+    secret = site.secret(store)
+    sql = "SELECT 1 FROM refusals WHERE fingerprint = ?"
+    return {address for address in addresses if store.row(sql, (_fingerprint(secret, address),)) is not None}
+
+
+def _fingerprint(secret: bytes, address: str) -> bytes:
+    return hmac.digest(secret, key(address).encode("utf-8", "surrogatepass"), hashlib.sha256)
