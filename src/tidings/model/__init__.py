@@ -34,6 +34,7 @@ from tidings.model.digests import (
     StoredPost,
     UpdateItem,
 )
+from tidings.model.links import LinkKey, Throttled
 from tidings.model.polling import (
     Document,
     Failed,
@@ -119,6 +120,7 @@ __all__ = [
     "IssueItem",
     "Join",
     "KnownPost",
+    "LinkKey",
     "Login",
     "Meaning",
     "MoreItem",
@@ -150,6 +152,7 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suspect",
+    "Throttled",
     "Unchanged",
     "UpdateItem",
     "Validators",

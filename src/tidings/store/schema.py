@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tidings.store.tables import FIRST, LEDGER
+from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_readers import SUBSCRIBERS
 
 if TYPE_CHECKING:
@@ -389,4 +390,10 @@ def ledger(db: Database) -> None:
 @_migration
 def subscribers(db: Database) -> None:
     for statement in SUBSCRIBERS:
+        db.conn.execute(statement)
+
+
+@_migration
+def links_of_readers(db: Database) -> None:
+    for statement in LINKS:
         db.conn.execute(statement)

@@ -184,6 +184,17 @@ def by_public_id(store: Store, public_id: str) -> StoredSubscriber | None:
     return _whole(store, store.row("SELECT * FROM subscribers WHERE public_id = ?", (public_id,)))
 
 
+def public_ids(store: Store, addresses: Iterable[str]) -> dict[str, str]:
+    """What the subscribers with some addresses are called in links; without those who are none."""
+    keys = {address: key(address) for address in addresses}
+    rows = store.rows(
+        "SELECT address_key, public_id FROM subscribers WHERE address_key IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(keys.values())),),
+    )
+    found = {row["address_key"]: str(row["public_id"]) for row in rows}
+    return {address: found[its_key] for address, its_key in keys.items() if its_key in found}
+
+
 def listed(store: Store, edition: str | None = None) -> Iterator[StoredSubscriber]:
     """All subscribers, or those who have or had `edition`, in the order in which they came; read bit by bit."""
     after = 0
