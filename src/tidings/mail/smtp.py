@@ -5,7 +5,6 @@ What an answer means is in replies.py; here is who is asked what, and what is do
 
 from __future__ import annotations
 
-import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
@@ -23,7 +22,6 @@ from tidings.mail.transport import WITHDRAWN, Parcel, Transport
 from tidings.model import Receipt
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_LINE_OF_DOT = re.compile(rb"^\.", re.MULTILINE)
 # What a connection that was used before may be the reason of: a new one is worth a try.
 _MAY_BE_THE_CONNECTION: frozenset[Meaning] = frozenset({"throttled", "server gone", "too many recipients"})
 _ENDS_THE_SESSION = frozenset({-1, 421})
@@ -263,10 +261,11 @@ def _answer(session: smtplib.SMTP) -> Reply:
 
 def _stuffed(text: bytes) -> bytes:
     """Lines that begin with a dot get another (RFC 5321 section 4.5.2)."""
-    return _LINE_OF_DOT.sub(b"..", text) if b"\n." in text or text.startswith(b".") else text
+    doubled = text.replace(b"\n.", b"\n..")
+    return b"." + doubled if text.startswith(b".") else doubled
 
 
-# The same for all readers of an issue in one language.
+# The same for all readers of an issue in one language, unless they have links of their own.
 @lru_cache(maxsize=8)
 def _ending(body: bytes) -> bytes:
     """A body as it is sent, with the dot that ends the message."""
