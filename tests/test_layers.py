@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "deliver", "publish", "discover"}
-AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling"}
+SHELLS = {"poll", "digest", "deliver", "publish", "discover", "subscribe"}
+AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling", "signing", "throttling"}
 PURE = {"sources", "posts", "editions", "readers"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns", "records", "addresses"}
@@ -21,15 +21,18 @@ ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
-    "web": GROUND,
+    "web": {"subscribe", "signing", "store", "render"} | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
-    "dispatching": {"letters", "settling"} | EDGES | GROUND,
+    "subscribe": {"signing", "throttling"} | PURE | EDGES | GROUND,
+    "dispatching": {"letters", "settling", "signing"} | EDGES | GROUND,
     "settling": EDGES | GROUND,
     "governor": PURE | EDGES | GROUND,
-    "letters": EDGES | GROUND,
+    "letters": {"signing"} | EDGES | GROUND,
+    "signing": GROUND,
+    "throttling": PURE | EDGES | GROUND,
     "recording": {"joining"} | PURE | EDGES | GROUND,
     "joining": PURE | EDGES | GROUND,
     **dict.fromkeys(PURE | EDGES, GROUND),
@@ -55,6 +58,7 @@ HOMES = {
     "flask": {"web"},
     "flufl": {"mail"},
     "idna": {"addresses"},
+    "itsdangerous": {"signing"},
     "jinja2": {"render"},
     "markupsafe": {"render"},
     "nh3": {"posts"},
