@@ -101,9 +101,9 @@ def _rate(count: int, work: Callable[[], object]) -> float:
     return count / (time.perf_counter() - begun)
 
 
-def ours(folder: Path, port: int, count: int, connections: int, signed: bool) -> dict[str, float]:
+def ours(folder: Path, port: int, count: int, connections: int, signed: bool, linked: bool) -> dict[str, float]:
     """The same by a delivery pass, with the ledger on disk: rate, CPU milliseconds a message, peak memory in MB."""
-    office = _office(port, connections, signed)
+    office = _office(port, connections, signed, linked)
     readers = replace(edition(), subscribers=tuple(map(Subscriber, addresses(count))))
     database = folder / "tidings.db"
     for leftover in folder.glob("tidings.db*"):
@@ -128,10 +128,11 @@ def _sent_all(dispatch: deliver.Dispatch, count: int) -> None:
         raise SystemExit(f"not all were delivered: {dispatch.tally}")
 
 
-def _office(port: int, connections: int, signed: bool) -> PostOffice:
+def _office(port: int, connections: int, signed: bool, linked: bool = False) -> PostOffice:
     server = SmtpServer(HOST, port, "none")
     signers = (Signer("planet.example", "one", new_key("rsa")),) if signed else ()
-    return PostOffice(SENDER, "", "", lambda: open_smtp(server), signers=signers, connections=connections)
+    return PostOffice(SENDER, "", "", lambda: open_smtp(server), signers=signers, connections=connections,
+                      one_click=linked)  # fmt: skip
 
 
 def compare(options: argparse.Namespace) -> dict[str, Any]:
@@ -144,13 +145,14 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     for _ in range(options.rounds):
         with sink(options.connections) as port, tempfile.TemporaryDirectory(dir=options.folder) as folder:
             plain = bare(port, options.readers, options.connections, ready)
-            mine = ours(Path(folder), port, options.readers, options.connections, options.dkim)
+            mine = ours(Path(folder), port, options.readers, options.connections, options.dkim, options.links)
         rounds.append({"bare_rate": plain, **mine})
     best = {key: max(one[key] for one in rounds) for key in ("bare_rate", "rate")}
     return {
         "readers": options.readers,
         "connections": options.connections,
         "dkim": options.dkim,
+        "links": options.links,
         "octets": len(ready),
         "ratio": best["rate"] / best["bare_rate"],
         "rounds": rounds,
@@ -164,6 +166,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=4, metavar="N")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--dkim", action="store_true")
+    parser.add_argument("--links", action="store_true", help="give each reader a link of their own")
     parser.add_argument("--folder", metavar="DIR")
     parser.add_argument("--kills", type=int, default=0, metavar="N", help="kill this many deliveries instead")
     parser.add_argument("--seed", type=int, default=1, metavar="N")

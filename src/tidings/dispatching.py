@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from tidings.errors import MailError, RenderError
-from tidings.letters import PostOffice, render, write
+from tidings.letters import PostOffice, render, token, write
 from tidings.mail.connections import Asked, Connections, Ended, Event
 from tidings.mail.pacing import UNLIMITED, Pacing
 from tidings.mail.transport import Parcel
@@ -22,7 +22,7 @@ from tidings.mail.verp import return_address
 from tidings.model import Delivery, Edition, Receipt
 from tidings.render.mail import RenderedMail
 from tidings.settling import LADDER, Book, Outcome, gone_since, settlement
-from tidings.store import Store, deliveries, issues, site, subscribers
+from tidings.store import Store, deliveries, issues, keys, site, subscribers
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
 
@@ -71,6 +71,7 @@ class Dispatcher:
         self._book = book
         self._issue = issue
         self._secret = site.secret(store) if office.bounces else b""
+        self._keys = keys.usable(store, pace.clock()) if office.one_click else ()
         self._mails: dict[str, RenderedMail] = {}
         self._faults: dict[str, RenderError] = {}
         # Each connection has a message in hand and the next one waiting; not where that would blur a rate.
@@ -175,7 +176,7 @@ class Dispatcher:
     def _lease(self, now: datetime) -> None:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
         on_uncertain: deliveries.OnUncertain = "resend" if self._office.resend else "hold"
-        batch = deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now)
+        batch = self._named(deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now))
         wanting = self._may_be_mailed(batch, now)
         for one in batch:
             if one.address not in wanting:
@@ -187,6 +188,13 @@ class Dispatcher:
             else:
                 self._backlog.append(one)
         self._is_all_leased = not batch
+
+    def _named(self, batch: list[Delivery]) -> list[Delivery]:
+        """Deliveries with what their readers are called in links."""
+        if not self._keys:
+            return batch
+        names = subscribers.public_ids(self._store, [one.address for one in batch])
+        return [replace(one, reader=names.get(one.address, "")) for one in batch]
 
     def _may_be_mailed(self, batch: list[Delivery], now: datetime) -> set[str]:
         """The readers who still want the edition: asked when messages are taken in hand, not when they were frozen."""
@@ -204,6 +212,7 @@ class Dispatcher:
             delivery.address,
             delivery.message_id,
             now,
+            token(self._issue.content, delivery.reader, self._keys, now),
         )
         self._connections.hand(number, Parcel(self._envelope_sender(delivery), delivery.address, make))
 
@@ -212,7 +221,7 @@ class Dispatcher:
         is found before any of them is in hand, and stops no others."""
         if language not in self._mails and language not in self._faults:
             try:
-                self._mails[language] = render(self._issue.content, self._office, language)
+                self._mails[language] = render(self._issue.content, self._office, language, self._keys)
             except RenderError as error:
                 self._faults[language] = error
         return self._faults.get(language)

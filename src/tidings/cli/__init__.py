@@ -18,6 +18,7 @@ from tidings.cli.discovering import discover
 from tidings.cli.dkim import dkim
 from tidings.cli.explaining import explain
 from tidings.cli.issues import issues
+from tidings.cli.keys import keys
 from tidings.cli.polling import poll
 from tidings.cli.publishing import publish
 from tidings.cli.reading import posts
@@ -95,7 +96,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
 
 _SETTING_UP = (demo, init, check, dkim, discover, sources)
 _READING = (poll, posts, explain, stories)
-_SENDING = (preview, send, issues, deliveries, publish, run)
+_SENDING = (preview, send, issues, deliveries, keys, publish, run)
 for _command in (*_SETTING_UP, *_READING, *_SENDING):
     cli.add_command(_command)
 

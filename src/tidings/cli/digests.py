@@ -221,6 +221,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     from tidings.cli import drafting, issuing, wiring
     from tidings.errors import MailError
     from tidings.mail.transport import Parcel, always
+    from tidings.store import keys, subscribers
 
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isprintable():
         raise click.BadParameter(f"{address!r} is not an address", param_hint="--to")
@@ -231,10 +232,13 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
         click.echo(f"{edition.name}: {drafting.why_nothing(store, loaded, edition, now)}; nothing was sent")
         return
     drafting.show(drafting.findings(draft, office), err=True)
-    mail = replace(draft.mail, subject=f"[test] {draft.mail.subject}")
+    link_keys = keys.usable(store, now) if office.one_click else ()
+    printed = letters.render(draft.content, office, draft.language, link_keys)
+    mail = replace(printed, subject=f"[test] {printed.subject}")
+    token = letters.token(draft.content, subscribers.public_ids(store, [address]).get(address, ""), link_keys, now)
     with office.open_transport() as transport:
         identity = letters.message_id(draft.content, office, address)
-        letter = letters.write(draft.content, mail, edition, office, address, identity, now)
+        letter = letters.write(draft.content, mail, edition, office, address, identity, now, token)
         receipt = transport.send(Parcel(office.envelope_sender, address, lambda: letter), always)
     if receipt.state != "accepted":
         raise MailError(f"{address}: not delivered: {receipt.reply}")

@@ -22,11 +22,13 @@ from tidings.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An issue that is not frozen: what it carries, its two parts, and the whole message to one reader."""
+    """An issue that is not frozen: what it carries, its two parts, and the whole message to one reader, in a `language`
+    ("" for the edition's)."""
 
     content: IssueContent
     mail: RenderedMail
     message: bytes
+    language: str
 
 
 def draft_mail(
@@ -47,8 +49,12 @@ def _reader(edition: Edition, address: str) -> Subscriber:
 
 
 def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: datetime, reader: Subscriber) -> Draft:
-    mail = letters.render(content, office, reader.language)
-    return Draft(content, mail, letters.message(content, mail, edition, office, reader.address, now))
+    keys = letters.SAMPLE if office.one_click else ()
+    mail = letters.render(content, office, reader.language, keys)
+    token = letters.token(content, "", keys, now)
+    return Draft(
+        content, mail, letters.message(content, mail, edition, office, reader.address, now, token), reader.language
+    )
 
 
 def findings(draft: Draft, office: PostOffice) -> list[Finding]:

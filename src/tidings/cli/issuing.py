@@ -24,6 +24,8 @@ from tidings.mail.transport import Transport
 from tidings.model import Edition
 from tidings.publish import PublishSettings
 from tidings.render.environment import Templates
+from tidings.store import open_store
+from tidings.web.site import Site
 
 _SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
 
@@ -64,6 +66,7 @@ def post_office(loaded: Config) -> PostOffice:
         connections=mail.connections,
         resend=mail.on_uncertain == "resend",
         stale_after=mail.stale_after,
+        one_click=loaded.web.public,
     )
 
 
@@ -111,6 +114,7 @@ def preview_office(loaded: Config) -> PostOffice:
         open_transport=_no_transport,
         templates=templates(loaded),
         signers=signers(mail) if mail else (),
+        one_click=loaded.web.public,
     )
 
 
@@ -125,6 +129,20 @@ def publish_settings(loaded: Config) -> PublishSettings:
         sources=loaded.sources,
         editions=loaded.editions,
         templates=templates(loaded),
+    )
+
+
+def web_site(loaded: Config) -> Site:
+    """What the web server knows of the site. Only where it is `public` do readers' own pages have a use."""
+    open_database = partial(open_store, loaded.site.database) if loaded.web.public else None
+    return Site(
+        url=loaded.site.url,
+        title=loaded.site.title,
+        language=loaded.site.language,
+        templates=templates(loaded),
+        editions=loaded.editions,
+        trusted_proxies=loaded.web.trusted_proxies,
+        open_store=open_database,
     )
 
 

@@ -33,7 +33,8 @@ def run(config_path: Path) -> None:
     from tidings import config, daemon
     from tidings.cli import issuing, wiring
     from tidings.publish import publish
-    from tidings.web.app import WebServer, create_app
+    from tidings.web.app import create_app
+    from tidings.web.server import WebServer
 
     loaded = config.load(config_path)
     stop = threading.Event()
@@ -42,7 +43,7 @@ def run(config_path: Path) -> None:
     ticks = _ticks(loaded, folder, stop)
     with wiring.open_synced(loaded) as store:
         publish(store, folder, issuing.publish_settings(loaded))
-    server = WebServer(create_app(folder), loaded.web.host, loaded.web.port)
+    server = WebServer(create_app(folder, issuing.web_site(loaded)), loaded.web.host, loaded.web.port)
     serving = threading.Thread(target=server.serve_forever, name="web")
     serving.start()
     click.echo(f"serving http://{_shown(loaded.web.host)}:{server.port}/", err=True)

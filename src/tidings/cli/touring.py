@@ -112,7 +112,8 @@ def _serve(scene: Scene) -> None:
 
     from tidings import config, daemon
     from tidings.cli import issuing
-    from tidings.web.app import WebServer, create_app
+    from tidings.web.app import create_app
+    from tidings.web.server import WebServer
 
     loaded = config.load(scene.config_path)
     stop = threading.Event()

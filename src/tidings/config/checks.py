@@ -28,6 +28,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_unknown_sources(document),
         *_repeated_subscribers(document),
         *_signatures(document),
+        *_public_pages(document),
     ]
 
 
@@ -144,6 +145,16 @@ def _signatures(document: Mapping[str, Any]) -> Iterator[Problem]:
     if signing and sending and not _aligned(signing, sending):
         fix = f"write {quoted(sending)}, or leave the key out"
         yield Problem((*place, "domain"), f"{quoted(signing)} is not the domain of `from`; {fix}")
+
+
+def _public_pages(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """A link that ends a subscription at one click has to be https (RFC 8058 section 3.1)."""
+    web, site = document.get("web"), document.get("site")
+    if not isinstance(web, dict) or not isinstance(site, dict) or web.get("public") is not True:
+        return
+    if (_text(site, "url") or "").lower().startswith("http://"):
+        fix = 'readers do something there, which needs https; make [site] url begin with "https://"'
+        yield Problem(("web", "public"), f"is true, and [site] url has no encryption; {fix}")
 
 
 def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
