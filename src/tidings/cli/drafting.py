@@ -51,10 +51,9 @@ def _reader(edition: Edition, address: str) -> Subscriber:
 def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: datetime, reader: Subscriber) -> Draft:
     keys = letters.SAMPLE if office.one_click else ()
     mail = letters.render(content, office, reader.language, keys)
-    token = letters.token(content, "", keys, now)
-    return Draft(
-        content, mail, letters.message(content, mail, edition, office, reader.address, now, token), reader.language
-    )
+    # Nobody gets it, so its link is that of nobody.
+    message = letters.message(content, mail, edition, office, reader.address, now, mail.stand_in)
+    return Draft(content, mail, message, reader.language)
 
 
 def findings(draft: Draft, office: PostOffice) -> list[Finding]:
