@@ -43,9 +43,16 @@ def serving(folder: Path, site: Site, **settings: float) -> Iterator[int]:
         thread.join(20)
 
 
-def ask(port: int, method: str, path: str, body: str | bytes = b"", headers: Mapping[str, str] | None = None) -> Asked:
-    """One request, its path sent exactly as given."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=20)
+def ask(
+    port: int,
+    method: str,
+    path: str,
+    body: str | bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    source: str = HOST,
+) -> Asked:
+    """One request, its path sent exactly as given, from some address of this machine."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=20, source_address=(source, 0))
     try:
         connection.request(method, path, body or None, dict(headers or {}))
         return Asked(connection.getresponse())
