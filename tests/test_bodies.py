@@ -11,8 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.smtp_servers import HOST, ScriptedServer
 from tidings.mail.bodies import shared
 from tidings.mail.message import Envelope, Own, compose
+from tidings.mail.smtp import SmtpServer, open_smtp
+from tidings.mail.transport import Parcel, always
 
 WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ENVELOPE = Envelope("Planet <digest@planet.example>", "", "weekly", "The Weekly", 3, "https://planet.example/")
@@ -67,3 +70,15 @@ def test_what_is_shared_is_one_object_for_all() -> None:
     """Without a stand-in there are no gaps, and no copy is made."""
     body = b"--b\r\n\r\ntext\r\n--b--\r\n"
     assert shared(body, "b", "").pieces[0] is body
+
+
+@pytest.mark.parametrize("linked", [False, True])
+def test_lines_that_begin_with_a_dot_reach_their_reader(linked: bool) -> None:
+    """SMTP doubles them on the way (RFC 5321 section 4.5.2), before, between and after tokens too."""
+    text = f".\n..a\n{STAND_IN}\n.b {STAND_IN}.\n.\n"
+    own = Own(STAND_IN, TOKEN) if linked else Own("", "")
+    message = compose(ENVELOPE, "ann@readers.example", "s", text, text, "<1@planet.example>", WHEN, own=own)
+    with ScriptedServer() as server, open_smtp(SmtpServer(HOST, server.port, "none")) as transport:
+        parcel = Parcel("a@planet.example", "b@readers.example", lambda: message)
+        assert transport.send(parcel, always).state == "accepted"
+        assert server.messages == [bytes(message)]

@@ -50,10 +50,11 @@ class Envelope:
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message in two parts: the headers with the empty line after them, and the body, which is one object for all
-    readers of an issue in one language, unless they have links of their own."""
+    readers of an issue in one language. Where they have links of their own, `woven` has what is shared all the same."""
 
     head: bytes
     body: bytes
+    woven: Body | None = None
 
     def __bytes__(self) -> bytes:
         return self.head + self.body
@@ -121,7 +122,7 @@ def compose(
     # Joined by hand: the standard library's new headers lose blanks between encoded words, cut long addresses into
     # encoded pieces, and decode what only looks encoded, line breaks and all.
     lines = "".join(f"{name}: {value}\r\n" for name, value in [*seals, *fields])
-    return Message(lines.encode() + b"\r\n", bytes(body))
+    return Message(lines.encode() + b"\r\n", bytes(body), body if content.body.gaps else None)
 
 
 def build(

@@ -16,6 +16,7 @@ from typing import Literal
 
 from tidings.addresses import ascii_domain
 from tidings.errors import MailError
+from tidings.mail.bodies import Body, Shared
 from tidings.mail.message import Message
 from tidings.mail.replies import Meaning, Reply, Stage, meaning
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport
@@ -156,7 +157,7 @@ class _SmtpTransport:
             return self._receipt(_Refusal("DATA", go_on))
         try:
             session.sock.sendall(_stuffed(message.head))
-            session.sock.sendall(_ending(message.body))
+            session.sock.sendall(_ending(message))
             reply = _answer(session)
             session.sock.settimeout(self._habits.command_seconds)
         except OSError as error:
@@ -261,16 +262,27 @@ def _answer(session: smtplib.SMTP) -> Reply:
 
 def _stuffed(text: bytes) -> bytes:
     """Lines that begin with a dot get another (RFC 5321 section 4.5.2)."""
-    doubled = text.replace(b"\n.", b"\n..")
-    return b"." + doubled if text.startswith(b".") else doubled
+    return _doubled(b"\n" + text)[1:]
 
 
-# The same for all readers of an issue in one language, unless they have links of their own.
-@lru_cache(maxsize=8)
-def _ending(body: bytes) -> bytes:
+def _doubled(text: bytes) -> bytes:
+    """The same for text that begins in the middle of a line."""
+    return text.replace(b"\n.", b"\n..")
+
+
+def _ending(message: Message) -> bytes:
     """A body as it is sent, with the dot that ends the message."""
-    end = b".\r\n" if body.endswith(b"\r\n") or not body else b"\r\n.\r\n"
-    return _stuffed(body) + end
+    if message.woven is None:
+        return bytes(Body(_prepared(Shared((message.body,)))))
+    return bytes(Body(_prepared(message.woven.shared), message.woven.token))
+
+
+# The same for all readers of an issue in one language. What stands in the gaps begins no line with a dot.
+@lru_cache(maxsize=8)
+def _prepared(body: Shared) -> Shared:
+    *before, last = (_stuffed(piece) if n == 0 else _doubled(piece) for n, piece in enumerate(body.pieces))
+    ended = body.pieces[-1].endswith(b"\r\n") or not any(body.pieces)
+    return Shared((*before, last + (b".\r\n" if ended else b"\r\n.\r\n")), body.gaps)
 
 
 def _connect(server: SmtpServer, context: ssl.SSLContext | None, seconds: float) -> smtplib.SMTP:

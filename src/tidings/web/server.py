@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -56,6 +57,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         elif now - self._begun > self.server.request_seconds:
             self.will_close = True
         return taken
+
+
+# It tells of each request that waits for a thread for a moment: nothing that anybody could do something about.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 class WebServer:
