@@ -20,7 +20,6 @@ def create_app(folder: Path, site: Site | None = None) -> Flask:
     """The application that serves `folder`, and for a `site` with a database its readers' pages."""
     site = site or Site()
     app = Flask("tidings", static_folder=None)
-    app.url_map.merge_slashes = False  # it would answer with a redirect to whatever Host the request named
     harden(app, site)
     if site.open_store is not None:
         serve_leaving(app, site, site.open_store)

@@ -44,17 +44,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection. waitress drops one that says nothing; one that says a byte now and then could be kept for ever."""
 
     error_task_class = _Refusal
-    _begun: float | None = None
+    _begun = 0.0  # when what has come of a request began to
 
     def received(self, data: bytes) -> bool:
         before = self.request
         taken = bool(super().received(data))
         now = time.monotonic()
-        if self.request is None:
-            self._begun = None
-        elif self.request is not before or self._begun is None:
+        if self.request is not before:
             self._begun = now
-        elif now - self._begun > self.server.request_seconds:
+        elif self.request is not None and now - self._begun > self.server.request_seconds:
             self.will_close = True
         return taken
 
