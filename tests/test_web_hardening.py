@@ -249,7 +249,7 @@ def test_requests_one_after_the_other_are_no_slow_request(folder: Path) -> None:
     with serving(folder, SITE, request_seconds=0.8) as port, socket.create_connection(("127.0.0.1", port)) as browser:
         browser.settimeout(20)
         for _ in range(8):
-            browser.sendall(b"GET / HTTP/1.1\r\n")
+            browser.sendall(b"HEAD / HTTP/1.1\r\n")
             time.sleep(0.2)
             browser.sendall(b"Host: x\r\n\r\n")
             assert browser.recv(65536).startswith(b"HTTP/1.1 200 OK")
