@@ -25,6 +25,7 @@ from tidings.cli.reading import posts
 from tidings.cli.running import run
 from tidings.cli.sources import sources
 from tidings.cli.stories import stories
+from tidings.cli.subscribers import subscribers
 from tidings.cli.touring import demo
 from tidings.errors import ConfigError, TidingsError
 
@@ -96,7 +97,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
 
 _SETTING_UP = (demo, init, check, dkim, discover, sources)
 _READING = (poll, posts, explain, stories)
-_SENDING = (preview, send, issues, deliveries, keys, publish, run)
+_SENDING = (preview, send, issues, deliveries, subscribers, keys, publish, run)
 for _command in (*_SETTING_UP, *_READING, *_SENDING):
     cli.add_command(_command)
 

@@ -108,7 +108,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
     from tidings import deliver
     from tidings.cli import issue_reports, issuing, wiring
     from tidings.dispatching import Pace
-    from tidings.store import exclusive, issue_states
+    from tidings.store import exclusive, issue_states, subscribers
 
     office = issuing.post_office(loaded)
     with wiring.stop_flag() as stop, exclusive(store, f"send-{edition.name}", stop) as waited:
@@ -121,7 +121,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
         click.echo(f"{edition.name}: {_why_nothing(loaded, store, edition)}; nothing was sent")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
-    elif not edition.subscribers:
+    elif not subscribers.readers(store, [edition.name]):
         click.echo(f"{edition.name} has no subscribers: the issue is for the archive only", err=True)
     report_dispatch(dispatch)
     for issue in issue_states.waiting(store, edition.name):
@@ -149,7 +149,7 @@ def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, 
     from tidings.errors import TidingsError
 
     now = wiring.utc_now()
-    inspection = drafting.Inspection(edition, office, now)
+    inspection = drafting.Inspection(store, edition, office, now)
     is_fit = (lambda _content: True) if anyway else inspection.is_fit
     content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now, is_fit)
     if inspection.faults:

@@ -126,7 +126,7 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
                 "its posts come in the next one (`late_up_to` sets the limit)",
                 err=True,
             )
-        inspection = drafting.Inspection(edition, office, now)
+        inspection = drafting.Inspection(store, edition, office, now)
         masthead = issuing.masthead(loaded)
         content = digest.freeze_due(store, edition, loaded.sources, masthead, office, now, inspection.is_fit)
         if content is not None:

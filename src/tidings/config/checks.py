@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tidings.addresses import key
 from tidings.config.lines import KeyPath
 from tidings.config.problems import Problem
 from tidings.config.values import domain_of
@@ -105,9 +106,9 @@ def _repeated_subscribers(document: Mapping[str, Any]) -> Iterator[Problem]:
     for index, edition in _entries(document, "editions"):
         seen: set[str] = set()
         for item, address in _addresses(edition):
-            if address.casefold() in seen:
+            if key(address) in seen:
                 yield Problem(("editions", index, "subscribers", item), f"{quoted(address)} is listed twice; keep one")
-            seen.add(address.casefold())
+            seen.add(key(address))
 
 
 def _addresses(edition: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

@@ -19,7 +19,7 @@ def keep(store: Store, address: str, now: datetime) -> None:
     """Notes that an address must not come back by itself, within the transaction that erases it."""
     store.conn.execute(
         "INSERT OR IGNORE INTO refusals (fingerprint, since) VALUES (?, ?)",
-        (_fingerprint(site.secret(store), address), time_to_text(now)),
+        (fingerprint(site.secret(store), address), time_to_text(now)),
     )
 
 
@@ -27,7 +27,7 @@ def forget(store: Store, address: str) -> bool:
     """Takes a refusal back, and says whether there was one."""
     with store.write():
         statement = "DELETE FROM refusals WHERE fingerprint = ?"
-        return store.conn.execute(statement, (_fingerprint(site.secret(store), address),)).rowcount > 0
+        return store.conn.execute(statement, (fingerprint(site.secret(store), address),)).rowcount > 0
 
 
 def among(store: Store, addresses: Iterable[str]) -> set[str]:
@@ -36,8 +36,9 @@ def among(store: Store, addresses: Iterable[str]) -> set[str]:
         return set()
     secret = site.secret(store)
     sql = "SELECT 1 FROM refusals WHERE fingerprint = ?"
-    return {address for address in addresses if store.row(sql, (_fingerprint(secret, address),)) is not None}
+    return {address for address in addresses if store.row(sql, (fingerprint(secret, address),)) is not None}
 
 
-def _fingerprint(secret: bytes, address: str) -> bytes:
+def fingerprint(secret: bytes, address: str) -> bytes:
+    """What is kept of an address that is refused."""
     return hmac.digest(secret, key(address).encode("utf-8", "surrogatepass"), hashlib.sha256)

@@ -76,6 +76,18 @@ def may_be_mailed(store: Store, edition: str, addresses: Iterable[str], now: dat
     return {address for address, its_key in keys.items() if its_key in wanting}
 
 
+def subscribed(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
+    """Those of some addresses whose subscription to `edition` runs, paused or not."""
+    keys = {address: key(address) for address in addresses}
+    rows = store.rows(
+        """SELECT r.address_key FROM subscribers r JOIN subscriptions s ON s.subscriber_id = r.id
+        WHERE s.edition = ? AND s.ended_by = '' AND r.address_key IN (SELECT value FROM json_each(?))""",
+        (edition, json.dumps(list(keys.values()))),
+    )
+    running = {row["address_key"] for row in rows}
+    return {address for address, its_key in keys.items() if its_key in running}
+
+
 def first_of_languages(store: Store, edition: str, now: datetime) -> list[Recipient]:
     """The first reader of each language that issues of `edition` are written in."""
     rows = store.rows(
@@ -84,6 +96,17 @@ def first_of_languages(store: Store, edition: str, now: datetime) -> list[Recipi
         {"edition": edition, "now": time_to_text(now)},
     )
     return [Recipient(row["id"], row["address"], row["language"]) for row in rows]
+
+
+def recipient(store: Store, edition: str, address: str) -> Recipient | None:
+    """The subscriber with an address as issues of `edition` would go to it, whether it has the edition or not."""
+    row = store.row(
+        """SELECT r.id, r.address, iif(coalesce(s.language, '') != '', s.language, r.language) AS language
+        FROM subscribers r LEFT JOIN subscriptions s ON s.subscriber_id = r.id AND s.edition = ?
+        WHERE r.address_key = ?""",
+        (edition, key(address)),
+    )
+    return None if row is None else Recipient(row["id"], row["address"], row["language"])
 
 
 def readers(store: Store, editions: Sequence[str]) -> int:

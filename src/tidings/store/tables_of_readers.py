@@ -4,7 +4,8 @@
 # own id never leaves. A subscription's own `language` is what the file says of it; '' is that of its subscriber.
 # `consents` only grows while its subscriber is known; there `wording` is the text that was agreed to, and `network` the
 # truncated address of who did. `refusals` are keyed hashes of addresses that are gone, and not to be mailed again.
-# `site.readers_in_file` stands for the readers that the file named last.
+# Of who is erased deliveries stay, without an address; what a server says of one later may hold the address, whoever
+# writes it down. `site.readers_in_file` stands for the readers that the file named last.
 SUBSCRIBERS = (
     """CREATE TABLE subscribers (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,5 +46,10 @@ SUBSCRIBERS = (
     "CREATE TABLE refusals (fingerprint BLOB PRIMARY KEY, since TEXT NOT NULL) WITHOUT ROWID",
     "ALTER TABLE deliveries ADD COLUMN subscriber_id INTEGER REFERENCES subscribers(id)",
     "CREATE INDEX deliveries_by_subscriber ON deliveries (subscriber_id, id) WHERE subscriber_id IS NOT NULL",
+    """CREATE TRIGGER delivery_of_erased AFTER UPDATE OF reply ON deliveries
+    WHEN new.reply != '' AND new.address = 'erased-' || new.id
+    BEGIN
+        UPDATE deliveries SET reply = '' WHERE id = new.id;
+    END""",
     "ALTER TABLE site ADD COLUMN readers_in_file BLOB NOT NULL DEFAULT x''",
 )
