@@ -263,7 +263,9 @@ def test_the_site_is_found_with_and_without_its_path(folder: Path, path: str) ->
     """A proxy may hand the path on or take it away."""
     with serving(folder, Site(url="https://planet.example/planet")) as port:
         assert b"Planet" in ask(port, "GET", path).body
-        assert ask(port, "GET", "/planet").headers["Location"] == "/planet/"
+        moved = ask(port, "GET", "/planet", headers={"Host": "evil.example"})
+        assert (moved.status, moved.headers["Location"]) == (308, "/planet/")
+        is_guarded(moved)
         assert ask(port, "GET", "/planets/index.html").status == 404
 
 

@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 
 from tidings.errors import RenderError
 from tidings.render.forms import Chrome, render_error
-from tidings.web.proxies import Address, client_of
+from tidings.web.proxies import Address, client_of, moved_to
 from tidings.web.site import Site
 
 LARGEST_BODY = 64_000
@@ -56,6 +56,11 @@ def harden(app: Flask, site: Site) -> None:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
     app.config["MAX_FORM_PARTS"] = _MOST_FIELDS
+
+    @app.before_request
+    def lead_on() -> Response | None:
+        there = moved_to(request.environ)
+        return Response(status=308, headers={"Location": there}) if there else None
 
     @app.after_request
     def guard(response: Response) -> Response:

@@ -17,6 +17,7 @@ Environ = dict[str, Any]
 Start = Callable[..., Any]
 
 _CLIENT = "tidings.client"
+_MOVED = "tidings.moved"
 _MOST_HOPS = 20
 _LONGEST_HEADER = 2_000
 
@@ -25,6 +26,12 @@ def client_of(environ: Environ) -> Address | None:
     """Who asks, as far as can be told; None for somebody without an address."""
     found: Address | None = environ.get(_CLIENT)
     return found
+
+
+def moved_to(environ: Environ) -> str:
+    """Where what was asked for is instead, "" where it is right: the site's path without the slash at its end, to which
+    links on the page would not be relative. The address names no host, whatever Host was asked for."""
+    return str(environ.get(_MOVED, ""))
 
 
 def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> Address | None:
@@ -77,10 +84,8 @@ class Behind:
         self._note_client(environ)
         path = environ.get("PATH_INFO", "")
         if self._prefix and path == self._prefix:
-            # Links on the page are relative to a folder. The address is ours, whatever Host was asked for.
-            start("308 Permanent Redirect", [("Location", f"{self._address}/"), ("Content-Length", "0")])
-            return []
-        if self._prefix and path.startswith(f"{self._prefix}/"):
+            environ[_MOVED] = f"{self._address}/"
+        elif self._prefix and path.startswith(f"{self._prefix}/"):
             environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._prefix
             environ["PATH_INFO"] = path.removeprefix(self._prefix)
         return self._app(environ, start)
