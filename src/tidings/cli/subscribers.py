@@ -94,12 +94,11 @@ def listed_but_gone(loaded: Config, store: Store) -> list[str]:
 
     found = []
     for edition in loaded.editions:
-        addresses = [one.address for one in edition.subscribers]
-        wanting = stored.subscribed(store, edition.name, addresses)
-        refused = refusals.among(store, addresses)
-        for address in addresses:
-            if address not in wanting:
-                why = "was erased" if address in refused else "has left"
+        left = stored.gone(store, edition.name, edition.addresses)
+        erased = refusals.among(store, edition.addresses)
+        for address in edition.addresses:
+            if address in left | erased:
+                why = "has left" if address in left else "was erased"
                 found.append(
                     f"{address} is named for {edition.name}, but {why} and is not mailed; take the address out of "
                     f"{loaded.path}, or, if the reader asks for it, `tidings subscribers add --again`"
