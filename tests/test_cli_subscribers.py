@@ -91,7 +91,10 @@ def test_a_list_goes_in_whole_and_comes_out_again(polled: Site) -> None:
     assert statuses(polled) == {ANN: "active"}
     polled.run("subscribers", "remove", ANN)
     done = polled.run(*command)
-    assert "2 subscribed to weekly, 0 had it already, 1 have left, 0 are erased, 1 twice in the list" in done.stdout
+    assert (
+        "2 subscribed to weekly, 0 had it already, 1 have left, 0 are erased, 0 suppressed, 1 twice in the list"
+        in done.stdout
+    )
     assert f"readers.csv:5: {ANN} has left, and stays away" in done.stderr
     exported = polled.run("subscribers", "export", "--edition", "weekly").stdout
     assert [line.split(",")[:2] for line in exported.splitlines()] == [["address", "language"], [BOB, "de"], [ZOE, ""]]

@@ -70,14 +70,27 @@ def write(
     address: str,
     identity: str,
     now: datetime,
+    unsubscribe_address: str = "",
 ) -> Message:
-    """The same under a Message-ID that was given to it before: `identity`."""
+    """The same under a Message-ID that was given to it before: `identity`. Mail to `unsubscribe_address`, if there is
+    one, ends the subscription."""
     envelope = Envelope(
         office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
     )
-    return compose(envelope, address, mail.subject, mail.html, mail.text, identity, now, signers=office.signers)
+    return compose(
+        envelope,
+        address,
+        mail.subject,
+        mail.html,
+        mail.text,
+        identity,
+        now,
+        signers=office.signers,
+        unsubscribe_address=unsubscribe_address,
+    )
 
 
-def message_id(content: IssueContent, office: PostOffice, address: str) -> str:
-    """The Message-ID of an issue for `address`, the same whenever it is asked for."""
-    return made_message_id(content.edition, content.number, content.frozen_at, address, domain_of(office.sender))
+def message_id(content: IssueContent, office: PostOffice, address: str, secret: bytes = b"") -> str:
+    """The Message-ID of an issue for `address`, the same whenever it is asked for with the same `secret`."""
+    domain = domain_of(office.sender)
+    return made_message_id(content.edition, content.number, content.frozen_at, address, domain, secret)

@@ -66,6 +66,7 @@ def _check_configuration(config_path: Path) -> None:
 
     from tidings import config
     from tidings.cli import issuing
+    from tidings.cli.suppressions import notes
 
     loaded = config.load(config_path)
     config.check_secrets(loaded, os.environ)
@@ -76,7 +77,7 @@ def _check_configuration(config_path: Path) -> None:
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
-    for line in (*doubts, *_gone(loaded)):
+    for line in (*doubts, *_gone(loaded), *notes(loaded)):
         click.echo(line, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)

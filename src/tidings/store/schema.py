@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidings.store.tables import FIRST, LEDGER
+from tidings.store.tables import FIRST, LEDGER, SUPPRESSING
 from tidings.store.tables_of_readers import SUBSCRIBERS
 
 if TYPE_CHECKING:
@@ -383,6 +383,12 @@ def secret_of_the_site(db: Database) -> None:
 @_migration
 def ledger(db: Database) -> None:
     for statement in LEDGER:
+        db.conn.execute(statement)
+
+
+@_migration
+def suppressing(db: Database) -> None:
+    for statement in SUPPRESSING:
         db.conn.execute(statement)
 
 

@@ -198,3 +198,34 @@ LEDGER = (
     "ALTER TABLE issues ADD COLUMN readers INTEGER NOT NULL DEFAULT 0",
     "UPDATE issues SET readers = (SELECT count(*) FROM deliveries d WHERE d.issue_id = issues.id)",
 )
+
+# `address_key` is what stands for an address (addresses.pseudonym): no address is in these tables, but for the messages
+# that are kept. `edition` is '' for all. `score` is a model.Score as JSON.
+SUPPRESSING = (
+    """CREATE TABLE suppressions (
+        address_key BLOB NOT NULL,
+        edition TEXT NOT NULL,
+        reason TEXT NOT NULL CHECK (reason IN ('bounced', 'complained', 'unsubscribed', 'by-hand')),
+        since TEXT NOT NULL,
+        words TEXT NOT NULL,
+        PRIMARY KEY (address_key, edition)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE address_scores (address_key BLOB PRIMARY KEY, score TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE returned_mail (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        received_at TEXT NOT NULL,
+        fingerprint BLOB NOT NULL,
+        kind TEXT NOT NULL,
+        delivery_id INTEGER,
+        known_by TEXT NOT NULL,
+        meaning TEXT NOT NULL,
+        status TEXT NOT NULL,
+        diagnostic TEXT NOT NULL,
+        effect TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        message BLOB
+    )""",
+    "CREATE INDEX returned_mail_by_fingerprint ON returned_mail (fingerprint, received_at)",
+    "CREATE INDEX returned_mail_by_delivery ON returned_mail (delivery_id) WHERE delivery_id IS NOT NULL",
+    "CREATE INDEX returned_mail_kept ON returned_mail (id) WHERE message IS NOT NULL",
+)
