@@ -128,7 +128,7 @@ CASES: dict[str, Case] = {
     "unsubscribe-zh": Case("unsubscribe", answers=False),
     "unsubscribe-ar": Case("unsubscribe", answers=False),
     "unsubscribe-re": Case("unsubscribe", answers=False),
-    "unsubscribe-token": Case("unsubscribe", answers=False),
+    "unsubscribe-by-address": Case("unknown", answers=False),
     "unsubscribe-first-line": Case("unsubscribe"),
     "quoted-digest": Case("unknown"),
     "letter-about-unsubscribing": Case("unknown", answers=False),

@@ -13,7 +13,6 @@ from tests.bounce_cases import CASES, FOLDER, HELD_OUT, ORIGINAL_ID, Case, messa
 from tests.test_bounces_score import NOON
 from tidings.mail.bounces import read
 from tidings.mail.bounces_meaning import meaning_of, report_of
-from tidings.mail.bounces_replies import unsubscribe_token
 from tidings.mail.bounces_score import after, is_dead, sign_of
 from tidings.model import Meaning, Report, Returned, ReturnedKind, Score
 
@@ -109,25 +108,34 @@ def test_a_report_says_who_reports_and_in_which_words() -> None:
 
 
 def test_a_reader_who_wants_no_more_is_named() -> None:
-    """Who wrote, and the token of the address it was sent to, are handed on."""
+    """Who wrote, and the address it was sent to, are handed on."""
     assert read(message("unsubscribe-ar")).sender == "ada@reader.example"
-    assert read(message("unsubscribe-token")).token == "MTA0Mi5hWHE5Zg"
+    assert read(message("unsubscribe-by-address")).sent_to == ("bounces+u-17.q2m7yd3kxv5t4zha@digest.example",)
+
+
+def test_all_addresses_that_a_message_was_sent_to_are_handed_on() -> None:
+    """Each once, what a mail server noted before what the writer did."""
+    text = b"To: Ada <ada@a.example>, bob@b.example\nCc: c@c.example\nDelivered-To: d@d.example\n"
+    sent = read(text + b"X-Original-To: e@e.example\nEnvelope-To: c@c.example\nSubject: hello\n\nhello\n").sent_to
+    assert sent == ("e@e.example", "d@d.example", "c@c.example", "ada@a.example", "bob@b.example")
+
+
+def test_addresses_in_the_returned_message_are_handed_on() -> None:
+    """Those that name a delivery: its return path, and where its reader unsubscribes."""
+    complaint = message("arf-abuse").replace(
+        b"List-Unsubscribe: <mailto:digest@digest.example?subject=unsubscribe>",
+        b"List-Unsubscribe: <https://digest.example/u/1>,\n <mailto:bounces+u-17.aaaa@digest.example?subject=stop>",
+    )
+    assert "bounces+u-17.aaaa@digest.example" in read(complaint).carried
+    assert read(message("vacation-en")).carried == ()
 
 
 @pytest.mark.parametrize(
-    ("address", "token"),
-    [
-        ("unsubscribe+MTA0Mi5hWHE5Zg@digest.example", "MTA0Mi5hWHE5Zg"),
-        ("Unsubscribe+abcd-efgh_1.2=@digest.example", "abcd-efgh_1.2="),
-        ("unsubscribe+short@digest.example", ""),
-        ("unsubscribe@digest.example", ""),
-        ("unsubscribe+abcdefgh@digest.example, b@c.example", ""),
-        ("b+1042.aXq9@bounces.digest.example", ""),
-    ],
+    ("path", "is_by_program"), [("<>", True), ("<MAILER-DAEMON>", True), ("<ada@reader.example>", False)]
 )
-def test_unsubscribe_tokens(address: str, token: str) -> None:
-    """A token is the part behind the plus of an unsubscribe address, of at least eight characters."""
-    assert unsubscribe_token(address) == token
+def test_mail_from_nobody_is_told(path: str, is_by_program: bool) -> None:
+    """The null path, or a mail system's name in its place, is nobody."""
+    assert read(f"Return-Path: {path}\nSubject: hello\n\nhello\n".encode()).is_by_program == is_by_program
 
 
 MEANINGS: list[tuple[str, str, Meaning]] = [

@@ -21,7 +21,7 @@ from tidings import deliver, digest, letters
 from tidings.editions.compose import Masthead
 from tidings.errors import MailError
 from tidings.model import Edition, IssueContent, Receipt, Source, Subscriber
-from tidings.store import Store, file_readers, issues, open_store, posts, resolving
+from tidings.store import Store, file_readers, issues, open_store, posts, resolving, site
 from tidings.store.deliveries import Tally
 from tidings.store.posts import PostQuery
 
@@ -64,6 +64,16 @@ def send(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DA
     """What `tidings send` does."""
     freeze(store, mail, clock, one)
     return deliver.deliver(store, one, mail.office(), clock.pace())
+
+
+def test_no_message_id_can_be_worked_out(stocked: Store, clock: Clock) -> None:
+    """A frozen issue's Message-IDs hold the secret of the database: who knows all else does not know them."""
+    mail = RecordingTransport()
+    content = freeze(stocked, mail, clock)
+    assert content is not None
+    stored = [row["message_id"] for row in stocked.rows("SELECT message_id FROM deliveries ORDER BY id")]
+    assert stored == [letters.message_id(content, mail.office(), one, site.secret(stocked)) for one in READERS]
+    assert not {letters.message_id(content, mail.office(), one) for one in READERS} & set(stored)
 
 
 def send_due(store: Store, mail: RecordingTransport, clock: Clock, one: Edition = DAILY) -> deliver.Dispatch:

@@ -11,14 +11,24 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "deliver", "publish", "discover", "subscribe"}
-AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling", "signing", "throttling"}
+SHELLS = {"poll", "digest", "deliver", "publish", "discover", "intake", "subscribe"}
+AIDES = {
+    "governor",
+    "recording",
+    "joining",
+    "letters",
+    "dispatching",
+    "settling",
+    "standing",
+    "signing",
+    "throttling",
+}
 PURE = {"sources", "posts", "editions", "readers"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns", "records", "addresses"}
 
 ALLOWED = {
-    "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling"} | SHELLS | PURE | EDGES | GROUND,
+    "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling", "standing"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
     "web": {"subscribe", "signing", "store", "render"} | GROUND,
@@ -27,8 +37,10 @@ ALLOWED = {
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     "subscribe": {"signing", "throttling"} | PURE | EDGES | GROUND,
-    "dispatching": {"letters", "settling", "signing"} | EDGES | GROUND,
-    "settling": EDGES | GROUND,
+    "intake": {"standing"} | EDGES | GROUND,
+    "dispatching": {"letters", "settling", "standing"} | EDGES | GROUND,
+    "settling": {"standing"} | EDGES | GROUND,
+    "standing": EDGES | GROUND,
     "governor": PURE | EDGES | GROUND,
     "letters": {"signing"} | EDGES | GROUND,
     "signing": GROUND,

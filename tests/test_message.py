@@ -358,8 +358,10 @@ def test_message_ids_are_stable_and_tell_nothing() -> None:
         message_id("daily", 4, NOW, "reader@example.org", "example.com"),
         message_id("weekly", 3, NOW, "reader@example.org", "example.com"),
         message_id("daily", 3, NOW + timedelta(microseconds=1), "reader@example.org", "example.com"),
+        message_id("daily", 3, NOW, "reader@example.org", "example.com", b"secret"),
+        message_id("daily", 3, NOW, "reader@example.org", "example.com", b"another"),
     }
-    assert len(others | {one}) == 5
+    assert len(others | {one}) == 7
     assert "reader" not in one
     assert re.fullmatch(r"<daily\.3\.[0-9a-f]{24}@example\.com>", one)
 

@@ -19,6 +19,7 @@ import pytest
 
 from tests.builders import edition
 from tests.stocking import START
+from tidings import standing
 from tidings.model import Evidence, Subscriber
 from tidings.store import (
     Store,
@@ -67,10 +68,11 @@ def test_each_row_has_its_fate(store: Store) -> None:
     subscribers.add(store, "left@r.example", "daily", "web", Evidence(), START)
     subscribers.leave(store, known(store, "left@r.example"), "daily", "link", Evidence(), START)
     refusals.keep(store, "erased@r.example", START)
-    names = ("new", "Back", "there", "other", "LEFT", "Erased", "filed", "NEW")
+    standing.suppress(store, "dead@r.example", "", "bounced", "", START)
+    names = ("new", "Back", "there", "other", "LEFT", "Erased", "filed", "NEW", "Dead")
     rows = [row(line, f"{name}@r.example") for line, name in enumerate(names, 2)]
     before = [tuple(one) for one in store.rows("SELECT * FROM subscriptions")]
-    expected = {"new": 2, "back": 1, "already": 1, "own": 1, "left": 1, "refused": 1, "duplicate": 1}
+    expected = {"new": 2, "back": 1, "already": 1, "own": 1, "left": 1, "refused": 1, "duplicate": 1, "suppressed": 1}
     assert bring_in(store, *rows, dry_run=True) == expected
     assert [tuple(one) for one in store.rows("SELECT * FROM subscriptions")] == before
     assert bring_in(store, *rows) == expected
@@ -79,6 +81,7 @@ def test_each_row_has_its_fate(store: Store) -> None:
         (6, "left"),
         (7, "refused"),
         (9, "duplicate"),
+        (10, "suppressed"),
     ]
     file_readers.sync(store, [DAILY], START)
     assert "filed@r.example" in mailed(store)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.config.values import LONGEST_BOUNCE_NAME
-from tidings.mail.verp import delivery_of, return_address
+from tidings.mail.verp import delivery_of, return_address, unsubscribe_address
 
 SECRET = bytes(range(32))
 BOUNCES = "bounces@planet.example"
@@ -80,6 +80,20 @@ def test_any_text_may_be_asked_about(text: str) -> None:
 
 
 def test_the_local_part_has_room() -> None:
-    """With the longest name that the configuration takes the local part stays within RFC 5321's 64 octets."""
-    name = "b" * LONGEST_BOUNCE_NAME
-    assert len(return_address(f"{name}@planet.example", 10**14 - 1, SECRET).partition("@")[0]) == 64
+    """With the longest name that the configuration takes, and a million million deliveries, the local part stays within
+    RFC 5321's 64 octets."""
+    mailbox = f"{'b' * LONGEST_BOUNCE_NAME}@planet.example"
+    assert len(return_address(mailbox, 10**14 - 1, SECRET).partition("@")[0]) == 64
+    assert len(unsubscribe_address(mailbox, 10**12 - 1, SECRET).partition("@")[0]) == 64
+
+
+@given(DELIVERIES)
+def test_a_code_is_good_for_one_purpose(delivery: int) -> None:
+    """Where a mail bounces to nobody unsubscribes, and the other way round, also when a code is put into the other
+    form."""
+    back, stop = return_address(BOUNCES, delivery, SECRET), unsubscribe_address(BOUNCES, delivery, SECRET)
+    assert delivery_of(stop.upper(), BOUNCES, SECRET, "unsubscribe") == delivery
+    assert delivery_of(stop, BOUNCES, SECRET) is None
+    assert delivery_of(back, BOUNCES, SECRET, "unsubscribe") is None
+    assert delivery_of(back.replace("+", "+u-"), BOUNCES, SECRET, "unsubscribe") is None
+    assert delivery_of(stop.replace("+u-", "+"), BOUNCES, SECRET) is None

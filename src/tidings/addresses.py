@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
@@ -56,6 +58,12 @@ def key(address: str) -> str:
         return address.lower()
     local, at, domain = ascii_domain(normalize("NFC", address)).rpartition("@")
     return normalize("NFC", normalize("NFC", local).casefold()) + at + domain.lower()
+
+
+def pseudonym(address: str, secret: bytes) -> bytes:
+    """The name of an address by which it is known again, and which nobody without the `secret` can try addresses
+    against (HMAC-SHA256, RFC 2104)."""
+    return hmac.digest(secret, b"address\x00" + key(address.strip()).encode("utf-8", "replace"), hashlib.sha256)
 
 
 def ascii_domain(address: str) -> str:

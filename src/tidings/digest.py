@@ -33,7 +33,7 @@ from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
 from tidings.render.mail import subject_of
-from tidings.store import Store, feeds, issues, slots, subscribers
+from tidings.store import Store, feeds, issues, site, slots, subscribers
 from tidings.store.issues import Letter
 
 IsFit = Callable[[IssueContent], bool]
@@ -233,8 +233,14 @@ def _freeze(
 ) -> IssueContent:
     """Freezes `content` under the subject that its mails have; if that has a wrong template, nothing is frozen."""
     content = replace(content, subject=subject_of(content, office.templates))
+    secret = site.secret(store)
     letters = [
-        Letter(reader.address, message_id(content, office, reader.address), reader.language, reader.subscriber_id)
+        Letter(
+            reader.address,
+            message_id(content, office, reader.address, secret),
+            reader.language,
+            reader.subscriber_id,
+        )
         for reader in subscribers.active(store, edition.name, now)
     ]
     send_after = now + edition.review if edition.review else None

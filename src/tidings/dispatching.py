@@ -18,10 +18,11 @@ from tidings.letters import PostOffice, render, token, write
 from tidings.mail.connections import Asked, Connections, Ended, Event
 from tidings.mail.pacing import UNLIMITED, Pacing
 from tidings.mail.transport import Parcel
-from tidings.mail.verp import return_address
+from tidings.mail.verp import return_address, unsubscribe_address
 from tidings.model import Delivery, Edition, Receipt
 from tidings.render.mail import RenderedMail
-from tidings.settling import LADDER, Book, Outcome, gone_since, settlement
+from tidings.settling import LADDER, Book, Outcome, failure, gone_since, settlement
+from tidings.standing import Failure, count, suppressed
 from tidings.store import Store, deliveries, issues, keys, site, subscribers
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
@@ -72,6 +73,7 @@ class Dispatcher:
         self._issue = issue
         self._secret = site.secret(store) if office.bounces else b""
         self._keys = keys.usable(store, pace.clock()) if office.one_click else ()
+        self._failures_of_readers: list[Failure] = []
         self._mails: dict[str, RenderedMail] = {}
         self._faults: dict[str, RenderError] = {}
         # Each connection has a message in hand and the next one waiting; not where that would blur a rate.
@@ -178,9 +180,12 @@ class Dispatcher:
         on_uncertain: deliveries.OnUncertain = "resend" if self._office.resend else "hold"
         batch = self._named(deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now))
         wanting = self._may_be_mailed(batch, now)
+        unwanted = suppressed(self._store, [one.address for one in batch], self._edition.name)
         for one in batch:
             if one.address not in wanting:
                 self._settle(one, Receipt("suppressed", "not a subscriber any more"))
+            elif why := unwanted.get(one.address):
+                self._settle(one, Receipt("suppressed", why))
             elif _domain(one) in self._crowded:
                 self._set_aside(one, Receipt("crowded", "its domain wants less mail at a time"))
             elif fault := self._fault_of(one.language):
@@ -213,6 +218,7 @@ class Dispatcher:
             delivery.message_id,
             now,
             token(self._issue.content, delivery.reader, self._keys, now),
+            self._unsubscribe_address(delivery),
         )
         self._connections.hand(number, Parcel(self._envelope_sender(delivery), delivery.address, make))
 
@@ -231,6 +237,10 @@ class Dispatcher:
         if not self._office.bounces:
             return self._office.envelope_sender
         return return_address(self._office.bounces, delivery.id, self._secret)
+
+    def _unsubscribe_address(self, delivery: Delivery) -> str:
+        """Where mail ends the subscription; "" for where the answers go."""
+        return unsubscribe_address(self._office.bounces, delivery.id, self._secret) if self._office.bounces else ""
 
     # -------------------------------------------------------------------------------------------------- taking in
 
@@ -251,9 +261,11 @@ class Dispatcher:
             ids = [self._queues[number][0].id for number in asked]
             with self._store.write():
                 deliveries.settle(self._store, self._unsaved, now)
+                if self._failures_of_readers:
+                    count(self._store, self._failures_of_readers, now)
                 if self._error is None:
                     may_go = deliveries.start(self._store, [one for one in ids if one not in self._called_back], now)
-        self._unsaved = []
+        self._unsaved, self._failures_of_readers = [], []
         for number in asked:
             self._connections.permit(number, may_go=self._queues[number][0].id in may_go)
 
@@ -304,6 +316,8 @@ class Dispatcher:
         self._unsaved.append(one)
         final = replace(receipt, reply=one.reply, state="rejected" if one.state == "rejected" else receipt.state)
         self._book.enter(delivery, final)
+        if self._book.is_likely and (against := failure(delivery, receipt, one.state)):
+            self._failures_of_readers.append(against)
         if receipt.state == "accepted":
             self._pacing.taken(_domain(delivery))
             self._forgive()

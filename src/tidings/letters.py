@@ -99,17 +99,29 @@ def write(
     identity: str,
     now: datetime,
     its_token: str = "",
+    unsubscribe_address: str = "",
 ) -> Message:
     """The same under a Message-ID that was given to it before: `identity`. `its_token` is needed where the mail has a
-    stand-in."""
+    stand-in. Mail to `unsubscribe_address`, if there is one, ends the subscription, too."""
     envelope = Envelope(
         office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
     )
-    own = Own(mail.stand_in, its_token)
-    way_out = _way_out(content, its_token)
-    return compose(envelope, address, mail.subject, mail.html, mail.text, identity, now, way_out, office.signers, own)
+    return compose(
+        envelope,
+        address,
+        mail.subject,
+        mail.html,
+        mail.text,
+        identity,
+        now,
+        _way_out(content, its_token),
+        office.signers,
+        Own(mail.stand_in, its_token),
+        unsubscribe_address,
+    )
 
 
-def message_id(content: IssueContent, office: PostOffice, address: str) -> str:
-    """The Message-ID of an issue for `address`, the same whenever it is asked for."""
-    return made_message_id(content.edition, content.number, content.frozen_at, address, domain_of(office.sender))
+def message_id(content: IssueContent, office: PostOffice, address: str, secret: bytes = b"") -> str:
+    """The Message-ID of an issue for `address`, the same whenever it is asked for with the same `secret`."""
+    domain = domain_of(office.sender)
+    return made_message_id(content.edition, content.number, content.frozen_at, address, domain, secret)

@@ -7,13 +7,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tidings.model import Delivery, Receipt
+from tidings.mail.bounces_meaning import report_of, status_in
+from tidings.mail.bounces_score import sign_of
+from tidings.model import Delivery, DeliveryState, Receipt
+from tidings.standing import Failure
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
 
 MOST_NAMED = 1000
 """So many outcomes of a pass are kept by name; a long list must not fill the memory."""
 
+_FEW = 5  # refusals, however few mails were taken
 LADDER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
 _GIVE_UP_AFTER = timedelta(hours=48)  # By age, not by tries: an operator who sends again by hand uses none up.
 _DOUBT = "the outcome of an earlier try is not known, so this may have come already"
@@ -35,6 +39,12 @@ class Book:
 
     counts: Counter[str] = field(default_factory=Counter)
     named: list[Outcome] = field(default_factory=list)
+
+    @property
+    def is_likely(self) -> bool:
+        """Whether refusals are about their readers: where they are the rule, it is more likely that a mail server
+        between us and them is set up wrongly, and knows nobody."""
+        return self.counts["rejected"] <= max(_FEW, self.counts["accepted"])
 
     def enter(self, delivery: Delivery, receipt: Receipt) -> None:
         self.counts[receipt.state] += 1
@@ -66,3 +76,13 @@ def settlement(delivery: Delivery, receipt: Receipt, since: datetime, now: datet
             return Settlement(delivery.id, state, reply, tried=False)
         case _:  # nothing of its reader: still in hand
             return Settlement(delivery.id, "leased", reply, tried=False)
+
+
+def failure(delivery: Delivery, receipt: Receipt, state: DeliveryState) -> Failure | None:
+    """What an outcome that led to a `state` says against its reader: a server refused the reader, or the reader was
+    given up. That a message is refused as such says nothing."""
+    if state != "rejected" or (receipt.state == "rejected" and not receipt.refused_at):
+        return None
+    report = report_of(delivery.address, "failed", status_in(receipt.reply), receipt.reply, "")
+    sign = sign_of(report, delivery.issue_id, at_rcpt=receipt.refused_at == "rcpt")
+    return Failure(delivery.address, sign, receipt.reply) if sign else None

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from tidings import __version__
+from tidings.cli.bounces import bounces
 from tidings.cli.configuration import check, init
 from tidings.cli.deliveries import deliveries
 from tidings.cli.digests import preview, send
@@ -26,6 +27,7 @@ from tidings.cli.running import run
 from tidings.cli.sources import sources
 from tidings.cli.stories import stories
 from tidings.cli.subscribers import subscribers
+from tidings.cli.suppressions import suppressions
 from tidings.cli.touring import demo
 from tidings.errors import ConfigError, TidingsError
 
@@ -97,7 +99,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
 
 _SETTING_UP = (demo, init, check, dkim, discover, sources)
 _READING = (poll, posts, explain, stories)
-_SENDING = (preview, send, issues, deliveries, subscribers, keys, publish, run)
+_SENDING = (preview, send, issues, deliveries, subscribers, bounces, suppressions, keys, publish, run)
 for _command in (*_SETTING_UP, *_READING, *_SENDING):
     cli.add_command(_command)
 

@@ -62,6 +62,8 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
         "publish": _reporting("publish", lambda: _publish_due(loaded, folder)),
     }
+    if loaded.mail is not None and loaded.mail.bounces:
+        ticks["bounces"] = _reporting("bounces", _teller_of_bounces(loaded))
     if loaded.mail is not None:
         office = issuing.post_office(loaded)
         for edition in loaded.editions:
@@ -145,6 +147,21 @@ def _tell_of(content: IssueContent, edition: Edition, inspection: Inspection) ->
         drafting.show(inspection.faults, err=True)
         state = f", held for the faults above; `tidings issues release {content.name}` sends it all the same"
     click.echo(f"{edition.name} #{content.number}: {content.subject}{state}", err=True)
+
+
+def _teller_of_bounces(loaded: Config) -> Callable[[], None]:
+    """What tells the operator of mail that came back since the start, whichever way it came in."""
+    from tidings.cli.bounces import tell_new
+    from tidings.store import incoming, open_store
+
+    with open_store(loaded.site.database) as store:
+        last = [incoming.newest(store)]
+
+    def tell() -> None:
+        with open_store(loaded.site.database) as store:
+            last[0] = tell_new(store, last[0])
+
+    return tell
 
 
 def _publish_due(loaded: Config, folder: Path) -> None:

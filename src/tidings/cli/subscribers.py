@@ -94,12 +94,11 @@ def listed_but_gone(loaded: Config, store: Store) -> list[str]:
 
     found = []
     for edition in loaded.editions:
-        addresses = [one.address for one in edition.subscribers]
-        wanting = stored.subscribed(store, edition.name, addresses)
-        refused = refusals.among(store, addresses)
-        for address in addresses:
-            if address not in wanting:
-                why = "was erased" if address in refused else "has left"
+        left = stored.gone(store, edition.name, edition.addresses)
+        erased = refusals.among(store, edition.addresses)
+        for address in edition.addresses:
+            if address in left | erased:
+                why = "has left" if address in left else "was erased"
                 found.append(
                     f"{address} is named for {edition.name}, but {why} and is not mailed; take the address out of "
                     f"{loaded.path}, or, if the reader asks for it, `tidings subscribers add --again`"
@@ -160,6 +159,7 @@ def add(config_path: Path, address: str, edition_name: str, language: str, again
         edition = issuing.edition_named(loaded, edition_name).name
         evidence = Evidence(form="tidings subscribers add", wording=_VOUCHED)
         now = wiring.utc_now()
+        _lift_suppression(store, address, edition, again)
         done = stored.add(store, address, edition, "cli", evidence, now, language=language, again=again)
     if done in ("left", "refused"):
         why = f"has left {edition}" if done == "left" else "was erased, and is not to be mailed again"
@@ -220,6 +220,19 @@ def erase(config_path: Path, address: str, forget_refusal: bool) -> None:
     click.echo(f"{address}: {what}; {done.deliveries} deliveries are nobody's now")
     for line in gone:
         click.echo(line, err=True)
+
+
+def _lift_suppression(store: Store, address: str, edition: str, again: bool) -> None:
+    """Mails to an address again that was suppressed, or raises TidingsError where that is not asked for."""
+    from tidings import standing
+    from tidings.errors import TidingsError
+
+    why = standing.suppressed(store, [address], edition).get(address)
+    if why is None:
+        return
+    if not again:
+        raise TidingsError(f"{address}: {why}; if the reader wants it back, say --again. Nothing was changed")
+    standing.unsuppress(store, address)
 
 
 def known(store: Store, address: str) -> StoredSubscriber:

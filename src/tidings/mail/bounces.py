@@ -15,14 +15,15 @@ from __future__ import annotations
 
 import re
 
-from tidings.mail.bounces_reading import Headers, Letter, mailbox, read_blocks, read_letter
+from tidings.mail.bounces_reading import Headers, Letter, mailbox, mailboxes, read_blocks, read_letter
 from tidings.mail.bounces_replies import (
     asks_to_unsubscribe,
+    has_null_path,
     is_auto_reply,
     is_from_daemon,
     looks_like_auto_reply,
+    recipients_of,
     sender_of,
-    token_of,
 )
 from tidings.mail.bounces_status import reports_in_fields
 from tidings.mail.bounces_text import reports_in_text
@@ -33,6 +34,8 @@ _MESSAGE_ID = re.compile(
 )
 _IDENTITY = re.compile(r"<[^<>\s]{1,400}>")
 _TO = re.compile(r"^to[ \t]{0,5}:\s{0,5}(\S.{0,400})", re.IGNORECASE | re.MULTILINE)
+_MAILTO = re.compile(r"mailto:|\?", re.IGNORECASE)
+_OURS = ("return-path", "list-unsubscribe")
 _FEEDBACK_PART = "message/feedback-report"
 _COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", ""})
 _MICROSOFT = "x-hmxmroriginalrecipient"
@@ -97,8 +100,15 @@ def _returned(
         message_id=_original_id(letter, original),
         recipient=_original_recipient(letter, original, reports, feedback or {}),
         sender=sender_of(letter),
-        token=token_of(letter),
+        sent_to=recipients_of(letter),
+        carried=_carried(original),
+        is_by_program=bool(reports) or feedback is not None or has_null_path(letter),
     )
+
+
+def _carried(original: Headers) -> tuple[str, ...]:
+    """The addresses in a returned message that we may have made for its reader alone."""
+    return tuple(one for name in _OURS for one in mailboxes(_MAILTO.sub(" ", original.get(name, ""))))
 
 
 def _original_id(letter: Letter, original: Headers) -> str:

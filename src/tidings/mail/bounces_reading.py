@@ -121,6 +121,11 @@ def mailbox(value: str) -> str:
     return bare[0] if bare else ""
 
 
+def mailboxes(value: str) -> list[str]:
+    """All addresses in a header's value that are written without quotes."""
+    return _BARE.findall(value)
+
+
 def words(value: str) -> str:
     """A header's value with its encoded words decoded; as it is where that fails."""
     if "=?" not in value:
@@ -233,7 +238,8 @@ def _decode(octets: bytes, charset: str) -> str:
     if not _CHARSETS.fullmatch(charset):
         return _octets_as_text(octets)
     try:
-        return octets.decode(charset, "replace")
+        # UTF-7 can spell halves of characters, which no other encoding can hold, and no database.
+        return octets.decode(charset, "replace").encode("utf-8", "replace").decode("utf-8")
     except (LookupError, UnicodeError):
         return _octets_as_text(octets)
 

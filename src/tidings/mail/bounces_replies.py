@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tidings.mail.bounces_reading import Letter, mailbox
+from tidings.mail.bounces_reading import Letter, mailbox, mailboxes
 from tidings.mail.bounces_words import BOUNCE_SUBJECTS, CHALLENGE_SUBJECTS, REPLY_SUBJECTS, UNSUBSCRIBES
 
-_TOKEN_ADDRESS = re.compile(r"unsubscribe\+([\w.=-]{8,200})@[\w.-]{1,255}", re.IGNORECASE | re.ASCII)
 _RECIPIENT_HEADERS = ("x-original-to", "delivered-to", "envelope-to", "to", "cc")
 
 _DAEMONS = re.compile(
@@ -36,16 +35,10 @@ _REPLY_PRECEDENCES = frozenset({"auto_reply", "auto-reply", "autoreply"})
 _PREFIX = re.compile(r"^(?:(?:re|aw|wg|fwd?|tr|sv|antw|rv|回复|答复|転送)\s*[:：]\s*){1,3}", re.I)
 
 
-def unsubscribe_token(address: str) -> str:
-    """The token of an address such as "unsubscribe+TOKEN@lists.example", or "". What it is worth its signature says."""
-    found = _TOKEN_ADDRESS.fullmatch(address.strip())
-    return found[1] if found else ""
-
-
-def token_of(letter: Letter) -> str:
-    """The token of the address that a message was sent to, or ""."""
-    addresses = (mailbox(letter.headers.get(name, "")) for name in _RECIPIENT_HEADERS)
-    return next(filter(None, map(unsubscribe_token, addresses)), "")
+def recipients_of(letter: Letter) -> tuple[str, ...]:
+    """The addresses that a message says it was sent to, those that a mail server noted first."""
+    found = (address for name in _RECIPIENT_HEADERS for address in mailboxes(letter.headers.get(name, "")))
+    return tuple(dict.fromkeys(found))
 
 
 def sender_of(letter: Letter) -> str:
@@ -110,11 +103,11 @@ def _auto_submitted(letter: Letter) -> str:
 
 
 def asks_to_unsubscribe(letter: Letter) -> bool:
-    """Whether a reader asks to be left alone: by the address, or with the word alone as the subject or the first line.
-    Anywhere else it may be quoted, since each digest has it."""
+    """Whether a reader asks to be left alone, with the word alone as the subject or the first line. Anywhere else it
+    may be quoted, since each digest has it."""
     if has_null_path(letter) or "list-id" in letter.headers:
         return False
-    if token_of(letter) or _is_request(letter.header("subject")):
+    if _is_request(letter.header("subject")):
         return True
     first = next((line for line in letter.text.splitlines() if line.strip()), "")
     return _is_request(first)

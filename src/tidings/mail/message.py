@@ -71,11 +71,12 @@ class Own:
 NOTHING_OWN = Own("", "")
 
 
-def message_id(edition: str, number: int, frozen_at: datetime, address: str, domain: str) -> str:
+def message_id(edition: str, number: int, frozen_at: datetime, address: str, domain: str, secret: bytes = b"") -> str:
     """The Message-ID of one issue for one reader: the same whenever it is made again, so that a resent message is
-    recognised, and different between readers without showing who they are."""
+    recognised, and different between readers without showing who they are. With a `secret`, of 64 octets at most,
+    nobody can work it out who has not seen the message."""
     seed = f"{edition}\x00{number}\x00{frozen_at.isoformat()}\x00{address.lower()}"
-    digest = hashlib.blake2b(seed.encode(), digest_size=12).hexdigest()
+    digest = hashlib.blake2b(seed.encode(), digest_size=12, key=secret).hexdigest()
     return f"<{edition}.{number}.{digest}@{domain}>"
 
 
@@ -95,12 +96,14 @@ def compose(
     unsubscribe_url: str = "",
     signers: Sequence[Signer] = (),
     own: Own = NOTHING_OWN,
+    unsubscribe_address: str = "",
 ) -> Message:
     """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets, signed by each signer.
 
-    `identity` is the Message-ID; at `unsubscribe_url` a POST ends the subscription; `own` is what the parts have of the
-    reader's own. Subject and names may come from feeds: control characters and line breaks in them become blanks, so no
-    header can be added (RFC 5322 section 2.2).
+    `identity` is the Message-ID; at `unsubscribe_url` a POST ends the subscription, a mail to `unsubscribe_address`
+    too, or else one to whoever reads the answers; `own` is what the parts have of the reader's own. Subject and names
+    may come from feeds: control characters and line breaks in them become blanks, so no header can be added (RFC 5322
+    section 2.2).
     Everything is ASCII, but for an address that is not before its @ (RFC 6532: then the server must know SMTPUTF8).
     """
     headers = {
@@ -110,7 +113,7 @@ def compose(
         "Date": format_datetime(date),
         "Message-ID": identity,
         "Reply-To": _mailbox("Reply-To", envelope.reply_to),
-        **_list_headers(envelope, unsubscribe_url),
+        **_list_headers(envelope, unsubscribe_url, unsubscribe_address),
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
@@ -140,11 +143,11 @@ def build(
     return bytes(compose(envelope, recipient, subject, html, text, identity, date, unsubscribe_url, signers))
 
 
-def _list_headers(envelope: Envelope, unsubscribe_url: str) -> dict[str, str]:
+def _list_headers(envelope: Envelope, unsubscribe_url: str, unsubscribe_address: str) -> dict[str, str]:
     """What mailing lists owe (RFC 2369; List-Id RFC 2919, one click RFC 8058), and Gmail's Feedback-ID, whose last part
     stands for the sender."""
     contact = _in_url(envelope.reply_to or envelope.sender)
-    by_mail = f"<mailto:{contact}?subject=unsubscribe>"
+    by_mail = f"<mailto:{quote(unsubscribe_address, safe='@+') or contact}?subject=unsubscribe>"
     label = _list_label(envelope)
     sender_id = domain_of(envelope.sender)[-_LONGEST_SENDER_ID:].lstrip(".-")
     return {

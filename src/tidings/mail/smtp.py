@@ -192,7 +192,7 @@ class _SmtpTransport:
             case "deferred" | "too many recipients":
                 return Receipt("deferred", words)
             case "address rejected":
-                return Receipt("rejected", words)
+                return Receipt("rejected", words, "rcpt" if refusal.stage == "RCPT" else "text")
             case "message rejected":
                 return Receipt("refused", words)
             case "server gone":

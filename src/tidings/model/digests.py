@@ -216,6 +216,7 @@ class Receipt:
     suppressed (its reader does not want it any more) are states of its delivery. The others say that it did not go
     out, and nothing of its reader: the server (throttled) or the reader's domain (crowded) wants less at a time, the
     server is not there (gone), it does not take the message as such (refused), or we called it back (withdrawn).
+    `refused_at` is where in the talk with a server the reader was rejected, "" where no server said so.
     """
 
     state: Literal[
@@ -231,3 +232,4 @@ class Receipt:
         "withdrawn",
     ]
     reply: str
+    refused_at: Literal["", "rcpt", "text"] = ""

@@ -30,10 +30,10 @@ Weight = Literal["success", "soft", "hard", "final"]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message that came in, and its envelope: `sender` is "" for the null path of reports, `recipient` the address it
-    was sent to, "" where a program that was handed the message was not told."""
+    """A message that came in, and its envelope: `sender` is "" for the null path of reports, None where a program that
+    was handed the message was not told; `recipient` is the address it was sent to, "" where that was not told."""
 
-    sender: str
+    sender: str | None
     recipient: str
     message: bytes
 
@@ -59,9 +59,11 @@ class Report:
 class Returned:
     """A message that came back, understood.
 
-    `message_id` and `recipient` are those of the message it answers, as far as it says; anybody can write them, so
-    what the envelope proves comes first. `sender` is who wrote it, and `token` the one in the address it was sent to
-    (see mail/bounces_replies.py). Both, too, are only claims. Whatever is missing is "".
+    `message_id` and `recipient` are those of the message it answers, `sender` is who wrote it, `sent_to` the addresses
+    it says it was sent to, `carried` those in the return path and the List-Unsubscribe of the message it returns.
+    Anybody can write all that, so what the envelope proves comes first; but an address with a code of ours proves
+    itself. `is_by_program`: it came from the null path, or is a report, so no person wrote it. Whatever is missing is
+    "".
     """
 
     kind: ReturnedKind
@@ -69,7 +71,9 @@ class Returned:
     message_id: str = ""
     recipient: str = ""
     sender: str = ""
-    token: str = ""
+    sent_to: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    is_by_program: bool = False
 
 
 @dataclass(frozen=True, slots=True)

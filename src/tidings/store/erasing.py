@@ -47,6 +47,7 @@ def erase(store: Store, address: str, now: datetime, *, refuse: bool = True) -> 
                 ("subscribers", "id"),
             ):
                 store.conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (subscriber_id,))
+        _forget_returned(store, deliveries, address)
         if refuse:
             refusals.keep(store, address, now)
         else:
@@ -81,6 +82,19 @@ def _deliveries_of(store: Store, subscriber_id: int | None, address: str) -> lis
     )
     own = key(address)
     return [row["id"] for row in rows if row["subscriber_id"] is not None or key(row["address"]) == own]
+
+
+def _forget_returned(store: Store, deliveries: list[int], address: str) -> None:
+    """What came back: messages that hold the address go, and of its own deliveries what was said. That it bounced, or
+    complained, is known by a keyed hash and stays."""
+    store.conn.executemany(
+        "UPDATE returned_mail SET message = NULL, diagnostic = '' WHERE delivery_id = ?", [(one,) for one in deliveries]
+    )
+    store.conn.execute(
+        """UPDATE returned_mail SET message = NULL, diagnostic = ''
+        WHERE message IS NOT NULL AND instr(casefold(CAST(message AS TEXT)), casefold(?))""",
+        (address,),
+    )
 
 
 def _empty(store: Store, deliveries: list[int], now: datetime) -> None:

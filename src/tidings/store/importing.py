@@ -10,15 +10,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from tidings.addresses import key
+from tidings.addresses import key, pseudonym
 from tidings.model import Evidence
 from tidings.records import dataclass
-from tidings.store import refusals, site
+from tidings.store import site
 from tidings.store.database import Store, time_to_text
 
-Fate = Literal["new", "back", "own", "already", "left", "refused", "duplicate"]
+Fate = Literal["new", "back", "own", "already", "left", "refused", "suppressed", "duplicate"]
 """What becomes of a row. `back` was taken out of the configuration, `own` is one that only the configuration named so
-far; `left` and `refused` stay out; a `duplicate` is a second row of one address."""
+far; `left`, `refused` and `suppressed` stay out; a `duplicate` is a second row of one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ _TABLE = """CREATE TEMP TABLE incoming (
 _JUDGE = """UPDATE incoming SET fate = CASE
     WHEN EXISTS (SELECT 1 FROM incoming o WHERE o.address_key = incoming.address_key AND o.line < incoming.line)
         THEN 'duplicate'
+    WHEN fingerprint IN (SELECT address_key FROM suppressions WHERE edition IN ('', :edition)) THEN 'suppressed'
     ELSE coalesce(
         (SELECT CASE s.ended_by WHEN '' THEN iif(s.origin = 'file', 'own', 'already') WHEN 'file' THEN 'back'
             ELSE 'left' END
@@ -113,13 +114,14 @@ def take(store: Store, edition: str, evidence: Evidence, now: datetime, *, dry_r
 def left_out(store: Store, limit: int) -> list[Left]:
     """The rows that were not taken, in their order, at most `limit`."""
     rows: Sequence[sqlite3.Row] = store.rows(
-        "SELECT line, address, fate FROM incoming WHERE fate IN ('left', 'refused', 'duplicate') ORDER BY line LIMIT ?",
+        """SELECT line, address, fate FROM incoming WHERE fate IN ('left', 'refused', 'suppressed', 'duplicate')
+        ORDER BY line LIMIT ?""",
         (limit,),
     )
     return [Left(row["line"], row["address"], row["fate"]) for row in rows]
 
 
 def _staged(row: Incoming, secret: bytes) -> tuple[object, ...]:
-    fingerprint = refusals.fingerprint(secret, row.address)
+    fingerprint = pseudonym(row.address, secret)
     since = time_to_text(row.since)
     return (row.line, row.address, key(row.address), fingerprint, row.language, since, row.consent)

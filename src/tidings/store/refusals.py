@@ -5,12 +5,10 @@ The key of the hash is the site's own secret: without it a list of addresses cou
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 from datetime import datetime
 
-from tidings.addresses import key
+from tidings.addresses import pseudonym
 from tidings.store import site
 from tidings.store.database import Store, time_to_text
 
@@ -19,7 +17,7 @@ def keep(store: Store, address: str, now: datetime) -> None:
     """Notes that an address must not come back by itself, within the transaction that erases it."""
     store.conn.execute(
         "INSERT OR IGNORE INTO refusals (fingerprint, since) VALUES (?, ?)",
-        (fingerprint(site.secret(store), address), time_to_text(now)),
+        (pseudonym(address, site.secret(store)), time_to_text(now)),
     )
 
 
@@ -27,7 +25,7 @@ def forget(store: Store, address: str) -> bool:
     """Takes a refusal back, and says whether there was one."""
     with store.write():
         statement = "DELETE FROM refusals WHERE fingerprint = ?"
-        return store.conn.execute(statement, (fingerprint(site.secret(store), address),)).rowcount > 0
+        return store.conn.execute(statement, (pseudonym(address, site.secret(store)),)).rowcount > 0
 
 
 def among(store: Store, addresses: Iterable[str]) -> set[str]:
@@ -36,9 +34,4 @@ def among(store: Store, addresses: Iterable[str]) -> set[str]:
         return set()
     secret = site.secret(store)
     sql = "SELECT 1 FROM refusals WHERE fingerprint = ?"
-    return {address for address in addresses if store.row(sql, (fingerprint(secret, address),)) is not None}
-
-
-def fingerprint(secret: bytes, address: str) -> bytes:
-    """What is kept of an address that is refused."""
-    return hmac.digest(secret, key(address).encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return {address for address in addresses if store.row(sql, (pseudonym(address, secret),)) is not None}

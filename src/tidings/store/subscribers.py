@@ -76,16 +76,16 @@ def may_be_mailed(store: Store, edition: str, addresses: Iterable[str], now: dat
     return {address for address, its_key in keys.items() if its_key in wanting}
 
 
-def subscribed(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
-    """Those of some addresses whose subscription to `edition` runs, paused or not."""
+def gone(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
+    """Those of some addresses whose subscription to `edition` was ended for good: naming them in the file is no use."""
     keys = {address: key(address) for address in addresses}
     rows = store.rows(
         """SELECT r.address_key FROM subscribers r JOIN subscriptions s ON s.subscriber_id = r.id
-        WHERE s.edition = ? AND s.ended_by = '' AND r.address_key IN (SELECT value FROM json_each(?))""",
+        WHERE s.edition = ? AND s.ended_by NOT IN ('', 'file') AND r.address_key IN (SELECT value FROM json_each(?))""",
         (edition, json.dumps(list(keys.values()))),
     )
-    running = {row["address_key"] for row in rows}
-    return {address for address, its_key in keys.items() if its_key in running}
+    ended = {row["address_key"] for row in rows}
+    return {address for address, its_key in keys.items() if its_key in ended}
 
 
 def first_of_languages(store: Store, edition: str, now: datetime) -> list[Recipient]:

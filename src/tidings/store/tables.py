@@ -167,34 +167,3 @@ FIRST = (
     _SITE,
     *_INDEXES,
 )
-
-# States that SQLite's CHECK did not know, so the table is made anew; ids stay, since return addresses name them.
-# `doubts` counts how often the outcome of a delivery was not known: from the first on its message may have come. What
-# was in flight when this is done is in doubt. `issues.readers` is how many deliveries an issue was frozen with.
-LEDGER = (
-    """CREATE TABLE new_deliveries (
-        id INTEGER PRIMARY KEY,
-        issue_id INTEGER NOT NULL REFERENCES issues(id),
-        address TEXT NOT NULL,
-        message_id TEXT NOT NULL UNIQUE,
-        language TEXT NOT NULL DEFAULT '',
-        state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'leased', 'inflight', 'accepted', 'deferred',
-            'rejected', 'uncertain', 'suppressed', 'expired')),
-        attempts INTEGER NOT NULL DEFAULT 0,
-        doubts INTEGER NOT NULL DEFAULT 0,
-        next_at TEXT,
-        reply TEXT NOT NULL DEFAULT '',
-        updated_at TEXT NOT NULL,
-        UNIQUE (issue_id, address)
-    )""",
-    """INSERT INTO new_deliveries (id, issue_id, address, message_id, language, state, attempts, doubts, next_at, reply,
-        updated_at)
-    SELECT id, issue_id, address, message_id, language, iif(state = 'inflight', 'uncertain', state), attempts,
-        state = 'inflight', next_at, reply, updated_at FROM deliveries""",
-    "DROP TABLE deliveries",
-    "ALTER TABLE new_deliveries RENAME TO deliveries",
-    """CREATE INDEX deliveries_open ON deliveries (issue_id)
-    WHERE state IN ('pending', 'leased', 'inflight', 'deferred', 'uncertain')""",
-    "ALTER TABLE issues ADD COLUMN readers INTEGER NOT NULL DEFAULT 0",
-    "UPDATE issues SET readers = (SELECT count(*) FROM deliveries d WHERE d.issue_id = issues.id)",
-)

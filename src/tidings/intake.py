@@ -1,0 +1,213 @@
+"""What comes back, taken in: one message at a time, as a mail server hands it over.
+
+    a message with its envelope
+    | read         what it says: a report, a complaint, a reader who wants no more, a reply, something else
+    | identify     whose delivery: by an address with a code of ours, or by its Message-ID
+    | judge        what that leads to
+    | save         all of it in one transaction, before the mail server is told that it was taken
+
+Nothing is deleted because nobody understood it: that is kept for the operator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from tidings.errors import MailError
+from tidings.mail import bounces
+from tidings.mail.bounces_score import sign_of
+from tidings.mail.pseudonyms import anonymous
+from tidings.mail.verp import Purpose, delivery_of
+from tidings.model import Arrival, Evidence, Report, Returned, ReturnedKind, Sign, Weight
+from tidings.standing import Failure, count, suppress
+from tidings.store import Store, incoming, site, subscribers
+from tidings.store.incoming import Effect, Entry, KnownBy, Owner
+from tidings.store.suppressions import ALL
+
+KEPT_BYTES = 100_000
+"""So much is kept of a message that nobody understood: what is behind that are attachments."""
+
+KEPT_MESSAGES = 1_000
+"""So many are kept; then others like them must wait at their mail servers until the operator has looked."""
+
+_REPEATED_WITHIN = timedelta(days=7)  # A server that was not answered tries for five (RFC 5321 section 4.5.4.1).
+_PURPOSES: tuple[Purpose, ...] = ("unsubscribe", "bounce")
+_NO_PATH = re.compile("[^!-~\x80-\U0010ffff]|[<>]")
+_WEIGHTS: dict[Weight | None, int] = {None: 0, "success": 0, "soft": 1, "hard": 2, "final": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that was taken: under which number, what it is, and what it led to. `is_new` is false for one that had
+    come before, whose answer was lost: it counts once."""
+
+    number: int
+    kind: ReturnedKind
+    effect: Effect
+    is_new: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Identity:
+    """Whose delivery it is about. `asks`: it was sent to where its reader unsubscribes."""
+
+    owner: Owner
+    known_by: KnownBy
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What a message leads to, and the report that says why."""
+
+    effect: Effect
+    report: Report | None = None
+
+
+def accepts(store: Store, recipient: str, mailbox: str) -> bool:
+    """Whether mail to an address is for us: to `mailbox` itself, or to one of its addresses with a right code."""
+    if recipient.casefold() == mailbox.casefold():
+        return True
+    secret = site.secret(store)
+    return any(delivery_of(recipient, mailbox, secret, purpose) is not None for purpose in _PURPOSES)
+
+
+def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
+    """Takes one message that came to `mailbox`, or to one of its addresses. When this returns all is on disk, so the
+    mail server may be told.
+
+    Raises StoreError when it cannot be saved, and MailError when too much is kept already; then nothing has changed,
+    and the mail server must keep the message.
+    """
+    message = _as_received(arrival)
+    returned = bounces.read(message)
+    fingerprint = hashlib.sha256(arrival.recipient.encode("utf-8", "replace") + b"\x00" + arrival.message).digest()
+    with store.write():
+        if known := incoming.repeated(store, fingerprint, now - _REPEATED_WITHIN):
+            return Taken(known[0], returned.kind, known[1], is_new=False)
+        identity = _identify(store, arrival, returned, mailbox)
+        verdict = _judge(store, returned, identity, now)
+        entry = _entry(fingerprint, message, returned, identity, verdict)
+        if verdict.effect == "kept" and incoming.kept_count(store) >= KEPT_MESSAGES:
+            raise MailError(
+                f"{KEPT_MESSAGES} messages wait for somebody to look at them, and no more are kept; see `tidings "
+                "bounces list`, and delete with `tidings bounces forget`"
+            )
+        return Taken(incoming.record(store, entry, now), returned.kind, verdict.effect)
+
+
+def _as_received(arrival: Arrival) -> bytes:
+    """The message with what its envelope said above all else (RFC 5321 section 4.4), and without the line with which a
+    mailbox file, or Postfix's local(8), begins one."""
+    message = arrival.message
+    if message.startswith(b"From "):
+        message = message.partition(b"\n")[2]
+    lines = ""
+    if arrival.sender is not None:
+        lines += f"Return-Path: <{_NO_PATH.sub('', arrival.sender)}>\r\n"
+    if arrival.recipient:
+        lines += f"X-Original-To: {_NO_PATH.sub('', arrival.recipient)}\r\n"
+    return lines.encode("utf-8", "replace") + message
+
+
+def _identify(store: Store, arrival: Arrival, returned: Returned, mailbox: str) -> _Identity | None:
+    """Whose delivery a message is about. A code proves that its writer had the message, or carried it, wherever the
+    code stands; so does a Message-ID, which holds the secret too. In the returned message a code asks for nothing."""
+    secret = site.secret(store)
+    for known_by, delivery, purpose in _codes(arrival, returned, mailbox, secret):
+        if owner := incoming.owner(store, delivery):
+            return _Identity(owner, known_by, asks=purpose == "unsubscribe" and known_by != "returned")
+    owner = incoming.owner_of_message(store, returned.message_id) if returned.message_id else None
+    return _Identity(owner, "message-id", asks=False) if owner else None
+
+
+def _codes(arrival: Arrival, returned: Returned, mailbox: str, secret: bytes) -> Iterator[tuple[KnownBy, int, Purpose]]:
+    """The deliveries that right codes name, the best proof first."""
+    places: tuple[tuple[KnownBy, Sequence[str]], ...] = (
+        ("envelope", (arrival.recipient,)),
+        ("claim", returned.sent_to),
+        ("returned", returned.carried),
+    )
+    for known_by, addresses in places:
+        for address in addresses:
+            for purpose in _PURPOSES:
+                delivery = delivery_of(address, mailbox, secret, purpose)
+                if delivery is not None:
+                    yield known_by, delivery, purpose
+
+
+def _judge(store: Store, returned: Returned, identity: _Identity | None, now: datetime) -> _Verdict:
+    """What a message leads to, and does what is to be done to its reader. Nothing is done to a reader whom only the
+    text names: anybody can write that."""
+    match returned.kind:
+        case "bounce" | "delayed" | "delivered":
+            return _judge_reports(store, returned.reports, identity, now)
+        case "auto-reply":
+            return _Verdict("noted")
+        case "complaint" if identity:
+            suppress(store, identity.owner.address, ALL, "complained", "", now)
+            _end(store, identity, "complaint", now)
+            return _Verdict("suppressed")
+        case "unsubscribe" | "unknown" if identity and identity.asks and not returned.is_by_program:
+            if not _end(store, identity, "mail", now):
+                suppress(store, identity.owner.address, identity.owner.edition, "unsubscribed", "", now)
+            return _Verdict("unsubscribed")
+        case _:
+            return _Verdict("kept")
+
+
+def _end(store: Store, identity: _Identity, by: Literal["mail", "complaint"], now: datetime) -> bool:
+    """Ends the subscription that a mail belonged to, or all of who complains; False where there is no such subscriber,
+    as of an issue that is older than the tables of them."""
+    found = subscribers.find(store, identity.owner.address)
+    if found is None:
+        return False
+    evidence = Evidence(form="returned mail", detail={"issue": identity.owner.issue})
+    if by == "complaint":
+        subscribers.leave_all(store, found.id, by, evidence, now)
+    else:
+        subscribers.leave(store, found.id, identity.owner.edition, by, evidence, now)
+    return True
+
+
+def _judge_reports(store: Store, reports: Sequence[Report], identity: _Identity | None, now: datetime) -> _Verdict:
+    report, sign = _mildest(reports, identity)
+    if sign is None:
+        return _Verdict("noted" if report.action == "delivered" else "ours", report)
+    if identity is None:
+        return _Verdict("kept", report)
+    words = report.diagnostic or report.status
+    dead = count(store, [Failure(identity.owner.address, sign, words)], now)
+    return _Verdict("suppressed" if dead else "counted", report)
+
+
+def _mildest(reports: Sequence[Report], identity: _Identity | None) -> tuple[Report, Sign | None]:
+    """What a report says that counts. Of several recipients that is the one we mailed; where none of them is, our
+    address was forwarded to them all, and it is as dead as the one of them that is best off."""
+    owner = identity.owner if identity else None
+    own = [report for report in reports if owner and report.address.casefold() == owner.address.casefold()]
+    signs = [(report, sign_of(report, owner.issue_id if owner else 0)) for report in own or reports]
+    return min(signs, key=lambda one: _WEIGHTS[one[1].weight if one[1] else None])
+
+
+def _entry(
+    fingerprint: bytes, message: bytes, returned: Returned, identity: _Identity | None, verdict: _Verdict
+) -> Entry:
+    report = verdict.report
+    return Entry(
+        fingerprint=fingerprint,
+        kind=returned.kind,
+        delivery_id=identity.owner.delivery_id if identity else None,
+        known_by=identity.known_by if identity else "",
+        meaning=report.meaning if report else "",
+        status=report.status if report else "",
+        diagnostic=anonymous(report.diagnostic) if report else "",
+        effect=verdict.effect,
+        size=len(message),
+        message=message[:KEPT_BYTES] if verdict.effect == "kept" else None,
+    )

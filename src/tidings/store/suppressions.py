@@ -1,0 +1,93 @@
+"""Who is not mailed any more, and what is held against an address. Addresses are known by what stands for them only
+(addresses.pseudonym), so that a reader who is erased, or taken in again, is still left alone."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from tidings.model import Score
+from tidings.store.database import A_QUERY, Store, stored_time, text_to_time, time_to_text
+
+Reason = Literal["bounced", "complained", "unsubscribed", "by-hand"]
+
+ALL = ""
+"""Stands for all editions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """An address that gets nothing of an edition, `ALL` for none at all, since when and why; `words` are those of the
+    server that refused it, or say who did it."""
+
+    key: bytes
+    edition: str
+    reason: Reason
+    since: datetime
+    words: str
+
+
+def add(store: Store, key: bytes, edition: str, reason: Reason, words: str, now: datetime) -> bool:
+    """Suppresses an address; returns whether it was not before. What was said first stays."""
+    with store.write():
+        cursor = store.conn.execute(
+            "INSERT OR IGNORE INTO suppressions (address_key, edition, reason, since, words) VALUES (?, ?, ?, ?, ?)",
+            (key, edition, reason, time_to_text(now), words),
+        )
+    return cursor.rowcount > 0
+
+
+def remove(store: Store, key: bytes) -> int:
+    """Mails an address again, and forgets what was held against it: else the next failure would suppress it at once.
+    Returns how many suppressions there were."""
+    with store.write():
+        store.conn.execute("DELETE FROM address_scores WHERE address_key = ?", (key,))
+        return store.conn.execute("DELETE FROM suppressions WHERE address_key = ?", (key,)).rowcount
+
+
+def among(store: Store, keys: Sequence[bytes], edition: str) -> dict[bytes, Suppression]:
+    """Those of some addresses that are not to get an edition. Of two reasons that for all editions counts."""
+    found: dict[bytes, Suppression] = {}
+    for start in range(0, len(keys), A_QUERY):
+        some = keys[start : start + A_QUERY]
+        rows = store.rows(
+            f"""SELECT * FROM suppressions WHERE address_key IN ({", ".join("?" * len(some))})
+            AND edition IN (?, ?) ORDER BY edition DESC""",
+            (*some, ALL, edition),
+        )
+        found |= {row["address_key"]: _suppression(row) for row in rows}
+    return found
+
+
+def listed(store: Store) -> list[Suppression]:
+    """All of them, the newest first."""
+    return [_suppression(row) for row in store.rows("SELECT * FROM suppressions ORDER BY since DESC, address_key")]
+
+
+def mailed_addresses(store: Store) -> list[str]:
+    """All addresses that there are deliveries to: whom a suppression may be about."""
+    return [row["address"] for row in store.rows("SELECT DISTINCT address FROM deliveries")]
+
+
+def score(store: Store, key: bytes) -> Score:
+    """What is held against an address."""
+    row = store.row("SELECT score FROM address_scores WHERE address_key = ?", (key,))
+    if row is None:
+        return Score()
+    value = json.loads(row["score"])
+    known, fresh = (tuple((issue, cost) for issue, cost in value[name]) for name in ("known", "fresh"))
+    return Score(text_to_time(value["at"]), value["before"], value["eroded"], known, fresh)
+
+
+def save_score(store: Store, key: bytes, value: Score) -> None:
+    """Keeps what is held against an address, within the caller's transaction."""
+    text = json.dumps(asdict(value) | {"at": time_to_text(value.at)})
+    store.conn.execute("INSERT OR REPLACE INTO address_scores (address_key, score) VALUES (?, ?)", (key, text))
+
+
+def _suppression(row: sqlite3.Row) -> Suppression:
+    return Suppression(row["address_key"], row["edition"], row["reason"], stored_time(row["since"]), row["words"])
