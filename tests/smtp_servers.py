@@ -38,8 +38,8 @@ Script = Mapping[str, str | Callable[[int], str | None] | None]
 
 class ScriptedServer:
     """Answers each command as scripted, else as any server would; None ends the connection. A script that is a function
-    gets the number of times the command came before. "" is the greeting, "." the end of a message, and "body" = None
-    hangs up in the middle of one."""
+    gets the number of times the command came before. "" is the greeting, "." the end of a message, and with "body" the
+    server says that and hangs up in the middle of one."""
 
     def __init__(self, script: Script | None = None) -> None:
         self.heard: list[str] = []
@@ -86,8 +86,9 @@ class ScriptedServer:
                 return
 
     def _take_message(self, stream: Any) -> str:
-        if self._script.get("body", "") is None:
+        if "body" in self._script:
             stream.readline()
+            self._answer(stream, "body")
             return ""
         lines = []
         while (line := stream.readline()) not in (b".\r\n", b""):

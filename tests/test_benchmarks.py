@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.killing import POINTS
+from tests.postfix import require_postfix
+
 ROOT = Path(__file__).resolve().parents[1]
+SINK = "/usr/sbin/smtp-sink"
 
 
 @pytest.mark.parametrize("workers", ["inline", "processes"])
@@ -44,15 +48,35 @@ def test_the_archive_benchmark_runs(tmp_path: Path) -> None:
         assert all(min(stage["cpu_ms"]) > 0 for stage in report["stages"].values())
 
 
-@pytest.mark.skipif(not Path("/usr/sbin/smtp-sink").exists(), reason="there is no smtp-sink of Postfix")
-def test_the_deliveries_benchmark_runs() -> None:
-    """Both ways are measured, and all of an issue's readers are served."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "deliveries.py"), "--readers", "40", "--rounds", "1", "--dkim"]
+@pytest.mark.parametrize("server", ["smtp-sink", "postfix"])
+def test_the_deliveries_benchmark_runs(server: str) -> None:
+    """Both ways are measured, to a server that does nothing else and to a real one, and all of an issue's readers are
+    served."""
+    if server == "postfix":
+        require_postfix()
+    elif not Path(SINK).exists():
+        pytest.skip("there is no smtp-sink of Postfix")
+    options = ["--server", server, "--readers", "40", "--rounds", "1", "--dkim", "--bounces"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "deliveries.py"), *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert (report["readers"], report["connections"], report["dkim"]) == (40, 4, True)
-    assert report["ratio"] > 0
+    assert (report["server"], report["readers"], report["connections"], report["dkim"]) == (server, 40, 4, True)
+    (only,) = report["rounds"]
+    assert all(only[who][figure] > 0 for who in ("bare", "ours") for figure in ("rate", "cpu_ms", "mb_peak"))
+    assert report["ratio"] == only["ours"]["rate"] / only["bare"]["rate"]
+
+
+def test_the_kills_are_counted() -> None:
+    """A run at each point, and one line that says what became of them."""
+    options = ["--kills", str(len(POINTS)), "--readers", "30"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "deliveries.py"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["runs"] == len(POINTS)
+    assert done.stderr.startswith("good: ")
+    assert "runs killed, at 9 points; " in done.stderr
+    assert " 0 lost, 0 repeated without being named, " in done.stderr
 
 
 def test_the_same_seed_makes_the_same_feeds() -> None:
@@ -66,3 +90,13 @@ def test_the_same_seed_makes_the_same_feeds() -> None:
         for seed in ("1", "1", "2")
     ]
     assert runs[0] == runs[1] != runs[2]
+
+
+def test_the_kills_are_counted_and_shown() -> None:
+    """Deliveries are killed at one point after the other, and the report says of each how often."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "deliveries.py"), "--kills", "3", "--readers", "9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["runs"], report["lost"]) == (3, [])
+    assert sum(report["points"].values()) == report["killed"]

@@ -104,7 +104,10 @@ def test_a_reader_who_bounces_twice_is_left_out(mailing: Site, origin: Origin, s
     assert [one["effect"] for one in mailing.json("bounces", "list")] == ["suppressed", "counted"]
     [suppressed] = mailing.json("suppressions", "list")
     assert (suppressed["address"], suppressed["edition"], suppressed["reason"]) == (ANN, None, "bounced")
-    assert f"1 of its subscribers are not mailed ({ANN}, since mail to it bounced" in mailing.run("check").stderr
+    assert (
+        f"edition weekly is not mailed to 1 of its subscribers ({ANN}, since mail to it bounced"
+        in mailing.run("check").stderr
+    )
     assert mailing.run("suppressions", "remove", ANN).stdout == f"{ANN}: mailed again\n"
     send_issue(mailing, origin, 4)
     assert sum(line == f"RCPT TO:<{ANN}>" for line in server.heard) == 3

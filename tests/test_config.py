@@ -33,6 +33,9 @@ SOURCE = '[[sources]]\nurl = "https://blog.example.org/feed"\n'
 EDITION = '[[editions]]\nname = "weekly"\nschedule = "weekly fri 08:00"\n'
 MAIL = '[mail]\nfrom = "planet@example.org"\n'
 FILED = MAIL + 'transport = "file:outbox"\n'
+BOUNCES = FILED + '[mail.bounces]\naddress = "b@example.org"\n'
+BOUNCES_AT = SITE + BOUNCES + 'listen = "{mail}:25"\n[web]\nlisten = "{web}:25"\n'
+READERS = EDITION + 'subscribers = [{ address = "ann@example.org" }]\n'
 DKIM = FILED + '[mail.dkim]\nselector = "one"\n'
 SMTP = MAIL + 'transport = "smtps://me@mail.example.org"\n'
 
@@ -97,7 +100,25 @@ def test_values_reach_the_frozen_settings(tmp_path: Path) -> None:
     assert loaded.mail is not None
     assert (loaded.mail.rate, loaded.mail.password_file) == (10.0, tmp_path / "secret")
     assert loaded.mail.transport.directory == tmp_path / "out/box"
-    assert loaded.mail.postal_address == "A\nB"
+    assert (loaded.mail.postal_address, loaded.mail.is_private) == ("A\nB", False)
+
+
+@pytest.mark.parametrize(
+    ("mail", "more"),
+    [
+        ('transport = "smtp://localhost"\npostal_address = "1 Street"\n', READERS),
+        ('transport = "smtp://localhost"\npostal_address = false\n', READERS),
+        ('transport = "file:outbox"\n', READERS),
+        ('transport = "smtp://localhost"\n', ""),
+        ('transport = "smtp://localhost"\n', EDITION + "subscribers = []\n"),
+    ],
+)
+def test_a_postal_address_is_wanted_where_mail_really_leaves(tmp_path: Path, mail: str, more: str) -> None:
+    """Not before there is somebody to be mailed, and a server that does it; false is an answer too."""
+    loaded = config.load(write(tmp_path, SITE + MAIL + mail + more)).mail
+    assert loaded is not None
+    assert loaded.is_private == ("false" in mail)
+    assert loaded.postal_address == ("1 Street" if "1 Street" in mail else None)
 
 
 @pytest.mark.parametrize(
@@ -166,17 +187,27 @@ def test_signatures_and_bounces(tmp_path: Path) -> None:
     loaded = config.load(write(tmp_path, SITE + DKIM + 'key_file = "one.pem"\n')).mail
     assert loaded is not None
     assert loaded.dkim == config.DkimSettings("example.org", "one", tmp_path / "one.pem")
-    assert loaded.bounces is None
+    assert (loaded.bounces, loaded.door) == (None, None)
     more = (
         'key_file = "/k/one.pem"\ndomain = "News.Example.org"\ned25519_selector = "two"\ned25519_key_file = "two.pem"\n'
     )
-    bounces = '[mail.bounces]\naddress = "b@back.example"\n'
+    bounces = '[mail.bounces]\naddress = "b@back.example"\nlisten = "[::1]:8025"\n'
     loaded = config.load(write(tmp_path, SITE + DKIM + more + bounces)).mail
     assert loaded is not None
     assert loaded.dkim == config.DkimSettings(
         "news.example.org", "one", Path("/k/one.pem"), "two", tmp_path / "two.pem"
     )
-    assert loaded.bounces == "b@back.example"
+    assert (loaded.bounces, loaded.door) == ("b@back.example", config.WebSettings("::1", 8025))
+
+
+@pytest.mark.parametrize("hosts", [("[::1]", "0.0.0.0"), ("127.0.0.1", "[::]"), ("127.0.0.1", "127.0.0.2")])
+def test_one_port_on_two_addresses_is_no_clash(tmp_path: Path, hosts: tuple[str, str]) -> None:
+    """Mail and pages may have the same port on addresses that have nothing in common."""
+    mail, web = hosts
+    loaded = config.load(write(tmp_path, BOUNCES_AT.format(mail=mail, web=web)))
+    assert loaded.mail is not None
+    assert loaded.mail.door is not None
+    assert loaded.mail.door.port == loaded.web.port
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
@@ -342,7 +373,7 @@ BAD = [
     ("[[source]]\n", 4, "[source]: unknown table; did you mean `[[sources]]`?"),
     ("[zebra]\n", 4, "unknown table; the tables are [site], [poll]"),
     ("lang = 3\n", 4, "[site] key `lang`: unknown key; did you mean `language`?"),
-    ('listen = "x"\n', 4, "[site] key `listen`: unknown key; it belongs in [web]"),
+    ('listen = "x"\n', 4, "[site] key `listen`: unknown key; it belongs in [mail.bounces] or [web]"),
     ("qqqq = 1\n", 4, "unknown key; the keys here are `title`, `url`"),
     ('"a\\nb" = 1\n', 4, "key `a\\u000ab`: unknown key"),
     ('language = "en_US"\n', 4, '"en_US" is not a language tag; did you mean "en-US"?'),
@@ -383,6 +414,10 @@ BAD = [
     ('[mail]\nreply_to = "a@b@example.org"\n', 5, "is not an e-mail address"),
     ('[mail]\nreply_to = "a@bücher.example"\n', 5, "xn--"),
     ('[mail]\npostal_address = "a\\u0007b"\n', 5, "control character"),
+    ("[mail]\npostal_address = true\n", 5, "must be the address in quotes, or false for a list of people you know"),
+    ("[mail]\npostal_address = 12\n", 5, "must be the address in quotes"),
+    (MAIL + 'transport = "smtp://localhost"\n' + READERS, 4, "[mail] key `postal_address`: is missing, and mail"),
+    (MAIL + 'transport = "sendmail:"\n' + READERS, 4, "each mail, or `postal_address = false` if you know"),
     (MAIL + 'transport = "sendmail:/usr/bin/true"\n', 6, 'behind "sendmail:"'),
     (MAIL + 'transport = "file:outbox"\nconnections = 0\n', 7, "connections"),
     (MAIL + 'transport = "file:outbox"\non_uncertain = "ask"\n', 7, "on_uncertain"),
@@ -419,6 +454,12 @@ BAD = [
     (FILED + "[mail.bounces]\n", 7, "[mail.bounces] key `address`: is missing"),
     (FILED + '[mail.bounces]\naddress = "bounces"\n', 8, '"bounces" is not an e-mail address'),
     (FILED + f'[mail.bounces]\naddress = "{"b" * 33}@a.example"\n', 8, "at most 32 characters"),
+    (BOUNCES + 'listen = "8025"\n', 9, '[mail.bounces] key `listen`: "8025" is not host:port; write "127.0.0.1:8025"'),
+    (BOUNCES + "listen = 8025\n", 9, "must be text in quotes, not a number"),
+    (BOUNCES + 'listen = "127.0.0.1:8000"\n', 9, "[mail.bounces] key `listen`: is where [web] listens; give one"),
+    (BOUNCES + 'listen = "0.0.0.0:8000"\n', 9, "is where [web] listens"),
+    (BOUNCES + 'listen = "[::1]:25"\n[web]\nlisten = "[::]:25"\n', 9, "is where [web] listens"),
+    (BOUNCES + 'listen = "nowhere"\n[web]\nlisten = "a:65535"\n', 9, "is not host:port"),
     (SMTP + 'rate = "10"\n', 7, 'is not a rate; write a number per s, m or h, such as "10/s"'),
     (SMTP + 'rate = "0/s"\n', 7, "would never send"),
     ("[feed]\nlimit = -1\n", 5, "[feed] key `limit`: must be 1 or more"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import sqlite3
 import subprocess
@@ -77,6 +78,28 @@ def test_sigterm_finishes_the_message_in_hand(site: Site, origin: Origin) -> Non
         assert 3 <= len(mailbox.received) < len(READERS)
         site.run("send", "weekly")
         assert sorted(received.recipient for received in mailbox.received) == sorted(READERS)
+
+
+def test_a_slot_is_kept_while_a_delivery_takes_long(site: Site, origin: Origin) -> None:
+    """While an issue can't go, since another process delivers for hours, the edition's next slot still has its issue;
+    it must not pass because a mail server is slow."""
+    origin.serve_feed("/a", blog([2, 1]))
+    with take_mail() as mailbox:
+        slot = (datetime.now(UTC) - timedelta(minutes=5)).strftime("daily %H:%M")
+        configure(site, origin, mailbox, free_port(), slot)
+        site.run("poll")
+        make_older(site, days=1)
+        with (site.folder / "data/deliver.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with running(site) as process:
+                wait_for(lambda: _slots(site) == 1, process)
+                time.sleep(1)
+                assert mailbox.received == []
+                with closing(sqlite3.connect(site.folder / "data/tidings.db")) as connection, connection:
+                    connection.execute("DELETE FROM slots")
+                    connection.execute("UPDATE issues SET slot = NULL")
+                wait_for(lambda: _slots(site) == 1, process)
+                assert stop(process) == 0
 
 
 def test_a_new_edition_waits_for_its_first_slot(site: Site, origin: Origin) -> None:

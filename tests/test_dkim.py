@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -267,10 +267,10 @@ def opendkim() -> str:
     return found
 
 
-def results(folder: Path, message: bytes) -> list[str]:
+def results(folder: Path, message: bytes, records: Mapping[str, str] = RECORDS) -> list[str]:
     """What OpenDKIM says of each signature of a message, its keys from a file instead of the DNS."""
     keys, settings_, file = folder / "keys", folder / "opendkim.conf", folder / "message.eml"
-    keys.write_text("".join(f"{name} {record}\n" for name, record in RECORDS.items()), encoding="ascii")
+    keys.write_text("".join(f"{name} {record}\n" for name, record in records.items()), encoding="ascii")
     settings_.write_text(f"Mode v\nTestPublicKeys {keys}\nSyslog no\n", encoding="utf-8")
     file.write_bytes(message)
     command = [opendkim(), "-x", str(settings_), "-vvv", "-t", str(file)]

@@ -17,7 +17,20 @@ from tests.corpus import CORPUS, needs_corpus
 from tests.documents import NAMESPACES, URL, atom, rss
 from tidings.model import Document, KnownPost, ParsedFeed, ParsedPost
 from tidings.posts.cut import find_spans, without
-from tidings.posts.decide import Named, keys_to_look_up, name, plan, read, takes_unread
+from tidings.posts.decide import (
+    Decided,
+    Named,
+    Plan,
+    decide,
+    finish,
+    keys_to_look_up,
+    name,
+    plan,
+    read,
+    slices,
+    takes_unread,
+)
+from tidings.posts.identity import shared_mark
 from tidings.posts.incremental import RULES
 from tidings.posts.parse import XmlText, open_up, parse
 
@@ -83,7 +96,20 @@ def assert_same(text: str | bytes, memory: bytes, url: str = URL) -> Named:
         decided = plan(part, known)
         assert takes_unread(decided) or decided == plan(whole, known)
         assert [draft.post_id for draft in decided.changed] == [draft.post_id for draft in plan(whole, known).changed]
+        assert_same_in_one_go(document(text, url), memory, known, part, decided)
     return part
+
+
+def assert_same_in_one_go(
+    document: Document, memory: bytes, known: dict[str, KnownPost], part: Named, decided: Plan
+) -> None:
+    """Decides in a worker, where all keys of the source are known, also those that the document does not ask for."""
+    others = {shared_mark(one.keys[0]): KnownPost(0, "other") for one in part.posts} | {"guid:other": KnownPost(9, "x")}
+    made = decide(document, memory, {**others, **known}, 0.0)
+    if takes_unread(decided) or decided.to_compare or len(slices(decided)) > 1:
+        assert made == part
+    else:
+        assert made == Decided(replace(part, posts=(), stories={}), decided.without_posts, finish(decided))
 
 
 # --------------------------------------------------------------------------------------------- what is left unread

@@ -165,6 +165,13 @@ def test_an_unconfigured_postal_address_is_said() -> None:
     )
 
 
+def test_who_knows_all_readers_needs_no_postal_address() -> None:
+    """A private list is not asked for one; one that is there all the same has to be in the mail."""
+    assert judge(GOOD, Asked(is_private=True)) == []
+    (finding,) = judge(GOOD, Asked("Elsewhere 1", is_private=True))
+    assert finding.rule == "postal-address"
+
+
 def test_a_post_about_mark_up_is_no_trace_of_mark_up() -> None:
     """Entities, styles and brackets that the HTML shows to its reader belong into the text as well."""
     snippet = "<p>Write &amp;amp; or .x{color:red;margin:0} and call ( ) last</p>"

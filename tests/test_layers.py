@@ -18,6 +18,8 @@ AIDES = {
     "joining",
     "letters",
     "dispatching",
+    "handing",
+    "packing",
     "settling",
     "standing",
     "signing",
@@ -38,9 +40,11 @@ ALLOWED = {
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     "subscribe": {"signing", "throttling"} | PURE | EDGES | GROUND,
     "intake": {"standing"} | EDGES | GROUND,
-    "dispatching": {"letters", "settling", "standing"} | EDGES | GROUND,
+    "dispatching": {"letters", "handing", "packing", "settling", "standing"} | EDGES | GROUND,
     "settling": {"standing"} | EDGES | GROUND,
     "standing": EDGES | GROUND,
+    "handing": GROUND,
+    "packing": {"letters", "standing"} | EDGES | GROUND,
     "governor": PURE | EDGES | GROUND,
     "letters": {"signing"} | EDGES | GROUND,
     "signing": GROUND,
@@ -58,7 +62,7 @@ ALLOWED = {
 }
 
 HOMES = {
-    "aiosmtpd": {"demo"},
+    "aiosmtpd": {"demo", "mail"},
     "apscheduler": {"daemon"},
     "babel": {"render"},
     "brotli": {"fetching"},

@@ -26,7 +26,7 @@ from tidings.poll import PollSettings
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner
 from tidings.store import Store, feeds
-from tidings.store.posts import PostQuery, find
+from tidings.store.posts import PostQuery, find, known_all
 from tidings.workers import open_executor
 
 SETTINGS = PollSettings(
@@ -389,6 +389,20 @@ def test_a_changed_feed_brings_its_news_whatever_is_remembered_of_its_items(
     assert (row.new, row.updated) == (1, 1)
     assert len(stored(store)) == 10
     assert [post.title for post in stored(store) if "Edited" in post.text] == ["Post 5"]
+
+
+@pytest.mark.parametrize("count", [3, 700])
+def test_a_feed_that_wrote_very_much_brings_its_news_as_any_other(
+    store: Store, origin: Origin, now: datetime, count: int
+) -> None:
+    """Whether all posts of a source are looked up or only those that its document has: what is new is new."""
+    sources = [source(origin, "/a")]
+    origin.serve_feed("/a", blog(range(count, 0, -1)))
+    run_poll(store, sources, now)
+    assert (known_all(store, 1) is None) == (count == 700)
+    origin.serve_feed("/a", blog([5_000, count, count - 1]))
+    row = run_poll(store, sources, now + 60 * MINUTE)["a"]
+    assert (row.new, row.updated, len(stored(store))) == (1, 0, count + 1)
 
 
 def test_posts_that_the_store_has_lost_are_read_again(store: Store, origin: Origin, now: datetime) -> None:

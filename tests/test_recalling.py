@@ -29,6 +29,7 @@ min_interval = "20m"
 allow_networks = ["127.0.0.0/8", "fd00::/8"]
 [mail]
 from = "Planet <planet@example.org>"
+postal_address = "1 Example Street"
 transport = "smtps://me@mail.example.org"
 password_file = "secret"
 [store]

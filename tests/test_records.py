@@ -91,6 +91,15 @@ def test_nothing_can_be_changed() -> None:
     assert not hasattr(value, "__dict__")
 
 
+def test_a_value_is_made_of_another_as_the_library_does() -> None:
+    """What is not replaced stays, the old value too; a field that there is not is an error."""
+    value = Ours("a", 2, {"b": 1})
+    assert records.replace(value, size=5) == dataclasses.replace(value, size=5) == Ours("a", 5, {"b": 1})
+    assert records.replace(value) == value == Ours("a", 2, {"b": 1})
+    with pytest.raises(TypeError):
+        records.replace(value, colour="red")
+
+
 def test_what_is_not_said_is_the_default() -> None:
     """Each value has defaults of its own, and what has none must be said."""
     assert Ours("a") == Ours("a", 3, {})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.mail.replies import Meaning, Reply, Stage, meaning
+from tidings.mail.replies import Meaning, Reply, Stage, meaning, readable
 
 CASES: list[tuple[Stage, int, str, Meaning]] = [
     ("MAIL", 421, "4.3.2 shutting down", "throttled"),
@@ -33,6 +33,7 @@ CASES: list[tuple[Stage, int, str, Meaning]] = [
     ("end", 452, "disk full", "deferred"),
     ("RCPT", 452, "too many recipients", "too many recipients"),
     ("RCPT", 450, "4.5.3 Too many recipients", "too many recipients"),
+    ("RCPT", 450, "4.7.1 Error: too many recipients from 192.0.2.1", "throttled"),
     ("RCPT", 452, "4.5.3 enough", "too many recipients"),
     ("RCPT", 452, "enough", "too many recipients"),
     ("MAIL", 530, "5.7.0 authentication required", "login failure"),
@@ -53,6 +54,21 @@ CASES: list[tuple[Stage, int, str, Meaning]] = [
     ("DATA", 554, "no valid recipients", "message rejected"),
     ("end", 552, "too big", "message rejected"),
     ("end", 554, "5.7.1 looks like spam", "message rejected"),
+    ("RCPT", 550, "relay not permitted", "message rejected"),
+    ("RCPT", 553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "message rejected"),
+    ("RCPT", 550, "Verification failed for <news@p.example> Sender verify failed", "message rejected"),
+    ("RCPT", 550, "5.1.8 <news@p.example>: Sender address rejected: Domain not found", "message rejected"),
+    ("RCPT", 450, "4.1.8 <news@p.example>: Sender address rejected: Domain not found", "throttled"),
+    ("RCPT", 553, "5.1.7 <news@p.example>: Sender address rejected", "message rejected"),
+    ("RCPT", 504, "5.5.2 <box>: Helo command rejected: need fully-qualified hostname", "message rejected"),
+    ("RCPT", 450, "4.7.1 <box>: Helo command rejected: Host not found", "throttled"),
+    ("RCPT", 450, "4.7.25 Client host rejected: cannot find your hostname", "throttled"),
+    ("RCPT", 550, "authentication required", "message rejected"),
+    ("RCPT", 503, "MAIL first", "message rejected"),
+    ("RCPT", 550, "5.5.0 mailbox unavailable", "address rejected"),
+    ("RCPT", 501, "bad address syntax", "address rejected"),
+    ("RCPT", 550, "5.1.1 <authentic@b>: no such user", "address rejected"),
+    ("end", 550, "5.1.8 sender address rejected", "message rejected"),
     ("RCPT", -1, "hello?", "server gone"),
     ("DATA", 250, "what?", "server gone"),
     ("MAIL", 354, "go on", "server gone"),
@@ -81,7 +97,14 @@ def test_a_final_refusal_is_never_tried_again_as_such(stage: Stage, code: int, t
 
 
 def test_a_reply_is_shown_on_one_line() -> None:
-    """Code and words, without line breaks."""
-    assert str(Reply(550, "5.1.1 no\r\n such  user")) == "550 5.1.1 no such user"
+    """Code and words, without line breaks, without what a terminal would obey, and no more than anybody reads."""
+    assert str(Reply(550, readable(b"5.1.1 no\r\n such  user"))) == "550 5.1.1 no such user"
+    assert readable("no\x1b[31m \x07such\x9b user\u202e") == "no [31m such user"
+    assert readable(b"kein Empf\xc3\xa4nger \xff") == "kein Empfänger \ufffd"
+    assert len(readable("no such user " * 100_000)) == 500
+
+
+def test_codes_are_read_where_they_are() -> None:
+    """The enhanced code comes first, or it is part of the words."""
     assert Reply(550, "5.1.1 no").enhanced == "5.1.1"
     assert Reply(550, "see 5.1.1").enhanced == ""

@@ -353,6 +353,19 @@ def test_keys_outlive_their_post(store: Store) -> None:
     with store.write():
         store.conn.execute("DELETE FROM posts")
     assert posts.known(store, state_of(store, A).feed_id, ["guid:1"]) == {"guid:1": KnownPost(1, "")}
+    assert posts.known_all(store, state_of(store, A).feed_id) == {"guid:1": KnownPost(1, "")}
+
+
+def test_all_that_a_source_is_known_by_is_what_asking_for_each_key_gives(store: Store) -> None:
+    """All keys of a source at once, each with its post; of a source that has very many none at all."""
+    configure(store, A, B)
+    feed_id = state_of(store, A).feed_id
+    assert posts.known_all(store, feed_id) == {}
+    receive(store, A, *map(post, range(2_000)))
+    receive(store, B, post(1))
+    assert posts.known_all(store, feed_id) == posts.known(store, feed_id, [f"guid:{n}" for n in range(2_000)])
+    receive(store, A, post(2_000))
+    assert posts.known_all(store, feed_id) is None
 
 
 def test_an_alias_is_known_and_never_moves(store: Store) -> None:

@@ -245,11 +245,25 @@ def test_a_lost_connection_is_about_the_message_in_hand(verb: str) -> None:
     assert server.connections == 2
 
 
-def test_a_connection_lost_inside_a_message_leaves_it_in_doubt() -> None:
-    """Whether it arrived is not known then."""
+def test_a_connection_lost_inside_a_message_leaves_nothing_in_doubt() -> None:
+    """The dot was not sent, and no server takes a text without its end."""
     with ScriptedServer({"body": None}) as server, open_smtp(plain(server.port)) as transport:
-        receipt = hand(transport, letter(text="long line\n" * 100_000))
-    assert receipt.state == "uncertain"
+        receipt = hand(transport, letter(text=LONG))
+    assert receipt.state == "gone"
+
+
+LONG = "long line\n" * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [("552 5.3.4 too long", "refused"), ("451 4.3.0 disk trouble", "deferred"), ("250 ok", "gone")]
+)
+def test_what_is_said_within_a_message_counts(answer: str, state: str) -> None:
+    """Some servers refuse a text that is too long before its end, and hang up; "ok" it can't be by then."""
+    with ScriptedServer({"body": answer}) as server, open_smtp(plain(server.port)) as transport:
+        receipt = hand(transport, letter(text=LONG))
+    assert receipt.state == state
+    assert receipt.reply == answer or state == "gone"
 
 
 @pytest.mark.parametrize(("verb", "state"), [("MAIL", "gone"), ("RCPT", "gone"), ("DATA", "gone"), (".", "uncertain")])
@@ -276,6 +290,62 @@ def test_what_may_be_the_connections_fault_is_asked_again_on_another(verb: str, 
     assert [receipt.state for receipt in receipts] == ["accepted"] * 3
     assert server.connections == 2
     assert len(server.messages) == 3
+
+
+def test_who_hangs_up_after_refusals_is_asked_again() -> None:
+    """Servers end a session with too many errors, though no message went over it yet: that is not about the next
+    reader. On a new connection it would be."""
+    answers = ["550 no", "421 too many errors", "250 ok"]
+    receipts, server = sent({"RCPT": lambda before: answers[before]}, 2)
+    assert [receipt.state for receipt in receipts] == ["rejected", "accepted"]
+    assert server.connections == 2
+    receipts, server = sent({"RCPT": "421 too many errors"}, 1)
+    assert (receipts[0].state, server.connections) == ("throttled", 1)
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "state"),
+    [
+        (".", "250 " + "taken " * 2000, "accepted"),
+        (".", "250-taken\r\n" * 20 + "250 taken", "accepted"),
+        (".", "250-taken\r\n" * 200 + "250 taken", "uncertain"),
+        (".", "250 " + "x" * 1_000_000, "accepted"),
+        (".", "25", "uncertain"),
+        (".", "2500 ok", "uncertain"),
+        (".", "+25 ok", "uncertain"),
+        (".", "650 ok", "uncertain"),
+        (".", "250", "accepted"),
+        ("RCPT", "550 " + "no such user " * 1000, "rejected"),
+        ("RCPT", "550-no\r\n" * 200 + "550 no", "gone"),
+        ("RCPT", "550-5.1.1 no\r\n550 5.1.1 such user", "rejected"),
+        ("RCPT", "550 5.1.1 no\x1b[2J\x07 such user", "rejected"),
+    ],
+)
+def test_an_answer_of_any_shape_is_understood_or_left(verb: str, answer: str, state: str) -> None:
+    """A code counts, whatever comes behind it: a message that was taken is not sent again because the server talks
+    much. What is kept of the words is short and harmless."""
+    receipts, _ = sent({verb: lambda before: AFTER[verb] if before else answer}, 2)
+    assert [receipt.state for receipt in receipts] == [state, "accepted"]
+    assert receipts[0].reply.isprintable()
+    assert len(receipts[0].reply) < 600
+
+
+def test_a_refusal_of_the_text_gives_no_server_more_time_for_commands() -> None:
+    """What comes after a refused DATA has as long as any command, not as long as a text."""
+
+    def slow(before: int) -> str:
+        time.sleep(3 if before else 0)
+        return "250 ok"
+
+    habits = replace(USUAL, command_seconds=0.3)
+    with (
+        ScriptedServer({"DATA": "451 later", "RCPT": slow}) as server,
+        open_smtp(plain(server.port), habits) as transport,
+    ):
+        assert hand(transport, letter()).state == "deferred"
+        begun = time.monotonic()
+        assert hand(transport, letter()).state == "gone"
+    assert time.monotonic() - begun < 2
 
 
 def test_too_many_recipients_on_a_new_connection_is_later() -> None:
@@ -456,6 +526,57 @@ def test_starttls_is_required_and_not_only_tried() -> None:
         with pytest.raises(MailError, match="STARTTLS"):
             send_one(SmtpServer("localhost", server.port, "starttls", "joe", "right"))
         assert not any(line.upper().startswith(("AUTH", "MAIL")) for line in server.heard)
+
+
+def test_what_comes_before_tls_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that somebody in between puts behind the one to STARTTLS are dropped with all else that was said in the
+    open (CVE-2011-0411): the server's own words are heard, in this case none."""
+    file, context = certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.sendall(b"220 ready\r\n")
+            connection.recv(1000)
+            connection.sendall(b"250-here\r\n250 STARTTLS\r\n")
+            connection.recv(1000)
+            connection.sendall(b"220 go on\r\n250 AUTH PLAIN\r\n" + b"235 welcome\r\n" * 5)
+            with context.wrap_socket(connection, server_side=True) as secure:
+                heard.append(secure.recv(1000))
+
+    heard: list[bytes] = []
+    with socket.create_server((HOST, 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(MailError, match="cannot be used"):
+            send_one(SmtpServer("localhost", listening.getsockname()[1], "starttls", "joe", "right"))
+        thread.join(10)
+    assert [line[:4].lower() for line in heard] == [b"ehlo"]
+
+
+def test_a_starttls_that_fails_is_an_error() -> None:
+    """No mail and no password go in the open then."""
+    script: Script = {"EHLO": "250-here\r\n250 STARTTLS", "STARTTLS": "454 not now"}
+    with ScriptedServer(script) as server:
+        with pytest.raises(MailError, match="454"):
+            send_one(SmtpServer("localhost", server.port, "starttls", "joe", "right"))
+        assert not any(line.upper().startswith(("AUTH", "MAIL")) for line in server.heard)
+
+
+@pytest.mark.parametrize("challenge", ["334 !", "334 A", "334", "hello?", "535 5.7.8 no\x1b[2J", None])
+def test_a_login_that_is_garbage_is_an_error(challenge: str | None) -> None:
+    """Whatever a server asks for, that is about the server, and what it says can't move the cursor."""
+    script: Script = {"EHLO": "250-here\r\n250 AUTH CRAM-MD5", "AUTH": challenge, "?": "501 what?"}
+    with ScriptedServer(script) as server, pytest.raises(MailError) as caught:
+        send_one(plain(server.port, "joe", "right"))
+    assert str(caught.value).isprintable()
+
+
+def test_a_size_that_is_none_is_no_limit() -> None:
+    """Nor an error."""
+    with ScriptedServer({"EHLO": "250-here\r\n250 SIZE " + "9" * 5000}) as server:
+        assert send_one(plain(server.port)).state == "accepted"
 
 
 def test_tls_to_a_server_that_speaks_plainly_is_an_error() -> None:

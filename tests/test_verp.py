@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.config.values import LONGEST_BOUNCE_NAME
-from tidings.mail.verp import delivery_of, return_address, unsubscribe_address
+from tidings.mail.verp import delivery_of, is_coded, return_address, unsubscribe_address
 
 SECRET = bytes(range(32))
 BOUNCES = "bounces@planet.example"
@@ -97,3 +97,11 @@ def test_a_code_is_good_for_one_purpose(delivery: int) -> None:
     assert delivery_of(back, BOUNCES, SECRET, "unsubscribe") is None
     assert delivery_of(back.replace("+", "+u-"), BOUNCES, SECRET, "unsubscribe") is None
     assert delivery_of(stop.replace("+u-", "+"), BOUNCES, SECRET) is None
+
+
+def test_what_has_a_right_code_is_ours() -> None:
+    """For either purpose, whatever the case; not the mailbox itself, nor a code of somebody else's."""
+    for made in (return_address(BOUNCES, 7, SECRET), unsubscribe_address(BOUNCES, 7, SECRET)):
+        assert is_coded(made.upper(), BOUNCES, SECRET)
+        assert not is_coded(made, BOUNCES, bytes(32))
+    assert not is_coded(BOUNCES, BOUNCES, SECRET)

@@ -56,10 +56,10 @@ class RecordingTransport:
             raise MailError("mx.example:25: the mail server cannot be used")
         script = self.answers.get(recipient, ())
         number = self.tries.get(recipient, 0)
-        self.tries[recipient] = number + 1
         outcome = script[number] if number < len(script) else ACCEPTED
         if not isinstance(outcome, MailError) and not may_go():
             return WITHDRAWN
+        self.tries[recipient] = number + 1
         if isinstance(outcome, Killed):
             self.letters.append(Letter(recipient, message))
         if isinstance(outcome, BaseException):

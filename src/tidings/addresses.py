@@ -52,8 +52,10 @@ def key(address: str) -> str:
     """What all spellings of an address have in common, by which it is known: NFC without case, the domain in ASCII.
 
     No mail server is known to keep mailboxes apart by case. Dots and what follows a plus stay: only one provider is
-    known to ignore them, and a reader may have chosen them to tell lists apart. Any text has a key.
+    known to ignore them, and a reader may have chosen them to tell lists apart. Blanks around it, and the dot of the
+    root behind a domain, say nothing. Any text has a key.
     """
+    address = address.strip().rstrip(".")
     if address.isascii():
         return address.lower()
     local, at, domain = ascii_domain(normalize("NFC", address)).rpartition("@")
@@ -63,7 +65,7 @@ def key(address: str) -> str:
 def pseudonym(address: str, secret: bytes) -> bytes:
     """The name of an address by which it is known again, and which nobody without the `secret` can try addresses
     against (HMAC-SHA256, RFC 2104)."""
-    return hmac.digest(secret, b"address\x00" + key(address.strip()).encode("utf-8", "replace"), hashlib.sha256)
+    return hmac.digest(secret, b"address\x00" + key(address).encode("utf-8", "replace"), hashlib.sha256)
 
 
 def ascii_domain(address: str) -> str:

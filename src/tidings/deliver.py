@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tidings.dispatching import Dispatcher, Pace
+from tidings.dispatching import LONGEST_PAUSE, Dispatcher, Pace
 from tidings.letters import PostOffice
 from tidings.mail.connections import open_connections
 from tidings.mail.pacing import Pacing
 from tidings.model import Delivery, Edition
 from tidings.settling import Book, Outcome, gone_since
-from tidings.store import Store, deliveries, exclusive, issue_states, issues
+from tidings.store import Store, deliveries, exclusive, issue_states, issues, sender
 from tidings.store.deliveries import Tally
 from tidings.store.issues import StoredIssue
 
@@ -52,7 +52,8 @@ def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> D
     """Sends everything of `edition` that is not settled yet, whether its time to be tried again has come or not; but
     nothing of an issue that is in review or held.
 
-    Raises MailError when the transport as a whole fails; what was not sent stays due. Only one process delivers at a
+    Raises MailError when the transport as a whole fails, and MovedError when the database was restored or copied since
+    it last sent; what was not sent stays due. Only one process delivers at a
     time, so what is found in flight was left by one that died.
     """
 
@@ -61,15 +62,23 @@ def deliver(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> D
         return True
 
     issue_states.end_reviews(store, edition.name, pace.clock())
-    return _deliver(store, edition, office, pace, is_due)
+    return _deliver(store, edition, office, pace, Pacing(office.limits), is_due)
 
 
-def deliver_due(store: Store, edition: Edition, office: PostOffice, pace: Pace) -> Dispatch:
-    """The same for the deliveries whose time has come; after a failing server, later and later."""
+def deliver_due(
+    store: Store, edition: Edition, office: PostOffice, pace: Pace, pacing: Pacing | None = None
+) -> Dispatch:
+    """The same for the deliveries whose time has come; after a failing server, later and later. Who makes one pass
+    after the other gives them all the same `pacing`, so that what the server asked for outlives a pass."""
     issue_states.end_reviews(store, edition.name, pace.clock())
     if not issues.undelivered(store, edition.name):
         return Dispatch(Tally())
-    return _deliver(store, edition, office, pace, lambda issue, now: issue.retry_at is None or issue.retry_at <= now)
+    return _deliver(store, edition, office, pace, pacing or Pacing(office.limits), _is_due)
+
+
+def _is_due(issue: StoredIssue, now: datetime) -> bool:
+    """Whether its server may be asked again; a time further off than any pause was set by a clock that was wrong."""
+    return issue.retry_at is None or not now < issue.retry_at <= now + LONGEST_PAUSE
 
 
 def _deliver(
@@ -77,10 +86,13 @@ def _deliver(
     edition: Edition,
     office: PostOffice,
     pace: Pace,
+    pacing: Pacing,
     is_due: Callable[[StoredIssue, datetime], bool],
 ) -> Dispatch:
     book, expired = Book(), {}
     with exclusive(store, "deliver", pace.stop):
+        if office.guarded:
+            sender.require(store)
         deliveries.recover(store, pace.clock())
         open_issues = issues.undelivered(store, edition.name)
         for issue in open_issues:
@@ -88,9 +100,11 @@ def _deliver(
             if now - gone_since(issue) > office.stale_after and (count := deliveries.expire(store, issue.id, now)):
                 expired[issue.content.name] = count
         with open_connections(office.open_transport, office.connections) as connections:
-            pacing = Pacing(office.limits)
+            pacing.resume(deliveries.last_tried(store, pace.clock()) if office.limits.rate else None)
             for issue in open_issues:
                 if is_due(issue, pace.clock()):
                     Dispatcher(store, connections, edition, office, pace, pacing, book, issue).run()
+        if office.guarded and book.counts:
+            sender.count(store, pace.clock())
         balance = deliveries.tally(store, [issue.id for issue in open_issues])
     return Dispatch(balance, tuple(book.named), dict(book.counts), expired)

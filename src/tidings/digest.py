@@ -33,8 +33,9 @@ from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
 from tidings.render.mail import subject_of
-from tidings.store import Store, feeds, issues, site, slots, subscribers
+from tidings.store import Store, feeds, issues, site, skipping, slots, subscribers
 from tidings.store.issues import Letter
+from tidings.store.skipping import SKIPPED, OpenMails
 
 IsFit = Callable[[IssueContent], bool]
 """Says whether an issue may be sent as it is; asked before it is frozen, and again when what it holds has changed."""
@@ -49,6 +50,17 @@ class Choice:
 
     selection: Selection
     passed: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DueBy:
+    """What an edition had still to mail at some moment: issues with open deliveries, the slot that was due, and posts
+    (ids). Posts are of that time by their dates, if they have any: they may have been fetched once before, and mailed.
+    With a story goes whatever else there is of it."""
+
+    mails: tuple[OpenMails, ...]
+    slot: Slot | None
+    posts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +169,29 @@ def late_slot(store: Store, edition: Edition, now: datetime) -> Slot | None:
     """The edition's latest slot, if that is still to be handled and too late to have an issue."""
     slot = open_slot(store, edition, now)
     return slot if slot and is_too_late(edition, slot, now) else None
+
+
+def due_by(store: Store, edition: Edition, sources: Sequence[Source], until: datetime, now: datetime) -> DueBy:
+    """What an edition would still mail that was there by `until`. Reads only."""
+    slot = open_slot(store, edition, now)
+    covered = [source.name for source in _covered(store, edition, sources)]
+    candidates = issues.candidates(store, edition.name, covered, edition.backfill)
+    stories = {post.story for post in candidates if min(post.dated or post.first_seen, post.first_seen) <= until}
+    return DueBy(
+        mails=tuple(skipping.open_mails(store, edition.name, until)),
+        slot=slot if slot and slot.at <= until else None,
+        posts=tuple(post.id for post in candidates if post.story in stories),
+    )
+
+
+def skip(store: Store, edition: Edition, due: DueBy, now: datetime) -> None:
+    """Takes that for mailed, in one transaction: open deliveries expire, the slot is done, and the posts are no news
+    later."""
+    with store.write():
+        skipping.expire(store, [one.issue_id for one in due.mails], now)
+        if due.slot is not None:
+            slots.record(store, edition.name, due.slot.key, now)
+        issues.pass_over(store, edition.name, dict.fromkeys(due.posts, SKIPPED), now)
 
 
 def _covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[Source]:

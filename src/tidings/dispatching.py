@@ -7,46 +7,46 @@ transaction. So a crash leaves one message for each connection in doubt, however
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
-from tidings.errors import MailError, RenderError
-from tidings.letters import PostOffice, render, token, write
+from tidings.errors import MailError
+from tidings.handing import Hands
+from tidings.letters import PostOffice
 from tidings.mail.connections import Asked, Connections, Ended, Event
 from tidings.mail.pacing import UNLIMITED, Pacing
-from tidings.mail.transport import Parcel
-from tidings.mail.verp import return_address, unsubscribe_address
 from tidings.model import Delivery, Edition, Receipt
-from tidings.render.mail import RenderedMail
-from tidings.settling import LADDER, Book, Outcome, failure, gone_since, settlement
-from tidings.standing import Failure, count, suppressed
-from tidings.store import Store, deliveries, issues, keys, site, subscribers
+from tidings.packing import Packing
+from tidings.settling import LADDER, Book, Misgivings, Outcome, failure, gone_since, settlement
+from tidings.standing import Failure, count
+from tidings.store import Store, deliveries, issues, sender
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
 
-REFUSALS = 5
-"""So many refusals of the message as such in a row stop its issue: then it is not the readers."""
+LONGEST_PAUSE = timedelta(hours=1)
+"""How long an issue waits at most for a server that fails."""
 
 _CROWDED_FOR = timedelta(minutes=30)
-_LONGEST_PAUSE = timedelta(hours=1)
 _DOUBLINGS = 4  # From five minutes that is past the longest pause; without an end the number would overflow.
 _CHANCES = 3  # of a reader at whose name the server hangs up, before it is put off
 _BATCH = 100
 _MOST_LEASED = 1000
 _GATHERING_SECONDS = 0.005  # how long outcomes wait to be written down together with what goes next
 _LONGEST_WAIT = 1.0  # seconds, so that a signal is noticed
+_LONGEST_WAIT_IN_TURN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The time delivery runs in: what time it is, whether to stop before the next message, how to wait (seconds)."""
+    """The time delivery runs in: what time it is, whether to stop before the next message, how to wait (seconds). With
+    a `turn` others have theirs after that time, or when there is nothing to do but to wait for long."""
 
     clock: Callable[[], datetime]
     stop: Callable[[], bool]
     pause: Callable[[float], object]
+    turn: timedelta | None = None
 
 
 class Dispatcher:
@@ -71,25 +71,22 @@ class Dispatcher:
         self._pacing = pacing
         self._book = book
         self._issue = issue
-        self._secret = site.secret(store) if office.bounces else b""
-        self._keys = keys.usable(store, pace.clock()) if office.one_click else ()
+        self._packing = Packing(store, edition, office, issue.content, pace.clock())
         self._failures_of_readers: list[Failure] = []
-        self._mails: dict[str, RenderedMail] = {}
-        self._faults: dict[str, RenderError] = {}
         # Each connection has a message in hand and the next one waiting; not where that would blur a rate.
-        self._depth = 2 if office.limits == UNLIMITED else 1
-        self._queues: dict[int, deque[Delivery]] = {number: deque() for number in range(office.connections)}
-        self._broken: set[int] = set()
+        self._hands = Hands(office.connections, depth=2 if office.limits == UNLIMITED else 1)
         self._called_back: set[int] = set()
         self._proven = False
         self._backlog: list[Delivery] = []
         self._is_all_leased = False
+        self._is_counted = not office.guarded
         self._unsaved: list[Settlement] = []
         self._put_backs: Counter[int] = Counter()
-        self._refused: list[Outcome] = []
+        self._misgivings = Misgivings(issue.content.name, edition.name, office.connections)
         self._crowded: set[str] = set()
+        self._begun = pace.clock()
         self._is_over = False
-        self._error: MailError | None = None
+        self._error: BaseException | None = None
         self._failures = issue.failures
 
     def run(self) -> None:
@@ -98,9 +95,9 @@ class Dispatcher:
         written to. What was not sent stays due."""
         while True:
             wait = self._hand_out()
-            if not self._is_busy and wait is None:
+            if not self._hands.are_busy and (wait is None or self._is_turn_over(wait)):
                 break
-            if self._is_busy:
+            if self._hands.are_busy:
                 self._take_in(self._connections.events(self._patience(wait)))
             elif wait is not None:
                 self._save([])
@@ -108,15 +105,20 @@ class Dispatcher:
         self._save([])
         self._end_refusals()
         deliveries.release(self._store)
-        if self._error is not None:
+        if isinstance(self._error, MailError):
             self._record_trouble()
+        if self._error is not None:
             raise self._error
-        if self._faults:
-            raise next(iter(self._faults.values()))
+        if self._packing.faults:
+            raise next(iter(self._packing.faults.values()))
 
-    @property
-    def _is_busy(self) -> bool:
-        return any(self._queues.values())
+    def _is_turn_over(self, wait: float = 0) -> bool:
+        """Whether others are to have their turn, where this issue has to wait so many seconds. Not while it is open
+        whom a refusal is about: the next turn would begin with the same reader."""
+        turn = self._pace.turn
+        if turn is None or self._misgivings.refused:
+            return False
+        return wait > _LONGEST_WAIT_IN_TURN or not timedelta() <= self._pace.clock() - self._begun < turn
 
     def _patience(self, wait: float | None) -> float | None:
         """How long to wait for news of what is in hand, in seconds."""
@@ -129,14 +131,14 @@ class Dispatcher:
     def _hand_out(self) -> float | None:
         """Gives the connections messages. Returns in how many seconds another may go, or None if none is left for now,
         or nobody to take it."""
-        while (number := self._least_busy()) is not None:
+        while (number := self._hands.least_busy()) is not None:
             self._look_for_stop()
-            if self._is_over:
+            if self._is_over or self._is_turn_over():
                 return None
             now = self._pace.clock()
             while not self._backlog and not self._is_all_leased:
                 self._lease(now)
-            if not self._backlog or (self._is_busy and not self._proven):
+            if not self._backlog or (self._hands.are_busy and not self._proven):
                 return None  # One connection tries the server first: a wrong password is said once, not by all.
             wait = self._pacing.server_wait(now)
             if wait:
@@ -151,12 +153,7 @@ class Dispatcher:
         """Told to stop, connections finish what they have in hand; what waits behind that is called back."""
         if not self._is_over and self._pace.stop():
             self._is_over = True
-            self._called_back = {one.id for queue in self._queues.values() for one in list(queue)[1:]}
-
-    def _least_busy(self) -> int | None:
-        """The connection with the least to do that can take another message."""
-        number = min(self._queues, key=lambda one: (one in self._broken, len(self._queues[one])))
-        return None if number in self._broken or len(self._queues[number]) >= self._depth else number
+            self._called_back = self._hands.behind()
 
     def _next(self, now: datetime) -> Delivery | float | None:
         """The next delivery that may go; else in how many seconds one may, or None if none is waiting for time alone.
@@ -178,69 +175,28 @@ class Dispatcher:
     def _lease(self, now: datetime) -> None:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
         on_uncertain: deliveries.OnUncertain = "resend" if self._office.resend else "hold"
-        batch = self._named(deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now))
-        wanting = self._may_be_mailed(batch, now)
-        unwanted = suppressed(self._store, [one.address for one in batch], self._edition.name)
+        batch = self._packing.named(deliveries.lease(self._store, self._issue.id, _BATCH, on_uncertain, now))
+        unwanted = self._packing.unwanted(batch, now)
+        if batch and not self._is_counted:
+            sender.count(self._store, now)
+            self._is_counted = True
         for one in batch:
-            if one.address not in wanting:
-                self._settle(one, Receipt("suppressed", "not a subscriber any more"))
-            elif why := unwanted.get(one.address):
+            if why := unwanted.get(one.address):
                 self._settle(one, Receipt("suppressed", why))
             elif _domain(one) in self._crowded:
                 self._set_aside(one, Receipt("crowded", "its domain wants less mail at a time"))
-            elif fault := self._fault_of(one.language):
+            elif fault := self._packing.fault_of(one.language):
                 self._set_aside(one, Receipt("crowded", f"cannot be written: {fault}"))
             else:
                 self._backlog.append(one)
         self._is_all_leased = not batch
-
-    def _named(self, batch: list[Delivery]) -> list[Delivery]:
-        """Deliveries with what their readers are called in links."""
-        if not self._keys:
-            return batch
-        names = subscribers.public_ids(self._store, [one.address for one in batch])
-        return [replace(one, reader=names.get(one.address, "")) for one in batch]
-
-    def _may_be_mailed(self, batch: list[Delivery], now: datetime) -> set[str]:
-        """The readers who still want the edition: asked when messages are taken in hand, not when they were frozen."""
-        return subscribers.may_be_mailed(self._store, self._edition.name, [one.address for one in batch], now)
+        if len(self._unsaved) >= _MOST_LEASED:
+            self._save([])
 
     def _hand(self, number: int, delivery: Delivery, now: datetime) -> None:
-        self._queues[number].append(delivery)
+        self._hands.give(number, delivery)
         self._pacing.begin(_domain(delivery), now)
-        make = partial(
-            write,
-            self._issue.content,
-            self._mails[delivery.language],
-            self._edition,
-            self._office,
-            delivery.address,
-            delivery.message_id,
-            now,
-            token(self._issue.content, delivery.reader, self._keys, now),
-            self._unsubscribe_address(delivery),
-        )
-        self._connections.hand(number, Parcel(self._envelope_sender(delivery), delivery.address, make))
-
-    def _fault_of(self, language: str) -> RenderError | None:
-        """Renders the issue for the readers of a language, once. What is wrong with its words, or with the templates,
-        is found before any of them is in hand, and stops no others."""
-        if language not in self._mails and language not in self._faults:
-            try:
-                self._mails[language] = render(self._issue.content, self._office, language, self._keys)
-            except RenderError as error:
-                self._faults[language] = error
-        return self._faults.get(language)
-
-    def _envelope_sender(self, delivery: Delivery) -> str:
-        """Where bounces go: to an address that names the delivery, if there is one to make it of."""
-        if not self._office.bounces:
-            return self._office.envelope_sender
-        return return_address(self._office.bounces, delivery.id, self._secret)
-
-    def _unsubscribe_address(self, delivery: Delivery) -> str:
-        """Where mail ends the subscription; "" for where the answers go."""
-        return unsubscribe_address(self._office.bounces, delivery.id, self._secret) if self._office.bounces else ""
+        self._connections.hand(number, self._packing.parcel(delivery, now))
 
     # -------------------------------------------------------------------------------------------------- taking in
 
@@ -258,7 +214,7 @@ class Dispatcher:
         may_go: set[int] = set()
         if self._unsaved or asked:
             now = self._pace.clock()
-            ids = [self._queues[number][0].id for number in asked]
+            ids = [self._hands.first(number).id for number in asked]
             with self._store.write():
                 deliveries.settle(self._store, self._unsaved, now)
                 if self._failures_of_readers:
@@ -267,11 +223,11 @@ class Dispatcher:
                     may_go = deliveries.start(self._store, [one for one in ids if one not in self._called_back], now)
         self._unsaved, self._failures_of_readers = [], []
         for number in asked:
-            self._connections.permit(number, may_go=self._queues[number][0].id in may_go)
+            self._connections.permit(number, may_go=self._hands.first(number).id in may_go)
 
     def _ended(self, event: Ended) -> None:
         self._look_for_stop()
-        delivery = self._queues[event.number].popleft()
+        delivery = self._hands.end(event.number)
         self._pacing.end(_domain(delivery))
         if isinstance(event.outcome, Receipt):
             self._receive(delivery, event.outcome)
@@ -279,13 +235,12 @@ class Dispatcher:
             self._put_back(delivery, Receipt("gone", str(event.outcome)))
             self._do_without(event.number, event.outcome)
         else:
-            self._save([])
-            raise event.outcome
+            self._fail(event.outcome)
 
     def _do_without(self, number: int, error: MailError) -> None:
         """A server may take fewer connections than we would make: the others go on, as long as there are any."""
-        self._broken.add(number)
-        if not self._proven or len(self._broken) == len(self._queues):
+        self._hands.lose(number)
+        if not self._proven or self._hands.are_broken:
             self._fail(error)
 
     def _receive(self, delivery: Delivery, receipt: Receipt) -> None:
@@ -307,8 +262,12 @@ class Dispatcher:
             case "withdrawn":
                 self._put_back(delivery, receipt)
                 self._is_over = True
+            case "uncertain":
+                self._settle(delivery, receipt)
+                self._fail(self._misgivings.doubt(receipt))
             case _:
                 self._settle(delivery, receipt)
+                self._forget_trouble()
 
     def _settle(self, delivery: Delivery, receipt: Receipt) -> None:
         now = self._pace.clock()
@@ -321,9 +280,6 @@ class Dispatcher:
         if receipt.state == "accepted":
             self._pacing.taken(_domain(delivery))
             self._forgive()
-        if self._failures:
-            self._failures = 0
-            issues.record_trouble(self._store, self._issue.id, None, 0)
 
     def _put_back(self, delivery: Delivery, receipt: Receipt) -> None:
         """Nothing has left, and the reader is not to blame: it comes again in this pass, after the others in hand."""
@@ -347,44 +303,38 @@ class Dispatcher:
     # -------------------------------------------------------------------------------------------- when it goes wrong
 
     def _refuse(self, outcome: Outcome) -> None:
-        """The message was refused as such. Whether that is about this reader, or about the issue, the next ones tell:
-        until then it stays in hand."""
-        self._refused.append(outcome)
+        """It stays in hand until it is known whom that is about."""
         self._unsaved.append(settlement(outcome.delivery, outcome.receipt, gone_since(self._issue), self._pace.clock()))
-        if len(self._refused) >= REFUSALS:
-            self._stop_issue()
+        self._fail(self._misgivings.refuse(outcome))
 
     def _forgive(self) -> None:
-        """A message was taken, so those refused before it were refused for their readers."""
-        refused, self._refused = self._refused, []
-        for one in refused:
+        for one in self._misgivings.end():
             self._settle(one.delivery, replace(one.receipt, state="rejected"))
 
     def _end_refusals(self) -> None:
-        """Fewer were refused than stop an issue, and then nobody was left: they are to blame if anyone got it."""
-        if not self._refused or self._error:
+        """Fewer were refused than stop an issue, and then nobody was left: they are to blame if anyone got it. Where
+        the pass was stopped, the next one tells."""
+        if not self._misgivings.refused or self._is_over:
             return
         if deliveries.tally(self._store, [self._issue.id]).accepted:
             self._forgive()
             self._save([])
         else:
-            self._stop_issue()
+            self._fail(self._misgivings.verdict())
 
-    def _stop_issue(self) -> None:
-        name, last = self._issue.content.name, self._refused[-1].receipt.reply
-        self._fail(
-            MailError(
-                f"{name}: the mail server refuses the message itself, {len(self._refused)} times in a row and whoever "
-                f"the reader ({last}); its readers stay due. `tidings check {self._edition.name}` may say why"
-            )
-        )
+    def _forget_trouble(self) -> None:
+        """The server has answered as one does: it works again."""
+        if self._failures:
+            self._failures = 0
+            issues.record_trouble(self._store, self._issue.id, None, 0)
 
-    def _fail(self, error: MailError) -> None:
+    def _fail(self, error: BaseException | None) -> None:
+        """Ends the pass, if there is an error; what is in hand ends first, or a bug would leave that in doubt."""
         self._error = self._error or error
-        self._is_over = True
+        self._is_over = self._is_over or error is not None
 
     def _record_trouble(self) -> None:
-        pause = min(LADDER[0] * 2 ** min(self._failures, _DOUBLINGS), _LONGEST_PAUSE)
+        pause = min(LADDER[0] * 2 ** min(self._failures, _DOUBLINGS), LONGEST_PAUSE)
         issues.record_trouble(self._store, self._issue.id, self._pace.clock() + pause, self._failures + 1)
 
 

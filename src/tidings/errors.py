@@ -4,6 +4,7 @@
     ├── ConfigError     the configuration file is wrong; exit code 2
     ├── StoreError      the database cannot be opened or written
     ├── RenderError     a template is missing, or asks for something that is not there
+    ├── MovedError      the database was restored or copied, and does not send until it is told
     └── MailError       the mail server cannot be reached or refuses us as a whole
 
 Expected failures of one source or one reader are values (`model.Failed`, `model.Receipt`), never exceptions.
@@ -31,6 +32,10 @@ class StoreError(TidingsError):
 
 class RenderError(TidingsError):
     """A template is missing or asks for a name that is not there."""
+
+
+class MovedError(TidingsError):
+    """The database was restored from a backup, or copied, since it last sent: nothing is sent until it is adopted."""
 
 
 class MailError(TidingsError):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from tidings.addresses import key
 from tidings.errors import MailError
 from tidings.mail import bounces
 from tidings.mail.bounces_score import sign_of
@@ -69,14 +70,6 @@ class _Verdict:
     report: Report | None = None
 
 
-def accepts(store: Store, recipient: str, mailbox: str) -> bool:
-    """Whether mail to an address is for us: to `mailbox` itself, or to one of its addresses with a right code."""
-    if recipient.casefold() == mailbox.casefold():
-        return True
-    secret = site.secret(store)
-    return any(delivery_of(recipient, mailbox, secret, purpose) is not None for purpose in _PURPOSES)
-
-
 def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
     """Takes one message that came to `mailbox`, or to one of its addresses. When this returns all is on disk, so the
     mail server may be told.
@@ -86,7 +79,7 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
     """
     message = _as_received(arrival)
     returned = bounces.read(message)
-    fingerprint = hashlib.sha256(arrival.recipient.encode("utf-8", "replace") + b"\x00" + arrival.message).digest()
+    fingerprint = hashlib.sha256(message).digest()
     with store.write():
         if known := incoming.repeated(store, fingerprint, now - _REPEATED_WITHIN):
             return Taken(known[0], returned.kind, known[1], is_new=False)
@@ -103,7 +96,8 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
 
 def _as_received(arrival: Arrival) -> bytes:
     """The message with what its envelope said above all else (RFC 5321 section 4.4), and without the line with which a
-    mailbox file, or Postfix's local(8), begins one."""
+    mailbox file, Postfix's local(8) or Exim begins one: it names the moment, so it is another one each time a mail
+    server tries."""
     message = arrival.message
     if message.startswith(b"From "):
         message = message.partition(b"\n")[2]
@@ -190,7 +184,7 @@ def _mildest(reports: Sequence[Report], identity: _Identity | None) -> tuple[Rep
     """What a report says that counts. Of several recipients that is the one we mailed; where none of them is, our
     address was forwarded to them all, and it is as dead as the one of them that is best off."""
     owner = identity.owner if identity else None
-    own = [report for report in reports if owner and report.address.casefold() == owner.address.casefold()]
+    own = [report for report in reports if owner and key(report.address) == key(owner.address)]
     signs = [(report, sign_of(report, owner.issue_id if owner else 0)) for report in own or reports]
     return min(signs, key=lambda one: _WEIGHTS[one[1].weight if one[1] else None])
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 
@@ -17,6 +16,7 @@ from tidings.posts.links import bare_host, host
 from tidings.posts.pieces import Piece, piece
 from tidings.posts.placing import MOST_EFFORT, Candidate, place
 from tidings.posts.returning import join as join_copy
+from tidings.records import replace
 from tidings.store import Store, returning, stories
 from tidings.store.stories import CandidateRow
 

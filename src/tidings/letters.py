@@ -25,8 +25,9 @@ class PostOffice:
     """How mail goes out: from whom, through what and on how many connections at once, how fast, signed by whom, and
     from which templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the
     sender's. Messages whose outcome is not known are sent once more with `resend`, else held; what is not begun
-    `stale_after` an issue was frozen or released is not sent. With `one_click` each mail has a link of its reader's
-    own, which ends the subscription."""
+    `stale_after` an issue was frozen or released is not sent. With `guarded` nothing is sent from a database that was
+    restored or copied (store/sender.py), with `is_private` no postal address is wanted. With `one_click` each mail has
+    a link of its reader's own, which ends the subscription."""
 
     sender: str
     reply_to: str
@@ -39,6 +40,8 @@ class PostOffice:
     connections: int = 1
     resend: bool = True
     stale_after: timedelta = timedelta(days=3)
+    guarded: bool = True
+    is_private: bool = False
     one_click: bool = False
 
     @property

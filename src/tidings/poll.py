@@ -17,7 +17,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,7 @@ from tidings.model import (
     Source,
 )
 from tidings.recording import ReadDocument, Recorder, row
-from tidings.records import dataclass
+from tidings.records import dataclass, replace
 from tidings.sources import cadence, hosts
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner, recall, request
@@ -259,13 +258,16 @@ class _Pass:
         """Hands a document over to the workers."""
         crew.prepare()
         feed_id = arrived.request.feed_id
-        if posts.knows_any(self._store, feed_id):
-            self.read(arrived, items.recall(self._store, feed_id), crew)
-        else:
-            from tidings.posts.decide import read_first
+        memory, known = items.recall(self._store, feed_id), posts.known_all(self._store, feed_id)
+        if known is None:
+            self.read(arrived, memory, crew)
+            return
+        from tidings.posts.decide import decide
 
-            seconds = _READ_SECONDS + _CLEAN_SECONDS
-            crew.submit(arrived, _WEIGHT * arrived.size, seconds, read_first, self._document(arrived))
+        volatility = self._states[feed_id].volatility
+        seconds = _READ_SECONDS + _CLEAN_SECONDS
+        document = self._document(arrived)
+        crew.submit(arrived, _WEIGHT * arrived.size, seconds, decide, document, memory, known, volatility)
 
     def read(self, arrived: _Arrived, known: bytes, crew: Crew[_Arrived]) -> None:
         """Hands a document over to be parsed, with what is `known` of its items from last time."""
@@ -280,7 +282,7 @@ class _Pass:
     def take(self, results: Iterator[tuple[_Arrived, Any]], crew: Crew[_Arrived]) -> Iterator[PollRow]:
         """Takes what the workers have done: decides on what was parsed, saves what was cleaned."""
         for arrived, result in results:
-            from tidings.posts.decide import First, Named, Plan, takes_unread
+            from tidings.posts.decide import Decided, Named, Plan, takes_unread
 
             outcome: Any = self._plan(arrived, result) if isinstance(result, Named) else result
             if isinstance(outcome, Plan) and takes_unread(outcome):
@@ -289,7 +291,7 @@ class _Pass:
                 self._clean(_planned(arrived, result, outcome), crew)
             elif isinstance(outcome, FeedChange):
                 yield from self._collect(arrived, outcome, crew)
-            elif isinstance(outcome, First):
+            elif isinstance(outcome, Decided):
                 yield self._save(_planned(arrived, outcome.named, outcome.plan), outcome.change)
             else:
                 yield self._save_unread(arrived, outcome)

@@ -7,7 +7,6 @@ What only documents that have changed need is loaded when there is one: most pol
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +22,7 @@ from tidings.model import (
     Unchanged,
 )
 from tidings.posts import brake
-from tidings.records import dataclass
+from tidings.records import dataclass, replace
 from tidings.sources import cadence, memory
 from tidings.sources.cadence import Limits
 from tidings.sources.redirects import is_verification

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from tidings.errors import MailError
 from tidings.mail.bounces_meaning import report_of, status_in
 from tidings.mail.bounces_score import sign_of
 from tidings.model import Delivery, DeliveryState, Receipt
@@ -17,9 +18,16 @@ from tidings.store.issues import StoredIssue
 MOST_NAMED = 1000
 """So many outcomes of a pass are kept by name; a long list must not fill the memory."""
 
-_FEW = 5  # refusals, however few mails were taken
+REFUSALS = 5
+"""So many refusals of the message as such in a row stop its issue: then it is not the readers. So does it when nobody
+knows, as often, whether a message was taken."""
+
+_FEW = 5  # refusals of readers, however few mails were taken
 LADDER = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 60, 240, 720))
-_GIVE_UP_AFTER = timedelta(hours=48)  # By age, not by tries: an operator who sends again by hand uses none up.
+# By age, or an operator who sends again by hand would use tries up; and by tries, or an issue that is late as a whole,
+# since its mail server was down for days, would lose all readers of servers that put off whom they do not know.
+_GIVE_UP_AFTER = timedelta(hours=48)
+_LEAST_TRIES = len(LADDER) + 1
 _DOUBT = "the outcome of an earlier try is not known, so this may have come already"
 
 
@@ -53,6 +61,48 @@ class Book:
             self.named.append(Outcome(delivery, receipt))
 
 
+@dataclass(slots=True)
+class Misgivings:
+    """What may be wrong with an issue, or with the server, rather than with readers: that the message as such was
+    refused, and that nobody knows whether it was taken, so often in a row. A message that is taken ends both."""
+
+    issue: str
+    edition: str
+    connections: int
+    refused: list[Outcome] = field(default_factory=list)
+    in_doubt: int = 0
+
+    def refuse(self, outcome: Outcome) -> MailError | None:
+        """The message was refused as such. Whether that is about this reader, or about the issue, the next ones tell:
+        an error when they have."""
+        self.refused.append(outcome)
+        return self.verdict() if len(self.refused) >= REFUSALS else None
+
+    def verdict(self) -> MailError:
+        """That the issue is refused, and not its readers."""
+        return MailError(
+            f"{self.issue}: the mail server refuses the message itself, {len(self.refused)} times in a row and whoever "
+            f"the reader ({self.refused[-1].receipt.reply}); its readers stay due. `tidings check {self.edition}` may "
+            "say why"
+        )
+
+    def doubt(self, receipt: Receipt) -> MailError | None:
+        """Nobody knows whether the message was taken. A server that goes away once does so to all connections; time and
+        again it would leave every reader in doubt, and mail them twice."""
+        self.in_doubt += 1
+        if self.in_doubt < max(REFUSALS, self.connections + 1):
+            return None
+        return MailError(
+            f"{self.issue}: the mail server leaves it open whether it took the message, {self.in_doubt} times in a row "
+            f"({receipt.reply}); the other readers stay due"
+        )
+
+    def end(self) -> list[Outcome]:
+        """A message was taken. Returns those refused before it: they were refused for their readers."""
+        refused, self.refused, self.in_doubt = self.refused, [], 0
+        return refused
+
+
 def gone_since(issue: StoredIssue) -> datetime:
     """Since when an issue may go: what its age is counted from."""
     return issue.released_at or issue.content.frozen_at
@@ -63,7 +113,7 @@ def settlement(delivery: Delivery, receipt: Receipt, since: datetime, now: datet
     given up; of one in doubt it is recorded that it is."""
     next_at = now + LADDER[min(delivery.attempts, len(LADDER) - 1)]
     state, reply = receipt.state, receipt.reply
-    if state == "deferred" and now - since >= _GIVE_UP_AFTER:
+    if state == "deferred" and now - since >= _GIVE_UP_AFTER and delivery.attempts + 1 >= _LEAST_TRIES:
         state, reply = "rejected", f"given up after {delivery.attempts + 1} tries: {reply}"
     if delivery.in_doubt:
         reply = f"{reply} ({_DOUBT})"

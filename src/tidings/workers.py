@@ -32,6 +32,10 @@ allocators reserve more than they use. A worker begins with 20 MB of them. 15 MB
 10,000, were measured to need 60 to 140 MB in all. Elsewhere than on Linux the limit bounds less or nothing.
 """
 
+_M_TRIM_THRESHOLD = -1
+_KEPT_PAGES = 8 * 1024 * 1024
+# Bytes of the heap's end that are kept while they are free: with glibc's 128 KB each document asks for them anew.
+
 _M_MMAP_THRESHOLD = -3
 _OWN_PAGES = 256 * 1024
 # Bytes from which memory is given back to the system once it is free. glibc raises the threshold with each large block,
@@ -147,6 +151,7 @@ def _enter_worker() -> None:
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     with contextlib.suppress(AttributeError):  # only glibc has it
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _OWN_PAGES)
+        ctypes.CDLL(None).mallopt(_M_TRIM_THRESHOLD, _KEPT_PAGES)
     _most, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY if hard == resource.RLIM_INFINITY else min(MEMORY, hard), hard))
     parent = multiprocessing.parent_process()

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from tidings import __version__
+from tidings.cli.adopting import adopt
 from tidings.cli.bounces import bounces
 from tidings.cli.configuration import check, init
 from tidings.cli.deliveries import deliveries
@@ -99,7 +100,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
 
 _SETTING_UP = (demo, init, check, dkim, discover, sources)
 _READING = (poll, posts, explain, stories)
-_SENDING = (preview, send, issues, deliveries, subscribers, bounces, suppressions, keys, publish, run)
+_SENDING = (preview, send, issues, deliveries, subscribers, bounces, suppressions, keys, publish, run, adopt)
 for _command in (*_SETTING_UP, *_READING, *_SENDING):
     cli.add_command(_command)
 

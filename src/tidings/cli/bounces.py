@@ -174,7 +174,7 @@ def _print_rows(rows: list[Recorded]) -> None:
                 str(row.id),
                 minute(iso(row.received_at)),
                 row.entry.kind,
-                row.owner.address if row.owner else f"({_claimed(row)})",
+                row.owner.address if row.owner else _in_brackets(_claimed(row)),
                 row.owner.issue if row.owner else "",
                 _EFFECTS[row.entry.effect],
                 row.entry.diagnostic or row.entry.status,
@@ -184,6 +184,10 @@ def _print_rows(rows: list[Recorded]) -> None:
     )
     if any(row.entry.effect == "kept" for row in rows):
         click.echo("`tidings bounces show ID` shows what is kept, `tidings bounces forget ID` deletes it", err=True)
+
+
+def _in_brackets(claimed: str) -> str:
+    return f"({claimed})" if claimed else ""
 
 
 @bounces.command()

@@ -23,6 +23,7 @@ from tidings.posts.rules import NOT_INCLUDED, excluded_by
 from tidings.records import dataclass
 from tidings.store import Store, explaining, feeds, issues
 from tidings.store.explaining import PostFacts, Showing
+from tidings.store.skipping import SKIPPED
 
 Status = Literal["carried", "next", "waiting", "no"]
 """An issue carried the story; the next one will; a later one will; none will, as things are."""
@@ -38,6 +39,7 @@ ReasonKind = Literal[
     "shut-out",
     "dropped",
     "empty",
+    "skipped",
     "rule",
     "grace",
     "min-posts",
@@ -284,6 +286,9 @@ def _left_out(store: Store, edition: Edition, post: StoredPost) -> Iterator[Reas
     passed = explaining.passed_over(store, edition.name, post.id)
     if passed is not None and passed.rule == EMPTY:
         yield Reason("empty", f"it was empty on {passed.at:%Y-%m-%d}, when an issue was made, as it had long been", "")
+        return
+    if passed is not None and passed.rule == SKIPPED:
+        yield Reason("skipped", f"it was taken for mailed on {passed.at:%Y-%m-%d}, by `tidings adopt --skip-until`", "")
         return
     if is_empty(post):
         yield Reason(

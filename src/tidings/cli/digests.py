@@ -108,10 +108,12 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
     from tidings import deliver
     from tidings.cli import issue_reports, issuing, wiring
     from tidings.dispatching import Pace
-    from tidings.store import exclusive, issue_states, subscribers
+    from tidings.store import exclusive, issue_states, sender, subscribers
 
     office = issuing.post_office(loaded)
     with wiring.stop_flag() as stop, exclusive(store, f"send-{edition.name}", stop) as waited:
+        if office.guarded:
+            sender.require(store)  # before an issue is frozen: that uses up posts
         rival = _rival(store, edition, began, waited)
         content = None if rival else _freeze(loaded, store, edition, office, anyway)
         dispatch = deliver.deliver(store, edition, office, Pace(wiring.utc_now, stop, time.sleep))

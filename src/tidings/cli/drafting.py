@@ -67,7 +67,7 @@ def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: d
 
 def findings(draft: Draft, office: PostOffice) -> list[Finding]:
     """What the judge says of a draft. SpamAssassin is not asked: it takes seconds."""
-    return judge(draft.message, Asked(office.postal_address))
+    return judge(draft.message, Asked(office.postal_address, office.is_private))
 
 
 def is_red(found: Sequence[Finding]) -> bool:

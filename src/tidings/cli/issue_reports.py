@@ -146,12 +146,16 @@ def next_in_words(row: dict[str, Any], edition: Edition) -> str:
     """When the next issue of an edition is made, in its own time, and how much there is for it."""
     from datetime import datetime
 
-    count = row["stories"]
-    so_far = row["nothing"] or f"{count} {'story' if count == 1 else 'stories'} so far"
     if row["due_at"] is None:
-        return f"{edition.name}: next: never, by its schedule; {so_far}"
+        return f"{edition.name}: next: never, by its schedule; {so_far(row)}"
     due = datetime.fromisoformat(row["due_at"]).astimezone(ZoneInfo(edition.timezone))
-    return f"{edition.name}: next: {due:%a} {due.day} {due:%b %H:%M} {edition.timezone}, {so_far}"
+    return f"{edition.name}: next: {due:%a} {due.day} {due:%b %H:%M} {edition.timezone}, {so_far(row)}"
+
+
+def so_far(row: dict[str, Any]) -> str:
+    """How much there is for the next issue of a row."""
+    count = row["stories"]
+    return row["nothing"] or f"{count} {'story' if count == 1 else 'stories'} so far"
 
 
 def why_it_waits(issue: StoredIssue) -> str:

@@ -66,6 +66,8 @@ def post_office(loaded: Config) -> PostOffice:
         connections=mail.connections,
         resend=mail.on_uncertain == "resend",
         stale_after=mail.stale_after,
+        guarded=mail.transport.kind != "file",  # files in a folder of this machine reach nobody
+        is_private=mail.is_private,
         one_click=loaded.web.public,
     )
 
@@ -114,6 +116,7 @@ def preview_office(loaded: Config) -> PostOffice:
         open_transport=_no_transport,
         templates=templates(loaded),
         signers=signers(mail) if mail else (),
+        is_private=mail.is_private if mail else False,
         one_click=loaded.web.public,
     )
 

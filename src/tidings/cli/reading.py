@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from tidings.cli.arguments import WHEN
 from tidings.cli.reports import LONGEST_ID, iso
 
 if TYPE_CHECKING:
@@ -17,31 +18,11 @@ if TYPE_CHECKING:
     from tidings.store.versions import Versions
 
 
-class _Since(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic only since click 8.4
-    """A date, a time, or an age such as 7d or 12h."""
-
-    name = "when"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        unit = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}.get(value[-1:])
-        try:
-            if unit and value[:-1].isdigit():
-                return datetime.now(UTC) - timedelta(**{unit: int(value[:-1])})
-            moment = datetime.fromisoformat(value)
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{value!r} is neither a date (2026-11-23), a time (2026-11-23T08:00) nor an age (7d, 12h)", param, ctx
-            )
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
 @click.command()
 @click.argument("query", metavar="[QUERY]", nargs=-1)
 @click.option("--source", "sources", metavar="NAME", multiple=True, help="Only posts of this source; may be repeated.")
 @click.option("--tag", default="", metavar="TAG", help="Only posts with this tag.")
-@click.option(
-    "--since", type=_Since(), metavar="WHEN", help="Only posts first seen since a date, a time, or an age (7d)."
-)
+@click.option("--since", type=WHEN, metavar="WHEN", help="Only posts first seen since a date, a time, or an age (7d).")
 @click.option("--limit", type=click.IntRange(1, 10**9), default=50, show_default=True, help="At most this many.")
 @click.option("--excluded", is_flag=True, help="Only posts that a rule of their source keeps from being shown.")
 @click.option("--held", is_flag=True, help="Only posts that are held from digests and feeds.")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tidings.letters import PostOffice
     from tidings.model import Edition, IssueContent
 
+_TURN = timedelta(minutes=2)
+"""How long one edition is delivered before the others have their turn."""
+
 
 @click.command()
 @click.pass_obj
@@ -24,14 +27,15 @@ def run(config_path: Path) -> None:
     """Do it all from now on: poll, send, publish, and serve the pages.
 
     Sources are polled when they are due, issues go out on their editions' schedules, files are brought up to date when
-    something changed, and [web] listen serves them. What is due is kept in the database, so a restart loses nothing and
-    sends nothing twice; after a long sleep each edition makes up for the slots it missed with one issue, unless that is
-    too late (`late_up_to`): then its posts come in the next one.
+    something changed, and [web] listen serves them. Mail that comes back is taken on [mail.bounces] listen. What is due
+    is kept in the database, so a restart loses nothing and sends nothing twice; after a long sleep each edition makes
+    up for the slots it missed with one issue, unless that is too late (`late_up_to`): then its posts come in the next
+    one.
 
     SIGTERM and Ctrl-C finish the messages in hand and end with exit status 0. The configuration is read at the start.
     """
     from tidings import config, daemon
-    from tidings.cli import issuing, wiring
+    from tidings.cli import issuing, receiving, wiring
     from tidings.publish import publish
     from tidings.web.app import create_app
     from tidings.web.server import WebServer
@@ -48,7 +52,8 @@ def run(config_path: Path) -> None:
     serving.start()
     click.echo(f"serving http://{_shown(loaded.web.host)}:{server.port}/", err=True)
     try:
-        daemon.run(ticks, stop)
+        with receiving.returned_mail(loaded):
+            daemon.run(ticks, stop)
     finally:
         server.close()
         serving.join()
@@ -67,9 +72,51 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
     if loaded.mail is not None:
         office = issuing.post_office(loaded)
         for edition in loaded.editions:
-            name = f"send {edition.name}"
-            ticks[name] = _reporting(name, partial(_send_due, loaded, edition, office, stop))
+            name = f"freeze {edition.name}"
+            ticks[name] = _reporting(name, partial(_freeze_due, loaded, edition, office))
+        ticks["send"] = _Sending(loaded, office, stop).in_turn
     return ticks
+
+
+class _Sending:
+    """Delivers the editions one after the other, each for a while: one that takes hours keeps no other waiting, and
+    what the mail server asked for holds for all of them."""
+
+    def __init__(self, loaded: Config, office: PostOffice, stop: threading.Event) -> None:
+        from tidings.mail.pacing import Pacing
+
+        self._database = loaded.site.database
+        self._office = office
+        self._stop = stop
+        self._pacing = Pacing(office.limits)
+        self._turns = [
+            _reporting(f"send {edition.name}", partial(self._send_due, edition)) for edition in loaded.editions
+        ]
+        self._has_sent = False
+
+    def in_turn(self) -> None:
+        """A turn for each edition. Who has sent something is last the next time, or with a low rate it would be first
+        always, and alone."""
+        for turn in tuple(self._turns):
+            self._has_sent = False
+            turn()
+            if self._has_sent:
+                self._turns.remove(turn)
+                self._turns.append(turn)
+
+    def _send_due(self, edition: Edition) -> None:
+        from tidings import deliver
+        from tidings.cli import wiring
+        from tidings.cli.digests import report_dispatch
+        from tidings.dispatching import Pace
+        from tidings.store import open_store
+
+        pace = Pace(wiring.utc_now, self._stop.is_set, self._stop.wait, _TURN)
+        with open_store(self._database) as store:
+            dispatch = deliver.deliver_due(store, edition, self._office, pace, self._pacing)
+        self._has_sent = dispatch.sent > 0
+        if dispatch.sent or dispatch.expired:
+            report_dispatch(dispatch)
 
 
 def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:
@@ -112,15 +159,16 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")
 
 
-def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: threading.Event) -> None:
-    from tidings import deliver, digest
+def _freeze_due(loaded: Config, edition: Edition, office: PostOffice) -> None:
+    """Makes an edition's next issue when its time has come, whatever is being delivered meanwhile: a slot must not pass
+    because a mail server is slow."""
+    from tidings import digest
     from tidings.cli import drafting, issuing, wiring
-    from tidings.cli.digests import report_dispatch
-    from tidings.dispatching import Pace
-    from tidings.store import open_store
+    from tidings.store import open_store, sender
 
-    pace = Pace(wiring.utc_now, stop.is_set, stop.wait)
     with open_store(loaded.site.database) as store:
+        if office.guarded:
+            sender.require(store)  # before an issue is frozen: that uses up posts and slots
         now = wiring.utc_now()
         if late := digest.late_slot(store, edition, now):
             click.echo(
@@ -133,9 +181,6 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
         content = digest.freeze_due(store, edition, loaded.sources, masthead, office, now, inspection.is_fit)
         if content is not None:
             _tell_of(content, edition, inspection)
-        dispatch = deliver.deliver_due(store, edition, office, pace)
-    if dispatch.sent or dispatch.expired:
-        report_dispatch(dispatch)
 
 
 def _tell_of(content: IssueContent, edition: Edition, inspection: Inspection) -> None:

@@ -12,10 +12,14 @@ from typing import Any
 from tidings.addresses import key
 from tidings.config.lines import KeyPath
 from tidings.config.problems import Problem
-from tidings.config.values import domain_of
+from tidings.config.schema import WebTable
+from tidings.config.settings import WebSettings
+from tidings.config.values import domain_of, listen
 from tidings.config.wording import any_of, did_you_mean, quoted
 
 Entry = tuple[int, Mapping[str, Any]]
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
@@ -29,6 +33,8 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_unknown_sources(document),
         *_repeated_subscribers(document),
         *_signatures(document),
+        *_one_port_twice(document),
+        *_postal_address(document),
         *_public_pages(document),
     ]
 
@@ -158,6 +164,34 @@ def _public_pages(document: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("web", "public"), f"is true, and [site] url has no encryption; {fix}")
 
 
+def _one_port_twice(document: Mapping[str, Any]) -> Iterator[Problem]:
+    mail = document.get("mail")
+    door = _listens(mail.get("bounces") if isinstance(mail, dict) else None, None)
+    web = _listens(document.get("web"), WebTable().listen)
+    if door is None or web is None or door.port != web.port:
+        return
+    if _overlap(door.host, web.host):
+        yield Problem(("mail", "bounces", "listen"), "is where [web] listens; give one of the two another port")
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two hosts share an address: each is the other, or all addresses of the same kind."""
+    if one == other:
+        return True
+    kinds = {":" in one, ":" in other}
+    return len(kinds) == 1 and not _EVERYWHERE.isdisjoint((one, other))
+
+
+def _listens(table: object, otherwise: WebSettings | None) -> WebSettings | None:
+    """Where a table says to listen; None where that can't be told, which the schema reports."""
+    if not isinstance(table, dict) or "listen" not in table:
+        return otherwise
+    try:
+        return listen(_text(table, "listen") or "")
+    except ValueError:
+        return None
+
+
 def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     selector, file = "ed25519_selector" in dkim, "ed25519_key_file" in dkim
     if selector and not file:
@@ -167,6 +201,23 @@ def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     names = [(_text(dkim, key) or "").lower() for key in ("selector", "ed25519_selector")]
     if names[0] and names[0] == names[1]:
         yield "ed25519_selector", "is that of the other key; give each key one of its own"
+
+
+def _postal_address(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Wanted as soon as mail leaves the house: the laws of many countries ask for it in what goes to strangers, such as
+    CAN-SPAM (15 U.S.C. 7704 (a)(5)) and the German DDG (section 5)."""
+    mail = document.get("mail")
+    if not isinstance(mail, dict) or "postal_address" in mail or not _leaves(mail):
+        return
+    if any(True for _, edition in _entries(document, "editions") for _ in _addresses(edition)):
+        fix = "write the address that is printed in each mail, or `postal_address = false` if you know all readers"
+        yield Problem(("mail", "postal_address"), f"is missing, and mail goes to subscribers; {fix}")
+
+
+def _leaves(mail: Mapping[str, Any]) -> bool:
+    """Whether mail goes to a server, and not into a folder."""
+    scheme = (_text(mail, "transport") or "").partition(":")[0]
+    return scheme not in ("", "file")
 
 
 def _aligned(signing: str, sending: str) -> bool:

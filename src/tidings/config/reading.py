@@ -172,7 +172,7 @@ def _mail(table: MailTable, folder: Path) -> MailSettings:
     return MailSettings(
         sender=table.sender,
         reply_to=table.reply_to,
-        postal_address=table.postal_address,
+        postal_address=table.postal_address or None,
         transport=transport,
         password_env=table.password_env,
         password_file=None if table.password_file is None else folder / table.password_file,
@@ -184,6 +184,8 @@ def _mail(table: MailTable, folder: Path) -> MailSettings:
         stale_after=table.stale_after,
         dkim=None if table.dkim is None else _dkim(table.dkim, domain_of(table.sender), folder),
         bounces=None if table.bounces is None else table.bounces.address,
+        door=None if table.bounces is None else table.bounces.listen,
+        is_private=table.postal_address is False,
     )
 
 

@@ -31,6 +31,15 @@ def _from_text(parse: Callable[[str], T]) -> PlainValidator:
     return PlainValidator(validate)
 
 
+def _postal_address(value: object) -> str | Literal[False]:
+    """Where the sender can be written to; False where nobody needs to know."""
+    if value is False:
+        return False
+    if not isinstance(value, str):
+        raise ValueError("must be the address in quotes, or false for a list of people you know")
+    return values.paragraph(value)
+
+
 def _headers(value: object) -> tuple[tuple[str, str], ...]:
     """A table of headers; each complaint belongs to the one it is about."""
     if not isinstance(value, dict):
@@ -47,7 +56,7 @@ def _headers(value: object) -> tuple[tuple[str, str], ...]:
 
 
 Line = Annotated[str, _from_text(values.line)]
-Paragraph = Annotated[str, _from_text(values.paragraph)]
+PostalAddress = Annotated[str | Literal[False], PlainValidator(_postal_address)]
 Slug = Annotated[str, _from_text(values.slug)]
 Url = Annotated[str, _from_text(values.url)]
 SiteUrl = Annotated[str, _from_text(values.site_url)]
@@ -68,6 +77,7 @@ Size = Annotated[int, _from_text(values.size)]
 Rate = Annotated[float, _from_text(values.rate)]
 Cidr = Annotated[Network, _from_text(values.network)]
 Listen = Annotated[WebSettings, _from_text(values.listen)]
+ListenForMail = Annotated[WebSettings, _from_text(values.listen_for_mail)]
 When = Annotated[Schedule, _from_text(schedules.schedule)]
 Way = Annotated[Transport, _from_text(transports.transport)]
 UserAgent = Annotated[str, _from_text(requests.user_agent)]
@@ -130,12 +140,13 @@ class DkimTable(Table):
 
 class BouncesTable(Table):
     address: BounceAddress
+    listen: ListenForMail | None = None
 
 
 class MailTable(Table):
     sender: Mailbox = Field(alias="from")
     reply_to: Mailbox | None = None
-    postal_address: Paragraph | None = None
+    postal_address: PostalAddress | None = None
     transport: Way
     password_env: Variable | None = None
     password_file: PathText | None = None

@@ -75,7 +75,8 @@ class MailSettings:
     """How mail is sent. `sender` and `reply_to` are mailboxes of RFC 5322 section 3.4, an address with or without a
     display name (quoted where it must be, not encoded). `rate` is messages per second, `domain_rate` the same to one
     domain of readers, `domain_connections` how many at once to one; None means no limit. Without `dkim` nothing is
-    signed. What can't be delivered goes back to `bounces`, or to the sender."""
+    signed. What can't be delivered goes back to `bounces`, or to the sender; `door` is where it is taken in. With
+    `is_private` all readers are people whom the operator knows, and no postal address is wanted."""
 
     sender: str
     reply_to: str | None
@@ -91,6 +92,8 @@ class MailSettings:
     stale_after: timedelta = timedelta(days=3)
     dkim: DkimSettings | None = None
     bounces: str | None = None
+    door: WebSettings | None = None
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,8 @@ class FeedSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """Where pages are served. An IPv6 `host` has no brackets. `public` says that [site] url leads there, so readers can
-    do something on pages; `trusted_proxies` say truly for whom they ask."""
+    """Where pages are served, or mail is taken. An IPv6 `host` has no brackets. `public` says that [site] url leads
+    there, so readers can do something on pages; `trusted_proxies` say truly for whom they ask."""
 
     host: str
     port: int

@@ -265,12 +265,19 @@ def network(text: str) -> Network:
     return loose
 
 
-def listen(text: str) -> WebSettings:
+def listen(text: str, usual: int = 8000) -> WebSettings:
     """A host and a port to serve on; IPv6 in brackets."""
     host, _, port = text.rpartition(":")
     if _is_host(host) and _is_port(port):
         return WebSettings(host=host.strip("[]"), port=int(port))
-    raise ValueError(f'{quoted(text)} is not host:port; write "127.0.0.1:8000" or "[::1]:8000", ports are 1 to 65535')
+    raise ValueError(
+        f'{quoted(text)} is not host:port; write "127.0.0.1:{usual}" or "[::1]:{usual}", ports are 1 to 65535'
+    )
+
+
+def listen_for_mail(text: str) -> WebSettings:
+    """The same for a mail server of our own."""
+    return listen(text, usual=8025)
 
 
 def _is_host(text: str) -> bool:

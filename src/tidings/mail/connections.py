@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from tidings.errors import MailError
 from tidings.mail.transport import Parcel, Transport
 from tidings.model import Receipt
 
@@ -55,6 +54,7 @@ class Connections:
         self._parcels: list[SimpleQueue[Parcel | None]] = [SimpleQueue() for _ in range(count)]
         self._permits: list[SimpleQueue[bool]] = [SimpleQueue() for _ in range(count)]
         self._threads: dict[int, threading.Thread] = {}
+        self._is_closing = threading.Event()
 
     def hand(self, number: int, parcel: Parcel) -> None:
         """Gives a message to a connection that is free."""
@@ -80,7 +80,9 @@ class Connections:
         return found
 
     def close(self) -> None:
-        """Ends the sessions. One that still asks is told no."""
+        """Ends the sessions. One that still asks is told no, and begins nothing of what it was given besides: nobody
+        would answer."""
+        self._is_closing.set()
         for number in self._threads:
             self._permits[number].put(False)
             self._parcels[number].put(None)
@@ -89,22 +91,26 @@ class Connections:
 
     def _work(self, number: int) -> None:
         def may_go() -> bool:
+            if self._is_closing.is_set():
+                return False
             self._events.put(Asked(number))
             return self._permits[number].get()
 
-        while (parcel := self._parcels[number].get()) is not None:
+        while (parcel := self._next(number)) is not None:
             try:
                 with self._opener() as transport:
                     self._send_all(number, transport, parcel, may_go)
                     return
-            except MailError as error:
+            except BaseException as error:  # also a bug: it is raised where all is put in order
                 self._events.put(Ended(number, error))
-            except BaseException as error:  # a bug, to be raised where all is put in order
-                self._events.put(Ended(number, error))
-                return
 
     def _send_all(self, number: int, transport: Transport, first: Parcel, may_go: Callable[[], bool]) -> None:
         parcel: Parcel | None = first
         while parcel is not None:
             self._events.put(Ended(number, transport.send(parcel, may_go)))
-            parcel = self._parcels[number].get()
+            parcel = self._next(number)
+
+    def _next(self, number: int) -> Parcel | None:
+        """The next message that was given to a connection, None at the end."""
+        parcel = self._parcels[number].get()
+        return None if self._is_closing.is_set() else parcel

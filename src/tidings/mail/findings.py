@@ -25,9 +25,10 @@ class Finding:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a mail has to carry that its bytes cannot tell: the operator's postal address, line by line as it is
-    configured; "" when none is."""
+    configured; "" when none is. With `is_private` there need not be one, since the readers know who writes."""
 
     postal_address: str = ""
+    is_private: bool = False
 
 
 def red(rule: str, message: str) -> Finding:

@@ -26,6 +26,10 @@ _COMMON_ENDS = frozenset(
     "com org edu gov info io dev app co me blog us ca uk ie de fr nl be ch at it es pt se no dk fi cz ru ua eu au nz "
     "jp cn in br mx example".split()
 )
+_NO_POSTAL_ADDRESS = (
+    "no postal address is configured; commercial mail needs one in many countries. Set [mail] postal_address, to the "
+    "address or to false."
+)
 _LONGEST_NAME = 300  # characters of a link's text that can be the name of a site
 _TINY = re.compile(r"(?<![\w-])(width|height)\s*:\s*[01](?:\.\d+)?(?:px)?\s*(?:;|!|$)", re.IGNORECASE)
 
@@ -142,10 +146,8 @@ def _way_out(mail: Opened, anchors: list[Element]) -> Iterator[Finding]:
 def _sender(mail: Opened, asked: Asked) -> Iterator[Finding]:
     lines = [" ".join(line.split()) for line in asked.postal_address.splitlines() if line.strip()]
     if not lines:
-        yield yellow(
-            "postal-address",
-            "no postal address is configured; commercial mail needs one in many countries. Set [mail] postal_address.",
-        )
+        if not asked.is_private:
+            yield yellow("postal-address", _NO_POSTAL_ADDRESS)
         return
     parts = {"HTML": mail.tree.text(), "text": " ".join(mail.text.split())}
     lacking = [part for part, shown in parts.items() if not all(line in shown for line in lines)]

@@ -37,16 +37,23 @@ class _Bucket:
     """One token, back after an interval; and the pause that was asked for."""
 
     ready_at: datetime | None = None
+    interval: timedelta = timedelta()
     paused_until: datetime | None = None
     pauses: int = 0
 
     def wait(self, now: datetime) -> timedelta:
+        """A clock that was set back makes no wait longer than it was meant to be."""
+        if self.ready_at:
+            self.ready_at = min(self.ready_at, now + self.interval)
+        if self.paused_until:
+            self.paused_until = min(self.paused_until, now + LONGEST_PAUSE)
         waits = [moment - now for moment in (self.ready_at, self.paused_until) if moment]
         return max([timedelta(), *waits])
 
     def take(self, rate: float | None, now: datetime) -> None:
         if rate:
-            self.ready_at = now + timedelta(seconds=1 / rate)
+            self.interval = timedelta(seconds=1 / rate)
+            self.ready_at = now + self.interval
 
     def slow_down(self, now: datetime) -> None:
         """Those that were on their way together count once: they were all sent before the pause."""
@@ -58,12 +65,18 @@ class _Bucket:
 
 @dataclass(slots=True)
 class Pacing:
-    """The server and the domains of one pass, and what is on its way to them."""
+    """The server and the domains, and what is on its way to them, in one pass or in several one after the other."""
 
     limits: Limits
     _server: _Bucket = field(default_factory=_Bucket)
     _domains: dict[str, _Bucket] = field(default_factory=dict)
     _on_the_way: Counter[str] = field(default_factory=Counter)
+
+    def resume(self, last: datetime | None) -> None:
+        """Begins a pass, with nothing on its way: another one, or another process, tried a message `last`."""
+        self._on_the_way.clear()
+        if last and self._server.ready_at is None:
+            self._server.take(self.limits.rate, last)
 
     def server_wait(self, now: datetime) -> timedelta:
         """How long the server is to be left alone."""

@@ -26,12 +26,16 @@ Meaning = Literal[
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 _GREY = re.compile(r"gr[ea]y-?list", re.IGNORECASE)
+_MOST_KEPT = 500  # characters of an answer
 _MANY = re.compile(r"too many (recipients|rcpts)", re.IGNORECASE)
+# Many servers keep what they have against us until a reader is named (Postfix: smtpd_delay_reject), and Exim and qmail
+# say so in words alone: "550 relay not permitted", "553 sorry, that domain isn't in my list of allowed rcpthosts".
+_OURS = re.compile(r"\b(relay(ing)?|rcpthosts|sender|helo|ehlo|client host|authenticat\w+)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its code, or -1 for what is none, and its text."""
+    """An answer: its code, or -1 for what is none, and its text, which is `readable`."""
 
     code: int
     text: str
@@ -43,7 +47,7 @@ class Reply:
         return found[1] if found else ""
 
     def __str__(self) -> str:
-        return " ".join(f"{self.code} {self.text}".split())
+        return f"{self.code} {self.text}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,14 @@ _RULES = (
     # Greylisting comes with codes of all kinds, and is about one reader: RFC 6647 section 2.
     _Rule("deferred", "4..", stages=_AFTER_MAIL, words=_GREY),
     _Rule("throttled", "421|454"),
+    # The sender's address is 1.7 and 1.8 (RFC 3463), and commands are 5: not the reader, wherever it is said.
+    _Rule("throttled", "4..", enhanced=r"4\.1\.[78]"),
+    _Rule("throttled", "4..", stages=("RCPT",), words=_OURS),
     # Some relays pass on what the reader's domain says: 4.7.0 is RFC 3463's "other security", 4.7.28 Gmail's rate.
     _Rule("crowded", "4..", enhanced=r"4\.7\.(0|28)", stages=("RCPT",)),
     _Rule("throttled", "4..", enhanced=r"4\.7\.(0|28)"),
+    # Postfix's limit of a client's recipients in a minute comes as 4.7.1, with words that others have for a connection.
+    _Rule("throttled", "4..", enhanced=r"4\.7\.\d+", words=_MANY),
     # "Too many recipients" (RFC 5321 section 4.5.3.1.10) or "insufficient storage": of the mailbox 4.2, the server 4.3.
     _Rule("too many recipients", "45[02]", words=_MANY),
     _Rule("too many recipients", "452", enhanced=r"4\.5\.3", stages=("RCPT",)),
@@ -88,11 +97,22 @@ _RULES = (
     _Rule("throttled", "4..", stages=("MAIL",)),
     _Rule("deferred", "4..", stages=_AFTER_MAIL),
     # Servers that look a reader up late say so late. 5.7 is policy: us or our text, not the reader.
-    _Rule("address rejected", "5..", enhanced=r"5\.[12]\.\d+", stages=("DATA", "end")),
-    _Rule("message rejected", "5..", enhanced=r"5\.7\.\d+"),
+    _Rule("message rejected", "5..", enhanced=r"5\.1\.[78]"),
+    _Rule("address rejected", "5..", enhanced=r"5\.[12]\.\d+", stages=("RCPT", "DATA", "end")),
+    _Rule("message rejected", "5..", enhanced=r"5\.7\.\d+|5\.5\.[1-9]\d*"),
+    _Rule("message rejected", "50[0234]"),
+    _Rule("message rejected", "5..", stages=("RCPT",), words=_OURS),
     _Rule("message rejected", "5..", stages=_OF_MESSAGE),
     _Rule("address rejected", "5..", stages=("RCPT",)),
 )
+
+
+def readable(said: bytes | str) -> str:
+    """What somebody else's program said, as it may be kept and shown: short, and without what moves a terminal's cursor
+    or colours its screen."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    kept = "".join(character if character.isprintable() else " " for character in text[:_MOST_KEPT])
+    return " ".join(kept.split())
 
 
 def meaning(stage: Stage, reply: Reply) -> Meaning:

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tidings.errors import MailError
+from tidings.mail.replies import readable
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport
 from tidings.model import Receipt
 
 SENDMAIL = Path("/usr/sbin/sendmail")
 
 _SECONDS = 600  # as long as a mail server has to answer after the text: RFC 5321 section 4.5.3.2.6
+_MOST_READ = 2000  # octets of what the program says
 # Exit statuses that are about one reader: no such user, no such host; and those that say "later".
 _NEVER = frozenset({os.EX_NOUSER, os.EX_NOHOST})
 _LATER = frozenset({os.EX_TEMPFAIL, os.EX_IOERR, os.EX_OSERR, os.EX_UNAVAILABLE})
 _REFUSED = frozenset({os.EX_DATAERR})
+# That nobody's mail goes: the program is set up wrongly, or can't be run (127 and 126 are the shell's).
+_BROKEN = frozenset({os.EX_CONFIG, os.EX_NOPERM, 126, 127})
 
 
 @contextmanager
@@ -44,13 +49,29 @@ class _SendmailTransport:
         text = bytes(message).replace(b"\r\n", b"\n")
         command = [str(self._program), "-i", "-f", parcel.sender, "--", parcel.recipient]
         try:
-            done = subprocess.run(command, input=text, capture_output=True, timeout=self._seconds, check=False)
+            status, said = self._run(command, text)
         except subprocess.TimeoutExpired:
             return Receipt("uncertain", f"{self._program} did not end within {self._seconds:g} seconds")
         except OSError as error:
             raise MailError(f"{self._program}: cannot be run ({error}); check [mail] transport") from error
-        said = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
-        return self._receipt(done.returncode, f"exit status {done.returncode}{': ' if said else ''}{said}")
+        return self._receipt(status, f"exit status {status}{': ' if said else ''}{said}")
+
+    def _run(self, command: list[str], text: bytes) -> tuple[int, str]:
+        """The exit status, and what the program said on standard error. That is a file, since a pipe would be open as
+        long as a process has it that the program left behind to deliver. In a session of its own Ctrl-C, which is for
+        us, doesn't end the program in the middle of a message."""
+        with tempfile.TemporaryFile() as said:
+            done = subprocess.run(
+                command,
+                input=text,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                timeout=self._seconds,
+                check=False,
+                start_new_session=True,
+            )
+            said.seek(0)
+            return done.returncode, readable(said.read(_MOST_READ))
 
     def _receipt(self, status: int, words: str) -> Receipt:
         if status == os.EX_OK:
@@ -61,6 +82,8 @@ class _SendmailTransport:
             return Receipt("deferred", words)
         if status in _REFUSED:
             return Receipt("refused", words)
-        if status > 0:
+        if status in _BROKEN:
             raise MailError(f"{self._program}: {words}; check the mail server of this machine")
+        if status > 0:  # of this message or of all: the others tell
+            return Receipt("gone", words)
         return Receipt("uncertain", f"{self._program} was ended by signal {-status}")

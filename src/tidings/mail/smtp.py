@@ -5,6 +5,7 @@ What an answer means is in replies.py; here is who is asked what, and what is do
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from tidings.addresses import ascii_domain
 from tidings.errors import MailError
 from tidings.mail.bodies import Body, Shared
 from tidings.mail.message import Message
-from tidings.mail.replies import Meaning, Reply, Stage, meaning
+from tidings.mail.replies import Meaning, Reply, Stage, meaning, readable
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport
 from tidings.model import Receipt
 
@@ -26,6 +27,10 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # What a connection that was used before may be the reason of: a new one is worth a try.
 _MAY_BE_THE_CONNECTION: frozenset[Meaning] = frozenset({"throttled", "server gone", "too many recipients"})
 _ENDS_THE_SESSION = frozenset({-1, 421})
+_CODE = re.compile(rb"[2-5][0-9][0-9](?=[- \r\n]|$)")
+_LONGEST_LINE = 4096  # octets; RFC 5321 section 4.5.3.1.5 allows 512
+_MOST_LINES = 100
+_SIZE = re.compile(r"[0-9]{1,20}")  # RFC 1870 section 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,9 @@ class _SmtpTransport:
         """A refusal that may be the connection's fault is heard again on a new one, while nothing has left yet."""
         addresses = _Addresses(ascii_domain(parcel.sender), ascii_domain(parcel.recipient))
         message = parcel.write()
-        reused = self._sent > 0
+        was_open, sent = self._session is not None, self._sent
         problem = self._offer(addresses, message)
-        if isinstance(problem, _Refusal) and reused and problem.meaning in _MAY_BE_THE_CONNECTION:
+        if isinstance(problem, _Refusal) and was_open and _had_enough(problem, sent):
             self.close()
             problem = self._offer(addresses, message)
         if isinstance(problem, Receipt):
@@ -143,21 +148,25 @@ class _SmtpTransport:
             return _Refusal("RCPT", self._lost(error))
 
     def _hand_over(self, message: Message) -> Receipt:
-        """From the answer to DATA on the message may have come, whatever happens: RFC 1047."""
+        """Once the dot behind the text is sent, the message may have come, whatever happens: RFC 1047. Without it no
+        server takes a message (RFC 5321 section 4.1.1.4)."""
         session = self._session
         assert session is not None
         assert session.sock is not None
         try:
             session.send(b"DATA\r\n")
             go_on = _answer(session)
-            session.sock.settimeout(self._habits.text_seconds)
         except OSError as error:
             return self._receipt(_Refusal("DATA", self._lost(error)))
         if go_on.code != 354:
             return self._receipt(_Refusal("DATA", go_on))
+        session.sock.settimeout(self._habits.text_seconds)
         try:
             session.sock.sendall(_stuffed(message.head))
             session.sock.sendall(_ending(message))
+        except OSError as error:
+            return self._receipt(_Refusal("end", self._broken_off(session, error)))
+        try:
             reply = _answer(session)
             session.sock.settimeout(self._habits.command_seconds)
         except OSError as error:
@@ -167,6 +176,14 @@ class _SmtpTransport:
             return Receipt("accepted", str(reply))
         refusal = _Refusal("end", reply)
         return self._unanswered(str(reply)) if refusal.meaning == "server gone" else self._receipt(refusal)
+
+    def _broken_off(self, session: smtplib.SMTP, error: OSError) -> Reply:
+        """What a server said that left within the text, as some do for which it is too long."""
+        reply = None
+        with suppress(OSError):
+            reply = _answer(session)
+        lost = self._lost(error)
+        return reply if reply and reply.code >= 400 else lost
 
     def _unanswered(self, what: str) -> Receipt:
         self._drop()
@@ -225,10 +242,18 @@ class _SmtpTransport:
         return self._session
 
 
+def _had_enough(problem: _Refusal, sent: int) -> bool:
+    """Whether a refusal may be the fault of a connection over which so many messages went. Servers also hang up on who
+    names too many readers that are not there (Postfix: smtpd_hard_error_limit)."""
+    if sent:
+        return problem.meaning in _MAY_BE_THE_CONNECTION
+    return problem.reply.code in _ENDS_THE_SESSION
+
+
 def _largest(session: smtplib.SMTP) -> int:
     """The largest message that the server takes, in octets; 0 where it does not say (RFC 1870)."""
     size = session.esmtp_features.get("size", "")
-    return int(size) if size.isascii() and size.isdigit() else 0
+    return int(size) if _SIZE.fullmatch(size) else 0
 
 
 def _mail_command(session: smtplib.SMTP, addresses: _Addresses, size: int) -> bytes:
@@ -256,8 +281,25 @@ def _name_both(session: smtplib.SMTP, mail: bytes, rcpt: bytes) -> _Refusal | No
 
 
 def _answer(session: smtplib.SMTP) -> Reply:
-    code, text = session.getreply()
-    return Reply(code, text.decode("utf-8", "replace"))
+    """An answer, of one line or several (RFC 5321 section 4.2.1). Of a line that is too long the beginning counts: the
+    standard library's own reading ends in an error there, although the code was said.
+
+    Raises OSError when the connection ends, or when the lines do not.
+    """
+    assert session.file is not None
+    text = []
+    for _ in range(_MOST_LINES):
+        line = session.file.readline(_LONGEST_LINE)
+        rest = line
+        while rest and not rest.endswith(b"\n"):
+            rest = session.file.readline(_LONGEST_LINE)
+        if not line:
+            raise smtplib.SMTPServerDisconnected("Connection unexpectedly closed")
+        found = _CODE.match(line)
+        text.append(line[4:].strip())
+        if found is None or line[3:4] != b"-":
+            return Reply(int(found[0]) if found else -1, readable(b"\n".join(text)))
+    raise smtplib.SMTPServerDisconnected(f"more than {_MOST_LINES} lines for an answer")
 
 
 def _stuffed(text: bytes) -> bytes:
@@ -296,10 +338,12 @@ def _connect(server: SmtpServer, context: ssl.SSLContext | None, seconds: float)
         if server.username:
             session.login(server.username, server.password or "")
     except smtplib.SMTPAuthenticationError as error:
-        reason = Reply(error.smtp_code, _text(error.smtp_error))
+        reason = Reply(error.smtp_code, readable(error.smtp_error))
         problem = f"login as {server.username} was refused ({reason}); check the password"
     except UnicodeEncodeError:
         problem = "user names and passwords outside ASCII cannot be sent; choose another password"
+    except ValueError as error:  # smtplib decodes what the server asks with no care
+        problem = f"the mail server's login makes no sense ({error}); check [mail] transport"
     except OSError as error:
         problem = f"the mail server cannot be used ({error}); check [mail] transport"
     else:
@@ -327,7 +371,3 @@ def _greet(server: SmtpServer, context: ssl.SSLContext | None, seconds: float) -
         session.close()
         raise
     return session
-
-
-def _text(text: bytes | str) -> str:
-    return text.decode("utf-8", "replace") if isinstance(text, bytes) else text

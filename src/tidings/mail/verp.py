@@ -48,6 +48,11 @@ def delivery_of(address: str, mailbox: str, secret: bytes, purpose: Purpose = "b
     return delivery if hmac.compare_digest(found["code"], _code(delivery, secret, purpose)) else None
 
 
+def is_coded(address: str, mailbox: str, secret: bytes) -> bool:
+    """Whether an address names a delivery of ours, for any purpose."""
+    return any(delivery_of(address, mailbox, secret, purpose) is not None for purpose in _LABELS)
+
+
 _LABELS: dict[Purpose, bytes] = {"bounce": b"return address", "unsubscribe": b"unsubscribe address"}
 
 

@@ -61,7 +61,8 @@ _MAX_ATTRIBUTES = 5_000
 _LONGEST_PLAIN = 50_000
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{20000,}")
+_LONGEST_TAG = 20_000
+_LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONGEST_TAG},}}")
 _NOT_NESTING = frozenset(
     "p li dt dd td th tr tbody thead tfoot option area base br col embed hr img input link meta source wbr".split()
 )
@@ -154,7 +155,7 @@ def clean(html: str, base: str) -> str:
 def _is_abusive(html: str) -> bool:
     if html.count("&") > _MAX_AMPERSANDS:
         return True
-    if any(len(tag.split()) > _MAX_ATTRIBUTES for tag in _LONG_TAG.findall(html)):
+    if len(html) > _LONGEST_TAG and any(len(tag.split()) > _MAX_ATTRIBUTES for tag in _LONG_TAG.findall(html)):
         return True
     return html.count("<") > _MAX_DEPTH and _depth(html) > _MAX_DEPTH
 
@@ -187,10 +188,13 @@ def _pass(html: str, base: str) -> str:
 
 def _sanitise(html: str, base: str) -> str:
     """What nh3 leaves of `html`, with links and pictures absolute. It is the same on either way."""
-    lazy = any(map(html.__contains__, _LAZY_AS_WRITTEN))
+    lazy = ("data-" in html or "DATA-" in html) and any(map(html.__contains__, _LAZY_AS_WRITTEN))
     relative = _NOT_ABSOLUTE.search(html)
     if not lazy and (not relative or html.startswith("/", relative.end())):
-        safe = _from_root(_SANITISER.clean(html), base)
+        safe = _SANITISER.clean(html)
+        if not _NOT_ABSOLUTE.search(safe):
+            return safe
+        safe = _from_root(safe, base)
         if not _NOT_ABSOLUTE.search(safe):
             return safe
     sanitiser = _lazy_sanitiser(base) if lazy else _resolving_sanitiser(base)

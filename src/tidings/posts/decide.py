@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 
 from tidings.model import Document, Failed, FeedChange, KnownPost, ParsedFeed, PostToSave, Remembered
 from tidings.posts.comparing import compare
@@ -21,7 +21,7 @@ from tidings.posts.edits import classify, is_cut, is_volatile, text_hash
 from tidings.posts.identity import Identified, Marks, Match, identify_marked, marks, match, without_moment
 from tidings.posts.links import host
 from tidings.posts.stories import story_urls
-from tidings.records import dataclass
+from tidings.records import dataclass, replace
 from tidings.workers import MEMORY
 
 _SLICE_POSTS = 300
@@ -93,28 +93,34 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class First:
-    """A document of a feed of which nothing is known, decided in one go. Of `named` and `plan` the posts are left
-    out: they are in `change`."""
+class Decided:
+    """A document decided on in one go. Of `named` and `plan` the posts are left out: they are in `change`."""
 
     named: Named
     plan: Plan
     change: FeedChange
 
 
-def read_first(document: Document) -> First | Named | Failed:
-    """The document of a feed of which nothing is known: there is nothing to compare its posts with, so they need not
-    travel twice. A large one is only read, and finished slice by slice like any other. For a worker; never raises."""
-    named = read(document)
+def decide(
+    document: Document, memory: bytes, known: Mapping[str, KnownPost], volatility: float
+) -> Decided | Named | Failed:
+    """The change that a document makes to what is `known` of its source, all of it; `memory` is as for `read`. Nothing
+    is left to be asked, so the posts travel once. A document that is large, or whose posts must be compared with stored
+    ones or be read after all, is only read. For a worker; never raises."""
+    named = read(document, memory)
     if isinstance(named, Failed):
         return named
-    made = plan(named, {})
-    if len(slices(made)) > 1:
+    met = {key: known[key] for key in keys_to_look_up(named) if key in known}
+    try:
+        made = plan(named, met, volatility)
+    except Exception as error:
+        return _stumbled("Deciding on", error)
+    if takes_unread(made) or made.to_compare or len(slices(made)) > 1:
         return named
     change = finish(made)
     if isinstance(change, Failed):
         return change
-    return First(replace(named, posts=(), stories={}), made.without_posts, change)
+    return Decided(replace(named, posts=(), stories={}), made.without_posts, change)
 
 
 def read(document: Document, memory: bytes = b"") -> Named | Failed:

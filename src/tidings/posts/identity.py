@@ -196,7 +196,7 @@ def shared_mark(key: str) -> str:
 
 def is_day(moment: datetime) -> bool:
     """Whether a date stands for the whole day."""
-    return any(zoned.timetuple()[3:6] == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
+    return any((zoned.hour, zoned.minute, zoned.second) == (0, 0, 0) for zoned in (moment, moment.astimezone(UTC)))
 
 
 def without_moment(hints: Iterable[str]) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ _CELLS = frozenset({"td", "th"})
 # What leaves no trace: half of all tags are links and emphasis.
 _INLINE = re.compile(rf"<(?!/?(?:{'|'.join(sorted(_BLOCKS | _CELLS))}|br|img)(?![a-z0-9]))/?[a-z][^<>]*+>")
 _SPACES = re.compile("  +")
-# Between two blocks of one kind, as most are, one edge says it all. No list item: that is counted.
-_SEAM = re.compile(r"</(p|div|blockquote|h[1-6])>\s*+<\1(?: [^<>]*+)?>")
+# Between two paragraphs, as most blocks are, one edge says it all.
+_SEAM = re.compile(r"</p>\s*+<p(?: [^<>]*+)?>")
 
 
 def visible_text(html: str) -> str:
@@ -33,12 +33,13 @@ def visible_text(html: str) -> str:
     """
     # This reference is white space and has to be known as such at once; the others can wait until the tags are gone.
     text = _INLINE.sub("", html.replace("&nbsp;", "\xa0"))
-    words, *tags = _TAG.split(_SEAM.sub(r"</\1>", text))
+    words, *tags = _TAG.split(_SEAM.sub("</p>", text))
     layout = _Layout()
     layout.add_words(words)
     for tag, attributes, words in zip(tags[::3], tags[1::3], tags[2::3], strict=True):
         layout.add_tag(tag, attributes)
-        layout.add_words(words)
+        if words:
+            layout.add_words(words)
     return unescape(layout.text())
 
 

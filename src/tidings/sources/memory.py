@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tidings.model import Failed, FeedState, Fetched, ParsedFeed, Postponed, Rhythm, Unchanged, Validators
+from tidings.records import replace
 from tidings.sources import cadence, redirects
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import request_identity

@@ -26,6 +26,10 @@ A_QUERY = 500
 """How many values one statement is asked for: SQLite's oldest limit on variables is 999."""
 
 _BUSY_SECONDS = 60
+_CACHE = 8_000
+"""KiB of pages kept at most. With SQLite's 2 MB, a poll of much news reads the pages of its indexes again and again."""
+_PAGES_IN_LOG = 4_000
+"""Pages (16 MB) after which the log is written to the database: one that many documents change once for all of them."""
 _LOCK_PAUSE_SECONDS = 0.1
 _CHECK = "check the file and [site] data_dir"
 _ADVICE = {
@@ -165,6 +169,8 @@ def _prepare(store: Store) -> None:
     connection = store.conn
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_IN_LOG}")
     connection.execute("PRAGMA foreign_keys = ON")
     done = migrating.applied(connection)
     if unknown := migrating.newer(done):

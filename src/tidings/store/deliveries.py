@@ -14,16 +14,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from tidings.errors import StoreError
 from tidings.model import Delivery, DeliveryState
-from tidings.store.database import Store, time_to_text
+from tidings.store.database import Store, text_to_time, time_to_text
 from tidings.store.issues import IS_OPEN, MAY_GO
 
 OnUncertain = Literal["resend", "hold"]
 """What becomes of a delivery whose outcome is not known: sent once more, or held until somebody decides."""
+
+_RECENT = timedelta(days=7)
+_LONGEST_WAIT = timedelta(days=1)
+"""Nothing waits longer than that to be tried again, but by a clock that was wrong."""
 
 _DIED = "in flight when its process ended: it may have come"
 _STALE = "never begun, and too old by now"
@@ -83,9 +87,11 @@ def recover(store: Store, now: datetime) -> None:
 
 
 def expire(store: Store, issue_id: int, now: datetime) -> int:
-    """Gives up what was never begun of an issue, because it is stale; returns how many. What somebody wants sent all
-    the same has a time (`next_at`) and stays."""
-    stale = f"issue_id = ? AND {IS_OPEN} AND state = 'pending' AND attempts = 0 AND doubts = 0 AND next_at IS NULL"
+    """Gives up what was never begun of an issue, because it is stale; returns how many. What was left for later goes as
+    well, or a domain that never takes anything would be asked for ever; what somebody wants sent all the same stays:
+    its time (`next_at`) is that of the wish."""
+    stale = f"""issue_id = ? AND {IS_OPEN} AND state = 'pending' AND attempts = 0 AND doubts = 0
+        AND (next_at IS NULL OR next_at > updated_at)"""
     if store.row(f"SELECT 1 FROM deliveries WHERE {stale}", (issue_id,)) is None:
         return 0
     with store.write():
@@ -99,6 +105,16 @@ def release(store: Store) -> None:
     """Lets all go that is leased."""
     with store.write():
         store.conn.execute(f"UPDATE deliveries SET state = 'pending' WHERE {IS_OPEN} AND state = 'leased'")
+
+
+def last_tried(store: Store, now: datetime) -> datetime | None:
+    """When a message of an issue of the last week was last begun or settled."""
+    row = store.row(
+        """SELECT max(updated_at) AS at FROM deliveries WHERE (attempts > 0 OR state = 'inflight')
+        AND issue_id IN (SELECT id FROM issues WHERE frozen_at > ?)""",
+        (time_to_text(now - _RECENT),),
+    )
+    return text_to_time(row["at"]) if row else None
 
 
 def hasten(store: Store, issue_id: int, now: datetime) -> None:
@@ -116,13 +132,13 @@ def lease(store: Store, issue_id: int, limit: int, on_uncertain: OnUncertain, no
     Those in doubt come last, so that a process that dies early again and again does not mail one reader each time. One
     is sent again once without being asked; after that, or where they are held, `resolve` decides.
     """
-    due = f"issue_id = ? AND {IS_OPEN} AND (next_at IS NULL OR next_at <= ?)"
+    due = f"issue_id = ? AND {IS_OPEN} AND (next_at IS NULL OR next_at <= ? OR next_at > ?)"
     waiting = "state IN ('pending', 'deferred')"
     resent = " OR (state = 'uncertain' AND doubts = 1)" if on_uncertain == "resend" else ""
     for which in (f"{waiting} AND doubts = 0", f"({waiting}{resent}) AND doubts > 0"):
         rows = store.rows(
             f"SELECT * FROM deliveries WHERE {due} AND {which} ORDER BY id LIMIT ?",
-            (issue_id, time_to_text(now), limit),
+            (issue_id, time_to_text(now), time_to_text(now + _LONGEST_WAIT), limit),
         )
         if rows:
             with store.note():

@@ -47,6 +47,10 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 _MOST_WORDS = 100  # A pasted page is no query: SQLite takes at most 1,000 conditions.
 
+_MOST_KEYS = 2_000
+"""Keys of a feed that are looked up at once: those of the three hundred posts that a blog writes in years. To find a
+document's own among those of a feed that writes as many a week is cheaper."""
+
 _MOST_NAMES = 64
 """Keys under which one post is remembered. Some programs make up a guid at each fetch: such a post is recognised by
 its page or its text, and its guids name nothing."""
@@ -69,11 +73,6 @@ class PostQuery:
     held: bool = False
 
 
-def knows_any(store: Store, feed_id: int) -> bool:
-    """Whether a feed has ever brought a post."""
-    return store.row("SELECT 1 FROM post_keys WHERE feed_id = ? LIMIT 1", (feed_id,)) is not None
-
-
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
     """Key → stored post, for those of `keys` that this feed's posts have ever been met under."""
     met: dict[str, int] = {}
@@ -84,9 +83,14 @@ def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPos
             (feed_id, *some),
         )
         met.update((row["key"], row["post_id"]) for row in rows)
-    # A post is met under half a dozen keys, and looked up once.
-    found = _known_posts(store, sorted(set(met.values())))
-    return {key: found.get(post_id) or KnownPost(post_id, "", "", False) for key, post_id in met.items()}
+    return _known(store, met)
+
+
+def known_all(store: Store, feed_id: int) -> dict[str, KnownPost] | None:
+    """Key → stored post, for all keys that this feed's posts have ever been met under; None for more of them than one
+    document has."""
+    rows = store.rows("SELECT key, post_id FROM post_keys WHERE feed_id = ? LIMIT ?", (feed_id, _MOST_KEYS + 1))
+    return None if len(rows) > _MOST_KEYS else _known(store, dict(map(tuple, rows)))
 
 
 def remembered(store: Store, ids: Sequence[int], whole: Container[int] = ()) -> dict[int, Remembered]:
@@ -293,6 +297,12 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
 def _remembered(row: sqlite3.Row) -> Remembered:
     dated, sketch = text_to_time(row["dated"]), row["sketch"] or b""
     return Remembered(row["id"], row["title"], row["text"], dated, sketch, row["summary"])
+
+
+def _known(store: Store, met: dict[str, int]) -> dict[str, KnownPost]:
+    # A post is met under half a dozen keys, and looked up once.
+    found = _known_posts(store, sorted(set(met.values())))
+    return {key: found.get(post_id) or KnownPost(post_id, "", "", False) for key, post_id in met.items()}
 
 
 def _known_posts(store: Store, ids: Sequence[int]) -> dict[int, KnownPost]:

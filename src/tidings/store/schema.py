@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tidings.store.tables import FIRST
-from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SETTLED, SUPPRESSING, UPDATES
+from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_readers import SUBSCRIBERS
 
@@ -335,6 +335,11 @@ def ledger(db: Database) -> None:
 def suppressing(db: Database) -> None:
     for statement in SUPPRESSING:
         db.conn.execute(statement)
+
+
+@_migration
+def sender_of_mail(db: Database) -> None:
+    db.conn.execute(SENDER)
 
 
 @_migration

@@ -279,8 +279,8 @@ def _find_by_marks(
         {"marks": json.dumps(list(wanted)), "period": period, "feed_id": feed_id},
     )
     met: dict[int, list[int]] = {}
-    for row in rows:
-        met.setdefault(row["mark"], []).append(row["post_id"])
+    for mark, post_id in rows:  # in a planet of many blogs there are hundreds for each document
+        met.setdefault(mark, []).append(post_id)
     telling = {mark: ids for mark, ids in met.items() if len(ids) <= _HUB}
     for place, post in enumerate(new):
         for mark in telling.keys() & post.landmarks:

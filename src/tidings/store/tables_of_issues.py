@@ -115,3 +115,17 @@ SUPPRESSING = (
     "CREATE INDEX returned_mail_by_delivery ON returned_mail (delivery_id) WHERE delivery_id IS NOT NULL",
     "CREATE INDEX returned_mail_kept ON returned_mail (id) WHERE message IS NOT NULL",
 )
+
+# From where mail was last sent, and how often (store/sender.py); no row before the first time.
+SENDER = """
+CREATE TABLE sender (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    instance TEXT NOT NULL,
+    sends INTEGER NOT NULL,
+    machine TEXT NOT NULL,
+    file TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    host TEXT NOT NULL,
+    sent_at TEXT NOT NULL
+)
+"""
