@@ -28,9 +28,10 @@ from tidings.demo.sink import free_port
 from tidings.letters import SAMPLE, PostOffice
 from tidings.mail.judging import Asked, judge
 from tidings.mail.judging_links import FIRST_BYTES
+from tidings.mail.verp import unsubscribe_address
 from tidings.model import Edition, IssueContent, LinkKey, Subscriber
 from tidings.signing import Grant, Purpose, Refusal, read
-from tidings.store import Store, file_readers, issues, keys, open_store, subscribers
+from tidings.store import Store, file_readers, issues, keys, open_store, site, subscribers
 from tidings.store.issues import Letter
 from tidings.web.site import Site
 
@@ -125,6 +126,20 @@ def test_each_mail_has_its_readers_link(store: Store, name: str, look: str) -> N
         assert "0" * 16 not in text + html
         found = judge(mail.as_bytes(policy=email.policy.SMTP), Asked("1 Test Street"))
         assert not [one for one in found if "unsubscribe" in one.rule or one.level == "red"]
+    assert len(mails) == 3
+
+
+def test_a_mail_names_both_ways_out(store: Store) -> None:
+    """Where links and addresses for what comes back are both set up, the header has both of the reader's own, https
+    first (RFC 8058 section 3.1)."""
+    of = freeze(store, content_of("usual"))
+    mails = sent(store, of, replace(RecordingTransport().office(), bounces="bounces@planet.example"))
+    ids, usable, secret = subscribers.public_ids(store, mails), keys.usable(store, NOW), site.secret(store)
+    for number, (address, mail) in enumerate(mails.items(), 1):
+        assert subject_of(way_out(mail), usable).subject == ids[address]
+        stop = unsubscribe_address("bounces@planet.example", number, secret)
+        assert mail["List-Unsubscribe"].endswith(f", <mailto:{stop}?subject=unsubscribe>")
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert len(mails) == 3
 
 
