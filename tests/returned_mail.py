@@ -58,7 +58,8 @@ def mail_issue(
 def coded(store: Store, delivery: int, purpose: Purpose = "bounce") -> str:
     """The address of a delivery at our door."""
     make = return_address if purpose == "bounce" else unsubscribe_address
-    return make(MAILBOX, delivery, site.secret(store))
+    [row] = store.rows("SELECT message_id FROM deliveries WHERE id = ?", (delivery,))
+    return make(MAILBOX, delivery, row["message_id"], site.secret(store))
 
 
 def report(

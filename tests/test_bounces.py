@@ -113,6 +113,15 @@ def test_a_reader_who_wants_no_more_is_named() -> None:
     assert read(message("unsubscribe-by-address")).sent_to == ("bounces+u-17.q2m7yd3kxv5t4zha@digest.example",)
 
 
+@pytest.mark.parametrize(
+    ("subject", "kind"), [("unsubscribe", "unsubscribe"), ("I am at the sea", "auto-reply"), ("", "auto-reply")]
+)
+def test_who_wants_no_answer_may_still_want_no_more(subject: str, kind: str) -> None:
+    """Exchange's header asks programs to be silent, and stands in their own replies; a wish is a wish all the same."""
+    letter = f"From: ada@reader.example\nSubject: {subject}\nX-Auto-Response-Suppress: All\n\n"
+    assert read(letter.encode()).kind == kind
+
+
 def test_all_addresses_that_a_message_was_sent_to_are_handed_on() -> None:
     """Each once, what a mail server noted before what the writer did."""
     text = b"To: Ada <ada@a.example>, bob@b.example\nCc: c@c.example\nDelivered-To: d@d.example\n"
@@ -319,3 +328,15 @@ def test_huge_messages_take_little_time(name: str) -> None:
     started = time.process_time()
     read(HUGE[name])
     assert time.process_time() - started < 5
+
+
+def test_many_reports_with_long_words_take_little_time() -> None:
+    """A few kilobytes must not keep the door's only reader of messages busy: it waits for them one after the other."""
+    words = b"exceed" * 330
+    report = (
+        b"Final-Recipient: rfc822; a@b.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; %b\n\n" % words
+    )
+    message = b"Content-Type: message/delivery-status\n\n" + report * 300
+    started = time.process_time()
+    assert len(read(message).reports) == 10
+    assert time.process_time() - started < 0.5

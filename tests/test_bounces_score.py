@@ -66,7 +66,7 @@ SIGNS: list[tuple[Action, str, Meaning, bool, bool, Weight | None]] = [
     ("failed", "5.2.1", "mailbox-disabled", True, True, "hard"),
     ("failed", "5.2.2", "mailbox-full", False, True, "soft"),
     ("failed", "4.4.7", "temporary", False, True, "soft"),
-    ("delayed", "4.4.7", "temporary", False, False, "soft"),
+    ("delayed", "4.4.7", "temporary", False, False, None),
     ("failed", "5.4.4", "relay-or-dns", False, False, "soft"),
     ("failed", "5.0.0", "unknown", True, True, "soft"),
     ("failed", "5.1.1", "policy", True, True, None),

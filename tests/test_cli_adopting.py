@@ -110,6 +110,7 @@ def test_a_backup_from_last_night_repeats_nothing(sending: Site, origin: Origin,
     assert done.returncode == 1
     assert "--yes" in done.stderr
     assert "that it knows nothing of" in done.stdout
+    assert "whoever unsubscribed or complained" in done.stdout
     assert "weekly: next: Fri" in done.stdout
     suggested = done.stdout.rpartition("`--skip-until ")[2].partition("`")[0]
     assert "not polled since then: a" in done.stdout
@@ -202,7 +203,7 @@ def test_the_daemon_says_it_once_and_goes_on_polling(site: Site, origin: Origin,
     wait_for(lambda: len(mailbox.received) == 2, process)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
-    assert said.count("send weekly: ") == said.count("`tidings adopt`") == 1
+    assert said.count("freeze weekly: ") == said.count("`tidings adopt`") == 1
 
 
 def wait_for(reached, process: subprocess.Popen[str]) -> None:  # type: ignore[no-untyped-def]

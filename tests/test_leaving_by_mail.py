@@ -79,3 +79,15 @@ def test_what_came_back_is_forgotten_with_its_reader(store: Store) -> None:
     rows = store.rows("SELECT diagnostic, message FROM returned_mail ORDER BY id")
     assert [(row["diagnostic"], row["message"] is None) for row in rows] == [("", True), ("", True), ("", False)]
     assert not any(b"ann@" in bytes(row["message"] or b"").lower() for row in rows)
+
+
+def test_what_comes_back_after_a_reader_is_erased_is_not_kept(store: Store) -> None:
+    """It is known to be nobody's any more: neither the message, which names the address, nor the server's words stay."""
+    subscribe(store, "weekly")
+    [delivery] = mail_issue(store, ANN)
+    late = report(store, delivery, words=f"550 <{ANN}> is unknown")
+    erasing.erase(store, ANN, LATER)
+    intake.take(store, late, MAILBOX, LATER)
+    [row] = store.rows("SELECT delivery_id, message, diagnostic FROM returned_mail")
+    assert (row["delivery_id"], row["message"]) == (delivery, None)
+    assert ANN not in row["diagnostic"]

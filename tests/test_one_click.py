@@ -137,7 +137,7 @@ def test_a_mail_names_both_ways_out(store: Store) -> None:
     ids, usable, secret = subscribers.public_ids(store, mails), keys.usable(store, NOW), site.secret(store)
     for number, (address, mail) in enumerate(mails.items(), 1):
         assert subject_of(way_out(mail), usable).subject == ids[address]
-        stop = unsubscribe_address("bounces@planet.example", number, secret)
+        stop = unsubscribe_address("bounces@planet.example", number, str(mail["Message-ID"]), secret)
         assert mail["List-Unsubscribe"].endswith(f", <mailto:{stop}?subject=unsubscribe>")
         assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert len(mails) == 3

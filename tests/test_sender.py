@@ -130,11 +130,12 @@ def test_a_machine_is_told_by_its_id_and_not_given_away(tmp_path: Path, database
         {"marks": ("run/.containerenv",)},
         {"marks": ("run/secrets/kubernetes.io/serviceaccount/token",)},
         {"mounts": "/ overlay"},
+        {"mounts": "/ ext4\n/etc/machine-id tmpfs"},
     ],
-    ids=["none", "empty", "an image", "Docker", "Podman", "Kubernetes", "another"],
+    ids=["none", "empty", "an image", "Docker", "Podman", "Kubernetes", "another", "a root that cannot be written"],
 )
 def test_no_machine_is_told_in_a_container_or_without_an_id(tmp_path: Path, database: Path, values: dict) -> None:  # type: ignore[type-arg]
-    """There the id is the image's, or new with each container: the file alone counts."""
+    """There the id is the image's, or new with each container, or each boot: the file alone counts."""
     assert here(database, system(tmp_path / "root", **values)).machine == ""
 
 
@@ -155,6 +156,23 @@ def test_a_file_is_told_by_its_number_where_that_lasts(tmp_path: Path, database:
     listed = mounts.format(folder=str(database.parent).replace(" ", "\\040"))
     place = here(database, system(tmp_path / "root", mounts=listed))
     assert place.file == (f"inode {database.stat().st_ino}" if kind == "inode" else f"path {database}")
+
+
+def test_asking_for_the_place_takes_no_lock_away(tmp_path: Path) -> None:
+    """Another command that ends while mail goes out leaves the write-ahead log alone, and what is written after it is
+    there. It would not, if the file were opened beside SQLite and closed again: that drops the locks of SQLite."""
+    path = tmp_path / "tidings.db"
+    another = "import sys, pathlib, tidings.store as s\nwith s.open_store(pathlib.Path(sys.argv[1])): pass"
+    with open_store(path) as store:
+        sender.require(store)
+        sender.count(store, START)
+        subprocess.run([sys.executable, "-c", another, str(path)], check=True, env=environment())
+        assert path.with_name("tidings.db-wal").exists()
+        sender.count(store, START)
+        sender.require(store)
+    with open_store(path) as store:
+        assert [row["sends"] for row in store.rows("SELECT sends FROM sender")] == [2]
+        assert store.rows("PRAGMA integrity_check")[0][0] == "ok"
 
 
 def test_a_file_that_is_gone_has_no_place(tmp_path: Path) -> None:
@@ -339,7 +357,8 @@ def test_a_pass_without_mail_counts_nothing(tmp_path: Path) -> None:
     with open_store(tmp_path / "tidings.db") as store:
         deliver.deliver(store, edition(), RecordingTransport().office(), Clock(START).pace())
         one = freeze(store, "ann@a.example")
-        store.conn.execute("UPDATE deliveries SET state = 'deferred', next_at = '2026-11-27T09'")
+        later = (START + timedelta(minutes=5)).isoformat(timespec="microseconds")
+        store.conn.execute("UPDATE deliveries SET state = 'deferred', next_at = ?", (later,))
         deliver.deliver_due(store, one, RecordingTransport().office(), Clock(START).pace())
         assert store.row("SELECT 1 FROM sender") is None
     assert list(tmp_path.glob("sender-*")) == []

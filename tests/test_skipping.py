@@ -72,6 +72,20 @@ def test_a_slot_that_was_due_by_then_is_done(stocked: Store, until: datetime, ha
     assert sorted(shown(stocked)) == ["Post 1", "Post 2"]
 
 
+def test_what_the_next_slot_is_for_was_not_mailed(stocked: Store) -> None:
+    """A moment between two slots, as another edition's last mail names it: the posts since the slot are still to
+    come, and those of a slot that the database has handled, too."""
+    receive(stocked, A, post(1), now=START)
+    freeze_due(stocked, FIRST_SLOT)
+    receive(stocked, A, post(2, published=FIRST_SLOT + HOUR), now=FIRST_SLOT + 2 * HOUR)
+    between, later = FIRST_SLOT + DAY + 3 * HOUR, FIRST_SLOT + DAY + 5 * HOUR
+    assert due_by(stocked, FIRST_SLOT + 3 * HOUR, later).posts == ()
+    receive(stocked, A, post(3, published=FIRST_SLOT + DAY + HOUR), now=later)
+    skip(stocked, between, later)
+    freeze_due(stocked, FIRST_SLOT + 2 * DAY)
+    assert sorted(shown(stocked)) == ["Post 1", "Post 3"]
+
+
 def states(store: Store) -> set[str]:
     return {row["state"] for row in store.rows("SELECT state FROM deliveries")}
 

@@ -128,13 +128,40 @@ def test_what_no_server_said_is_held_against_nobody(store: Store) -> None:
     assert score(store, address) == Score()
 
 
-def test_a_server_that_knows_nobody_is_not_believed(store: Store) -> None:
-    """A relay that is set up wrongly refuses all of a list: after a few nothing is held against anybody."""
-    one = freeze(store, *readers(60))
+@pytest.mark.parametrize("count", [1, 4, 60])
+def test_a_server_that_knows_nobody_is_not_believed(store: Store, count: int) -> None:
+    """A relay that is set up wrongly refuses all of a list, be it short or long, issue after issue: nothing is held
+    against anybody."""
     with ScriptedServer({"RCPT": "550 5.1.1 no such user"}) as server:
-        deliver.deliver(store, one, office(server.port), Clock(START).pace())
+        for number in (1, 2):
+            one = freeze(store, *readers(count), number=number)
+            deliver.deliver(store, one, office(server.port), Clock(START).pace())
     assert {row[0] for row in rows(store)} == {"rejected"}
+    assert suppressions.listed(store) == []
+
+
+def test_where_refusals_are_the_rule_they_are_not_believed(store: Store) -> None:
+    """Nor is one that knows a single reader: it costs a few their mail at most."""
+    one = freeze(store, *readers(60))
+    with ScriptedServer({"RCPT": lambda before: "550 5.1.1 no such user" if before else "250 ok"}) as server:
+        deliver.deliver(store, one, office(server.port), Clock(START).pace())
+    assert [row[0] for row in rows(store)].count("rejected") == 59
     assert len(suppressions.listed(store)) == 5
+
+
+def test_who_is_refused_first_is_judged_when_others_have_their_mail(store: Store) -> None:
+    """Also when those had it in an earlier pass, as where all new senders are put off at first."""
+    one, clock = freeze(store, *readers(3)), Clock(START)
+    mail = RecordingTransport(
+        {
+            readers(3)[0]: [Receipt("rejected", "550 5.1.1 no such user", "rcpt")],
+            readers(3)[2]: [Receipt("deferred", "451 later"), Receipt("rejected", "550 5.1.1 no such user", "rcpt")],
+        }
+    )
+    for suppressed in (1, 2):
+        deliver.deliver(store, one, mail.office(), clock.pace())
+        assert len(suppressions.listed(store)) == suppressed
+        clock.now += timedelta(minutes=10)
 
 
 def test_outcome_and_score_are_one_transaction(store: Store) -> None:
@@ -142,10 +169,11 @@ def test_outcome_and_score_are_one_transaction(store: Store) -> None:
     store.conn.execute(
         "CREATE TRIGGER full BEFORE INSERT ON address_scores BEGIN SELECT raise(ABORT, 'disk full'); END"
     )
-    one = freeze(store, ANN)
-    with ScriptedServer({"RCPT": "550 5.1.1 no such user"}) as server, pytest.raises(sqlite3.IntegrityError):
+    one = freeze(store, ANN, BOB)
+    says = {"RCPT": lambda before: "550 5.1.1 no such user" if before else "250 ok"}
+    with ScriptedServer(says) as server, pytest.raises(sqlite3.IntegrityError):
         deliver.deliver(store, one, office(server.port), Clock(START).pace())
-    assert rows(store)[0][0] == "leased"
+    assert rows(store)[1][0] == "leased"
     assert suppressions.listed(store) == []
 
 
@@ -154,7 +182,8 @@ def test_each_mail_says_where_its_reader_unsubscribes(store: Store) -> None:
     one, mail = freeze(store, ANN, BOB), RecordingTransport()
     deliver.deliver(store, one, replace(mail.office(), bounces="bounces@p.example"), Clock(START).pace())
     for number, letter in enumerate(mail.letters, 1):
-        stop = unsubscribe_address("bounces@p.example", number, site.secret(store))
+        identity = letter.parsed["Message-ID"]
+        stop = unsubscribe_address("bounces@p.example", number, identity, site.secret(store))
         assert letter.parsed["List-Unsubscribe"] == f"<mailto:{stop}?subject=unsubscribe>"
     deliver.deliver(store, freeze(store, ANN, number=2), mail.office(), Clock(START).pace())
     assert mail.letters[2].parsed["List-Unsubscribe"] == "<mailto:editor@planet.example?subject=unsubscribe>"

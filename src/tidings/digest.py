@@ -56,7 +56,7 @@ class Choice:
 class DueBy:
     """What an edition had still to mail at some moment: issues with open deliveries, the slot that was due, and posts
     (ids). Posts are of that time by their dates, if they have any: they may have been fetched once before, and mailed.
-    With a story goes whatever else there is of it."""
+    With a story goes whatever else there is of it. What a later slot is for is not due."""
 
     mails: tuple[OpenMails, ...]
     slot: Slot | None
@@ -176,12 +176,25 @@ def due_by(store: Store, edition: Edition, sources: Sequence[Source], until: dat
     slot = open_slot(store, edition, now)
     covered = [source.name for source in _covered(store, edition, sources)]
     candidates = issues.candidates(store, edition.name, covered, edition.backfill)
-    stories = {post.story for post in candidates if min(post.dated or post.first_seen, post.first_seen) <= until}
+    mailed = _mailed_until(store, edition, until, now)
+    stories = {
+        post.story for post in candidates if mailed and min(post.dated or post.first_seen, post.first_seen) <= mailed
+    }
     return DueBy(
         mails=tuple(skipping.open_mails(store, edition.name, until)),
         slot=slot if slot and slot.at <= until else None,
         posts=tuple(post.id for post in candidates if post.story in stories),
     )
+
+
+def _mailed_until(store: Store, edition: Edition, until: datetime, now: datetime) -> datetime | None:
+    """From when the last posts are that an edition may have mailed by `until`, unknown to the database: it did at its
+    last slot, if that is still open, and else not at all. One that never had an issue by its schedule is sent by hand,
+    whenever that is."""
+    if not slots.any_handled(store, edition.name):
+        return until
+    slot = latest_slot(edition.schedule, edition.timezone, until)
+    return slot.at if slot and slots.is_open(store, edition.name, slot.key, slot.at, now) else None
 
 
 def skip(store: Store, edition: Edition, due: DueBy, now: datetime) -> None:

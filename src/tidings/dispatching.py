@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from tidings.errors import MailError
 from tidings.handing import Hands
@@ -217,13 +218,23 @@ class Dispatcher:
             ids = [self._hands.first(number).id for number in asked]
             with self._store.write():
                 deliveries.settle(self._store, self._unsaved, now)
-                if self._failures_of_readers:
+                if self._failures_of_readers and self._is_believed:
                     count(self._store, self._failures_of_readers, now)
+                    self._failures_of_readers = []
                 if self._error is None:
                     may_go = deliveries.start(self._store, [one for one in ids if one not in self._called_back], now)
-        self._unsaved, self._failures_of_readers = [], []
+        self._unsaved = []
         for number in asked:
             self._connections.permit(number, may_go=self._hands.first(number).id in may_go)
+
+    @property
+    def _is_believed(self) -> bool:
+        """Whether refusals count: not those of a server that takes mail for nobody."""
+        return self._book.counts["accepted"] > 0 or self._was_taken_before
+
+    @cached_property
+    def _was_taken_before(self) -> bool:
+        return deliveries.is_taken(self._store, self._issue.id)
 
     def _ended(self, event: Ended) -> None:
         self._look_for_stop()

@@ -21,9 +21,9 @@ from typing import Literal
 from tidings.addresses import key
 from tidings.errors import MailError
 from tidings.mail import bounces
-from tidings.mail.bounces_score import sign_of
+from tidings.mail.bounces_score import is_our_fault, sign_of
 from tidings.mail.pseudonyms import anonymous
-from tidings.mail.verp import Purpose, delivery_of
+from tidings.mail.verp import Purpose, delivery_of, is_about
 from tidings.model import Arrival, Evidence, Report, Returned, ReturnedKind, Sign, Weight
 from tidings.standing import Failure, count, suppress
 from tidings.store import Store, incoming, site, subscribers
@@ -34,7 +34,8 @@ KEPT_BYTES = 100_000
 """So much is kept of a message that nobody understood: what is behind that are attachments."""
 
 KEPT_MESSAGES = 1_000
-"""So many are kept; then others like them must wait at their mail servers until the operator has looked."""
+"""So many are kept, of what is about a delivery of ours and of all else: what strangers write must not keep that out.
+Then others like them must wait at their mail servers until the operator has looked."""
 
 _REPEATED_WITHIN = timedelta(days=7)  # A server that was not answered tries for five (RFC 5321 section 4.5.4.1).
 _PURPOSES: tuple[Purpose, ...] = ("unsubscribe", "bounce")
@@ -86,7 +87,7 @@ def take(store: Store, arrival: Arrival, mailbox: str, now: datetime) -> Taken:
         identity = _identify(store, arrival, returned, mailbox)
         verdict = _judge(store, returned, identity, now)
         entry = _entry(fingerprint, message, returned, identity, verdict)
-        if verdict.effect == "kept" and incoming.kept_count(store) >= KEPT_MESSAGES:
+        if verdict.effect == "kept" and incoming.kept_count(store, identity is not None) >= KEPT_MESSAGES:
             raise MailError(
                 f"{KEPT_MESSAGES} messages wait for somebody to look at them, and no more are kept; see `tidings "
                 "bounces list`, and delete with `tidings bounces forget`"
@@ -113,15 +114,18 @@ def _identify(store: Store, arrival: Arrival, returned: Returned, mailbox: str) 
     """Whose delivery a message is about. A code proves that its writer had the message, or carried it, wherever the
     code stands; so does a Message-ID, which holds the secret too. In the returned message a code asks for nothing."""
     secret = site.secret(store)
-    for known_by, delivery, purpose in _codes(arrival, returned, mailbox, secret):
-        if owner := incoming.owner(store, delivery):
+    for known_by, address, delivery, purpose in _codes(arrival, returned, mailbox, secret):
+        owner = incoming.owner(store, delivery)
+        if owner and (owner.is_erased or is_about(address, owner.message_id, secret)):
             return _Identity(owner, known_by, asks=purpose == "unsubscribe" and known_by != "returned")
     owner = incoming.owner_of_message(store, returned.message_id) if returned.message_id else None
     return _Identity(owner, "message-id", asks=False) if owner else None
 
 
-def _codes(arrival: Arrival, returned: Returned, mailbox: str, secret: bytes) -> Iterator[tuple[KnownBy, int, Purpose]]:
-    """The deliveries that right codes name, the best proof first."""
+def _codes(
+    arrival: Arrival, returned: Returned, mailbox: str, secret: bytes
+) -> Iterator[tuple[KnownBy, str, int, Purpose]]:
+    """The addresses with right codes and the deliveries that they name, the best proof first."""
     places: tuple[tuple[KnownBy, Sequence[str]], ...] = (
         ("envelope", (arrival.recipient,)),
         ("claim", returned.sent_to),
@@ -132,7 +136,7 @@ def _codes(arrival: Arrival, returned: Returned, mailbox: str, secret: bytes) ->
             for purpose in _PURPOSES:
                 delivery = delivery_of(address, mailbox, secret, purpose)
                 if delivery is not None:
-                    yield known_by, delivery, purpose
+                    yield known_by, address, delivery, purpose
 
 
 def _judge(store: Store, returned: Returned, identity: _Identity | None, now: datetime) -> _Verdict:
@@ -172,7 +176,7 @@ def _end(store: Store, identity: _Identity, by: Literal["mail", "complaint"], no
 def _judge_reports(store: Store, reports: Sequence[Report], identity: _Identity | None, now: datetime) -> _Verdict:
     report, sign = _mildest(reports, identity)
     if sign is None:
-        return _Verdict("noted" if report.action == "delivered" else "ours", report)
+        return _Verdict("ours" if is_our_fault(report) else "noted", report)
     if identity is None:
         return _Verdict("kept", report)
     words = report.diagnostic or report.status

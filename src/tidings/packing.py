@@ -80,8 +80,10 @@ class Packing:
         """Where bounces go: to an address that names the delivery, if there is one to make it of."""
         if not self._office.bounces:
             return self._office.envelope_sender
-        return return_address(self._office.bounces, delivery.id, self._secret)
+        return return_address(self._office.bounces, delivery.id, delivery.message_id, self._secret)
 
     def _unsubscribe_address(self, delivery: Delivery) -> str:
         """Where mail ends the subscription; "" for where the answers go."""
-        return unsubscribe_address(self._office.bounces, delivery.id, self._secret) if self._office.bounces else ""
+        if not self._office.bounces:
+            return ""
+        return unsubscribe_address(self._office.bounces, delivery.id, delivery.message_id, self._secret)

@@ -33,7 +33,7 @@ def adopt(config_path: Path, until: datetime | None, yes: bool) -> None:
     until this command says so. It tells what differs and what would go out, and asks. Without --skip-until nothing is
     taken for mailed.
 
-    With --skip-until, mails, issues and posts that were there by that date, time or age (12h) count as mailed. Poll
+    With --skip-until, mails, issues and posts that were due by that date, time or age (12h) count as mailed. Poll
     first: posts that were fetched and mailed since the backup was made are then known, by their dates. That option also
     helps where nothing shows what happened, as after a whole machine was set back.
     """
@@ -82,6 +82,10 @@ def _report(loaded: Config, store: Store, standing: Standing, until: datetime | 
     if standing.differs:
         yield "this database was restored from a backup, or copied:"
         yield from (f"  {difference}" for difference in standing.differs)
+        yield (
+            "whoever unsubscribed or complained after the copy was made is mailed again: "
+            "`tidings suppressions add ADDRESS` for those you know of"
+        )
     yield "it would send, as far as it knows:"
     for edition in loaded.editions:
         yield from (f"  {line}" for line in _to_come(loaded, store, edition, now))

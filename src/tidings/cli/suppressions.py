@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +71,16 @@ def _suppressed(store: Store) -> list[Suppressed]:
     found = stored.listed(store)
     if not found:
         return []
-    secret = site.secret(store)
-    subscribers = [one.address for one in listed(store)]
-    by_key = {pseudonym(address, secret): address for address in (*stored.mailed_addresses(store), *subscribers)}
+    secret, unnamed = site.secret(store), {one.key for one in found}
+    subscribers = (one.address for one in listed(store))
+    by_key = {}
+    for address in chain(subscribers, stored.mailed_addresses(store)):
+        if not unnamed:
+            break
+        key = pseudonym(address, secret)
+        if key in unnamed:
+            by_key[key] = address
+            unnamed.remove(key)
     return [Suppressed(one, by_key.get(one.key, "")) for one in found]
 
 

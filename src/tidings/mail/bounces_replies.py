@@ -25,7 +25,6 @@ _REPLY_HEADERS = (
     "x-mail-autoreply",
     "x-auto-reply",
     "x-vacation",
-    "x-auto-response-suppress",
     "x-boxtrapper",
     "x-challenge",
     "x-tmda-fingerprint",
@@ -88,8 +87,10 @@ def is_auto_reply(letter: Letter) -> bool:
 
 
 def looks_like_auto_reply(letter: Letter) -> bool:
-    """Whether a program seems to answer: it says that it wrote by itself, or has a subject of such answers."""
-    return _auto_submitted(letter) != "no" or _has_reply_subject(letter)
+    """Whether a program seems to answer: it says that it wrote by itself, or wants no answer from a program (Exchange's
+    header, which a button for unsubscribing may set as well), or has a subject of such answers."""
+    wants_no_answer = "x-auto-response-suppress" in letter.headers
+    return wants_no_answer or _auto_submitted(letter) != "no" or _has_reply_subject(letter)
 
 
 def _has_reply_subject(letter: Letter) -> bool:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from tidings.model import Report, Score, Sign, Weight
+from tidings.model import Meaning, Report, Score, Sign, Weight
 
 MEMORY = timedelta(days=30)
 """After so long without a sign nothing is held against an address."""
 
 _POINTS: dict[Weight, int] = {"success": 0, "soft": 1, "hard": 2, "final": 4}
 _DEAD_AT = 4
-_OUR_FAULT = frozenset({"policy", "content-refused", "too-large", "rate-limited"})
+_OUR_FAULT: frozenset[Meaning] = frozenset({"policy", "content-refused", "too-large", "rate-limited"})
 _HARD = frozenset({"address-dead", "mailbox-disabled"})
 
 
@@ -25,13 +25,18 @@ def sign_of(report: Report, issue_id: int, at_rcpt: bool = False) -> Sign | None
 
     `at_rcpt`: the reader's own server said it while we spoke to it. Only then is "no such address" (5.1.1) final at
     once; a report that comes by mail may be forged, or a passing mistake of its server. What nobody understands counts
-    little, since it may be a policy.
+    little, since it may be a policy. What is only delayed may still come; if it does not, that is reported as well.
     """
-    if report.action == "delivered" or report.meaning in _OUR_FAULT:
+    if report.action != "failed" or is_our_fault(report):
         return None
     if not report.permanent or report.meaning not in _HARD:
         return Sign(issue_id, "soft")
     return Sign(issue_id, "final" if at_rcpt and report.status == "5.1.1" else "hard")
+
+
+def is_our_fault(report: Report) -> bool:
+    """Whether a report is about us and what we sent."""
+    return report.meaning in _OUR_FAULT
 
 
 def after(score: Score, sign: Sign, now: datetime) -> Score:

@@ -12,7 +12,7 @@ from tidings.mail.bounces_text import report_lines
 from tidings.model import Action, Report
 
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_MOST_REPORTS = 30
+_MOST_REPORTS = 10  # of a mail to one reader: more come where that is forwarded to many
 _STATUS = re.compile(r"\s{0,5}([245]\.\d{1,3}\.\d{1,3})(?!\d)")
 _BY_CLASS: dict[str, Action] = {"2": "delivered", "4": "delayed"}
 _ACTIONS: dict[str, Action] = {

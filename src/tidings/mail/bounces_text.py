@@ -21,7 +21,7 @@ from tidings.model import Action, Report
 _MOST_LINES = 200  # flufl.bounce goes over all lines some fifty times
 _LONGEST_LINE = 300
 _LONGEST_REASON = 1_000
-_MOST_REPORTS = 30
+_MOST_REPORTS = 10
 
 _COPY = re.compile(rf"(?:[-=*_ ]{{2,}} ?)?(?:{COPIES.pattern})", re.IGNORECASE)
 _PLAIN_ADDRESS = re.compile(r"[\w.+=-]{1,64}@[\w.-]{1,255}", re.ASCII)

@@ -22,9 +22,9 @@ MEANINGS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
         _any_of(
             r"""
             over ?quota / quota (is |was )?(exceed|full|violat) / space not enough / not enough (disk )?space
-            exceed\w* .{0,40}quota / out of (disk )?(space|storage)
+            exceed\w{0,3} .{0,40}quota / out of (disk )?(space|storage)
             (mail ?box|mail ?folder|inbox|mail ?drop|account)\W+(is |was |has been |storage )?(too )?full
-            full mailbox / exceed\w* .{0,30}storage / storage (limit|quota) / mailbox size limit
+            full mailbox / exceed\w{0,3} .{0,30}storage / storage (limit|quota) / mailbox size limit
             insufficient (disk )?space / disk quota / (postfach|mailbox).{0,30}\bvoll / kontingent / speicherplatz
             bo[iî]te.{0,40}pleine / quota.{0,40}d[ée]pass / buz[oó]n.{0,40}llen[oa] / cuota / casella.{0,30}piena
             caixa.{0,40}cheia / переполнен / квот / ящик.{0,20}полон / メールボックス.{0,30}(いっぱい|満杯|超え)

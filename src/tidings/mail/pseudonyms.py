@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
-_ADDRESSES = re.compile(r"[^\s<>()\[\],;:\"]{1,64}@[^\s<>()\[\],;:\"]{1,255}")
+# Also with a quoted local part, a host's number for a domain (RFC 5321 section 4.1.2), or its @ encoded (RFC 2047).
+_ADDRESSES = re.compile(
+    r'(?:"[^"]{1,64}"|[^\s<>()\[\],;:"]{1,64})(?: @ |[@＠]|=40|&#64;)(?:\[[^\]]{1,64}\]|[^\s<>()\[\],;:"]{1,255})'
+)
 _LONGEST_WORDS = 500
 
 

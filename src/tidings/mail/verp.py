@@ -4,7 +4,9 @@
     bounces+u-17.q2m7yd3kxv5t4zha@example.org    where its reader unsubscribes
 
 The code is one that only we can make: without it anybody could report a bounce for each number in turn. Each purpose
-has codes of its own, since the first address is seen by all servers on the way, and programs answer to it.
+has codes of its own, since the first address is seen by all servers on the way, and programs answer to it. It begins
+with letters that stand for the Message-ID: a database that was restored from a backup gives its numbers again, and what
+comes back late must not be taken for another reader's.
 """
 
 from __future__ import annotations
@@ -17,35 +19,38 @@ from typing import Literal
 
 Purpose = Literal["bounce", "unsubscribe"]
 
-_CODE_OCTETS = 10  # 80 bits, 16 characters
-_TAG = re.compile(r"(?P<unsubscribe>u-)?(?P<delivery>[1-9][0-9]{0,17})\.(?P<code>[a-z2-7]{16})")
+_MARK, _CODE = 4, 12  # characters of base32: 20 bits tell messages of one number apart, 60 are guessed by nobody
+_TAG = re.compile(
+    rf"(?P<unsubscribe>u-)?(?P<delivery>[1-9][0-9]{{0,17}})\.(?P<mark>[a-z2-7]{{{_MARK}}})[a-z2-7]{{{_CODE}}}"
+)
 
 
-def return_address(mailbox: str, delivery: int, secret: bytes) -> str:
+def return_address(mailbox: str, delivery: int, message_id: str, secret: bytes) -> str:
     """The envelope sender of a delivery, at the address that bounces go to (RFC 5233 has the form with a plus)."""
-    local, _, domain = mailbox.rpartition("@")
-    return f"{local}+{delivery}.{_code(delivery, secret, 'bounce')}@{domain}"
+    return _address(mailbox, delivery, _mark(message_id, secret), secret, "bounce")
 
 
-def unsubscribe_address(mailbox: str, delivery: int, secret: bytes) -> str:
+def unsubscribe_address(mailbox: str, delivery: int, message_id: str, secret: bytes) -> str:
     """Where the reader of a delivery writes to have no more of its edition, whatever the text (RFC 2369 section
     3.2)."""
-    local, _, domain = mailbox.rpartition("@")
-    return f"{local}+u-{delivery}.{_code(delivery, secret, 'unsubscribe')}@{domain}"
+    return _address(mailbox, delivery, _mark(message_id, secret), secret, "unsubscribe")
 
 
 def delivery_of(address: str, mailbox: str, secret: bytes, purpose: Purpose = "bounce") -> int | None:
     """The delivery that an address names for a purpose, or None for one that was not made here for this mailbox and
     this purpose. Servers on the way back may have changed the case of letters."""
-    local, _, domain = address.lower().rpartition("@")
-    own_local, _, own_domain = mailbox.lower().rpartition("@")
-    found = _TAG.fullmatch(local.removeprefix(f"{own_local}+"))
-    if domain != own_domain or not local.startswith(f"{own_local}+") or found is None:
-        return None
-    if (purpose == "unsubscribe") != bool(found["unsubscribe"]):
+    found = _TAG.fullmatch(_tag(address))
+    if found is None:
         return None
     delivery = int(found["delivery"])
-    return delivery if hmac.compare_digest(found["code"], _code(delivery, secret, purpose)) else None
+    made = _address(mailbox, delivery, found["mark"], secret, purpose).lower()
+    return delivery if hmac.compare_digest(made.encode(), address.lower().encode("utf-8", "replace")) else None
+
+
+def is_about(address: str, message_id: str, secret: bytes) -> bool:
+    """Whether an address that names a delivery was made for this message of it."""
+    found = _TAG.fullmatch(_tag(address))
+    return found is not None and found["mark"] == _mark(message_id, secret)
 
 
 def is_coded(address: str, mailbox: str, secret: bytes) -> bool:
@@ -54,9 +59,24 @@ def is_coded(address: str, mailbox: str, secret: bytes) -> bool:
 
 
 _LABELS: dict[Purpose, bytes] = {"bounce": b"return address", "unsubscribe": b"unsubscribe address"}
+_FORMS: dict[Purpose, str] = {"bounce": "", "unsubscribe": "u-"}
 
 
-def _code(delivery: int, secret: bytes, purpose: Purpose) -> str:
+def _address(mailbox: str, delivery: int, mark: str, secret: bytes, purpose: Purpose) -> str:
+    local, _, domain = mailbox.rpartition("@")
+    code = _letters(secret, b"%b\x00%d\x00%b" % (_LABELS[purpose], delivery, mark.encode()))[:_CODE]
+    return f"{local}+{_FORMS[purpose]}{delivery}.{mark}{code}@{domain}"
+
+
+def _tag(address: str) -> str:
+    """What stands behind the last plus of the local part."""
+    return address.lower().rpartition("@")[0].rpartition("+")[2]
+
+
+def _mark(message_id: str, secret: bytes) -> str:
+    return _letters(secret, b"message\x00" + message_id.encode())[:_MARK]
+
+
+def _letters(secret: bytes, what: bytes) -> str:
     """Letters and digits that survive a change of case (base32, RFC 4648)."""
-    digest = hmac.digest(secret, b"%b\x00%d" % (_LABELS[purpose], delivery), hashlib.sha256)
-    return base64.b32encode(digest[:_CODE_OCTETS]).decode("ascii").lower()
+    return base64.b32encode(hmac.digest(secret, what, hashlib.sha256)).decode("ascii").lower()

@@ -191,6 +191,11 @@ def settle(store: Store, settlements: Sequence[Settlement], now: datetime) -> No
         )
 
 
+def is_taken(store: Store, issue_id: int) -> bool:
+    """Whether any reader of an issue has it."""
+    return store.row("SELECT 1 FROM deliveries WHERE issue_id = ? AND state = 'accepted'", (issue_id,)) is not None
+
+
 def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
     """The balance of some issues' deliveries. Raises StoreError when it does not come to as many as were frozen."""
     marks = ", ".join("?" * len(issue_ids))

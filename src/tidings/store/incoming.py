@@ -26,13 +26,20 @@ _LATE = timedelta(days=60)  # An issue may wait in review, or be held, before it
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A delivery, with its issue, its edition and its reader."""
+    """A delivery, with its message, its issue, its edition and its reader."""
 
     delivery_id: int
+    message_id: str
     issue_id: int
     issue: str
     edition: str
     address: str
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its reader was erased, and the Message-ID with the address: what comes back is nobody's, and must not
+        be kept for the operator, since it may hold the address."""
+        return self.address == f"erased-{self.delivery_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,13 @@ def repeated(store: Store, fingerprint: bytes, since: datetime) -> tuple[int, Ef
     return None if row is None else (row["id"], row["effect"])
 
 
-def kept_count(store: Store) -> int:
-    """How many messages are kept."""
-    return int(store.rows("SELECT count(*) AS n FROM returned_mail WHERE message IS NOT NULL")[0]["n"])
+def kept_count(store: Store, is_known: bool) -> int:
+    """How many messages are kept: those of which it is known whose they are, or the others."""
+    rows = store.rows(
+        "SELECT count(*) AS n FROM returned_mail WHERE message IS NOT NULL AND (delivery_id IS NOT NULL) = ?",
+        (is_known,),
+    )
+    return int(rows[0]["n"])
 
 
 def record(store: Store, entry: Entry, now: datetime) -> int:
@@ -100,8 +111,8 @@ def record(store: Store, entry: Entry, now: datetime) -> int:
     return number
 
 
-_OWNERS = """SELECT d.id AS delivery_id, d.issue_id, i.edition || '-' || i.number AS issue, i.edition, d.address
-FROM deliveries d JOIN issues i ON i.id = d.issue_id"""
+_OWNERS = """SELECT d.id AS delivery_id, d.message_id, d.issue_id, i.edition || '-' || i.number AS issue, i.edition,
+d.address FROM deliveries d JOIN issues i ON i.id = d.issue_id"""
 
 
 def owner(store: Store, delivery_id: int) -> Owner | None:
@@ -122,7 +133,7 @@ def came_through(store: Store, address: str, quiet: timedelta, since: datetime, 
     matter."""
     rows = store.rows(
         """SELECT d.issue_id, d.updated_at, (SELECT min(r.received_at) FROM returned_mail r
-            WHERE r.delivery_id = d.id AND r.kind IN ('bounce', 'delayed', 'complaint')) AS back_at
+            WHERE r.delivery_id = d.id AND r.kind IN ('bounce', 'complaint')) AS back_at
         FROM issues i CROSS JOIN deliveries d ON d.issue_id = i.id AND d.address = :address
         WHERE i.frozen_at >= :frozen AND d.state = 'accepted' AND d.updated_at >= :since AND d.updated_at < :until""",
         {

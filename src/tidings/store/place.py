@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
+import ctypes
+import os
 import re
 import socket
-import struct
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -17,10 +17,10 @@ _KEEPING = frozenset("ext2 ext3 ext4 xfs btrfs zfs f2fs jfs bcachefs nfs nfs4 tm
 """File systems on which a file has the same number for as long as it exists. Others (FAT, FUSE, 9p, what Docker Desktop
 shares with its containers) may count anew whenever they are mounted."""
 
-# FS_IOC_GETVERSION of linux/fs.h: _IOR('v', 1, long), which all the same fills in an int.
-_LONG = struct.calcsize("l")
-_GET_GENERATION = 0x80007601 | _LONG << 16
+_MAX_HANDLE_SZ = 128  # octets
+_AT_FDCWD = -100
 
+_MACHINE_ID = "etc/machine-id"
 _CONTAINER_MARKS = (".dockerenv", "run/.containerenv", "run/secrets/kubernetes.io")
 
 
@@ -63,11 +63,14 @@ def here(path: Path, root: Path = Path("/")) -> Place:
 
 def _machine(root: Path, mounts: list[tuple[str, str]]) -> str:
     """What stands for the machine: its id, hashed as machine-id(5) asks for. In a container that file is the image's,
-    and another one after each update: nothing is told by it."""
+    and another one after each update; one that is mounted is only for as long as the system runs, as where the root
+    cannot be written: nothing is told by these."""
     if any((root / mark).exists() for mark in _CONTAINER_MARKS) or _file_system(Path("/"), mounts) == "overlay":
         return ""
+    if any(point == f"/{_MACHINE_ID}" for point, _ in mounts):
+        return ""
     try:
-        machine_id = (root / "etc/machine-id").read_text(encoding="ascii").strip()
+        machine_id = (root / _MACHINE_ID).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
     if not re.fullmatch("[0-9a-f]{32}", machine_id):
@@ -75,15 +78,32 @@ def _machine(root: Path, mounts: list[tuple[str, str]]) -> str:
     return blake2b(b"tidings", key=machine_id.encode(), digest_size=16).hexdigest()
 
 
+class _Handle(ctypes.Structure):
+    """`struct file_handle` of open_by_handle_at(2)."""
+
+    _fields_ = (
+        ("octets", ctypes.c_uint),
+        ("kind", ctypes.c_int),
+        ("handle", ctypes.c_ubyte * _MAX_HANDLE_SZ),
+    )
+
+
 def _generation(path: Path) -> str:
     """What a file system gives each file beside its number, to tell it from those that had that before, as NFS needs
-    it; "" where there is no such thing."""
-    with path.open("rb") as file:
-        try:
-            answer = fcntl.ioctl(file, _GET_GENERATION, bytes(_LONG))
-        except OSError:
-            return ""
-    return answer[: struct.calcsize("i")].hex()
+    it; "" where there is no such thing.
+
+    The file must not be opened for this, as the ioctl FS_IOC_GETVERSION would want: whoever closes a file again loses
+    all locks of his process on it, SQLite's among them, and then the next command takes the write-ahead log away under
+    a delivery (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    handle, mount = _Handle(octets=_MAX_HANDLE_SZ), ctypes.c_int()
+    try:
+        ask = ctypes.CDLL(None).name_to_handle_at
+    except (AttributeError, OSError):
+        return ""
+    if ask(_AT_FDCWD, os.fsencode(path), ctypes.byref(handle), ctypes.byref(mount), 0) != 0:
+        return ""
+    return f"{handle.kind}:{bytes(handle.handle[: handle.octets]).hex()}"
 
 
 def _mounts(root: Path) -> Iterator[tuple[str, str]]:

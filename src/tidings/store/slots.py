@@ -64,6 +64,11 @@ def is_open(store: Store, edition: str, slot: str, slot_time: datetime, now: dat
     return row is not None
 
 
+def any_handled(store: Store, edition: str) -> bool:
+    """Whether an edition ever had an issue by its schedule, or had nothing to put in one."""
+    return store.row("SELECT 1 FROM slots WHERE edition = ?", (edition,)) is not None
+
+
 def record(store: Store, edition: str, slot: str, now: datetime) -> None:
     """Notes that `slot` has had its issue, or had nothing to put in one, or came too late. What was handled far ahead
     of it is forgotten, so that those slots have their issues when they really come."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -68,9 +68,10 @@ def listed(store: Store) -> list[Suppression]:
     return [_suppression(row) for row in store.rows("SELECT * FROM suppressions ORDER BY since DESC, address_key")]
 
 
-def mailed_addresses(store: Store) -> list[str]:
-    """All addresses that there are deliveries to: whom a suppression may be about."""
-    return [row["address"] for row in store.rows("SELECT DISTINCT address FROM deliveries")]
+def mailed_addresses(store: Store) -> Iterator[str]:
+    """All addresses that there are deliveries to, one at a time: whom a suppression may be about."""
+    for row in store.conn.execute("SELECT DISTINCT address FROM deliveries"):
+        yield row["address"]
 
 
 def score(store: Store, key: bytes) -> Score:
