@@ -320,7 +320,7 @@ def test_a_poll_says_what_is_new_under_the_guid_of_a_former_post(store: Store, o
     for day in range(3):
         origin.serve("/a", Answer(200, rss([as_item(daily(day))])))
         row = run_poll(store, [feed], now + day * DAY)["a"]
-        said = "1 new under the guid or the link of a former post, of which nothing else is left" if day else ""
+        said = "1 new under the guid or the link that named another post before" if day else ""
         assert (row.new, row.updated, row.note) == (1, 0, said)
     named = store.row("SELECT post_id FROM post_keys WHERE key = ?", (f"guid:{LINK}",))
     assert named is not None

@@ -378,6 +378,16 @@ def test_an_alias_is_known_and_never_moves(store: Store) -> None:
     assert {key: one.post_id for key, one in known.items()} == {"guid:1": 1, "link:x": 1}
 
 
+def test_a_moved_key_names_another_post(store: Store) -> None:
+    """A key whose post another item of the document is goes over to the post that it names now, in its source alone."""
+    configure(store, A, B)
+    receive(store, A, post(1), post(2))
+    receive(store, B, post(1))
+    feeds = [state_of(store, source).feed_id for source in (A, B)]
+    posts.save(store, feeds[0], FeedChange(moved=(("guid:1", 2),)), START)
+    assert [posts.known(store, feed_id, ["guid:1"])["guid:1"].post_id for feed_id in feeds] == [2, 3]
+
+
 # ------------------------------------------------------------------------------------------------------- stories
 
 

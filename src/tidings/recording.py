@@ -221,7 +221,7 @@ def _note(change: FeedChange, size: int) -> str:
         else:
             notes.append(f"{len(change.healed)} posts came back under other ids and were recognised")
     if heirs := sum(post.heir_of is not None for post in change.new):
-        notes.append(f"{heirs} new under the guid or the link of a former post, of which nothing else is left")
+        notes.append(f"{heirs} new under the guid or the link that named another post before")
     return "; ".join(notes)
 
 

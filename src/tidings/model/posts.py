@@ -139,8 +139,8 @@ class PostToSave:
     `landmarks` are what else they may be found by (posts/pieces.py), `join` is the story found. `originality` is as in
     posts/placing.py. `text_hash` is the fingerprint of what is read and looked at (posts/edits.py), "" for new ones;
     with `is_noise` nothing of that has changed. `excluded` is the rule that keeps it from being shown, or "". `heir_of`
-    is the stored post whose guid or link it has, and nothing else of it (posts/doubt.py): these name the new one from
-    now on.
+    is the stored post whose guid or link it has, and nothing else of it (posts/doubt.py), or which another one of its
+    document is: these name the new one from now on.
     """
 
     post_id: int | None
@@ -177,7 +177,7 @@ class FeedChange:
     """What one polled document changes, decided: posts to add in ingest order, posts to rewrite, keys to remember.
     `healed` are posts that came back under other ids: changes of stored ones, with all their new keys. With `held` the
     new posts are kept from digests until it is clear what happened (posts/brake.py). `rules` is the fingerprint of the
-    rules that its posts were judged by."""
+    rules that its posts were judged by. `moved` are keys that named other stored posts until now."""
 
     new: tuple[PostToSave, ...] = ()
     changed: tuple[PostToSave, ...] = ()
@@ -185,3 +185,4 @@ class FeedChange:
     healed: tuple[PostToSave, ...] = ()
     held: bool = False
     rules: str = ""
+    moved: tuple[tuple[str, int], ...] = ()

@@ -46,7 +46,8 @@ class Draft:
     """A post to save but for its cleaning. `post_id` is None for a new one, else the row it changes, and `text_hash` is
     the fingerprint there of what is read and looked at. `suspects` are the stored posts that a new one may be, with the
     hints that led to them. By a key of the kind `doubt` alone it is the stored one only if its text and its date don't
-    say otherwise (posts/doubt.py). The stored text may be `erased`: that stays so."""
+    say otherwise (posts/doubt.py). The stored text may be `erased`: that stays so. `heir_of` is the stored post that a
+    new one has names of, but that another one of the document is."""
 
     identified: Identified
     post_id: int | None
@@ -55,6 +56,7 @@ class Draft:
     doubt: str = ""
     text_hash: str = ""
     erased: bool = False
+    heir_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,12 @@ class Plan:
     before: Mapping[int, Remembered] = field(default_factory=dict)
     met: frozenset[int] = frozenset()  # The ids of all that are known.
     last: int | None = None  # The position of the post in which a malformed document may break off.
+    moved: tuple[tuple[str, int], ...] = ()
 
     @property
     def without_posts(self) -> Plan:
         """The plan once its posts have gone their way."""
-        return replace(self, new=(), changed=(), aliases=(), before={})
+        return replace(self, new=(), changed=(), aliases=(), moved=(), before={})
 
     @property
     def to_compare(self) -> list[int]:
@@ -187,6 +190,7 @@ def plan(named: Named, known: Mapping[str, KnownPost], volatility: float = 0.0) 
         held=frozenset(one.known.post_id for one in matches if one.known is not None and one.known.held),
         met=frozenset(one.known.post_id for one in matches if one.known is not None),
         last=max((one.post.position for one in named.posts), default=None) if named.feed.malformed else None,
+        moved=tuple((key, one.known.post_id) for one in matches if one.known for key, _ in one.lost),
     )
 
 
@@ -209,10 +213,11 @@ def slices(plan: Plan) -> tuple[Plan, ...]:
             new=tuple(draft for draft, known in group if not known),
             changed=tuple(draft for draft, known in group if known),
             aliases=(),
+            moved=(),
         )
         for group in groups
     ]
-    return (replace(pieces[0], aliases=plan.aliases), *pieces[1:])
+    return (replace(pieces[0], aliases=plan.aliases, moved=plan.moved), *pieces[1:])
 
 
 def merge(changes: Sequence[FeedChange]) -> FeedChange:
@@ -221,6 +226,7 @@ def merge(changes: Sequence[FeedChange]) -> FeedChange:
         new=tuple(post for change in changes for post in change.new),
         changed=tuple(post for change in changes for post in change.changed),
         aliases=tuple(alias for change in changes for alias in change.aliases),
+        moved=tuple(name for change in changes for name in change.moved),
     )
 
 
@@ -299,6 +305,7 @@ def _drafts(matches: Iterable[Match], named: Named, settled: Container[int]) -> 
             one.doubt,
             one.known.text_hash if one.known else "",
             one.known is not None and one.known.content_hash == "",
+            one.lost[0][1] if one.lost and one.known is None else None,
         )
         for one in matches
     )
@@ -317,7 +324,7 @@ def _cleaned(plan: Plan) -> FeedChange:
             others.append(_with_suspects(_found(heir, plan.site), draft, plan))
         elif not draft.erased:
             changed.append(_with_edit(post, draft, plan))
-    return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases)
+    return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases, moved=plan.moved)
 
 
 def _found(post: PostToSave, site: str) -> PostToSave:
@@ -394,4 +401,5 @@ def _to_save(draft: Draft, language: str) -> PostToSave:
         enclosures=post.enclosures,
         origin_title=post.origin_title,
         origin_url=post.origin_url,
+        heir_of=draft.heir_of,
     )

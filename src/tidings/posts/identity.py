@@ -96,12 +96,16 @@ class Match:
     may be, by their ids, each with the hints that led to it.
 
     `doubt` is the kind of key by which it has one, if that and a new text is all it has in common with the stored post.
-    What both say decides (posts/doubt.py), and if it is another one, it may be one of its suspects."""
+    What both say decides (posts/doubt.py), and if it is another one, it may be one of its suspects.
+
+    `lost` are keys of it that name a stored post which another one of the document claimed, and the id of that. They
+    name this one from now on: else it would be new at each edit, or written over the other once that is free again."""
 
     identified: Identified
     known: KnownPost | None
     suspects: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     doubt: str = ""
+    lost: tuple[tuple[str, int], ...] = ()
 
 
 def identify(posts: Sequence[ParsedPost]) -> list[Identified]:
@@ -160,9 +164,12 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
     found: dict[int, KnownPost] = {}
     claimed: set[int] = set()
     doubts: dict[int, str] = {}
+    lost: dict[int, tuple[tuple[str, int], ...]] = {}
     for kind in _MOST_SPECIFIC_FIRST:
         for index, candidate in _claims(identified, known, kind):
-            if index not in found and candidate.post_id not in claimed:
+            if index not in found and candidate.post_id in claimed:
+                lost[index] = (*lost.get(index, ()), *_names(identified[index], candidate, kind, known))
+            elif index not in found:
                 found[index] = candidate
                 claimed.add(candidate.post_id)
                 if _is_in_doubt(identified[index], candidate, kind, known):
@@ -174,6 +181,7 @@ def match(identified: Sequence[Identified], known: Mapping[str, KnownPost]) -> l
             found.get(index),
             {} if index in found and index not in doubts else _suspects(one, known, certain),
             doubts.get(index, ""),
+            lost.get(index, ()),
         )
         for index, one in enumerate(identified)
         if index in found or one.keys[0] not in known
@@ -242,6 +250,11 @@ def _candidate(one: Identified, known: Mapping[str, KnownPost], kind: str) -> Kn
     # One that is listed twice has two keys of a kind.
     named = (known[key] for key in keys if key in known and _kind(key) == kind and _SHARED + key not in known)
     return next(named, None)
+
+
+def _names(one: Identified, stored: KnownPost, kind: str, known: Mapping[str, KnownPost]) -> list[tuple[str, int]]:
+    """The keys of one kind by which a post is led to a stored one."""
+    return [(key, stored.post_id) for key in one.keys if _kind(key) == kind and known.get(key) == stored]
 
 
 def _shows_something(post: ParsedPost) -> bool:

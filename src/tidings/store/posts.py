@@ -115,6 +115,10 @@ def remembered(store: Store, ids: Sequence[int], whole: Container[int] = ()) -> 
 def save(store: Store, feed_id: int, change: FeedChange, now: datetime) -> None:
     """Writes a change decided on; `now` is when its new posts were first seen."""
     with store.write():
+        store.conn.executemany(
+            "UPDATE post_keys SET post_id = ?, met_at = ? WHERE feed_id = ? AND key = ?",
+            [(post_id, time_to_text(now), feed_id, key) for key, post_id in change.moved],
+        )
         if change.new:
             _insert(store, feed_id, change, now)
         for post in (*change.changed, *change.healed):
