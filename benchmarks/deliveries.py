@@ -35,7 +35,7 @@ from tidings.mail.dkim import Signer  # noqa: E402
 from tidings.mail.keys import new_key  # noqa: E402
 from tidings.mail.smtp import SmtpServer, open_smtp  # noqa: E402
 from tidings.model import Edition, IssueContent, IssueItem, Subscriber  # noqa: E402
-from tidings.store import issues, open_store  # noqa: E402
+from tidings.store import file_readers, issues, open_store  # noqa: E402
 from tidings.store.issues import Letter  # noqa: E402
 
 SINK = "/usr/sbin/smtp-sink"
@@ -143,6 +143,7 @@ def ours(folder: Path, office: PostOffice, count: int) -> dict[str, float]:
         leftover.unlink()
     with open_store(database) as store:
         frozen = content()
+        file_readers.sync(store, [readers], datetime.now(UTC))
         issues.freeze(store, frozen, [Letter(one, f"<1.{one}>") for one in addresses(count)], None, datetime.now(UTC))
         pace = Pace(lambda: datetime.now(UTC), lambda: False, time.sleep)
         return measured(count, lambda: _sent_all(deliver.deliver(store, readers, office, pace), count))
@@ -164,6 +165,7 @@ def _office(port: int, options: argparse.Namespace) -> PostOffice:
         signers=signers,
         bounces=BOUNCES if options.bounces else "",
         connections=options.connections,
+        one_click=options.links,
     )
 
 
@@ -191,6 +193,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         "connections": options.connections,
         "dkim": options.dkim,
         "bounces": options.bounces,
+        "links": options.links,
         "octets": len(ready),
         "sync_ms": sync_ms,
         "ratio": best["ours"] / best["bare"],
@@ -230,6 +233,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--dkim", action="store_true")
     parser.add_argument("--bounces", action="store_true", help="give each mail a return address of its own")
+    parser.add_argument("--links", action="store_true", help="give each reader a link of their own")
     parser.add_argument("--folder", metavar="DIR")
     parser.add_argument("--kills", type=int, default=0, metavar="N", help="kill this many deliveries instead")
     parser.add_argument("--seed", type=int, default=1, metavar="N")

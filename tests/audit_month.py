@@ -87,7 +87,7 @@ def one_pass(store: Store, loaded: Config, clock: Callable[[], datetime]) -> Ite
     """One tick of the daemon's poll, put together as in cli/running.py but for the clock, and a shorter pause between
     requests to a host, which is waited for in real time."""
     with exclusive(store, "poll"):
-        settings, opener = _settings(loaded), wiring.executor_opener(loaded)
+        settings, opener = _settings(loaded, store), wiring.executor_opener(loaded)
         chosen = poll.a_turn_each(_due(store, loaded, clock()), settings)
         if chosen:
             yield from poll.run(store, chosen, settings, opener, clock, lambda: False)
@@ -97,8 +97,8 @@ def _due(store: Store, loaded: Config, now: datetime) -> list[FeedState]:
     return poll.due(feeds.states(store, loaded.sources), loaded.editions, wiring.poll_limits(loaded), now)
 
 
-def _settings(loaded: Config) -> PollSettings:
-    settings = wiring.poll_settings(loaded)
+def _settings(loaded: Config, store: Store) -> PollSettings:
+    settings = wiring.poll_settings(loaded, store)
     return replace(settings, fetching=replace(settings.fetching, host_spacing=SPACING))
 
 

@@ -16,8 +16,8 @@ _KEYWORDS = {"gettext": None, "ngettext": (1, 2)}
 def extracted() -> Catalog:
     """The messages as Babel finds them, with where they stand."""
     found = Catalog()
-    for file in sorted(TEMPLATES.iterdir()):
-        if file.is_file():
+    for file in sorted(TEMPLATES.rglob("*")):
+        if file.suffix in (".html", ".txt"):
             _add(found, "jinja2.ext:babel_extract", file)
     for file in sorted((ROOT / "src" / "tidings" / "render").glob("*.py")):
         _add(found, "python", file)

@@ -33,7 +33,7 @@ from tidings.dispatching import Pace
 from tidings.letters import PostOffice, render
 from tidings.mail.smtp import SmtpServer, open_smtp
 from tidings.model import Edition, IssueContent, IssueItem, Subscriber
-from tidings.store import deliveries, issues, open_store
+from tidings.store import deliveries, file_readers, issues, open_store
 from tidings.store.issues import Letter
 
 HOST = "127.0.0.1"
@@ -286,6 +286,7 @@ def _deliver(task: dict[str, Any]) -> int:
     server = SmtpServer(HOST, task["port"], "none")
     office = replace(_OFFICE, open_transport=lambda: open_smtp(server), connections=task["connections"])
     with open_store(Path(task["database"])) as store:
+        file_readers.sync(store, [readers], datetime.now(UTC))
         deliver.deliver(store, readers, office, Pace(lambda: datetime.now(UTC), lambda: False, time.sleep))
     return 0
 

@@ -203,7 +203,7 @@ def test_the_daemon_says_it_once_and_goes_on_polling(site: Site, origin: Origin,
     wait_for(lambda: len(mailbox.received) == 2, process)
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
-    assert said.count("send weekly: ") == said.count("`tidings adopt`") == 1
+    assert said.count("freeze weekly: ") == said.count("`tidings adopt`") == 1
 
 
 def wait_for(reached, process: subprocess.Popen[str]) -> None:  # type: ignore[no-untyped-def]

@@ -142,13 +142,12 @@ def test_a_reader_unsubscribes_by_mail(mailing: Site, origin: Origin, server: Sc
     text = f"From: Ann <ann@home.example>\nTo: {stop_address(server, ANN)}\nSubject: (no subject)\n\nSent from afar\n"
     assert receive(mailing, text.encode(), variables={"SENDER": "ann@home.example"}).returncode == 0
     configure(mailing, origin, server, BOB)
-    assert mailing.json("suppressions", "list")[0]["address"] == ANN
+    assert mailing.json("subscribers", "list")[0]["address"] == ANN
     configure(mailing, origin, server, ANN, BOB)
     send_issue(mailing, origin, 2)
-    [row] = mailing.json("deliveries", "list", "weekly-2", "--address", ANN)
-    assert (row["state"], row["reply"][:15]) == ("suppressed", "it unsubscribed")
-    [suppressed] = mailing.json("suppressions", "list")
-    assert (suppressed["edition"], suppressed["reason"]) == ("weekly", "unsubscribed")
+    assert mailing.json("deliveries", "list", "weekly-2", "--address", ANN) == []
+    [ann, bob] = mailing.json("subscribers", "list")
+    assert (ann["status"], ann["subscriptions"][0]["ended_by"], bob["status"]) == ("left", "mail", "active")
 
 
 def test_what_nobody_understands_is_shown_and_forgotten(mailing: Site, origin: Origin) -> None:

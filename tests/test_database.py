@@ -90,7 +90,7 @@ STEPS = [
     *("tables", "full_text_search", "polling", "rules", "items", "memory", "stories", "pruning", "updates"),
     *("batches", "sketches", "pages_of_posts", "exclusions_by_rules", "fronts_of_stories", "settled_news"),
     *("own_feed", "lasting_entry_ids", "noise_of_posts", "scheduling", "releases_of_issues", "secret_of_the_site"),
-    *("ledger", "suppressing", "sender_of_mail"),
+    *("ledger", "suppressing", "sender_of_mail", "subscribers", "links_of_readers"),
 ]
 
 
@@ -208,20 +208,20 @@ def test_who_waited_in_vain_is_told_what_to_do(
 @pytest.mark.parametrize("ask", [Store.rows, Store.row])
 def test_a_query_on_a_damaged_database_says_so(tmp_path: Path, ask: Callable[[Store, str], object]) -> None:
     """Whoever catches it at the query gets the words for the operator, too."""
-    path = damaged(tmp_path, pages=60)
+    path = damaged(tmp_path, b"words words")
     with open_store(path) as store, pytest.raises(StoreError, match=r"tidings\.db.*damaged.*backup"):
         ask(store, "SELECT * FROM posts ORDER BY title")
 
 
-def damaged(folder: Path, pages: int = 1) -> Path:
-    """A database of fifty posts whose pages are overwritten, but for the first `pages`."""
+def damaged(folder: Path, text: bytes = b"") -> Path:
+    """A database of fifty posts whose pages are overwritten, but for the first, and for those without `text`."""
     path = folder / "tidings.db"
     with open_store(path) as store:
         configure(store, blog("a"))
         receive(store, blog("a"), *(post(n, text="words " * 200) for n in range(50)))
     whole = path.read_bytes()
-    sound = 4096 * pages
-    path.write_bytes(whole[:sound] + b"\xff" * (len(whole) - sound))
+    pages = [whole[start : start + 4096] for start in range(0, len(whole), 4096)]
+    path.write_bytes(b"".join(b"\xff" * 4096 if number and text in page else page for number, page in enumerate(pages)))
     return path
 
 

@@ -25,7 +25,7 @@ from tidings.mail.smtp import USUAL, SmtpServer, open_smtp
 from tidings.model import Delivery, Edition, IssueContent, IssueItem, Receipt, Subscriber
 from tidings.render.environment import Templates, open_press
 from tidings.settling import LADDER, REFUSALS, settlement
-from tidings.store import Store, issue_states, issues, resolving
+from tidings.store import Store, file_readers, issue_states, issues, resolving
 from tidings.store.deliveries import Tally
 from tidings.store.issues import Letter
 
@@ -39,7 +39,9 @@ def freeze(store: Store, *addresses: str, number: int = 1) -> Edition:
     item = IssueItem(number, number, page, "A post", "A", blog, "", None, "en", "ltr", "", "", True)
     content = IssueContent("daily", "Daily", number, "News", START, "UTC", "en", "P", "https://p.example", (item,))
     issues.freeze(store, content, [Letter(one, f"<{number}.{one}>") for one in addresses], None, START)
-    return replace(edition(), subscribers=tuple(map(Subscriber, addresses)))
+    readers = replace(edition(), subscribers=tuple(map(Subscriber, addresses)))
+    file_readers.sync(store, [readers], START)
+    return readers
 
 
 def readers(count: int) -> list[str]:

@@ -21,7 +21,7 @@ from tidings import deliver, digest, letters
 from tidings.editions.compose import Masthead
 from tidings.errors import MailError
 from tidings.model import Edition, IssueContent, Receipt, Source, Subscriber
-from tidings.store import Store, issues, open_store, posts, resolving, site
+from tidings.store import Store, file_readers, issues, open_store, posts, resolving, site
 from tidings.store.deliveries import Tally
 from tidings.store.posts import PostQuery
 
@@ -301,9 +301,11 @@ def test_who_is_no_subscriber_any_more_is_not_mailed(stocked: Store, clock: Cloc
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
     changed = replace(DAILY, subscribers=tuple(map(Subscriber, (*READERS[1:], "new@readers.example"))))
+    file_readers.sync(stocked, [changed], clock())
     dispatch = deliver.deliver(stocked, changed, mail.office(), clock.pace())
     assert (dispatch.tally, dispatch.sent, dispatch.in_doubt) == (Tally(accepted=3, suppressed=1), 3, ())
     assert mail.recipients == list(READERS[1:])
+    file_readers.sync(stocked, [DAILY], clock())
     deliver.deliver(stocked, DAILY, mail.office(), clock.pace())
     assert mail.recipients == list(READERS[1:])
 
@@ -313,6 +315,7 @@ def test_an_address_written_in_another_case_is_the_same_reader(stocked: Store, c
     mail = RecordingTransport()
     freeze(stocked, mail, clock)
     shouting = replace(DAILY, subscribers=tuple(Subscriber(reader.upper()) for reader in READERS))
+    file_readers.sync(stocked, [shouting], clock())
     assert deliver.deliver(stocked, shouting, mail.office(), clock.pace()).tally == Tally(accepted=4)
 
 
@@ -382,6 +385,7 @@ def test_an_edit_after_freezing_does_not_change_the_mail(stocked: Store, clock: 
 def test_an_edition_without_readers_has_issues_all_the_same(stocked: Store, clock: Clock) -> None:
     """Its issues go into the archive, and its stories count as carried."""
     nobody = replace(DAILY, subscribers=())
+    file_readers.sync(stocked, [nobody], clock())
     mail = RecordingTransport()
     assert send(stocked, mail, clock, nobody) == deliver.Dispatch(Tally())
     assert [stored.content.number for stored in issues.frozen(stocked)] == [1]
@@ -505,9 +509,11 @@ def test_an_issue_that_fails_to_freeze_has_told_of_nothing(stocked: Store, clock
     edit_posts(stocked, 1, at=clock() + HOUR)
     receive(stocked, A, post(3), now=clock() + HOUR)
     clock.now += DAY
-    twice = replace(TELLING, subscribers=(Subscriber(READERS[0]), Subscriber(READERS[0])))
+    broken = "CREATE TEMP TRIGGER broken BEFORE INSERT ON deliveries BEGIN SELECT raise(ABORT, 'broken'); END"
+    stocked.conn.execute(broken)
     with pytest.raises(sqlite3.IntegrityError):
-        freeze(stocked, RecordingTransport(), clock, twice)
+        freeze(stocked, RecordingTransport(), clock, TELLING)
+    stocked.conn.execute("DROP TRIGGER broken")
     assert scalar(stocked, "SELECT count(*) FROM issue_updates") == 0
     frozen = freeze(stocked, RecordingTransport(), clock, TELLING)
     assert frozen is not None

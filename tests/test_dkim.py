@@ -16,9 +16,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tidings.mail import dkim as ours
+from tidings.mail.bodies import Body, Shared
 from tidings.mail.dkim import Field, Signer, signatures
 from tidings.mail.keys import new_key
-from tidings.mail.message import Envelope, build
+from tidings.mail.message import Envelope, Own, build, compose
 
 WHEN = datetime(2024, 2, 29, 8, 0, tzinfo=UTC)
 RSA = Signer("planet.example", "one", new_key("rsa"))
@@ -47,7 +48,7 @@ def letter(
 
 def whole(fields: Sequence[Field], body: bytes, signers: Sequence[Signer] = (ED25519,)) -> bytes:
     """A message of fields and body as they are, signed."""
-    lines = [*signatures(fields, body, signers, WHEN), *fields]
+    lines = [*signatures(fields, Body(Shared((body,))), signers, WHEN), *fields]
     return "".join(f"{name}: {value}\r\n" for name, value in lines).encode() + b"\r\n" + body
 
 
@@ -113,10 +114,30 @@ def test_signatures_are_folded() -> None:
 
 def test_a_body_is_hashed_once_for_all_readers() -> None:
     """An issue's body is the same for everybody, and so is its hash: a hundred readers cost one."""
-    ours._body_hash.cache_clear()
+    ours._hashed.cache_clear()
     for number in range(100):
         letter(html="<p>Once</p>", recipient=f"reader-{number}@readers.example")
-    assert ours._body_hash.cache_info().misses == 1
+    assert ours._hashed.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("letters", ["Hello", "日本語の長い文章です。" * 9])
+def test_links_of_a_readers_own_are_signed(letters: str) -> None:
+    """Wherever tokens stand in a body, and however it is encoded, each reader's signature fits that reader's body, and
+    no other's."""
+    stand_in = "0" * 40
+    parts = [
+        f"<p>{letters}</p>\n <a href='https://planet.example/u/{stand_in}'>{letters}</a>",
+        f"{letters} {stand_in} ",
+    ]
+
+    def mailed(token: str) -> bytes:
+        own = Own(stand_in, token)
+        return bytes(compose(ENVELOPE, "ann@readers.example", "s", *parts, "<1@planet.example>", WHEN, "", BOTH, own))
+
+    one, other = mailed("a" * 40), mailed("-_~B" * 10)
+    assert verdicts(one, 2) == verdicts(other, 2) == [True, True]
+    mixed = one.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + other.partition(b"\r\n\r\n")[2]
+    assert verdicts(mixed, 2) == [False, False]
 
 
 # ------------------------------------------------------------------------------------------------------------- dkimpy

@@ -47,7 +47,7 @@ TEST = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/
 TREE = dict(cli.commands)
 HEAVY = set(
     "feedparser pycurl flask jinja2 sqlite_utils pydantic smtplib apscheduler nh3 rich waitress aiosmtpd babel "
-    "tomlkit cryptography".split()
+    "tomlkit cryptography itsdangerous".split()
 )
 KEYS = [(table, key) for table in TABLES for key in keys_of(table)]
 

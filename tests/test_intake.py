@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from tests.bounce_cases import CASES, HELD_OUT, ORIGINAL_ID, Case, message
 from tests.returned_mail import DAY, MAILBOX, START, coded, mail_issue, report
 from tidings import intake, standing
+from tidings.addresses import pseudonym
 from tidings.errors import MailError
 from tidings.intake import take
 from tidings.mail.bounces_score import MEMORY, points
-from tidings.mail.pseudonyms import pseudonym
 from tidings.mail.verp import is_coded
 from tidings.model import Arrival, Score
 from tidings.store import Store, incoming, open_store, site, suppressions

@@ -11,28 +11,44 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "deliver", "publish", "discover", "intake"}
-AIDES = {"governor", "recording", "joining", "letters", "dispatching", "handing", "settling", "standing"}
-PURE = {"sources", "posts", "editions"}
+SHELLS = {"poll", "digest", "deliver", "publish", "discover", "intake", "subscribe"}
+AIDES = {
+    "governor",
+    "recording",
+    "joining",
+    "letters",
+    "dispatching",
+    "handing",
+    "packing",
+    "settling",
+    "standing",
+    "signing",
+    "throttling",
+}
+PURE = {"sources", "posts", "editions", "readers"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
-GROUND = {"model", "errors", "workers", "crew", "patterns", "records"}
+GROUND = {"model", "errors", "workers", "crew", "patterns", "records", "addresses"}
 
 ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling", "standing"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
-    "web": GROUND,
+    "web": {"subscribe", "signing", "store", "render"} | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
+    "subscribe": {"signing", "throttling"} | PURE | EDGES | GROUND,
     "intake": {"standing"} | EDGES | GROUND,
-    "dispatching": {"letters", "handing", "settling", "standing"} | EDGES | GROUND,
+    "dispatching": {"letters", "handing", "packing", "settling", "standing"} | EDGES | GROUND,
     "settling": {"standing"} | EDGES | GROUND,
     "standing": EDGES | GROUND,
     "handing": GROUND,
+    "packing": {"letters", "standing"} | EDGES | GROUND,
     "governor": PURE | EDGES | GROUND,
-    "letters": EDGES | GROUND,
+    "letters": {"signing"} | EDGES | GROUND,
+    "signing": GROUND,
+    "throttling": PURE | EDGES | GROUND,
     "recording": {"joining"} | PURE | EDGES | GROUND,
     "joining": PURE | EDGES | GROUND,
     **dict.fromkeys(PURE | EDGES, GROUND),
@@ -42,6 +58,7 @@ ALLOWED = {
     "workers": set(),
     "crew": {"workers", "records"},
     "patterns": set(),
+    "addresses": set(),
 }
 
 HOMES = {
@@ -52,9 +69,12 @@ HOMES = {
     "click": {"cli"},
     "cryptography": {"mail"},
     "css_inline": {"render"},
+    "email_validator": {"addresses"},
     "feedparser": {"posts"},
     "flask": {"web"},
     "flufl": {"mail"},
+    "idna": {"addresses"},
+    "itsdangerous": {"signing"},
     "jinja2": {"render"},
     "markupsafe": {"render"},
     "nh3": {"posts"},

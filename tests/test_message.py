@@ -15,7 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.builders import NOW
-from tidings.mail.message import Envelope, ascii_domain, build, domain_of, header_text, message_id
+from tidings.addresses import ascii_domain
+from tidings.mail.message import Envelope, build, domain_of, header_text, message_id
 
 HEADERS = [
     "From",

@@ -12,8 +12,8 @@ from tests.smtp_servers import ScriptedServer, real_server
 from tests.test_deliver import START, freeze, now_pace, office, readers
 from tests.transports import Clock, RecordingTransport
 from tidings import deliver, standing
+from tidings.addresses import pseudonym
 from tidings.mail.bounces_score import is_dead, points
-from tidings.mail.pseudonyms import pseudonym
 from tidings.mail.verp import unsubscribe_address
 from tidings.model import Receipt, Score
 from tidings.store import Store, open_store, site, suppressions

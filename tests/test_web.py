@@ -13,7 +13,8 @@ import pytest
 from waitress.trigger import trigger
 
 from tidings.errors import TidingsError
-from tidings.web.app import WebServer, create_app
+from tidings.web.app import create_app
+from tidings.web.server import WebServer
 
 FEED = b'<feed xmlns="http://www.w3.org/2005/Atom"/>'
 PAGE = "<!doctype html><title>Plänet</title>".encode()

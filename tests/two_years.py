@@ -210,7 +210,7 @@ def live(seed: int, folder: Path, span: timedelta = TWO_YEARS, keep: str = "45d"
 
 def _one_day(store: Store, loaded: Config, web: Web, rows: Counter[str], dies_after: int) -> None:
     """A day: the poll at five, in the middle of which the process may end, the issues that are due, and the night."""
-    settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
+    settings, opener = wiring.poll_settings(loaded, store), wiring.executor_opener(loaded)
     with exclusive(store, "poll"):
         due = poll.due(feeds.states(store, loaded.sources), loaded.editions, wiring.poll_limits(loaded), web.now)
         passing = poll.run(store, due, settings, opener, web.clock, lambda: rows["done"] >= dies_after, web.fetch)

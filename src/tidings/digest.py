@@ -33,7 +33,7 @@ from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
 from tidings.render.mail import subject_of
-from tidings.store import Store, feeds, issues, site, skipping, slots
+from tidings.store import Store, feeds, issues, site, skipping, slots, subscribers
 from tidings.store.issues import Letter
 from tidings.store.skipping import SKIPPED, OpenMails
 
@@ -283,8 +283,13 @@ def _freeze(
     content = replace(content, subject=subject_of(content, office.templates))
     secret = site.secret(store)
     letters = [
-        Letter(reader.address, message_id(content, office, reader.address, secret), reader.language)
-        for reader in edition.subscribers
+        Letter(
+            reader.address,
+            message_id(content, office, reader.address, secret),
+            reader.language,
+            reader.subscriber_id,
+        )
+        for reader in subscribers.active(store, edition.name, now)
     ]
     send_after = now + edition.review if edition.review else None
     issues.freeze(store, content, letters, slot, now, send_after, held_at)

@@ -11,20 +11,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 
-from tidings.errors import MailError, RenderError
+from tidings.errors import MailError
 from tidings.handing import Hands
-from tidings.letters import PostOffice, render, write
+from tidings.letters import PostOffice
 from tidings.mail.connections import Asked, Connections, Ended, Event
 from tidings.mail.pacing import UNLIMITED, Pacing
-from tidings.mail.transport import Parcel
-from tidings.mail.verp import return_address, unsubscribe_address
 from tidings.model import Delivery, Edition, Receipt
-from tidings.render.mail import RenderedMail
+from tidings.packing import Packing
 from tidings.settling import LADDER, Book, Misgivings, Outcome, failure, gone_since, settlement, throttled
-from tidings.standing import Failure, count, suppressed
-from tidings.store import Store, deliveries, issues, sender, site
+from tidings.standing import Failure, count
+from tidings.store import Store, deliveries, issues, sender
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import StoredIssue
 
@@ -74,11 +72,8 @@ class Dispatcher:
         self._pacing = pacing
         self._book = book
         self._issue = issue
-        self._subscribers = {address.casefold() for address in edition.addresses}
-        self._secret = site.secret(store) if office.bounces else b""
+        self._packing = Packing(store, edition, office, issue.content, pace.clock())
         self._failures_of_readers: list[Failure] = []
-        self._mails: dict[str, RenderedMail] = {}
-        self._faults: dict[str, RenderError] = {}
         # Each connection has a message in hand and the next one waiting; not where that would blur a rate.
         self._hands = Hands(office.connections, depth=2 if office.limits == UNLIMITED else 1)
         self._called_back: set[int] = set()
@@ -115,8 +110,8 @@ class Dispatcher:
             self._record_trouble()
         if self._error is not None:
             raise self._error
-        if self._faults:
-            raise next(iter(self._faults.values()))
+        if self._packing.faults:
+            raise next(iter(self._packing.faults.values()))
 
     def _is_turn_over(self, wait: float = 0) -> bool:
         """Whether others are to have their turn, where this issue has to wait so many seconds. Not while it is open
@@ -191,19 +186,18 @@ class Dispatcher:
 
     def _lease(self, now: datetime) -> None:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
-        batch = deliveries.lease(self._store, self._issue.id, _BATCH, self._office.on_uncertain, now)
-        unwanted = suppressed(self._store, [one.address for one in batch], self._edition.name)
+        leased = deliveries.lease(self._store, self._issue.id, _BATCH, self._office.on_uncertain, now)
+        batch = self._packing.named(leased)
+        unwanted = self._packing.unwanted(batch, now)
         if batch and not self._is_counted:
             sender.count(self._store, now)
             self._is_counted = True
         for one in batch:
-            if not self._may_be_mailed(one.address):
-                self._settle(one, Receipt("suppressed", "not a subscriber any more"))
-            elif why := unwanted.get(one.address):
+            if why := unwanted.get(one.address):
                 self._settle(one, Receipt("suppressed", why))
             elif _domain(one) in self._crowded:
                 self._set_aside(one, Receipt("crowded", "its domain wants less mail at a time"))
-            elif fault := self._fault_of(one.language):
+            elif fault := self._packing.fault_of(one.language):
                 self._set_aside(one, Receipt("crowded", f"cannot be written: {fault}"))
             else:
                 self._backlog.append(one)
@@ -211,47 +205,10 @@ class Dispatcher:
         if len(self._unsaved) >= _MOST_LEASED:
             self._save([])
 
-    def _may_be_mailed(self, address: str) -> bool:
-        """Whether a reader still wants the edition: asked when the message is taken in hand, not when it was frozen."""
-        return address.casefold() in self._subscribers
-
     def _hand(self, number: int, delivery: Delivery, now: datetime) -> None:
         self._hands.give(number, delivery)
         self._pacing.begin(_domain(delivery), now)
-        make = partial(
-            write,
-            self._issue.content,
-            self._mails[delivery.language],
-            self._edition,
-            self._office,
-            delivery.address,
-            delivery.message_id,
-            now,
-            self._unsubscribe_address(delivery),
-        )
-        self._connections.hand(number, Parcel(self._envelope_sender(delivery), delivery.address, make))
-
-    def _fault_of(self, language: str) -> RenderError | None:
-        """Renders the issue for the readers of a language, once. What is wrong with its words, or with the templates,
-        is found before any of them is in hand, and stops no others."""
-        if language not in self._mails and language not in self._faults:
-            try:
-                self._mails[language] = render(self._issue.content, self._office, language)
-            except RenderError as error:
-                self._faults[language] = error
-        return self._faults.get(language)
-
-    def _envelope_sender(self, delivery: Delivery) -> str:
-        """Where bounces go: to an address that names the delivery, if there is one to make it of."""
-        if not self._office.bounces:
-            return self._office.envelope_sender
-        return return_address(self._office.bounces, delivery.id, delivery.message_id, self._secret)
-
-    def _unsubscribe_address(self, delivery: Delivery) -> str:
-        """Where mail ends the subscription; "" for where the answers go."""
-        if not self._office.bounces:
-            return ""
-        return unsubscribe_address(self._office.bounces, delivery.id, delivery.message_id, self._secret)
+        self._connections.hand(number, self._packing.parcel(delivery, now))
 
     # -------------------------------------------------------------------------------------------------- taking in
 

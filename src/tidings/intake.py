@@ -16,15 +16,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
+from tidings.addresses import key
 from tidings.errors import MailError
 from tidings.mail import bounces
 from tidings.mail.bounces_score import is_our_fault, sign_of
-from tidings.mail.pseudonyms import anonymous, canonical
+from tidings.mail.pseudonyms import anonymous
 from tidings.mail.verp import Purpose, delivery_of, is_about
-from tidings.model import Arrival, Report, Returned, ReturnedKind, Sign, Weight
+from tidings.model import Arrival, Evidence, Report, Returned, ReturnedKind, Sign, Weight
 from tidings.standing import Failure, count, suppress
-from tidings.store import Store, incoming, site
+from tidings.store import Store, incoming, site, subscribers
 from tidings.store.incoming import Effect, Entry, KnownBy, Owner
 from tidings.store.suppressions import ALL
 
@@ -114,7 +116,7 @@ def _identify(store: Store, arrival: Arrival, returned: Returned, mailbox: str) 
     secret = site.secret(store)
     for known_by, address, delivery, purpose in _codes(arrival, returned, mailbox, secret):
         owner = incoming.owner(store, delivery)
-        if owner and is_about(address, owner.message_id, secret):
+        if owner and (owner.is_erased or is_about(address, owner.message_id, secret)):
             return _Identity(owner, known_by, asks=purpose == "unsubscribe" and known_by != "returned")
     owner = incoming.owner_of_message(store, returned.message_id) if returned.message_id else None
     return _Identity(owner, "message-id", asks=False) if owner else None
@@ -147,12 +149,28 @@ def _judge(store: Store, returned: Returned, identity: _Identity | None, now: da
             return _Verdict("noted")
         case "complaint" if identity:
             suppress(store, identity.owner.address, ALL, "complained", "", now)
+            _end(store, identity, "complaint", now)
             return _Verdict("suppressed")
         case "unsubscribe" | "unknown" if identity and identity.asks and not returned.is_by_program:
-            suppress(store, identity.owner.address, identity.owner.edition, "unsubscribed", "", now)
+            if not _end(store, identity, "mail", now):
+                suppress(store, identity.owner.address, identity.owner.edition, "unsubscribed", "", now)
             return _Verdict("unsubscribed")
         case _:
             return _Verdict("kept")
+
+
+def _end(store: Store, identity: _Identity, by: Literal["mail", "complaint"], now: datetime) -> bool:
+    """Ends the subscription that a mail belonged to, or all of who complains; False where there is no such subscriber,
+    as of an issue that is older than the tables of them."""
+    found = subscribers.find(store, identity.owner.address)
+    if found is None:
+        return False
+    evidence = Evidence(form="returned mail", detail={"issue": identity.owner.issue})
+    if by == "complaint":
+        subscribers.leave_all(store, found.id, by, evidence, now)
+    else:
+        subscribers.leave(store, found.id, identity.owner.edition, by, evidence, now)
+    return True
 
 
 def _judge_reports(store: Store, reports: Sequence[Report], identity: _Identity | None, now: datetime) -> _Verdict:
@@ -170,7 +188,7 @@ def _mildest(reports: Sequence[Report], identity: _Identity | None) -> tuple[Rep
     """What a report says that counts. Of several recipients that is the one we mailed; where none of them is, our
     address was forwarded to them all, and it is as dead as the one of them that is best off."""
     owner = identity.owner if identity else None
-    own = [report for report in reports if owner and canonical(report.address) == canonical(owner.address)]
+    own = [report for report in reports if owner and key(report.address) == key(owner.address)]
     signs = [(report, sign_of(report, owner.issue_id if owner else 0)) for report in own or reports]
     return min(signs, key=lambda one: _WEIGHTS[one[1].weight if one[1] else None])
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from typing import Literal
 
+from tidings import signing
 from tidings.mail.dkim import Signer
-from tidings.mail.message import Envelope, Message, compose, domain_of
+from tidings.mail.message import Envelope, Message, Own, ascii_url, compose, domain_of
 from tidings.mail.message import message_id as made_message_id
 from tidings.mail.pacing import UNLIMITED, Limits
 from tidings.mail.transport import Transport
-from tidings.model import Edition, IssueContent
+from tidings.model import Edition, IssueContent, LinkKey
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.mail import MailFooter, RenderedMail, render_issue
+from tidings.signing import Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class PostOffice:
     from which templates. `bounces` is the address that mail which cannot be delivered goes back to, if it is not the
     sender's. Messages whose outcome is not known are sent once more with `resend`, else held; what is not begun
     `stale_after` an issue was frozen or released is not sent. With `guarded` nothing is sent from a database that was
-    restored or copied (store/sender.py), with `is_private` no postal address is wanted."""
+    restored or copied (store/sender.py), with `is_private` no postal address is wanted. With `one_click` each mail has
+    a link of its reader's own, which ends the subscription."""
 
     sender: str
     reply_to: str
@@ -40,6 +43,7 @@ class PostOffice:
     stale_after: timedelta = timedelta(days=3)
     guarded: bool = True
     is_private: bool = False
+    one_click: bool = False
 
     @property
     def on_uncertain(self) -> Literal["resend", "hold"]:
@@ -52,23 +56,47 @@ class PostOffice:
         return self.bounces or parseaddr(self.sender)[1]
 
 
-def render(content: IssueContent, office: PostOffice, language: str = "") -> RenderedMail:
+def render(content: IssueContent, office: PostOffice, language: str = "", keys: Sequence[LinkKey] = ()) -> RenderedMail:
     """An issue as mail: subject, HTML and text, the same for every reader of a `language`, "" for the edition's own.
-    Raises RenderError."""
+    With `keys` it has a link of the reader's own. Raises RenderError."""
     content = replace(content, language=language) if language else content
+    stand_in = signing.stand_in(content.edition, keys) if keys else ""
     footer = MailFooter(
         postal_address=office.postal_address,
         contact=parseaddr(office.reply_to or office.sender)[1],
         web_url=f"{content.site_url}/{content.path}",
+        unsubscribe_url=_way_out(content, stand_in),
     )
-    return render_issue(content, footer, office.templates)
+    return replace(render_issue(content, footer, office.templates), stand_in=stand_in)
+
+
+SAMPLE = (LinkKey(1, bytes(32), datetime.min.replace(tzinfo=UTC)),)
+"""A key for mails that nobody gets: the links in them lead nowhere."""
+
+
+def token(content: IssueContent, reader: str, keys: Sequence[LinkKey], now: datetime) -> str:
+    """The token of a reader's own link in the mail of an issue; "" without keys. `reader` is the subscriber's public
+    id, "" for somebody who is none: then the link is only to be looked at."""
+    subject = reader or "0" * signing.SUBJECT_LENGTH
+    return signing.sign(Purpose.UNSUBSCRIBE, subject, content.edition, keys, now) if keys else ""
+
+
+def _way_out(content: IssueContent, its_token: str) -> str:
+    return ascii_url(f"{content.site_url}/u/{its_token}") if its_token else ""
 
 
 def message(
-    content: IssueContent, mail: RenderedMail, edition: Edition, office: PostOffice, address: str, now: datetime
+    content: IssueContent,
+    mail: RenderedMail,
+    edition: Edition,
+    office: PostOffice,
+    address: str,
+    now: datetime,
+    its_token: str = "",
 ) -> bytes:
     """An issue as the message that `address` gets."""
-    return bytes(write(content, mail, edition, office, address, message_id(content, office, address), now))
+    identity = message_id(content, office, address)
+    return bytes(write(content, mail, edition, office, address, identity, now, its_token))
 
 
 def write(
@@ -79,10 +107,11 @@ def write(
     address: str,
     identity: str,
     now: datetime,
+    its_token: str = "",
     unsubscribe_address: str = "",
 ) -> Message:
-    """The same under a Message-ID that was given to it before: `identity`. Mail to `unsubscribe_address`, if there is
-    one, ends the subscription."""
+    """The same under a Message-ID that was given to it before: `identity`. `its_token` is needed where the mail has a
+    stand-in. Mail to `unsubscribe_address`, if there is one, ends the subscription, too."""
     envelope = Envelope(
         office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
     )
@@ -94,8 +123,10 @@ def write(
         mail.text,
         identity,
         now,
-        signers=office.signers,
-        unsubscribe_address=unsubscribe_address,
+        _way_out(content, its_token),
+        office.signers,
+        Own(mail.stand_in, its_token),
+        unsubscribe_address,
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tidings.addresses import pseudonym
 from tidings.mail.bounces_score import MEMORY, after, is_dead
-from tidings.mail.pseudonyms import anonymous, pseudonym
+from tidings.mail.pseudonyms import anonymous
 from tidings.model import Score, Sign
 from tidings.store import Store, incoming, site, suppressions
 from tidings.store.suppressions import ALL, Reason, Suppression

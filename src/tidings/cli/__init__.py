@@ -20,12 +20,14 @@ from tidings.cli.discovering import discover
 from tidings.cli.dkim import dkim
 from tidings.cli.explaining import explain
 from tidings.cli.issues import issues
+from tidings.cli.keys import keys
 from tidings.cli.polling import poll
 from tidings.cli.publishing import publish
 from tidings.cli.reading import posts
 from tidings.cli.running import run
 from tidings.cli.sources import sources
 from tidings.cli.stories import stories
+from tidings.cli.subscribers import subscribers
 from tidings.cli.suppressions import suppressions
 from tidings.cli.touring import demo
 from tidings.errors import ConfigError, TidingsError
@@ -98,7 +100,7 @@ def cli(ctx: click.Context, config_path: Path) -> None:
 
 _SETTING_UP = (demo, init, check, dkim, discover, sources)
 _READING = (poll, posts, explain, stories)
-_SENDING = (preview, send, issues, deliveries, bounces, suppressions, publish, run, adopt)
+_SENDING = (preview, send, issues, deliveries, subscribers, bounces, suppressions, keys, publish, run, adopt)
 for _command in (*_SETTING_UP, *_READING, *_SENDING):
     cli.add_command(_command)
 

@@ -77,10 +77,21 @@ def _check_configuration(config_path: Path) -> None:
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
-    for line in (*doubts, *notes(loaded)):
+    for line in (*doubts, *_gone(loaded), *notes(loaded)):
         click.echo(line, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
+
+
+def _gone(loaded: Config) -> list[str]:
+    """A line for each reader who is named and not mailed. Makes no database where there is none."""
+    from tidings.cli.subscribers import listed_but_gone
+    from tidings.store import open_store
+
+    if not loaded.site.database.exists():
+        return []
+    with open_store(loaded.site.database) as store:
+        return listed_but_gone(loaded, store)
 
 
 def _check_templates(loaded: Config) -> None:

@@ -111,7 +111,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
     from tidings import deliver
     from tidings.cli import issue_reports, issuing, wiring
     from tidings.dispatching import Pace
-    from tidings.store import exclusive, issue_states, sender
+    from tidings.store import exclusive, issue_states, sender, subscribers
 
     office = issuing.post_office(loaded)
     with wiring.stop_flag() as stop, exclusive(store, f"send-{edition.name}", stop) as waited:
@@ -130,7 +130,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
         click.echo(f"{edition.name}: {_why_nothing(loaded, store, edition)}; nothing was sent{_what_waits(dispatch)}")
     elif content is None:
         click.echo(f"{edition.name}: no new issue; this run was for what was left of earlier ones")
-    elif not edition.subscribers:
+    elif not subscribers.readers(store, [edition.name]):
         click.echo(f"{edition.name} has no subscribers: the issue is for the archive only", err=True)
     report_dispatch(dispatch)
     for issue in issue_states.waiting(store, edition.name):
@@ -174,7 +174,7 @@ def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, 
     from tidings.errors import TidingsError
 
     now = wiring.utc_now()
-    inspection = drafting.Inspection(edition, office, now)
+    inspection = drafting.Inspection(store, edition, office, now)
     is_fit = (lambda _content: True) if anyway else inspection.is_fit
     content = digest.freeze_next(store, edition, loaded.sources, issuing.masthead(loaded), office, now, is_fit)
     if inspection.faults:
@@ -272,6 +272,7 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
     from tidings.cli import drafting, issuing, wiring
     from tidings.errors import MailError
     from tidings.mail.transport import Parcel, always
+    from tidings.store import keys, subscribers
 
     if parseaddr(address)[1] != address or "@" not in address.strip("@") or not address.isprintable():
         raise click.BadParameter(f"{address!r} is not an address", param_hint="--to")
@@ -282,10 +283,13 @@ def _send_test(loaded: Config, store: Store, edition: Edition, address: str) -> 
         click.echo(f"{edition.name}: {drafting.why_nothing(store, loaded, edition, now)}; nothing was sent")
         return
     drafting.show(drafting.findings(draft, office), err=True)
-    mail = replace(draft.mail, subject=f"[test] {draft.mail.subject}")
+    link_keys = keys.usable(store, now) if office.one_click else ()
+    printed = letters.render(draft.content, office, draft.language, link_keys)
+    mail = replace(printed, subject=f"[test] {printed.subject}")
+    token = letters.token(draft.content, subscribers.public_ids(store, [address]).get(address, ""), link_keys, now)
     with office.open_transport() as transport:
         identity = letters.message_id(draft.content, office, address)
-        letter = letters.write(draft.content, mail, edition, office, address, identity, now)
+        letter = letters.write(draft.content, mail, edition, office, address, identity, now, token)
         receipt = transport.send(Parcel(office.envelope_sender, address, lambda: letter), always)
     if receipt.state != "accepted":
         raise MailError(f"{address}: not delivered: {receipt.reply}")

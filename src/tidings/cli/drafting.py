@@ -15,18 +15,20 @@ from tidings.config import Config
 from tidings.letters import PostOffice
 from tidings.mail.judging import Asked, Finding, judge
 from tidings.mail.spam import SpamVerdict
-from tidings.model import Edition, IssueContent, Subscriber
+from tidings.model import Edition, IssueContent, Recipient
 from tidings.render.mail import RenderedMail
-from tidings.store import Store
+from tidings.store import Store, subscribers
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An issue that is not frozen: what it carries, its two parts, and the whole message to one reader."""
+    """An issue that is not frozen: what it carries, its two parts, and the whole message to one reader, in a `language`
+    ("" for the edition's)."""
 
     content: IssueContent
     mail: RenderedMail
     message: bytes
+    language: str
 
 
 def draft_mail(
@@ -37,18 +39,30 @@ def draft_mail(
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     if content is None:
         return None
-    return _drafted(content, edition, office, now, _reader(edition, address))
+    return _drafted(content, edition, office, now, _reader(store, edition, address, now))
 
 
-def _reader(edition: Edition, address: str) -> Subscriber:
+def _reader(store: Store, edition: Edition, address: str, now: datetime) -> Recipient:
     """The subscriber with an address, the first one where none is asked for, or else somebody."""
-    wanted = [one for one in edition.subscribers if address.casefold() in ("", one.address.casefold())]
-    return next(iter(wanted), Subscriber(address or "reader@example.org"))
+    if address:
+        return subscribers.recipient(store, edition.name, address) or Recipient(0, address)
+    return _first_of_languages(store, edition, now)[0]
 
 
-def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: datetime, reader: Subscriber) -> Draft:
-    mail = letters.render(content, office, reader.language)
-    return Draft(content, mail, letters.message(content, mail, edition, office, reader.address, now))
+def _first_of_languages(store: Store, edition: Edition, now: datetime) -> list[Recipient]:
+    """The first reader of each language; somebody where there are none."""
+    found: dict[str, Recipient] = {}
+    for one in subscribers.first_of_languages(store, edition.name, now):
+        found.setdefault(one.language or edition.language, one)
+    return list(found.values()) or [Recipient(0, "reader@example.org")]
+
+
+def _drafted(content: IssueContent, edition: Edition, office: PostOffice, now: datetime, reader: Recipient) -> Draft:
+    keys = letters.SAMPLE if office.one_click else ()
+    mail = letters.render(content, office, reader.language, keys)
+    # Nobody gets it, so its link is that of nobody.
+    message = letters.message(content, mail, edition, office, reader.address, now, mail.stand_in)
+    return Draft(content, mail, message, reader.language)
 
 
 def findings(draft: Draft, office: PostOffice) -> list[Finding]:
@@ -65,8 +79,9 @@ class Inspection:
     """Looks an issue over before it is frozen, as the first reader of each language would get it, and keeps what is
     wrong with it."""
 
-    def __init__(self, edition: Edition, office: PostOffice, now: datetime) -> None:
+    def __init__(self, store: Store, edition: Edition, office: PostOffice, now: datetime) -> None:
         self.faults: list[Finding] = []
+        self._store = store
         self._edition = edition
         self._office = office
         self._now = now
@@ -75,18 +90,11 @@ class Inspection:
         """Whether the judge finds nothing in red. Raises RenderError when a reader's catalogue is wrong: found after
         the freezing it would stop the mails of all."""
         found: dict[Finding, None] = {}
-        for reader in self._readers():
+        for reader in _first_of_languages(self._store, self._edition, self._now):
             draft = _drafted(content, self._edition, self._office, self._now, reader)
             found |= dict.fromkeys(findings(draft, self._office))
         self.faults = [finding for finding in found if finding.level == "red"]
         return not self.faults
-
-    def _readers(self) -> list[Subscriber]:
-        """The first reader of each language; somebody where there are none."""
-        languages: dict[str, Subscriber] = {}
-        for one in self._edition.subscribers:
-            languages.setdefault(one.language or self._edition.language, one)
-        return list(languages.values()) or [_reader(self._edition, "")]
 
 
 def show(found: Sequence[Finding], *, err: bool = False) -> None:

@@ -24,6 +24,8 @@ from tidings.mail.transport import Transport
 from tidings.model import Edition
 from tidings.publish import PublishSettings
 from tidings.render.environment import Templates
+from tidings.store import open_store
+from tidings.web.site import Site
 
 _SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
 
@@ -66,6 +68,7 @@ def post_office(loaded: Config) -> PostOffice:
         stale_after=mail.stale_after,
         guarded=mail.transport.kind != "file",  # files in a folder of this machine reach nobody
         is_private=mail.is_private,
+        one_click=loaded.web.public,
     )
 
 
@@ -114,6 +117,7 @@ def preview_office(loaded: Config) -> PostOffice:
         templates=templates(loaded),
         signers=signers(mail) if mail else (),
         is_private=mail.is_private if mail else False,
+        one_click=loaded.web.public,
     )
 
 
@@ -128,6 +132,20 @@ def publish_settings(loaded: Config) -> PublishSettings:
         sources=loaded.sources,
         editions=loaded.editions,
         templates=templates(loaded),
+    )
+
+
+def web_site(loaded: Config) -> Site:
+    """What the web server knows of the site. Only where it is `public` do readers' own pages have a use."""
+    open_database = partial(open_store, loaded.site.database) if loaded.web.public else None
+    return Site(
+        url=loaded.site.url,
+        title=loaded.site.title,
+        language=loaded.site.language,
+        templates=templates(loaded),
+        editions=loaded.editions,
+        trusted_proxies=loaded.web.trusted_proxies,
+        open_store=open_database,
     )
 
 

@@ -45,7 +45,7 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
         states = feeds.states(store, loaded.sources)
         chosen = _choose(loaded, states, names, everything)
         allowed, skipped = pipe.allowed(chosen, wiring.utc_now())
-        settings = wiring.poll_settings(loaded)
+        settings = wiring.poll_settings(loaded, store)
         rows = pipe.run(store, allowed, settings, wiring.executor_opener(loaded), wiring.utc_now, stop)
         report = [*skipped, *_show_progress(rows, len(allowed))]
         pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop)

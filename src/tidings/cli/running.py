@@ -38,7 +38,8 @@ def run(config_path: Path) -> None:
     from tidings import config, daemon
     from tidings.cli import issuing, receiving, wiring
     from tidings.publish import publish
-    from tidings.web.app import WebServer, create_app
+    from tidings.web.app import create_app
+    from tidings.web.server import WebServer
 
     loaded = config.load(config_path)
     stop = threading.Event()
@@ -47,7 +48,7 @@ def run(config_path: Path) -> None:
     ticks = _ticks(loaded, folder, stop)
     with wiring.open_synced(loaded) as store:
         publish(store, folder, issuing.publish_settings(loaded))
-    server = WebServer(create_app(folder), loaded.web.host, loaded.web.port)
+    server = WebServer(create_app(folder, issuing.web_site(loaded)), loaded.web.host, loaded.web.port)
     serving = threading.Thread(target=server.serve_forever, name="web")
     serving.start()
     click.echo(f"serving http://{_shown(loaded.web.host)}:{server.port}/", err=True)
@@ -165,7 +166,7 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
     with open_store(loaded.site.database) as store, exclusive(store, "poll", stop.is_set):
         states = feeds.states(store, loaded.sources)
         due = poll.due(states, loaded.editions, wiring.poll_limits(loaded), wiring.utc_now())
-        settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
+        settings, opener = wiring.poll_settings(loaded, store), wiring.executor_opener(loaded)
         chosen = poll.a_turn_each(due, settings)
         rows = list(poll.run(store, chosen, settings, opener, wiring.utc_now, stop.is_set)) if chosen else []
         pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop.is_set)
@@ -192,7 +193,7 @@ def _freeze_due(loaded: Config, edition: Edition, office: PostOffice) -> None:
                 "its posts come in the next one (`late_up_to` sets the limit)",
                 err=True,
             )
-        inspection = drafting.Inspection(edition, office, now)
+        inspection = drafting.Inspection(store, edition, office, now)
         masthead = issuing.masthead(loaded)
         content = digest.freeze_due(store, edition, loaded.sources, masthead, office, now, inspection.is_fit)
         if content is not None:

@@ -37,8 +37,9 @@ class Suppressed:
 def suppressions() -> None:
     """Show who is not mailed any more, and change that.
 
-    Addresses come here that are dead, that complained, that unsubscribed, or that you add. They stay when a reader is
-    taken out of the configuration, and count again when he is put back: no address is written down for that.
+    Addresses come here that are dead, that complained, or that you add. They stay when a reader is taken out of the
+    configuration, and count again when he is put back: no address is written down for that. Who unsubscribes is in
+    `tidings subscribers list`.
     """
 
 
@@ -48,29 +49,30 @@ def suppressions() -> None:
 def list_(config_path: Path, as_json: bool) -> None:
     """List who is not mailed any more, the newest first.
 
-    An address is shown where a subscriber of the file, or a delivery, still has it; else the beginning of what stands
-    for it. Times are UTC.
+    An address is shown where a subscriber, or a delivery, still has it; else the beginning of what stands for it. Times
+    are UTC.
     """
     from tidings.cli import wiring
 
-    with wiring.open_site(config_path) as (loaded, store):
-        rows = _suppressed(loaded, store)
+    with wiring.open_site(config_path) as (_, store):
+        rows = _suppressed(store)
     if as_json:
         click.echo(json.dumps([suppression_report(row) for row in rows], ensure_ascii=False, indent=2))
     else:
         _print_rows(rows)
 
 
-def _suppressed(loaded: Config, store: Store) -> list[Suppressed]:
-    from tidings.mail.pseudonyms import pseudonym
+def _suppressed(store: Store) -> list[Suppressed]:
+    from tidings.addresses import pseudonym
     from tidings.store import site
     from tidings.store import suppressions as stored
+    from tidings.store.subscribers import listed
 
     found = stored.listed(store)
     if not found:
         return []
     secret, unnamed = site.secret(store), {one.key for one in found}
-    subscribers = (address for edition in loaded.editions for address in edition.addresses)
+    subscribers = (one.address for one in listed(store))
     by_key = {}
     for address in chain(subscribers, stored.mailed_addresses(store)):
         if not unnamed:
@@ -143,18 +145,27 @@ def remove(config_path: Path, address: str) -> None:
     """Mail ADDRESS again, all editions that it is a subscriber of.
 
     What was held against it is forgotten. Only do this when its owner asked for it, or when it was suppressed by
-    mistake.
+    mistake. A subscription that its reader has ended, as with a complaint, stays ended, and is named.
     """
     from tidings import standing
     from tidings.cli import wiring
+    from tidings.store import subscribers
 
     address = _checked(address)
     with wiring.open_site(config_path) as (_, store):
         was_suppressed = standing.unsuppress(store, address)
-    if was_suppressed:
-        click.echo(f"{address}: mailed again")
-    else:
+        found = subscribers.find(store, address)
+    ended = [one.edition for one in found.subscriptions if one.ended_by not in ("", "file")] if found else []
+    if not was_suppressed:
         click.echo(f"{address} was not suppressed; nothing was changed", err=True)
+    else:
+        click.echo(f"{address}: {'not suppressed any more' if ended else 'mailed again'}")
+    for edition in ended:
+        click.echo(
+            f"{address}: the subscription to {edition} has ended; if the reader wants it back, "
+            f"`tidings subscribers add {address} --edition {edition} --again`",
+            err=True,
+        )
 
 
 def _checked(address: str) -> str:
@@ -167,17 +178,19 @@ def _checked(address: str) -> str:
 
 
 def notes(loaded: Config) -> list[str]:
-    """A line for each edition that some of its subscribers do not get. Makes no database where there is none."""
+    """A line for each edition that some of its subscribers do not get, without those who have left it. Makes no
+    database where there is none."""
     from tidings import standing
-    from tidings.store import open_store
+    from tidings.store import open_store, subscribers
 
     if not loaded.site.database.exists():
         return []
     lines = []
     with open_store(loaded.site.database) as store:
         for edition in loaded.editions:
-            found = standing.suppressed(store, edition.addresses, edition.name)
-            if found:
+            gone = subscribers.gone(store, edition.name, edition.addresses)
+            staying = [address for address in edition.addresses if address not in gone]
+            if found := standing.suppressed(store, staying, edition.name):
                 named = "; ".join(f"{address}, since {why}" for address, why in list(found.items())[:3])
                 more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
                 lines.append(

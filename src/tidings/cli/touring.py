@@ -80,7 +80,7 @@ def _poll(scene: Scene) -> list[PollRow]:
 
     with wiring.open_site(scene.config_path) as (loaded, store):
         states = feeds.states(store, loaded.sources)
-        settings, opener = wiring.poll_settings(loaded), wiring.executor_opener(loaded)
+        settings, opener = wiring.poll_settings(loaded, store), wiring.executor_opener(loaded)
         rows = list(poll.run(store, states, settings, opener, wiring.utc_now, lambda: False))
     order = [state.source.name for state in states]
     print_rows(sorted(rows, key=lambda row: order.index(row.name)))
@@ -112,7 +112,8 @@ def _serve(scene: Scene) -> None:
 
     from tidings import config, daemon
     from tidings.cli import issuing
-    from tidings.web.app import WebServer, create_app
+    from tidings.web.app import create_app
+    from tidings.web.server import WebServer
 
     loaded = config.load(scene.config_path)
     stop = threading.Event()

@@ -23,7 +23,7 @@ from tidings.poll import PollSettings
 from tidings.posts import rules
 from tidings.sources.cadence import Limits
 from tidings.sources.requests import Manner
-from tidings.store import Store, feeds, judging, open_store
+from tidings.store import Store, feeds, judging, open_store, subscribers
 from tidings.store.pruning import Retention
 
 if TYPE_CHECKING:
@@ -83,11 +83,11 @@ def stop_flag() -> Iterator[Callable[[], bool]]:
             signal.signal(number, handler)
 
 
-def poll_settings(loaded: Config) -> PollSettings:
+def poll_settings(loaded: Config, store: Store) -> PollSettings:
     return PollSettings(
         fetching=fetch_settings(loaded),
         limits=poll_limits(loaded),
-        manner=partial(_manner, loaded, os.environ),
+        manner=partial(_manner, loaded, _Readership(loaded, store), os.environ),
         own_url=f"{loaded.site.url}/{COMBINED_FEED}",
     )
 
@@ -109,7 +109,7 @@ def _sketch(text: str) -> bytes:
 
 def fetch_settings(loaded: Config) -> FetchSettings:
     return FetchSettings(
-        user_agent=user_agent(loaded, ()),
+        user_agent=user_agent(loaded, 0),
         timeout=loaded.poll.timeout,
         max_bytes=loaded.poll.max_bytes,
         host_spacing=loaded.poll.host_spacing,
@@ -118,18 +118,31 @@ def fetch_settings(loaded: Config) -> FetchSettings:
     )
 
 
-def user_agent(loaded: Config, subscribers: Iterable[str]) -> str:
+def user_agent(loaded: Config, readers: int) -> str:
     """Who asks: what we are, where to find out more, whom to write to, and how many read (RFC 9110 10.1.5)."""
-    readers = len(set(subscribers))
     count = (f"{readers} subscriber" if readers == 1 else f"{readers} subscribers") if readers else ""
     return f"Tidings/{__version__} (+{'; '.join(filter(None, (loaded.site.url, loaded.site.contact, count)))})"
 
 
-def _manner(loaded: Config, environ: Mapping[str, str], source: Source) -> Manner:
+class _Readership:
+    """How many read a source. Many sources share their editions, and are counted once."""
+
+    def __init__(self, loaded: Config, store: Store) -> None:
+        self._editions = loaded.editions
+        self._store = store
+        self._counts: dict[tuple[str, ...], int] = {}
+
+    def count(self, source: Source) -> int:
+        names = tuple(edition.name for edition in self._editions if edition.covers(source))
+        if names not in self._counts:
+            self._counts[names] = subscribers.readers(self._store, names) if names else 0
+        return self._counts[names]
+
+
+def _manner(loaded: Config, readership: _Readership, environ: Mapping[str, str], source: Source) -> Manner:
     headers, login = config.request_secrets(source, environ)
-    editions = [edition for edition in loaded.editions if edition.covers(source)]
-    readers = (address.lower() for edition in editions for address in edition.addresses)
-    return Manner(source.user_agent or user_agent(loaded, readers), headers, login)
+    agent = source.user_agent or user_agent(loaded, readership.count(source))
+    return Manner(agent, headers, login)
 
 
 def executor_opener(loaded: Config) -> Callable[[], Executor]:

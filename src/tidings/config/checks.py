@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tidings.addresses import key
 from tidings.config.lines import KeyPath
 from tidings.config.problems import Problem
 from tidings.config.schema import WebTable
@@ -34,6 +35,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_signatures(document),
         *_one_port_twice(document),
         *_postal_address(document),
+        *_public_pages(document),
     ]
 
 
@@ -110,9 +112,9 @@ def _repeated_subscribers(document: Mapping[str, Any]) -> Iterator[Problem]:
     for index, edition in _entries(document, "editions"):
         seen: set[str] = set()
         for item, address in _addresses(edition):
-            if address.casefold() in seen:
+            if key(address) in seen:
                 yield Problem(("editions", index, "subscribers", item), f"{quoted(address)} is listed twice; keep one")
-            seen.add(address.casefold())
+            seen.add(key(address))
 
 
 def _addresses(edition: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
@@ -150,6 +152,16 @@ def _signatures(document: Mapping[str, Any]) -> Iterator[Problem]:
     if signing and sending and not _aligned(signing, sending):
         fix = f"write {quoted(sending)}, or leave the key out"
         yield Problem((*place, "domain"), f"{quoted(signing)} is not the domain of `from`; {fix}")
+
+
+def _public_pages(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """A link that ends a subscription at one click has to be https (RFC 8058 section 3.1)."""
+    web, site = document.get("web"), document.get("site")
+    if not isinstance(web, dict) or not isinstance(site, dict) or web.get("public") is not True:
+        return
+    if (_text(site, "url") or "").lower().startswith("http://"):
+        fix = 'readers do something there, which needs https; make [site] url begin with "https://"'
+        yield Problem(("web", "public"), f"is true, and [site] url has no encryption; {fix}")
 
 
 def _one_port_twice(document: Mapping[str, Any]) -> Iterator[Problem]:

@@ -142,7 +142,11 @@ def _config(path: Path, document: Document) -> Config:
         poll=PollSettings(**poll),
         mail=None if document.mail is None else _mail(document.mail, folder),
         feed=FeedSettings(limit=document.feed.limit, content=document.feed.content),
-        web=document.web.listen,
+        web=replace(
+            document.web.listen,
+            public=document.web.public,
+            trusted_proxies=tuple(document.web.trusted_proxies),
+        ),
         store=StoreSettings(keep=document.store.keep),
         editions=tuple(_edition(table, site) for table in document.editions),
         sources=tuple(_source(table) for table in document.sources),

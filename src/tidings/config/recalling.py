@@ -24,6 +24,7 @@ from tidings.config.settings import Config
 _FILE = "config.checked"
 _ROOT = Path(__file__).resolve().parents[1]
 _ROOMS = ("config", "model")
+_FILES = frozenset({"addresses.py"})  # beside the rooms
 
 # Only a hint where to look: a file that was found through a wrong one has another fingerprint.
 _DATA_DIR = re.compile(rb"""^[ \t]*data_dir[ \t]*=[ \t]*(?:"([^"\\\n]*)"|'([^'\n]*)')""", re.MULTILINE)
@@ -73,7 +74,9 @@ def _fingerprint(path: Path) -> bytes | None:
     """Stands for all that a configuration follows from; None if the file can't be read."""
     try:
         raw = path.read_bytes()
-        code = [(entry.name, *_state(entry)) for room in _ROOMS for entry in os.scandir(_ROOT / room)]
+        files = [entry for room in _ROOMS for entry in os.scandir(_ROOT / room)]
+        files += [entry for entry in os.scandir(_ROOT) if entry.name in _FILES]
+        code = [(entry.name, *_state(entry)) for entry in files]
     except OSError:
         return None
     parts = (__version__, sys.version, str(path), str(path.absolute()), sorted(code), raw)

@@ -184,6 +184,8 @@ class FeedTable(Table):
 
 class WebTable(Table):
     listen: Listen = WebSettings(host="127.0.0.1", port=8000)
+    public: bool = False
+    trusted_proxies: list[Cidr] = []
 
 
 class StoreTable(Table):

@@ -106,10 +106,13 @@ class FeedSettings:
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
-    """Where pages are served, or mail is taken. An IPv6 `host` has no brackets."""
+    """Where pages are served, or mail is taken. An IPv6 `host` has no brackets. `public` says that [site] url leads
+    there, so readers can do something on pages; `trusted_proxies` say truly for whom they ask."""
 
     host: str
     port: int
+    public: bool = False
+    trusted_proxies: tuple[Network, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tidings.addresses import AddressError, checked
 from tidings.config import values
 from tidings.config.wording import any_of, did_you_mean, quoted
 from tidings.model import Subscriber
@@ -13,7 +14,7 @@ _EXAMPLE = 'write "name@example.org" or { address = "name@example.org", language
 def subscriber(value: object) -> Subscriber:
     """A reader of an edition."""
     if isinstance(value, str):
-        return Subscriber(values.address(value))
+        return Subscriber(_address(value))
     if not isinstance(value, dict):
         raise ValueError(f"is not a subscriber; {_EXAMPLE}")
     for key, text in value.items():
@@ -25,4 +26,13 @@ def subscriber(value: object) -> Subscriber:
     if "address" not in value:
         raise ValueError(f"has no address; {_EXAMPLE}")
     language = value.get("language", "")
-    return Subscriber(values.address(value["address"]), values.language(language) if language else "")
+    return Subscriber(_address(value["address"]), values.language(language) if language else "")
+
+
+def _address(text: str) -> str:
+    try:
+        return checked(text)
+    except AddressError as error:
+        raise ValueError(
+            f'{quoted(text)} is not an e-mail address ({error}); write one such as "name@example.org"'
+        ) from None

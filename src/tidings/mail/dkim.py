@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from tidings.mail.bodies import Body, Shared
 from tidings.mail.keys import DkimKey
 
 _SIGNED = (
@@ -51,7 +52,7 @@ class Signer:
     key: DkimKey
 
 
-def signatures(fields: Sequence[Field], body: bytes, signers: Sequence[Signer], date: datetime) -> list[Field]:
+def signatures(fields: Sequence[Field], body: Body, signers: Sequence[Signer], date: datetime) -> list[Field]:
     """The DKIM-Signature headers of a message, one for each signer, to be put above the others.
 
     No name comes twice in `fields`; all lines of `body` end in CRLF. From is named once more than it is there, so that
@@ -64,7 +65,8 @@ def signatures(fields: Sequence[Field], body: bytes, signers: Sequence[Signer], 
     names = [name for name in _SIGNED if name in values]
     signed = b"".join(_relaxed(name, values[name]) + b"\r\n" for name in names)
     listed = ":".join(["from", *names])
-    return [_signature(signer, listed, signed, _body_hash(body), date) for signer in signers]
+    body_hash = _body_hash(body)
+    return [_signature(signer, listed, signed, body_hash, date) for signer in signers]
 
 
 def _signature(signer: Signer, listed: str, signed: bytes, body_hash: str, date: datetime) -> Field:
@@ -87,13 +89,27 @@ def _relaxed(name: str, value: str) -> bytes:
     return name.lower().encode("ascii") + b":" + _BLANKS.sub(b" ", unfolded).strip(b" ")
 
 
-# A body is shared by all readers of an issue in one language, so its hash is computed once for them.
+def _body_hash(body: Body) -> str:
+    """The hash of a reader's body: what stands before the first token is not hashed again."""
+    begun, rest = _hashed(body.shared)
+    digest = begun.copy()
+    for filling, piece in zip(body.fillings(), rest, strict=True):
+        digest.update(filling)
+        digest.update(piece)
+    return base64.b64encode(digest.digest()).decode("ascii")
+
+
+# A body is shared by all readers of an issue in one language, so this is done once for them. Tokens have no blanks and
+# end in none, so the pieces around them can be taken one by one.
 @lru_cache(maxsize=8)
-def _body_hash(body: bytes) -> str:
-    """The hash of the body in its relaxed form (RFC 6376 section 3.4.4): an empty one stays empty."""
-    lines = _BLANKS.sub(b" ", body).replace(b" \r\n", b"\r\n").rstrip(b"\r\n")
-    canonical = lines + b"\r\n" if lines else b""
-    return base64.b64encode(hashlib.sha256(canonical).digest()).decode("ascii")
+def _hashed(body: Shared) -> tuple[hashlib._Hash, tuple[bytes, ...]]:
+    """The hash of a body's first piece, and the others, in relaxed form (RFC 6376 section 3.4.4): an empty body stays
+    empty."""
+    pieces = [_BLANKS.sub(b" ", piece).replace(b" \r\n", b"\r\n") for piece in body.pieces]
+    pieces[-1] = pieces[-1].rstrip(b"\r\n")
+    if any(pieces):
+        pieces[-1] += b"\r\n"
+    return hashlib.sha256(pieces[0]), tuple(pieces[1:])
 
 
 def _folded(listed: str) -> str:

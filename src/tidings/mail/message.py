@@ -15,6 +15,8 @@ from email.utils import format_datetime, parseaddr
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
+from tidings.addresses import ascii_domain
+from tidings.mail.bodies import Body, Shared, shared
 from tidings.mail.dkim import Field, Signer, signatures
 
 # Everything that some program takes for a line end, and what UTF-8 can't hold.
@@ -48,13 +50,25 @@ class Envelope:
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message in two parts: the headers with the empty line after them, and the body, which is one object for all
-    readers of an issue in one language."""
+    readers of an issue in one language. Where they have links of their own, `woven` has what is shared all the same."""
 
     head: bytes
     body: bytes
+    woven: Body | None = None
 
     def __bytes__(self) -> bytes:
         return self.head + self.body
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is a reader's own in parts that all share: `token`, wherever they have `stand_in`, which is as long."""
+
+    stand_in: str
+    token: str
+
+
+NOTHING_OWN = Own("", "")
 
 
 def message_id(edition: str, number: int, frozen_at: datetime, address: str, domain: str, secret: bytes = b"") -> str:
@@ -71,17 +85,6 @@ def domain_of(mailbox: str) -> str:
     return _parse(mailbox)[1].rpartition("@")[2] or "localhost"
 
 
-def ascii_domain(address: str) -> str:
-    """`address` with its domain in ASCII (IDNA), which every mail server takes; the local part stays as it is."""
-    local, at, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
-    try:
-        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
-    except UnicodeError:
-        return address
-
-
 def compose(
     envelope: Envelope,
     recipient: str,
@@ -92,13 +95,15 @@ def compose(
     date: datetime,
     unsubscribe_url: str = "",
     signers: Sequence[Signer] = (),
+    own: Own = NOTHING_OWN,
     unsubscribe_address: str = "",
 ) -> Message:
     """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets, signed by each signer.
 
     `identity` is the Message-ID; at `unsubscribe_url` a POST ends the subscription, a mail to `unsubscribe_address`
-    too, or else one to whoever reads the answers. Subject and names may come from
-    feeds: control characters and line breaks in them become blanks, so no header can be added (RFC 5322 section 2.2).
+    too, or else one to whoever reads the answers; `own` is what the parts have of the reader's own. Subject and names
+    may come from feeds: control characters and line breaks in them become blanks, so no header can be added (RFC 5322
+    section 2.2).
     Everything is ASCII, but for an address that is not before its @ (RFC 6532: then the server must know SMTPUTF8).
     """
     headers = {
@@ -112,14 +117,15 @@ def compose(
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
     }
-    content = _content(html, text)
+    content = _content(html, text, own.stand_in)
+    body = Body(content.body, own.token)
     fields = [(name, value) for name, value in headers.items() if value or name == "Subject"]
     fields += content.fields
-    seals = signatures(fields, content.body, signers, date)
+    seals = signatures(fields, body, signers, date)
     # Joined by hand: the standard library's new headers lose blanks between encoded words, cut long addresses into
     # encoded pieces, and decode what only looks encoded, line breaks and all.
     lines = "".join(f"{name}: {value}\r\n" for name, value in [*seals, *fields])
-    return Message(lines.encode() + b"\r\n", content.body)
+    return Message(lines.encode() + b"\r\n", bytes(body), body if content.body.gaps else None)
 
 
 def build(
@@ -146,14 +152,21 @@ def _list_headers(envelope: Envelope, unsubscribe_url: str, unsubscribe_address:
     sender_id = domain_of(envelope.sender)[-_LONGEST_SENDER_ID:].lstrip(".-")
     return {
         "List-Id": f"{_list_phrase(envelope.list_title)} <{label}>",
-        "List-Unsubscribe": f"<{_url(unsubscribe_url)}>,\r\n {by_mail}" if unsubscribe_url else by_mail,
+        "List-Unsubscribe": f"<{ascii_url(unsubscribe_url)}>,\r\n {by_mail}" if unsubscribe_url else by_mail,
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" if unsubscribe_url else "",
         "List-Help": f"<mailto:{contact}?subject=help>",
         "List-Owner": f"<mailto:{contact}>",
-        "List-Archive": f"<{_url(envelope.archive)}>",
+        "List-Archive": f"<{ascii_url(envelope.archive)}>",
         "List-Post": "NO",
         "Feedback-ID": f"{label.partition('.')[0]}:{envelope.issue}:{label}:{sender_id}",
     }
+
+
+def ascii_url(url: str) -> str:
+    """A URL in ASCII that fits between angle brackets."""
+    parts = urlsplit(header_text(url))
+    host, colon, port = parts.netloc.partition(":")
+    return quote(parts._replace(netloc=f"{ascii_domain(host)}{colon}{port}").geturl(), safe=_KEPT_IN_URLS)
 
 
 def header_text(text: str) -> str:
@@ -167,22 +180,24 @@ class _Content:
     """The MIME headers and the body."""
 
     fields: tuple[Field, ...]
-    body: bytes
+    body: Shared
 
 
 # The same for every reader of an issue in one language, so made once: it is the dear part.
 @lru_cache(maxsize=8)
-def _content(html: str, text: str) -> _Content:
+def _content(html: str, text: str, stand_in: str) -> _Content:
     content = EmailMessage(policy=SMTP)
     plain, rich = _body(text), _body(html)
     content.set_content(plain, subtype="plain", charset="utf-8", cte=_shorter_encoding(plain))
     content.add_alternative(rich, subtype="html", charset="utf-8", cte=_shorter_encoding(rich))
     # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable or base64 text.
     seed = f"{len(plain)} {plain}{rich}".encode()
-    content.set_boundary(f"=_{hashlib.blake2b(seed, digest_size=12).hexdigest()}")
+    boundary = f"=_{hashlib.blake2b(seed, digest_size=12).hexdigest()}"
+    content.set_boundary(boundary)
     head, _, body = content.as_bytes().partition(b"\r\n\r\n")
     unfolded = re.split("\r\n(?![ \t])", head.decode("ascii"))
-    return _Content(tuple((name, value) for name, _, value in (line.partition(": ") for line in unfolded)), body)
+    fields = tuple((name, value) for name, _, value in (line.partition(": ") for line in unfolded))
+    return _Content(fields, shared(body, boundary, stand_in))
 
 
 def _shorter_encoding(text: str) -> str:
@@ -221,12 +236,6 @@ def _encoded(header: str, text: str) -> str:
 
 def _in_url(mailbox: str) -> str:
     return quote(_parse(mailbox)[1], safe="@+")
-
-
-def _url(url: str) -> str:
-    """A URL in ASCII that fits between angle brackets."""
-    parts = urlsplit(header_text(url))
-    return quote(parts._replace(netloc=ascii_domain(parts.netloc)).geturl(), safe=_KEPT_IN_URLS)
 
 
 def _list_label(envelope: Envelope) -> str:

@@ -15,13 +15,14 @@ from functools import lru_cache
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import Literal
 
+from tidings.addresses import ascii_domain
 from tidings.errors import MailError
-from tidings.mail.message import Message, ascii_domain
+from tidings.mail.bodies import Body, Shared
+from tidings.mail.message import Message
 from tidings.mail.replies import Meaning, Reply, Stage, meaning, readable
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport
 from tidings.model import THIS_MACHINE, Receipt
 
-_LINE_OF_DOT = re.compile(rb"^\.", re.MULTILINE)
 # What a connection that was used before may be the reason of: a new one is worth a try.
 _MAY_BE_THE_CONNECTION: frozenset[Meaning] = frozenset({"throttled", "server gone", "too many recipients"})
 _ENDS_THE_SESSION = frozenset({-1, 421})
@@ -161,7 +162,7 @@ class _SmtpTransport:
         session.sock.settimeout(self._habits.text_seconds)
         try:
             session.sock.sendall(_stuffed(message.head))
-            session.sock.sendall(_ending(message.body))
+            session.sock.sendall(_ending(message))
         except OSError as error:
             return self._receipt(_Refusal("end", self._broken_off(session, error)))
         try:
@@ -304,15 +305,27 @@ def _answer(session: smtplib.SMTP) -> Reply:
 
 def _stuffed(text: bytes) -> bytes:
     """Lines that begin with a dot get another (RFC 5321 section 4.5.2)."""
-    return _LINE_OF_DOT.sub(b"..", text) if b"\n." in text or text.startswith(b".") else text
+    return _doubled(b"\n" + text)[1:]
 
 
-# The same for all readers of an issue in one language.
-@lru_cache(maxsize=8)
-def _ending(body: bytes) -> bytes:
+def _doubled(text: bytes) -> bytes:
+    """The same for text that begins in the middle of a line."""
+    return text.replace(b"\n.", b"\n..")
+
+
+def _ending(message: Message) -> bytes:
     """A body as it is sent, with the dot that ends the message."""
-    end = b".\r\n" if body.endswith(b"\r\n") or not body else b"\r\n.\r\n"
-    return _stuffed(body) + end
+    if message.woven is None:
+        return bytes(Body(_prepared(Shared((message.body,)))))
+    return bytes(Body(_prepared(message.woven.shared), message.woven.token))
+
+
+# The same for all readers of an issue in one language. What stands in the gaps begins no line with a dot.
+@lru_cache(maxsize=8)
+def _prepared(body: Shared) -> Shared:
+    *before, last = (_stuffed(piece) if n == 0 else _doubled(piece) for n, piece in enumerate(body.pieces))
+    ended = body.pieces[-1].endswith(b"\r\n") or not any(body.pieces)
+    return Shared((*before, last + (b".\r\n" if ended else b"\r\n.\r\n")), body.gaps)
 
 
 def _connect(server: SmtpServer, context: ssl.SSLContext | None, seconds: float) -> smtplib.SMTP:

@@ -35,6 +35,7 @@ from tidings.model.digests import (
     StoredPost,
     UpdateItem,
 )
+from tidings.model.links import LinkKey, Throttled
 from tidings.model.polling import (
     Document,
     Failed,
@@ -78,6 +79,16 @@ from tidings.model.returned import (
     Sign,
     Weight,
 )
+from tidings.model.subscribers import (
+    Consent,
+    ConsentKind,
+    EndedBy,
+    Evidence,
+    Origin,
+    Recipient,
+    StoredSubscriber,
+    Subscription,
+)
 
 __all__ = [
     "COMBINED_FEED",
@@ -85,6 +96,8 @@ __all__ = [
     "Action",
     "AlsoIn",
     "Arrival",
+    "Consent",
+    "ConsentKind",
     "Counterpart",
     "Delivery",
     "DeliveryState",
@@ -93,7 +106,9 @@ __all__ = [
     "EditedPost",
     "Edition",
     "Enclosure",
+    "EndedBy",
     "Etiquette",
+    "Evidence",
     "Failed",
     "FailureKind",
     "FeedChange",
@@ -107,11 +122,13 @@ __all__ = [
     "IssueItem",
     "Join",
     "KnownPost",
+    "LinkKey",
     "Login",
     "Meaning",
     "MoreItem",
     "Move",
     "Order",
+    "Origin",
     "Outcome",
     "ParsedFeed",
     "ParsedPost",
@@ -120,6 +137,7 @@ __all__ = [
     "PostToSave",
     "Postponed",
     "Receipt",
+    "Recipient",
     "Remembered",
     "Report",
     "Returned",
@@ -132,8 +150,11 @@ __all__ = [
     "Sign",
     "Source",
     "StoredPost",
+    "StoredSubscriber",
     "Subscriber",
+    "Subscription",
     "Suspect",
+    "Throttled",
     "Unchanged",
     "UpdateItem",
     "Validators",

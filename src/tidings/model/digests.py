@@ -194,7 +194,8 @@ DeliveryState = Literal[
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One issue to one subscriber, in a `language` ("" for the edition's). `in_doubt` says that the outcome of an
-    earlier try is not known: its message may have come already.
+    earlier try is not known: its message may have come already. `reader` is the subscriber's public id, where links
+    need it.
     """
 
     id: int
@@ -204,6 +205,7 @@ class Delivery:
     attempts: int = 0
     in_doubt: bool = False
     language: str = ""
+    reader: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -312,7 +312,9 @@ def _drafts(matches: Iterable[Match], named: Named, settled: Container[int]) -> 
 
 
 def _cleaned(plan: Plan) -> FeedChange:
-    new = [_with_suspects(_found(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new]
+    from tidings.posts.placing import findable
+
+    new = [_with_suspects(findable(_to_save(draft, plan.language), plan.site), draft, plan) for draft in plan.new]
     changed: list[PostToSave] = []
     others: list[PostToSave] = []
     for draft in plan.changed:
@@ -321,20 +323,10 @@ def _cleaned(plan: Plan) -> FeedChange:
             continue
         if draft.doubt and _is_another(post, draft.doubt, plan):
             heir = replace(post, post_id=None, keys=draft.identified.all_keys, heir_of=post.post_id)
-            others.append(_with_suspects(_found(heir, plan.site), draft, plan))
+            others.append(_with_suspects(findable(heir, plan.site), draft, plan))
         elif not draft.erased:
             changed.append(_with_edit(post, draft, plan))
     return FeedChange((*new, *reversed(others)), tuple(changed), aliases=plan.aliases, moved=plan.moved)
-
-
-def _found(post: PostToSave, site: str) -> PostToSave:
-    """A new post with what other sources' posts of its story are found and told by."""
-    from tidings.posts.pieces import landmarks, outline
-    from tidings.posts.placing import originality
-
-    # A page that several posts of the document share is none of them's.
-    one = outline(site, post.story_url, post.title, post.text, post.content_html, post.language, post.origin_url)
-    return replace(post, landmarks=landmarks(one), originality=originality(one))
 
 
 def _with_suspects(post: PostToSave, draft: Draft, plan: Plan) -> PostToSave:

@@ -7,12 +7,12 @@ own source's posts: what a blog writes twice it means twice.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from dataclasses import replace
 
-from tidings.model import Join
+from tidings.model import Join, PostToSave
 from tidings.posts.headlines import relation
+from tidings.posts.pieces import landmarks, outline
 from tidings.posts.telling import Piece, tell
-from tidings.records import dataclass
+from tidings.records import dataclass, replace
 
 _TIERS = ("id", "page", "copy", "link", "headline")  # the surest first
 MOST_EFFORT = 600_000
@@ -30,6 +30,13 @@ class Candidate:
     story: int
     piece: Piece
     same_id: bool = False
+
+
+def findable(post: PostToSave, site: str) -> PostToSave:
+    """A new post with what other sources' posts of its story are found and told by."""
+    # A page that several posts of the document share is none of them's.
+    one = outline(site, post.story_url, post.title, post.text, post.content_html, post.language, post.origin_url)
+    return replace(post, landmarks=landmarks(one), originality=originality(one))
 
 
 def place(piece: Piece, candidates: Iterable[Candidate], taken: Container[int]) -> Join | None:

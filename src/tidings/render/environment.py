@@ -198,6 +198,7 @@ def _place(error: Exception, name: str, environment: ImmutableSandboxedEnvironme
     folders = [Path(folder) for folder in _folders(environment)]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         file = Path(frame.filename)
-        if file.parent in folders:
-            return file.name, frame.lineno
+        for folder in folders:
+            if file.is_relative_to(folder):
+                return str(file.relative_to(folder)), frame.lineno
     return name, None

@@ -45,20 +45,23 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
 @dataclass(frozen=True, slots=True)
 class MailFooter:
     """What a mail says of who sends it. `contact` is the address that takes an unsubscribe wish (with or without
-    "mailto:"), `web_url` this issue on the web; "" leaves one out."""
+    "mailto:"), `unsubscribe_url` the page that goes before it, `web_url` this issue on the web; "" leaves one out."""
 
     postal_address: str
     contact: str = ""
     web_url: str = ""
+    unsubscribe_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """A mail's subject and its two parts, as Unicode text."""
+    """A mail's subject and its two parts, as Unicode text. `stand_in` is what both parts have in place of the token of
+    a reader's own link, "" where they have no such link."""
 
     subject: str
     html: str
     text: str
+    stand_in: str = ""
 
 
 def render_issue(content: IssueContent, footer: MailFooter, templates: Templates = SHIPPED) -> RenderedMail:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tidings.model import Edition, Failed, FeedChange, FeedState, Move, Rhythm, Source, Validators, Wishes
-from tidings.store import items, posts, slots
+from tidings.store import file_readers, items, posts, slots
 from tidings.store.database import (
     Store,
     seconds_to_span,
@@ -25,8 +25,10 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
     A source whose URL the operator changed keeps its row by its name, so its posts do not come again; its validators
     are dropped, because they belong to the old URL. A name that went to another feed is that one's alone. A source is
     noted as joining each edition that covers it: what the edition takes of the time before is its backfill. Of an
-    edition whose schedule or zone has changed, the slots before `now` are not due any more.
+    edition whose schedule or zone has changed, the slots before `now` are not due any more. Its readers are mirrored
+    (store/file_readers.py).
     """
+    file_readers.sync(store, editions, now)
     if _is_in_line(store, sources, editions, now):
         return
     with store.write():

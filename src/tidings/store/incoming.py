@@ -35,6 +35,12 @@ class Owner:
     edition: str
     address: str
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether its reader was erased, and the Message-ID with the address: what comes back is nobody's, and must not
+        be kept for the operator, since it may hold the address."""
+        return self.address == f"erased-{self.delivery_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -127,6 +127,7 @@ class Letter:
     address: str
     message_id: str
     language: str = ""
+    subscriber_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +227,12 @@ def freeze(
             [(content.edition, one.post_id, issue_id, n) for n, one in enumerate(content.updates)],
         )
         store.conn.executemany(
-            "INSERT INTO deliveries (issue_id, address, message_id, language, updated_at) VALUES (?, ?, ?, ?, ?)",
-            [(issue_id, one.address, one.message_id, one.language, time_to_text(now)) for one in letters],
+            """INSERT INTO deliveries (issue_id, address, message_id, language, subscriber_id, updated_at)
+            VALUES (?, ?, ?, ?, ?, ?)""",
+            [
+                (issue_id, one.address, one.message_id, one.language, one.subscriber_id, time_to_text(now))
+                for one in letters
+            ],
         )
         want_publishing(store)
     return issue_id

@@ -6,7 +6,10 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidings.store.tables import FIRST, LEDGER, SENDER, SUPPRESSING
+from tidings.store.tables import FIRST
+from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
+from tidings.store.tables_of_links import LINKS
+from tidings.store.tables_of_readers import SUBSCRIBERS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -173,25 +176,9 @@ def pruning(db: Database) -> None:
         db.conn.execute(statement)
 
 
-# Edited posts that issues told of, each once in an edition. `issue_items.changed_at` is the last edit behind what an
-# issue showed: with it, what was edited since does not hang on clocks. Older issues count as having seen every edit.
-_UPDATES = (
-    "ALTER TABLE issue_items ADD COLUMN changed_at TEXT",
-    "UPDATE issue_items SET changed_at = (SELECT p.changed_at FROM posts p WHERE p.id = post_id)",
-    """CREATE TABLE issue_updates (
-        edition TEXT NOT NULL,
-        post_id INTEGER NOT NULL,
-        issue_id INTEGER NOT NULL REFERENCES issues(id),
-        position INTEGER NOT NULL,
-        PRIMARY KEY (edition, post_id)
-    ) WITHOUT ROWID""",
-    "CREATE INDEX posts_changed ON posts (changed_at) WHERE changed_at IS NOT NULL",
-)
-
-
 @_migration
 def updates(db: Database) -> None:
-    for statement in _UPDATES:
+    for statement in UPDATES:
         db.conn.execute(statement)
 
 
@@ -271,30 +258,9 @@ def fronts_of_stories(db: Database) -> None:
         db.conn.execute(statement)
 
 
-# What an edition need not look at again (store/issues.py): of a source's news none up to `settled_id` can be taken any
-# more, and of its backlog none with a backfill up to `settled_backfill`. What could change that is noticed here,
-# whoever writes it.
-_SETTLED = (
-    "ALTER TABLE edition_sources ADD COLUMN settled_id INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE edition_sources ADD COLUMN settled_backfill INTEGER NOT NULL DEFAULT -1",
-    "CREATE INDEX edition_sources_by_feed ON edition_sources (feed_id)",
-    """CREATE TRIGGER story_unsettled AFTER UPDATE OF story, excluded, held_at, dated ON posts
-    WHEN old.story != new.story OR old.excluded != new.excluded OR old.held_at IS NOT new.held_at
-        OR old.dated IS NOT new.dated
-    BEGIN
-        UPDATE edition_sources SET settled_backfill = -1,
-            settled_id = min(settled_id, (SELECT min(id) - 1 FROM posts WHERE story IN (old.story, new.story)))
-        WHERE feed_id IN (SELECT feed_id FROM posts WHERE story IN (old.story, new.story));
-    END""",
-    """CREATE TRIGGER edition_unsettled AFTER DELETE ON issue_items BEGIN
-        UPDATE edition_sources SET settled_backfill = -1, settled_id = 0 WHERE edition = old.edition;
-    END""",
-)
-
-
 @_migration
 def settled_news(db: Database) -> None:
-    for statement in _SETTLED:
+    for statement in SETTLED:
         db.conn.execute(statement)
 
 
@@ -334,29 +300,9 @@ def noise_of_posts(db: Database) -> None:
     db.conn.execute(_NOISE)
 
 
-# `send_after`, `held_at`: an issue is not sent before the one, nor while it is held; `dropped_at`: it never is.
-# `editions.schedule` is the text of an edition's schedule, `scheduled_at` since when. `passed_posts` are those that an
-# edition's rules left out of an issue: they are no news later.
-_SCHEDULING = (
-    "ALTER TABLE deliveries ADD COLUMN language TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE issues ADD COLUMN send_after TEXT",
-    "ALTER TABLE issues ADD COLUMN held_at TEXT",
-    "ALTER TABLE issues ADD COLUMN dropped_at TEXT",
-    "ALTER TABLE editions ADD COLUMN schedule TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE editions ADD COLUMN scheduled_at TEXT",
-    """CREATE TABLE passed_posts (
-        edition TEXT NOT NULL,
-        post_id INTEGER NOT NULL REFERENCES posts(id),
-        rule TEXT NOT NULL,
-        passed_at TEXT NOT NULL,
-        PRIMARY KEY (edition, post_id)
-    ) WITHOUT ROWID""",
-)
-
-
 @_migration
 def scheduling(db: Database) -> None:
-    for statement in _SCHEDULING:
+    for statement in SCHEDULING:
         db.conn.execute(statement)
 
 
@@ -394,3 +340,15 @@ def suppressing(db: Database) -> None:
 @_migration
 def sender_of_mail(db: Database) -> None:
     db.conn.execute(SENDER)
+
+
+@_migration
+def subscribers(db: Database) -> None:
+    for statement in SUBSCRIBERS:
+        db.conn.execute(statement)
+
+
+@_migration
+def links_of_readers(db: Database) -> None:
+    for statement in LINKS:
+        db.conn.execute(statement)

@@ -1,5 +1,5 @@
 """Who is not mailed any more, and what is held against an address. Addresses are known by what stands for them only
-(mail/pseudonyms.py), so that a reader who is erased, or taken in again, is still left alone."""
+(addresses.pseudonym), so that a reader who is erased, or taken in again, is still left alone."""
 
 from __future__ import annotations
 

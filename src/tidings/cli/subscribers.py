@@ -1,0 +1,268 @@
+"""`tidings subscribers`: who gets what, since when and why. Lists in and out are in reader_lists.py."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tidings.cli.reader_lists import export, import_
+from tidings.cli.reader_reports import explain
+from tidings.cli.reports import InOrder, iso
+
+if TYPE_CHECKING:
+    from tidings.config import Config
+    from tidings.model import StoredSubscriber, Subscription
+    from tidings.store import Store
+    from tidings.store.subscribers import Count
+
+_VOUCHED = "the operator vouches that the reader asked for it"
+
+
+@click.group(cls=InOrder)
+def subscribers() -> None:
+    """Show and change who gets which edition.
+
+    Readers whom the configuration names are subscribers like all others: they can leave, and stay away then, whatever
+    the file says. Who is added here, or imported, is in the database only.
+    """
+
+
+@subscribers.command(name="list")
+@click.option("--edition", metavar="NAME", help="Only those who have or had this edition.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def list_(config_path: Path, edition: str | None, as_json: bool) -> None:
+    """List the subscribers, those who have left too.
+
+    A row for each: whether it gets anything, which editions, in what language, since when, and where the subscription
+    came from. Behind them, how many each edition has. Times are UTC.
+    """
+    from tidings.cli import wiring
+    from tidings.store import explaining
+    from tidings.store import subscribers as stored
+
+    with wiring.open_site(config_path) as (loaded, store), explaining.snapshot(store):
+        now = wiring.utc_now()
+        report = [subscriber_report(one, edition, now) for one in stored.listed(store, edition)]
+        counts = [one for one in stored.counts(store) if edition in (None, one.edition)]
+        gone = listed_but_gone(loaded, store)
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        return
+    _print_rows(report)
+    for line in (*_summaries(counts), *gone):
+        click.echo(line, err=True)
+
+
+def subscriber_report(one: StoredSubscriber, edition: str | None, now: datetime) -> dict[str, Any]:
+    """A subscriber as people script against it, all of its subscriptions or only that to `edition`."""
+    shown = [each for each in one.subscriptions if edition in (None, each.edition)]
+    running = [each for each in shown if not each.ended_by]
+    is_paused = one.paused_until is not None and one.paused_until > now
+    return {
+        "address": one.address,
+        "status": "left" if not running else "paused" if is_paused else "active",
+        "editions": [each.edition for each in running],
+        "language": one.language or next((each.language for each in running if each.language), ""),
+        "since": iso(min((each.since for each in shown), default=one.created_at)),
+        "subscriptions": [subscription_report(each) for each in shown],
+    }
+
+
+def subscription_report(one: Subscription) -> dict[str, Any]:
+    """A subscription as people script against it."""
+    return {
+        "edition": one.edition,
+        "origin": one.origin,
+        "since": iso(one.since),
+        "language": one.language,
+        "ended_at": iso(one.ended_at),
+        "ended_by": one.ended_by,
+    }
+
+
+def listed_but_gone(loaded: Config, store: Store) -> list[str]:
+    """A sentence for each reader whom the configuration names and who is not mailed all the same."""
+    from tidings.store import refusals
+    from tidings.store import subscribers as stored
+
+    found = []
+    for edition in loaded.editions:
+        left = stored.gone(store, edition.name, edition.addresses)
+        erased = refusals.among(store, edition.addresses)
+        for address in edition.addresses:
+            if address in left | erased:
+                why = "has left" if address in left else "was erased"
+                found.append(
+                    f"{address} is named for {edition.name}, but {why} and is not mailed; take the address out of "
+                    f"{loaded.path}, or, if the reader asks for it, `tidings subscribers add --again`"
+                )
+    return found
+
+
+def _print_rows(report: Sequence[dict[str, Any]]) -> None:
+    from tidings.cli.tables import print_table
+
+    if not report:
+        click.echo("no subscribers", err=True)
+        return
+    rows = [
+        (
+            row["address"],
+            row["status"],
+            ", ".join(row["editions"]),
+            row["language"],
+            row["since"][:10],
+            ", ".join(dict.fromkeys(each["origin"] for each in row["subscriptions"])),
+        )
+        for row in report
+    ]
+    print_table(("address", "status", "editions", "language", "since", "from"), rows)
+
+
+def _summaries(counts: Sequence[Count]) -> list[str]:
+    """How many an edition has, and where they came from."""
+    lines = []
+    for edition in dict.fromkeys(one.edition for one in counts):
+        own = [one for one in counts if one.edition == edition]
+        origins = ", ".join(f"{one.running} {one.origin}" for one in own if one.running)
+        running, ended = sum(one.running for one in own), sum(one.ended for one in own)
+        lines.append(f"{edition}: {running} active{f' ({origins})' if origins else ''}, {ended} ended")
+    return lines
+
+
+@subscribers.command()
+@click.argument("address", metavar="ADDRESS")
+@click.option("--edition", "edition_name", metavar="NAME", required=True, help="What it is to get.")
+@click.option("--language", default="", metavar="TAG", help="The language of the words around the posts.")
+@click.option("--again", is_flag=True, help="Also if the reader has left, or was erased.")
+@click.pass_obj
+def add(config_path: Path, address: str, edition_name: str, language: str, again: bool) -> None:
+    """Subscribe ADDRESS to an edition.
+
+    With this you vouch that the reader asked for it; that is recorded. One who has left is not taken back without
+    --again.
+    """
+    from tidings.cli import issuing, wiring
+    from tidings.errors import TidingsError
+    from tidings.model import Evidence
+    from tidings.store import subscribers as stored
+
+    address, language = _address(address), _language(language)
+    with wiring.open_site(config_path) as (loaded, store):
+        edition = issuing.edition_named(loaded, edition_name).name
+        evidence = Evidence(form="tidings subscribers add", wording=_VOUCHED)
+        now = wiring.utc_now()
+        _lift_suppression(store, address, edition, again)
+        done = stored.add(store, address, edition, "cli", evidence, now, language=language, again=again)
+    if done in ("left", "refused"):
+        why = f"has left {edition}" if done == "left" else "was erased, and is not to be mailed again"
+        raise TidingsError(f"{address} {why}; if the reader wants it back, say --again. Nothing was changed")
+    said = {"added": f"gets {edition} from now on", "returned": f"gets {edition} again"}
+    click.echo(f"{address}: {said.get(done, f'gets {edition} already')}")
+
+
+@subscribers.command()
+@click.argument("address", metavar="ADDRESS")
+@click.option("--edition", metavar="NAME", help="Only this edition; otherwise all of them.")
+@click.pass_obj
+def remove(config_path: Path, address: str, edition: str | None) -> None:
+    """End the subscriptions of ADDRESS, or one of them.
+
+    It stays away from then on, whatever a list or the configuration says. The trail stays, too; `erase` takes all.
+    """
+    from tidings.cli import wiring
+    from tidings.model import Evidence
+    from tidings.store import subscribers as stored
+
+    evidence = Evidence(form="tidings subscribers remove")
+    with wiring.open_site(config_path) as (loaded, store):
+        found, now = known(store, address), wiring.utc_now()
+        if edition is None:
+            ended = stored.leave_all(store, found.id, "operator", evidence, now)
+        else:
+            ended = [edition] if stored.leave(store, found.id, edition, "operator", evidence, now) else []
+        gone = [line for line in listed_but_gone(loaded, store) if line.startswith(f"{found.address} ")]
+    for name in ended:
+        click.echo(f"{found.address}: does not get {name} any more")
+    for line in gone:
+        click.echo(line, err=True)
+    if not ended:
+        click.echo(f"{found.address} did not get {edition or 'anything'}; nothing was changed", err=True)
+        sys.exit(1)
+
+
+@subscribers.command()
+@click.argument("address", metavar="ADDRESS")
+@click.option("--forget-refusal", is_flag=True, help="Keep not even the hash that keeps the address from coming back.")
+@click.pass_obj
+def erase(config_path: Path, address: str, forget_refusal: bool) -> None:
+    """Erase all that is known of ADDRESS.
+
+    Subscriptions and trail go; deliveries stay as numbers without a reader, so that the balance of each issue holds.
+    What is kept is a hash, by which no list and no file brings the address back. The database file is written anew, so
+    that no bytes of it are left. What stands in the configuration, in backups and in mail logs is yours to erase.
+    """
+    from tidings.cli import wiring
+    from tidings.store import erasing
+
+    with wiring.open_site(config_path) as (loaded, store):
+        done = erasing.erase(store, address, wiring.utc_now(), refuse=not forget_refusal)
+        erasing.scrub(store)
+        gone = [line for line in listed_but_gone(loaded, store) if line.casefold().startswith(address.casefold())]
+    what = "erased" if done.subscriber else "no subscriber had it"
+    click.echo(f"{address}: {what}; {done.deliveries} deliveries are nobody's now")
+    for line in gone:
+        click.echo(line, err=True)
+
+
+def _lift_suppression(store: Store, address: str, edition: str, again: bool) -> None:
+    """Mails to an address again that was suppressed, or raises TidingsError where that is not asked for."""
+    from tidings import standing
+    from tidings.errors import TidingsError
+
+    why = standing.suppressed(store, [address], edition).get(address)
+    if why is None:
+        return
+    if not again:
+        raise TidingsError(f"{address}: {why}; if the reader wants it back, say --again. Nothing was changed")
+    standing.unsuppress(store, address)
+
+
+def known(store: Store, address: str) -> StoredSubscriber:
+    """The subscriber with an address. Raises TidingsError where there is none."""
+    from tidings.errors import TidingsError
+    from tidings.store import subscribers as stored
+
+    found = stored.find(store, address)
+    if found is None:
+        raise TidingsError(f"{address}: no subscriber has this address; `tidings subscribers list` shows them")
+    return found
+
+
+def _address(text: str) -> str:
+    from tidings.addresses import AddressError, checked
+
+    try:
+        return checked(text)
+    except AddressError as error:
+        raise click.BadParameter(f"{text!r}: {error}", param_hint="ADDRESS") from None
+
+
+def _language(text: str) -> str:
+    from tidings.config import values
+
+    try:
+        return values.language(text) if text else ""
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--language") from None
+
+
+for _command in (explain, import_, export):
+    subscribers.add_command(_command)

@@ -1,0 +1,1 @@
+"""Readers who help themselves, and lists of them: decisions without clock, disk or network."""

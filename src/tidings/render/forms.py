@@ -1,0 +1,69 @@
+"""The pages on which readers help themselves, and those that say what went wrong. Addresses in them are relative, so
+they work under any path and any name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tidings.render.environment import SHIPPED, Press, Templates, open_press
+
+
+@dataclass(frozen=True, slots=True)
+class Chrome:
+    """What is around a page: the site's name and address ("" for none), and the language of its words."""
+
+    site_title: str
+    site_url: str
+    language: str
+    templates: Templates = SHIPPED
+
+
+def render_leave(edition: str, leave_url: str, chrome: Chrome) -> str:
+    """The page that asks whether to end the subscription to the edition of that title. Raises RenderError, as all."""
+    return _rendered("leave", {"edition": edition, "leave_url": leave_url}, chrome)
+
+
+def render_left(edition: str, return_url: str, chrome: Chrome) -> str:
+    """The page that says it is ended; `return_url` is where a POST takes that back, "" for nowhere."""
+    return _rendered("left", {"edition": edition, "return_url": return_url}, chrome)
+
+
+def render_back(edition: str, leave_url: str, chrome: Chrome) -> str:
+    """The page that says it goes on again."""
+    return _rendered("back", {"edition": edition, "leave_url": leave_url}, chrome)
+
+
+def render_error(code: int, chrome: Chrome) -> str:
+    """The page of an HTTP status."""
+    title, advice = _words(code, _press(chrome))
+    return _rendered("error", {"code": code, "title": title, "advice": advice}, chrome)
+
+
+def _rendered(name: str, values: Mapping[str, object], chrome: Chrome) -> str:
+    around = {"site_title": chrome.site_title, "site_url": chrome.site_url}
+    return _press(chrome).render(f"web/{name}.html", {**around, **values})
+
+
+def _press(chrome: Chrome) -> Press:
+    return open_press(chrome.templates, chrome.language)
+
+
+def _words(code: int, press: Press) -> tuple[str, str]:
+    """What happened, and what to do about it."""
+    gettext = press.wording.gettext
+    match code:
+        case 404 | 410:
+            return gettext("There is no such page"), gettext(
+                "If the address is from a mail, it may have been cut off: copy all of it, to the end of its line."
+            )
+        case 405:
+            return gettext("That can't be done here"), gettext("Go back, and use the buttons of the page.")
+        case 413:
+            return gettext("That is too much"), gettext("What you sent is larger than any form here. Send less.")
+        case 429:
+            return gettext("Too often"), gettext("Please wait a while, and try again.")
+        case _ if code >= 500:
+            return gettext("Something is broken here"), gettext("It is not your fault. Please try again later.")
+        case _:
+            return gettext("That was not understood"), gettext("Go back, and use the buttons of the page.")

@@ -1,0 +1,48 @@
+"""The trail of consent: what each subscriber asked for, agreed to and ended, when and where. Lines are only added; they
+go when their subscriber is erased."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+
+from tidings.model import Consent, ConsentKind, Evidence
+from tidings.store.database import Store, stored_time, time_to_text
+
+
+def record(
+    store: Store, subscriber_id: int, edition: str, what: ConsentKind, evidence: Evidence, now: datetime
+) -> None:
+    """Adds a line, within the transaction that makes it true. `edition` is "" for what concerns no single one."""
+    record_all(store, [(subscriber_id, edition)], what, evidence, now)
+
+
+def record_all(
+    store: Store, subscriptions: Iterable[tuple[int, str]], what: ConsentKind, evidence: Evidence, now: datetime
+) -> None:
+    """Adds the same line for many subscriptions, each a subscriber's id and an edition."""
+    shared = (what, time_to_text(now), evidence.network, evidence.form, evidence.wording, _detail(evidence))
+    store.conn.executemany(
+        """INSERT INTO consents (subscriber_id, edition, what, at, network, form, wording, detail)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        ((subscriber_id, edition, *shared) for subscriber_id, edition in subscriptions),
+    )
+
+
+def trail(store: Store, subscriber_id: int) -> list[Consent]:
+    """All lines of a subscriber, oldest first."""
+    rows = store.rows("SELECT * FROM consents WHERE subscriber_id = ? ORDER BY id", (subscriber_id,))
+    return [
+        Consent(
+            row["edition"],
+            row["what"],
+            stored_time(row["at"]),
+            Evidence(row["form"], row["wording"], row["network"], json.loads(row["detail"])),
+        )
+        for row in rows
+    ]
+
+
+def _detail(evidence: Evidence) -> str:
+    return json.dumps(dict(evidence.detail), ensure_ascii=False)

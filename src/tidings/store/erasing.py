@@ -1,0 +1,109 @@
+"""Erasing a reader: no trace of the address stays in the database, and the ledger of deliveries still balances.
+
+What SQLite deletes stays in the file until its place is needed, and older copies lie in pages that were split or moved
+long ago. Only writing the whole file anew leaves none, which `scrub` does.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime
+
+from tidings.addresses import key
+from tidings.errors import StoreError
+from tidings.records import dataclass
+from tidings.store import refusals
+from tidings.store.database import Store, time_to_text
+from tidings.store.issues import IS_OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What there was of a reader: whether a subscriber, and how many deliveries. `refused` says that the address is
+    known not to be mailed again."""
+
+    subscriber: bool
+    deliveries: int
+    refused: bool
+
+
+def erase(store: Store, address: str, now: datetime, *, refuse: bool = True) -> Erased:
+    """Erases all that is known of an address, in one transaction; what is kept of it is a keyed hash, with `refuse`,
+    so that no list or file brings it back. Call `scrub` afterwards.
+
+    Deliveries stay and are counted, to nobody. One in hand at this moment still goes out, and is settled as any other.
+    """
+    store.rows("PRAGMA secure_delete = ON")
+    with store.write():
+        row = store.row("SELECT id FROM subscribers WHERE address_key = ?", (key(address),))
+        subscriber_id = None if row is None else int(row["id"])
+        deliveries = _deliveries_of(store, subscriber_id, address)
+        _empty(store, deliveries, now)
+        if subscriber_id is not None:
+            store.conn.execute("UPDATE deliveries SET subscriber_id = NULL WHERE subscriber_id = ?", (subscriber_id,))
+            for table, column in (
+                ("consents", "subscriber_id"),
+                ("subscriptions", "subscriber_id"),
+                ("subscribers", "id"),
+            ):
+                store.conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (subscriber_id,))
+        _forget_returned(store, deliveries, address)
+        if refuse:
+            refusals.keep(store, address, now)
+        else:
+            refusals.forget(store, address)
+        return Erased(subscriber_id is not None, len(deliveries), refuse)
+
+
+def scrub(store: Store) -> None:
+    """Writes the database file anew, and empties the log beside it, so that nothing that was deleted is left in them.
+
+    Takes as long as copying the file, and as much free space; others wait meanwhile. Raises StoreError when it cannot
+    be done: what was erased stays so, but its bytes may still be in the file.
+    """
+    try:
+        store.rows("VACUUM")
+        busy = store.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]["busy"]
+    except (StoreError, sqlite3.Error) as error:
+        raise StoreError(f"{store.path}: the file could not be written anew ({error}); {_AGAIN}") from error
+    if busy:
+        raise StoreError(f"{store.path}: another process reads the database; {_AGAIN}")
+
+
+_AGAIN = "the reader is erased, but bytes of the address may be left in it: run the same command again"
+
+
+def _deliveries_of(store: Store, subscriber_id: int | None, address: str) -> list[int]:
+    """Those of the subscriber, and those of older versions that are known by their address only."""
+    rows = store.rows(
+        """SELECT id, address, subscriber_id FROM deliveries
+        WHERE subscriber_id = ? OR (subscriber_id IS NULL AND address NOT LIKE 'erased-%')""",
+        (subscriber_id,),
+    )
+    own = key(address)
+    return [row["id"] for row in rows if row["subscriber_id"] is not None or key(row["address"]) == own]
+
+
+def _forget_returned(store: Store, deliveries: list[int], address: str) -> None:
+    """What came back: messages that hold the address go, and of its own deliveries what was said. That it bounced, or
+    complained, is known by a keyed hash and stays."""
+    store.conn.executemany(
+        "UPDATE returned_mail SET message = NULL, diagnostic = '' WHERE delivery_id = ?", [(one,) for one in deliveries]
+    )
+    store.conn.execute(
+        """UPDATE returned_mail SET message = NULL, diagnostic = ''
+        WHERE message IS NOT NULL AND instr(casefold(CAST(message AS TEXT)), casefold(?))""",
+        (address,),
+    )
+
+
+def _empty(store: Store, deliveries: list[int], now: datetime) -> None:
+    """Takes the reader out of deliveries. The Message-ID goes too: it is made of the address. None is sent any more but
+    those in hand."""
+    store.conn.executemany(
+        f"""UPDATE deliveries SET address = 'erased-' || id, message_id = 'erased-' || id, reply = '', language = '',
+        next_at = iif({IS_OPEN} AND state NOT IN ('leased', 'inflight'), NULL, next_at),
+        state = iif({IS_OPEN} AND state NOT IN ('leased', 'inflight'), 'suppressed', state), updated_at = ?
+        WHERE id = ?""",
+        [(time_to_text(now), one) for one in deliveries],
+    )

@@ -1,0 +1,50 @@
+"""Whether one more mail may be asked for over the web, by whoever it is: readers/throttle.py decides, the database
+remembers. For sign-ups and for mailed codes."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address
+
+from tidings.readers.throttle import ALL, KEPT, Budget, ask_budget, ask_patience, networks
+from tidings.store import Store, site, throttle
+
+_KEY_OCTETS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether it may be done now, or in how long it is worth asking again. `is_flood` says that the budget of all is
+    used up, which the operator should hear of."""
+
+    may_go: bool
+    wait: timedelta = timedelta()
+    is_flood: bool = False
+
+
+def ask(
+    store: Store, kind: str, address: IPv4Address | IPv6Address | None, now: datetime, budget: Budget = ALL
+) -> Answer:
+    """Asks for one more of a `kind` ("sign-up", "code") from `address`, None where that is not known: then only the
+    budget counts. What may go is counted at once, so two processes let no more through than one."""
+    secret = site.secret(store)
+    patiences = {_key(secret, kind, network): patience for network, patience in networks(address)} if address else {}
+    everybody = _key(secret, kind, "")
+    with store.write():
+        known = throttle.states(store, [*patiences, everybody])
+        verdicts = {key: ask_patience(known.get(key), patience, now) for key, patience in patiences.items()}
+        verdicts[everybody] = ask_budget(known.get(everybody), budget, now)
+        may_go = all(verdict.may_go for verdict in verdicts.values())
+        # Refused, only what refused is kept: a clock that was set back is noted there, and nothing is used up.
+        throttle.keep(store, {key: one.state for key, one in verdicts.items() if may_go or not one.may_go})
+        throttle.forget(store, now - KEPT)
+    wait = max(verdict.wait for verdict in verdicts.values())
+    return Answer(may_go, wait, not verdicts[everybody].may_go)
+
+
+def _key(secret: bytes, kind: str, network: str) -> bytes:
+    """What a network is kept under: it can be compared, and not be read back out of a copy of the database."""
+    return hmac.digest(secret, f"throttle\0{kind}\0{network}".encode(), hashlib.sha256)[:_KEY_OCTETS]

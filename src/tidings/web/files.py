@@ -1,0 +1,31 @@
+"""Serves the published folder: the planet page, the combined feed, past issues. The same bytes as on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, Response, abort, send_from_directory
+
+# Werkzeug adds the charset to those it knows as text.
+_TYPES = {
+    ".xml": "application/atom+xml",
+    ".html": "text/html",
+    ".txt": "text/plain",
+    ".eml": "text/plain",
+    ".svg": "image/svg+xml",
+}
+_MAX_AGE_SECONDS = 300
+
+
+def serve_files(app: Flask, folder: Path) -> None:
+    """Adds what is in `folder` to `app`, for GET and HEAD; what is not in it, or hidden in it, is a 404."""
+    root = folder.absolute()  # Flask takes a relative one to mean below its own code
+
+    @app.get("/")
+    @app.get("/<path:name>")
+    def serve(name: str = "index.html") -> Response:
+        path = f"{name}index.html" if name.endswith("/") else name
+        if any(part.startswith(".") for part in path.split("/")):
+            abort(404)  # among them files that are being written
+        kind = _TYPES.get(Path(path).suffix)
+        return send_from_directory(root, path, mimetype=kind, max_age=_MAX_AGE_SECONDS, conditional=True)

@@ -1,0 +1,141 @@
+"""What every answer has, and what no request may: headers, limits, and pages that say what went wrong.
+
+Pages with forms name the hash of their style, so that no other style counts, and no script does at all. Published files
+have their style inline, and pictures of the blogs they quote.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from http import HTTPStatus
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
+
+from tidings.errors import RenderError
+from tidings.render.forms import Chrome, render_error
+from tidings.web.proxies import Address, client_of, moved_to
+from tidings.web.site import Site
+
+LARGEST_BODY = 64_000
+"""Bytes of a form."""
+
+_MOST_FIELDS = 50
+_LONGEST_FIELD = 2_000
+"""Characters of a form's field, and of its name."""
+
+GUARDS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+"""Headers of every answer; a page with forms has stricter ones in their place. Other sites may show our files: feeds
+are made to be shown elsewhere."""
+
+_OF_PAGES = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+_POLICY = "default-src 'none'; style-src {styles}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+_STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_HTTPS_FOR = "max-age=31536000"
+
+
+def harden(app: Flask, site: Site) -> None:
+    """Has all answers of `app` guarded, and its errors told on pages of the site."""
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_FORM_MEMORY_SIZE"] = LARGEST_BODY
+    app.config["MAX_FORM_PARTS"] = _MOST_FIELDS
+
+    @app.before_request
+    def lead_on() -> Response | None:
+        there = moved_to(request.environ)
+        return Response(status=308, headers={"Location": there}) if there else None
+
+    @app.after_request
+    def guard(response: Response) -> Response:
+        for name, value in GUARDS.items():
+            response.headers.setdefault(name, value)
+        if site.is_https:
+            response.headers.setdefault("Strict-Transport-Security", _HTTPS_FOR)
+        return response
+
+    @app.errorhandler(HTTPException)
+    def tell(error: HTTPException) -> Response | HTTPException:
+        # One that stands for itself, or comes with a whole answer, as a redirect does.
+        if error.code is None or error.code < 400 or error.response is not None:
+            return error
+        return _told(site, error)
+
+    @app.errorhandler(Exception)
+    def confess(error: Exception) -> Response:
+        app.logger.error("%s %s", request.method, request.endpoint or "?", exc_info=error)
+        return _told(site, InternalServerError())
+
+
+def page(html: str, status: int = 200, *, has_form: bool = True) -> Response:
+    """An answer that is a page of ours: for nobody else's eyes, and with no style but its own."""
+    response = Response(html, status, mimetype="text/html")
+    response.headers.update(_OF_PAGES)
+    hashes = " ".join(_hash(style) for style in _STYLE.findall(html)) or "'none'"
+    response.headers["Content-Security-Policy"] = _POLICY.format(
+        styles=hashes, forms="'self'" if has_form else "'none'"
+    )
+    return response
+
+
+def plain(text: str, status: int = 200) -> Response:
+    """An answer for programs."""
+    response = Response(f"{text}\n", status, mimetype="text/plain")
+    response.headers.update(_OF_PAGES)
+    return response
+
+
+def form() -> dict[str, str]:
+    """The fields of the request's form, in either encoding. Raises BadRequest (or RequestEntityTooLarge) where it is
+    more than a form of ours can have: files, a field twice, too many, too long."""
+    fields = request.form
+    if request.files or len(fields) > _MOST_FIELDS:
+        raise BadRequest
+    for name, values in fields.lists():
+        if len(values) > 1 or max(len(name), len(values[0])) > _LONGEST_FIELD:
+            raise BadRequest
+    return fields.to_dict()
+
+
+def client() -> Address | None:
+    """Who makes the request, as far as can be told."""
+    return client_of(request.environ)
+
+
+def chrome(site: Site, language: str = "") -> Chrome:
+    """What is around a page, in a language or that of the site."""
+    return Chrome(site.title, site.url, language or site.language, site.templates)
+
+
+def _told(site: Site, error: HTTPException) -> Response:
+    """An error as a page; as a line where even that has an error in its templates."""
+    status = error.code or 500
+    try:
+        response = page(render_error(status, chrome(site)), status, has_form=False)
+    except RenderError:
+        response = plain(HTTPStatus(status).phrase, status)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value  # as Allow, with 405
+    return response
+
+
+def _hash(style: str) -> str:
+    """A style as a policy names it (CSP 3, section 6.7.3.3)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode('ascii')}'"

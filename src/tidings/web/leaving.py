@@ -1,0 +1,89 @@
+"""The way out that each mail has (RFC 8058): one click in the mail program, or one on a page. GET and HEAD change
+nothing; programs that check mails follow all links, many times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask, Response, abort
+from werkzeug.exceptions import BadRequest
+
+from tidings import signing, subscribe
+from tidings.render.forms import render_back, render_leave, render_left
+from tidings.signing import Grant, Purpose
+from tidings.store import Store, keys
+from tidings.subscribe import Standing
+from tidings.web.hardening import chrome, client, form, page, plain
+from tidings.web.site import OpenStore, Site
+
+
+def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
+    """Adds the pages of `/u/TOKEN` to `app`."""
+    desk = _Desk(site)
+
+    @app.get("/u/<token>")
+    def ask(token: str) -> Response:
+        with open_store() as store:
+            grant = desk.grant(store, token)
+            return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), token)
+
+    @app.post("/u/<token>")
+    def leave(token: str) -> Response:
+        fields = form()
+        one_click = fields.get("List-Unsubscribe") == "One-Click"
+        if not one_click and fields.get("do") != "leave":
+            raise BadRequest
+        with open_store() as store:
+            grant = desk.grant(store, token)
+            how = "one-click" if one_click else "page"
+            standing = subscribe.leave(store, grant, how, client(), site.clock())
+        # A program asked, and gets its answer here: no redirect (RFC 8058 section 3.1).
+        return plain("You are unsubscribed.") if one_click else desk.shown(grant, standing, token)
+
+    @app.get("/u/<token>/return")
+    def asked_again(token: str) -> Response:
+        with open_store() as store:
+            grant = desk.grant(store, token)
+            return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), f"../{token}")
+
+    @app.post("/u/<token>/return")
+    def come_back(token: str) -> Response:
+        if form().get("do") != "return":
+            raise BadRequest
+        with open_store() as store:
+            grant = desk.grant(store, token)
+            standing = subscribe.come_back(store, grant, client(), site.clock())
+        if not standing.is_running:
+            return desk.shown(grant, standing, f"../{token}")
+        return page(render_back(desk.title(grant), f"../{token}", chrome(site, desk.language(grant, standing))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What all of them need."""
+
+    site: Site
+
+    def grant(self, store: Store, token: str) -> Grant:
+        """What the token of an address grants; a 404 for one that is none of ours."""
+        found = signing.read(token, Purpose.UNSUBSCRIBE, keys.listed(store), self.site.clock())
+        if not isinstance(found, Grant):
+            abort(404)
+        return found
+
+    def shown(self, grant: Grant, standing: Standing, address: str) -> Response:
+        """The page that fits how things are; `address` is where the link leads, as seen from the page."""
+        around = chrome(self.site, self.language(grant, standing))
+        if standing.is_running:
+            return page(render_leave(self.title(grant), address, around))
+        return page(render_left(self.title(grant), f"{address}/return" if standing.may_return else "", around))
+
+    def title(self, grant: Grant) -> str:
+        """What the edition is called; by its name, where it is not configured any more."""
+        edition = self.site.edition(grant.scope)
+        return edition.title if edition else grant.scope
+
+    def language(self, grant: Grant, standing: Standing) -> str:
+        """The reader's language, that of the edition, or "" for the site's."""
+        edition = self.site.edition(grant.scope)
+        return standing.language or (edition.language if edition else "")

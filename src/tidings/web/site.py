@@ -1,0 +1,46 @@
+"""What the web server knows of the site that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import IPv4Network, IPv6Network
+
+from tidings.model import Edition
+from tidings.render.environment import SHIPPED, Templates
+from tidings.store import Store
+
+Network = IPv4Network | IPv6Network
+OpenStore = Callable[[], AbstractContextManager[Store]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Its address (`url`, without a slash at the end), name and language, its editions, and the templates of its pages.
+
+    `open_store` opens the database for one request; without it there are no pages that need one. `trusted_proxies` are
+    the networks of servers before this one, which say truly for whom they ask.
+    """
+
+    url: str = ""
+    title: str = ""
+    language: str = "en"
+    templates: Templates = SHIPPED
+    editions: tuple[Edition, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    open_store: OpenStore | None = None
+    clock: Callable[[], datetime] = _now
+
+    @property
+    def is_https(self) -> bool:
+        return self.url.startswith("https://")
+
+    def edition(self, name: str) -> Edition | None:
+        """The edition of that name; None for one that is not configured any more."""
+        return next((edition for edition in self.editions if edition.name == name), None)

@@ -1,0 +1,160 @@
+"""`tidings subscribers`, as an operator meets it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.feeds import blog
+from tests.origin import Origin
+from tests.sites import Site
+from tests.smtp_servers import ScriptedServer
+from tests.test_docs import COMMANDS, fenced, section
+
+ANN, BOB, ZOE = "ann@readers.example", "bob@readers.example", "zoë@bücher.example"
+
+
+@pytest.fixture
+def polled(site: Site, origin: Origin) -> Site:
+    """A site with two posts, and Ann in its file."""
+    origin.serve_feed("/blog", blog([2, 1]))
+    site.configure([("blog", origin.url("/blog"))], subscribers=[ANN])
+    site.run("poll")
+    return site
+
+
+def statuses(site: Site, *options: str) -> dict[str, str]:
+    return {row["address"]: row["status"] for row in site.json("subscribers", "list", *options)}
+
+
+def mails(site: Site) -> int:
+    return len(list((site.folder / "outbox").glob("*.eml")))
+
+
+def test_readers_are_added_listed_removed_and_taken_back(polled: Site) -> None:
+    """Those of the file among them; who left comes back only knowingly; the report has the keys that the page shows."""
+    assert (
+        "bob@readers.example: gets weekly from now on"
+        in polled.run("subscribers", "add", BOB, "--edition", "weekly").stdout
+    )
+    assert "gets weekly already" in polled.run("subscribers", "add", BOB.upper(), "--edition", "weekly").stdout
+    listed = polled.run("subscribers", "list")
+    assert "weekly: 2 active (1 cli, 1 file), 0 ended" in listed.stderr
+    rows = polled.json("subscribers", "list", "--edition", "weekly")
+    assert [(row["address"], row["status"], row["editions"]) for row in rows] == [
+        (ANN, "active", ["weekly"]),
+        (BOB, "active", ["weekly"]),
+    ]
+    (shown,) = fenced(section(COMMANDS, "tidings subscribers"), "json")
+    assert list(json.loads(shown)[0]) == list(rows[0])
+    assert list(json.loads(shown)[0]["subscriptions"][0]) == list(rows[0]["subscriptions"][0])
+    removed = polled.run("subscribers", "remove", ANN)
+    assert f"{ANN} is named for weekly, but has left and is not mailed" in removed.stderr
+    assert polled.run("subscribers", "remove", ANN, check=False).returncode == 1
+    assert "but has left" in polled.run("check").stderr
+    assert statuses(polled) == {ANN: "left", BOB: "active"}
+    polled.run("send", "weekly")
+    assert mails(polled) == 1
+    refused = polled.run("subscribers", "add", ANN, "--edition", "weekly", check=False)
+    assert (refused.returncode, "--again" in refused.stderr) == (1, True)
+    assert "gets weekly again" in polled.run("subscribers", "add", ANN, "--edition", "weekly", "--again").stdout
+    assert statuses(polled) == {ANN: "active", BOB: "active"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "ann", "--edition", "weekly"), "@-sign"),
+        (("add", ANN, "--edition", "daily"), "no edition is called 'daily'"),
+        (("add", ANN, "--edition", "weekly", "--language", "german!"), "language tag"),
+        (("export",), "one of --edition and --address"),
+        (("import", "config.toml", "--edition", "weekly", "--consent", " "), "say where"),
+    ],
+)
+def test_mistakes_on_the_command_line_are_named(polled: Site, arguments: tuple[str, ...], said: str) -> None:
+    """With exit status 2, and nothing is changed."""
+    done = polled.run("subscribers", *arguments, check=False)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_a_list_goes_in_whole_and_comes_out_again(polled: Site) -> None:
+    """A wrong line stops all of it and is named; what is not taken in is named; the export is a list to import."""
+    file = polled.folder / "readers.csv"
+    file.write_text(f"email;lang\n{BOB};de\nnobody\n{ZOE};\n", encoding="utf-8")
+    command = ("subscribers", "import", "readers.csv", "--edition", "weekly", "--consent", "the fair")
+    failed = polled.run(*command, check=False)
+    assert (failed.returncode, "readers.csv:3: 'nobody' is not an address" in failed.stderr) == (1, True)
+    assert statuses(polled) == {ANN: "active"}
+    file.write_text(f"email;lang\n{BOB};de\n{ZOE};\n{BOB};de\n{ANN};\n", encoding="utf-8")
+    assert "2 would be subscribed" in polled.run(*command, "--dry-run").stdout
+    assert statuses(polled) == {ANN: "active"}
+    polled.run("subscribers", "remove", ANN)
+    done = polled.run(*command)
+    assert (
+        "2 subscribed to weekly, 0 had it already, 1 have left, 0 are erased, 0 suppressed, 1 twice in the list"
+        in done.stdout
+    )
+    assert f"readers.csv:5: {ANN} has left, and stays away" in done.stderr
+    exported = polled.run("subscribers", "export", "--edition", "weekly").stdout
+    assert [line.split(",")[:2] for line in exported.splitlines()] == [["address", "language"], [BOB, "de"], [ZOE, ""]]
+    polled.run("subscribers", "export", "out.csv", "--edition", "weekly")
+    again = polled.run("subscribers", "import", "out.csv", "--edition", "weekly", "--consent", "again")
+    assert "0 subscribed to weekly, 2 had it already" in again.stdout
+    for address in (BOB, ZOE):
+        polled.run("subscribers", "erase", address, "--forget-refusal")
+    polled.run("subscribers", "import", "out.csv", "--edition", "weekly", "--consent", "again")
+    assert polled.run("subscribers", "export", "--edition", "weekly").stdout == exported
+
+
+def test_what_one_reader_got_is_explained(polled: Site) -> None:
+    """Who asked for it, each issue with what became of it, why there was none; the export is the same, and whole."""
+    polled.run("send", "weekly")
+    polled.run("subscribers", "add", BOB, "--edition", "weekly")
+    report = polled.json("subscribers", "explain", ANN)
+    assert [line["what"] for line in report["trail"]] == ["listed"]
+    assert [(one["issue"], one["state"], one["why"].split(":")[0]) for one in report["issues"]] == [
+        ("weekly-1", "accepted", "got it")
+    ]
+    assert "made before this reader subscribed" in polled.run("subscribers", "explain", BOB).stdout
+    polled.run("subscribers", "remove", ANN)
+    told = polled.run("subscribers", "explain", ANN).stdout
+    assert "got it" in told
+    assert "by operator" in told
+    exported = json.loads(polled.run("subscribers", "export", "--address", BOB).stdout)
+    assert exported == polled.json("subscribers", "explain", BOB)
+    assert polled.run("subscribers", "explain", "nobody@readers.example", check=False).returncode == 1
+
+
+def test_who_is_erased_is_gone_from_all_reports(polled: Site) -> None:
+    """No command tells of the address any more, no byte of the database has it, and the file does not bring it back."""
+    polled.run("send", "weekly")
+    done = polled.run("subscribers", "erase", ANN)
+    assert f"{ANN}: erased; 1 deliveries are nobody's now" in done.stdout
+    assert "was erased and is not mailed" in done.stderr
+    assert statuses(polled) == {}
+    assert [row["address"] for row in polled.json("deliveries", "list")] == ["erased-1"]
+    assert all(ANN.encode() not in file.read_bytes() for file in (polled.folder / "data").glob("tidings.db*"))
+    assert "no subscriber had it" in polled.run("subscribers", "erase", ANN).stdout
+
+
+def test_an_international_address_goes_all_the_way(polled: Site, origin: Origin) -> None:
+    """To a server that takes it, in its own letters before the @; one that does not keeps it from nobody else."""
+    polled.run("subscribers", "add", ZOE, "--edition", "weekly")
+    with ScriptedServer() as server:
+        transport = f"smtp://127.0.0.1:{server.port}"
+        polled.configure([("blog", origin.url("/blog"))], subscribers=[ANN, "用户@例子.example"], transport=transport)
+        polled.run("send", "weekly")
+    heard = [line.encode("latin-1").decode() for line in server.heard if line.startswith("RCPT")]
+    assert sorted(heard) == sorted(
+        f"RCPT TO:<{one}>" for one in (ANN, "zoë@xn--bcher-kva.example", "用户@xn--fsqu00a.example")
+    )
+    origin.serve_feed("/blog", blog([3, 2, 1]))
+    polled.run("poll", "--all")
+    with ScriptedServer({"EHLO": "250 8BITMIME"}) as old:
+        transport = f"smtp://127.0.0.1:{old.port}"
+        polled.configure([("blog", origin.url("/blog"))], subscribers=[ANN], transport=transport)
+        assert polled.run("send", "weekly", check=False).returncode == 1
+    assert [line for line in old.heard if line.startswith("RCPT")] == [f"RCPT TO:<{ANN}>"]
+    rejected = polled.json("deliveries", "list", "weekly-2", "--state", "rejected")
+    assert [(row["address"], "SMTPUTF8" in row["reply"]) for row in rejected] == [(ZOE, True)]

@@ -1,0 +1,93 @@
+"""What comes back ends subscriptions, and is forgotten with its reader."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.returned_mail import MAILBOX, START, coded, mail_issue, report
+from tidings import intake, standing
+from tidings.model import Arrival, Evidence
+from tidings.store import Store, consents, erasing, subscribers
+
+ANN, BOB = "ann@readers.example", "bob@readers.example"
+LATER = START + timedelta(hours=1)
+COMPLAINT = """\
+From: abuse@mx.example
+To: <{to}>
+Content-Type: multipart/report; report-type=feedback-report; boundary="b"
+
+--b
+Content-Type: text/plain
+
+A complaint.
+
+--b
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: mx/1
+Version: 1
+
+--b--
+"""
+
+
+def subscribe(store: Store, *editions: str) -> int:
+    for edition in editions:
+        subscribers.add(store, ANN, edition, "web", Evidence(), START)
+    found = subscribers.find(store, ANN)
+    assert found is not None
+    return found.id
+
+
+def mailed(store: Store) -> set[str]:
+    return {name for name in ("weekly", "daily") if subscribers.active(store, name, LATER)}
+
+
+def test_a_mail_to_unsubscribe_ends_that_subscription(store: Store) -> None:
+    """And no other, as its reader's own doing; a click takes it back, since nothing is held against the address."""
+    ann = subscribe(store, "weekly", "daily")
+    (delivery,) = mail_issue(store, ANN)
+    to = coded(store, delivery, "unsubscribe")
+    assert intake.take(store, Arrival(ANN, to, b"Subject: stop\r\n\r\n"), MAILBOX, LATER).effect == "unsubscribed"
+    assert mailed(store) == {"daily"}
+    line = consents.trail(store, ann)[-1]
+    assert (line.what, dict(line.evidence.detail)) == ("left", {"issue": "weekly-1", "by": "mail"})
+    assert subscribers.come_back(store, ann, "weekly", Evidence(), LATER)
+    assert mailed(store) == {"weekly", "daily"}
+    assert standing.suppressed(store, [ANN], "weekly") == {}
+
+
+def test_a_complaint_ends_them_all(store: Store) -> None:
+    """Whoever calls one mail spam does not want the others."""
+    subscribe(store, "weekly", "daily")
+    (delivery,) = mail_issue(store, ANN)
+    to = coded(store, delivery)
+    taken = intake.take(store, Arrival("", to, COMPLAINT.format(to=to).encode()), MAILBOX, LATER)
+    assert (taken.kind, taken.effect) == ("complaint", "suppressed")
+    assert mailed(store) == set()
+
+
+def test_what_came_back_is_forgotten_with_its_reader(store: Store) -> None:
+    """Messages that hold the address, whoever sent them, and what servers said; those of others stay."""
+    subscribe(store, "weekly")
+    first, _ = mail_issue(store, ANN, BOB)
+    intake.take(store, report(store, first, words=f"550 <{ANN}> is unknown"), MAILBOX, LATER)
+    for sender in (ANN.upper(), BOB):
+        intake.take(store, Arrival(sender, MAILBOX, f"From: {sender}\r\n\r\nWhat?\r\n".encode()), MAILBOX, LATER)
+    erasing.erase(store, ANN, LATER)
+    rows = store.rows("SELECT diagnostic, message FROM returned_mail ORDER BY id")
+    assert [(row["diagnostic"], row["message"] is None) for row in rows] == [("", True), ("", True), ("", False)]
+    assert not any(b"ann@" in bytes(row["message"] or b"").lower() for row in rows)
+
+
+def test_what_comes_back_after_a_reader_is_erased_is_not_kept(store: Store) -> None:
+    """It is known to be nobody's any more: neither the message, which names the address, nor what was said stays."""
+    subscribe(store, "weekly")
+    [delivery] = mail_issue(store, ANN)
+    late = report(store, delivery, words=f"550 <{ANN}> is unknown")
+    erasing.erase(store, ANN, LATER)
+    intake.take(store, late, MAILBOX, LATER)
+    [row] = store.rows("SELECT delivery_id, message, diagnostic FROM returned_mail")
+    assert (row["delivery_id"], row["message"]) == (delivery, None)
+    assert ANN not in row["diagnostic"]
