@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.render_samples import FOOTER, FROZEN_AT, UPDATED
-from tidings.mail.message import Envelope, build
+from tidings.mail.message import Envelope, compose
 from tidings.model import IssueContent
 from tidings.render.mail import RenderedMail, render_issue
 
@@ -22,7 +22,7 @@ def rendered(content: IssueContent = UPDATED) -> RenderedMail:
 def packed(mail: RenderedMail, envelope: Envelope = ENVELOPE) -> bytes:
     """The message around them."""
     identity = "<friday.12.abc@planet.example>"
-    return build(envelope, "reader@example.org", mail.subject, mail.html, mail.text, identity, FROZEN_AT)
+    return bytes(compose(envelope, "reader@example.org", mail.subject, mail.html, mail.text, identity, FROZEN_AT))
 
 
 def with_html(snippet: str, text: str = "") -> RenderedMail:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -261,9 +262,11 @@ def test_only_mail_systems_report(name: str) -> None:
 @given(st.binary(max_size=2_000))
 @settings(max_examples=300, deadline=None)
 def test_any_bytes_are_read(octets: bytes) -> None:
-    """Nothing is too odd to be unknown."""
-    read(octets)
-    read(b"From: MAILER-DAEMON@x.example\nSubject: failure notice\n\n" + octets)
+    """Nothing is too odd to be unknown, and no report comes without its reason."""
+    for arrived in (octets, b"From: MAILER-DAEMON@x.example\nSubject: failure notice\n\n" + octets):
+        returned = read(arrived)
+        assert returned.kind in get_args(ReturnedKind)
+        assert bool(returned.reports) == (returned.kind in ("bounce", "delayed", "delivered"))
 
 
 PIECES = [

@@ -19,7 +19,7 @@ from tidings.mail import dkim as ours
 from tidings.mail.bodies import Body, Shared
 from tidings.mail.dkim import Field, Signer, signatures
 from tidings.mail.keys import new_key
-from tidings.mail.message import Envelope, Own, build, compose
+from tidings.mail.message import Envelope, Own, compose
 
 WHEN = datetime(2024, 2, 29, 8, 0, tzinfo=UTC)
 RSA = Signer("planet.example", "one", new_key("rsa"))
@@ -43,7 +43,9 @@ def letter(
     signers: Sequence[Signer] = BOTH,
     unsubscribe_url: str = "https://planet.example/u/1",
 ) -> bytes:
-    return build(ENVELOPE, recipient, subject, html, text, "<1@planet.example>", WHEN, unsubscribe_url, signers)
+    return bytes(
+        compose(ENVELOPE, recipient, subject, html, text, "<1@planet.example>", WHEN, unsubscribe_url, signers)
+    )
 
 
 def whole(fields: Sequence[Field], body: bytes, signers: Sequence[Signer] = (ED25519,)) -> bytes:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.builders import NOW
 from tidings.addresses import ascii_domain
-from tidings.mail.message import Envelope, build, domain_of, header_text, message_id
+from tidings.mail.message import Envelope, compose, domain_of, header_text, message_id
 
 HEADERS = [
     "From",
@@ -72,7 +72,7 @@ def made(
     unsubscribe_url: str = "",
 ) -> bytes:
     envelope = Envelope(sender, reply_to, list_name, list_title, 7, archive)
-    return build(envelope, recipient, subject, html, text, identity, NOW, unsubscribe_url)
+    return bytes(compose(envelope, recipient, subject, html, text, identity, NOW, unsubscribe_url))
 
 
 def parsed(message: bytes) -> EmailMessage:

@@ -61,7 +61,8 @@ def test_what_stands_before_the_last_hop_counts_nothing(said: str) -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_an_address_or_none(text: str) -> None:
     """Nothing is raised, whatever stands there."""
-    parsed(text)
+    found = parsed(text)
+    assert found is None or parsed(str(found)) == found
 
 
 def asked(url: str, path: str, **environ: str) -> dict[str, Any]:

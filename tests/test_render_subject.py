@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.render_samples import FIXTURES, FOOTER, FROZEN_AT, HOSTILE_TITLE, ISSUE, issue, item, more
 from tidings.errors import RenderError
-from tidings.mail.message import Envelope, build
+from tidings.mail.message import Envelope, compose
 from tidings.model import IssueContent
 from tidings.render.mail import RenderedMail, render_issue
 
@@ -31,7 +31,9 @@ def subject(content: IssueContent) -> str:
 
 
 def built(mail: RenderedMail) -> bytes:
-    return build(ENVELOPE, "ada@example.org", mail.subject, mail.html, mail.text, "<1@planet.example>", FROZEN_AT)
+    return bytes(
+        compose(ENVELOPE, "ada@example.org", mail.subject, mail.html, mail.text, "<1@planet.example>", FROZEN_AT)
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tests.builders import NOW
 from tests.smtp_servers import HOST, Script, ScriptedServer, certificate, real_server
 from tidings.errors import MailError
 from tidings.mail.folder import open_folder
-from tidings.mail.message import Envelope, Message, build, message_id
+from tidings.mail.message import Envelope, Message, compose, message_id
 from tidings.mail.smtp import USUAL, SmtpServer, open_smtp
 from tidings.mail.transport import WITHDRAWN, Parcel, Transport, always
 from tidings.model import Receipt
@@ -28,7 +28,7 @@ READER = "reader@example.org"
 def letter(number: int = 1, text: str = "Hello", recipient: str = READER) -> bytes:
     identity = message_id("daily", number, NOW, recipient, "example.com")
     envelope = Envelope(SENDER, "", "daily", "The daily", 1, "https://example.com/")
-    return build(envelope, recipient, "News", "<p>Hello</p>", text, identity, NOW)
+    return bytes(compose(envelope, recipient, "News", "<p>Hello</p>", text, identity, NOW))
 
 
 def hand(transport: Transport, message: bytes, recipient: str = READER) -> Receipt:
@@ -643,7 +643,7 @@ def test_different_messages_have_different_files(tmp_path: Path) -> None:
     envelope = Envelope(SENDER, "", "daily", "The daily", 1, "https://example.com/")
     with open_folder(tmp_path) as transport:
         for identity in identities:
-            hand(transport, build(envelope, READER, "News", "", "", identity, NOW))
+            hand(transport, bytes(compose(envelope, READER, "News", "", "", identity, NOW)))
     assert len(list(tmp_path.glob("*.eml"))) == len(identities)
 
 

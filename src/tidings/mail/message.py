@@ -128,21 +128,6 @@ def compose(
     return Message(lines.encode() + b"\r\n", bytes(body), body if content.body.gaps else None)
 
 
-def build(
-    envelope: Envelope,
-    recipient: str,
-    subject: str,
-    html: str,
-    text: str,
-    identity: str,
-    date: datetime,
-    unsubscribe_url: str = "",
-    signers: Sequence[Signer] = (),
-) -> bytes:
-    """The same in one piece."""
-    return bytes(compose(envelope, recipient, subject, html, text, identity, date, unsubscribe_url, signers))
-
-
 def _list_headers(envelope: Envelope, unsubscribe_url: str, unsubscribe_address: str) -> dict[str, str]:
     """What mailing lists owe (RFC 2369; List-Id RFC 2919, one click RFC 8058), and Gmail's Feedback-ID, whose last part
     stands for the sender."""
