@@ -50,10 +50,10 @@ def gone_since(issue: StoredIssue) -> datetime:
 
 def settlement(delivery: Delivery, receipt: Receipt, since: datetime, now: datetime) -> Settlement:
     """What an outcome makes of a delivery of an issue that may go `since`. Later means later each time, until it is
-    given up; of one in doubt it is recorded that it is."""
+    given up; one that was made later than its issue has its own time. Of one in doubt it is recorded that it is."""
     next_at = now + LADDER[min(delivery.attempts, len(LADDER) - 1)]
     state, reply = receipt.state, receipt.reply
-    if state == "deferred" and now - since >= _GIVE_UP_AFTER:
+    if state == "deferred" and now - (delivery.since or since) >= _GIVE_UP_AFTER:
         state, reply = "rejected", f"given up after {delivery.attempts + 1} tries: {reply}"
     if delivery.in_doubt:
         reply = f"{reply} ({_DOUBT})"

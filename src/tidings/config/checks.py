@@ -30,6 +30,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_repeated_subscribers(document),
         *_signatures(document),
         *_public_pages(document),
+        *_signups(document),
     ]
 
 
@@ -156,6 +157,27 @@ def _public_pages(document: Mapping[str, Any]) -> Iterator[Problem]:
     if (_text(site, "url") or "").lower().startswith("http://"):
         fix = 'readers do something there, which needs https; make [site] url begin with "https://"'
         yield Problem(("web", "public"), f"is true, and [site] url has no encryption; {fix}")
+
+
+def _signups(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Who lets strangers subscribe needs a page for it, mail to confirm by, and an address of its own to print in it:
+    CAN-SPAM (15 U.S.C. 7704 (a)(5)) and the German DDG (section 5) want that in mail to strangers."""
+    missing = _missing_for_signups(document)
+    for index, edition in _entries(document, "editions"):
+        if missing and edition.get("signup") is True:
+            yield Problem(("editions", index, "signup"), f"is true, and {missing}, or leave this key out")
+
+
+def _missing_for_signups(document: Mapping[str, Any]) -> str:
+    """What keeps strangers from subscribing, with what to do; "" for nothing."""
+    mail, web = document.get("mail"), document.get("web")
+    if not isinstance(mail, dict):
+        return "there is no [mail] table to send confirmations with; add one"
+    if not _text(mail, "postal_address"):
+        return "[mail] `postal_address` says nothing, which mail to strangers must have; write it there"
+    if not isinstance(web, dict) or web.get("public") is not True:
+        return "[web] `public` is not, so nobody can come to the page; set it to true once [site] url leads there"
+    return ""
 
 
 def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

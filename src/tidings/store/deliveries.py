@@ -19,7 +19,7 @@ from typing import Literal
 
 from tidings.errors import StoreError
 from tidings.model import Delivery, DeliveryState
-from tidings.store.database import Store, time_to_text
+from tidings.store.database import Store, text_to_time, time_to_text
 from tidings.store.issues import IS_OPEN, MAY_GO
 
 OnUncertain = Literal["resend", "hold"]
@@ -202,4 +202,5 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         attempts=row["attempts"],
         in_doubt=row["doubts"] > 0,
         language=row["language"],
+        since=text_to_time(row["since"]),
     )

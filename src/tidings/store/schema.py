@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tidings.store.tables import FIRST, LEDGER
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_readers import SUBSCRIBERS
+from tidings.store.tables_of_signups import SIGNUPS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -396,4 +397,10 @@ def subscribers(db: Database) -> None:
 @_migration
 def links_of_readers(db: Database) -> None:
     for statement in LINKS:
+        db.conn.execute(statement)
+
+
+@_migration
+def signups(db: Database) -> None:
+    for statement in SIGNUPS:
         db.conn.execute(statement)
