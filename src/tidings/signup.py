@@ -22,7 +22,7 @@ from tidings import signing, throttling
 from tidings.addresses import key
 from tidings.mail.message import message_id
 from tidings.model import Evidence, Note, Signup
-from tidings.readers.signups import Reply, reply
+from tidings.readers.signups import Filling, Reply, filling, reply
 from tidings.readers.throttle import networks
 from tidings.signing import Grant, Purpose, Refusal
 from tidings.store import Store, consents, keys, notes, refusals, signups, site, subscribers, welcoming
@@ -49,10 +49,24 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a link is about, and how far that is."""
+    """What a link is about, and how far that is. With `is_welcomed` an issue is on its way."""
 
     step: Step
     signup: Signup | None = None
+    is_welcomed: bool = False
+
+
+def stamp(store: Store, now: datetime) -> str:
+    """What a form holds, so that it can be told when it was shown. Reads only."""
+    return signing.sign(Purpose.FORM, "signup", "", keys.listed(store), now)
+
+
+def look_at(store: Store, its_stamp: str, decoy: str, now: datetime) -> Filling:
+    """How a form was filled; one of another site has no stamp."""
+    if not its_stamp:
+        return filling(decoy, None, now)
+    grant = signing.read(its_stamp, Purpose.FORM, keys.listed(store), now)
+    return filling(decoy, "long ago" if isinstance(grant, Refusal) else grant.made_at, now)
 
 
 def ask(store: Store, wish: Wish, client: Address | None, name: str, now: datetime) -> Answer:
@@ -105,10 +119,9 @@ def confirm(
         if not editions or refusals.among(store, [signup.address]):
             return Found("over")
         _subscribe(store, signup, editions, _network(client), now)
-        for edition in editions:
-            _welcome(store, signup.address, edition, domain, now)
+        welcomed = [_welcome(store, signup.address, edition, domain, now) for edition in editions]
         signups.finish(store, signup, now)
-        return found
+        return Found("open", signup, any(welcomed))
 
 
 def look_up_refusal(store: Store, token: str, now: datetime) -> Step:
@@ -156,12 +169,13 @@ def _subscribe(store: Store, signup: Signup, editions: Sequence[str], network: s
         subscribers.add(store, signup.address, edition, "web", evidence, now, again=True)
 
 
-def _welcome(store: Store, address: str, edition: str, domain: str, now: datetime) -> None:
+def _welcome(store: Store, address: str, edition: str, domain: str, now: datetime) -> bool:
+    """Has the newest issue of an edition delivered, if there is one that its reader has not had; says whether."""
     issue, reader = welcoming.newest_shown(store, edition), subscribers.recipient(store, edition, address)
     if issue is None or reader is None:
-        return
+        return False
     identity = message_id(edition, issue.content.number, issue.content.frozen_at, reader.address, domain)
-    welcoming.welcome(store, issue, Letter(reader.address, identity, reader.language, reader.subscriber_id), now)
+    return welcoming.welcome(store, issue, Letter(reader.address, identity, reader.language, reader.subscriber_id), now)
 
 
 def _fingerprint(grant: Grant | Refusal) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,8 +79,23 @@ def _check_configuration(config_path: Path) -> None:
     click.echo(f"{config_path}: fine: {listed}")
     for doubt in doubts:
         click.echo(doubt, err=True)
+    _tell_of_flood(loaded)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
+
+
+def _tell_of_flood(loaded: Config) -> None:
+    """That more people wanted to subscribe of late than are mailed, which may be somebody's mischief."""
+    from tidings.cli import wiring
+    from tidings.cli.signups import flood
+    from tidings.store import open_store, signups
+
+    if not (any(edition.signup for edition in loaded.editions) and loaded.site.database.exists()):
+        return
+    with open_store(loaded.site.database) as store:
+        at = signups.last_flood(store)
+    if at is not None and wiring.utc_now() - at < timedelta(days=1):
+        click.echo(flood(at), err=True)
 
 
 def _check_templates(loaded: Config) -> None:

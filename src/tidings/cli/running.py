@@ -57,6 +57,7 @@ def run(config_path: Path) -> None:
 
 def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Callable[[], None]]:
     from tidings.cli import issuing
+    from tidings.cli.signups import Signups
 
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
@@ -67,6 +68,8 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
         for edition in loaded.editions:
             name = f"send {edition.name}"
             ticks[name] = _reporting(name, partial(_send_due, loaded, edition, office, stop))
+        if any(edition.signup for edition in loaded.editions):
+            ticks["sign-ups"] = _reporting("sign-ups", Signups(loaded, office, stop).tick)
     return ticks
 
 

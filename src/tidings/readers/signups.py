@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Literal
 
 from tidings.model import Mailed, NoteKind
@@ -28,14 +27,9 @@ class Reply:
     mailed: Mailed
 
 
-class Filling(Enum):
-    """How a form was filled: by a person, as far as can be told; by a program, since what no person sees has text;
-    faster than one can; or so long after it was shown that it has to be asked once more."""
-
-    PERSON = "person"
-    PROGRAM = "program"
-    TOO_FAST = "too fast"
-    TOO_OLD = "too old"
+Filling = Literal["person", "program", "too fast", "too old"]
+"""How a form was filled: by a person, as far as can be told; by a program, since what no person sees has text; faster
+than a person can; or so long after it was shown that it has to be asked once more."""
 
 
 def reply(mailed: Mailed, *, is_refused: bool, is_subscribed: bool, now: datetime) -> Reply:
@@ -59,9 +53,9 @@ def filling(decoy: str, shown_at: datetime | Literal["long ago"] | None, now: da
     """How a form was filled that was shown at a time, None where that is not known, as in another site's page: then
     only the decoy tells."""
     if decoy:
-        return Filling.PROGRAM
+        return "program"
     if shown_at == "long ago":
-        return Filling.TOO_OLD
+        return "too old"
     if shown_at is not None and now - shown_at < _QUICKEST:
-        return Filling.TOO_FAST
-    return Filling.PERSON
+        return "too fast"
+    return "person"

@@ -98,6 +98,14 @@ def forget(store: Store, now: datetime) -> None:
     store.conn.execute("DELETE FROM sent_to_strangers WHERE count = 0 AND asked_at < ?", (day,))
 
 
+def tidy(store: Store, now: datetime) -> None:
+    """The same in a transaction of its own, where there is something to erase: asked every few seconds."""
+    row = store.row("SELECT 1 FROM signups WHERE asked_at < ?", (time_to_text(now - KEPT),))
+    if row is not None:
+        with store.write():
+            forget(store, now)
+
+
 def withdraw(store: Store, print_: bytes) -> None:
     """Erases all that is asked for an address, by its fingerprint, and the mails that were to go out for it; within the
     caller's transaction. A mail in hand still goes out."""
