@@ -25,6 +25,7 @@ from tidings.dispatching import Pace
 from tidings.errors import MailError
 from tidings.letters import PostOffice
 from tidings.mail.dkim import Signer
+from tidings.mail.keys import new_key
 from tidings.mail.smtp import SmtpServer, open_smtp
 from tidings.model import Schedule
 from tidings.notes import Sender
