@@ -48,7 +48,7 @@ def test_strangers_need_a_page_mail_and_an_address(site: Site, web: str, mail: s
     done = site.run("check", check=False)
     line = (site.folder / "config.toml").read_text(encoding="utf-8").splitlines().index("signup = true") + 1
     assert done.returncode == 2
-    assert f"config.toml:{line}: [[editions]] #1 (name "open") key `signup`: is true, and {missing}" in done.stderr
+    assert f'config.toml:{line}: [[editions]] #1 (name "open") key `signup`: is true, and {missing}' in done.stderr
 
 
 def test_check_tries_the_templates_of_subscribing(site: Site) -> None:
