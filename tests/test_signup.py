@@ -102,18 +102,18 @@ def an_issue(store: Store, number: int = 1, name: str = "daily", now: datetime =
     [
         (Mailed(), False, False, "confirm"),
         (Mailed(1, NOW - DAY), False, False, "confirm"),
-        (Mailed(1, NOW - DAY + timedelta(seconds=1)), False, False, None),
+        (Mailed(1, NOW - DAY + timedelta(seconds=1)), False, False, "blank"),
         (Mailed(2, NOW - DAY), False, False, "confirm"),
-        (Mailed(3, NOW - 900 * DAY), False, False, None),
-        (Mailed(1, NOW + 900 * DAY), False, False, None),
-        (Mailed(), True, False, None),
-        (Mailed(), True, True, None),
+        (Mailed(3, NOW - 900 * DAY), False, False, "blank"),
+        (Mailed(1, NOW + 900 * DAY), False, False, "blank"),
+        (Mailed(), True, False, "blank"),
+        (Mailed(), True, True, "blank"),
         (Mailed(), False, True, "already"),
         (Mailed(3, NOW - DAY), False, True, "already"),
-        (Mailed(0, NOW - HOUR), False, True, None),
+        (Mailed(0, NOW - HOUR), False, True, "blank"),
     ],
 )
-def test_which_mail_goes(mailed: Mailed, is_refused: bool, is_subscribed: bool, note: str | None) -> None:
+def test_which_mail_goes(mailed: Mailed, is_refused: bool, is_subscribed: bool, note: str) -> None:
     """At most one a day, three for who never confirms, none for who wants none; a clock set back changes nothing."""
     answer = reply(mailed, is_refused=is_refused, is_subscribed=is_subscribed, now=NOW)
     assert answer.note == note
@@ -354,6 +354,19 @@ def test_who_never_asked_cannot_be_refused(store: Store) -> None:
     assert signup.refuse(store, way_out(store, "bob@readers.example"), NOW) == "over"
     assert signup.refuse(store, link(store), NOW) == "over"
     assert not store.rows("SELECT * FROM refusals")
+
+
+def test_what_stands_for_nobody_goes_with_the_next_mails(store: Store) -> None:
+    """As many rows are written where no mail goes; none of them has an address, or is left for long."""
+    file_readers.sync(store, [replace(DAILY, subscribers=(Subscriber(ANN),))], NOW)
+    ask(store)
+    ask(store, 2)
+    ask(store, 3, "bob@readers.example")
+    assert [len(store.rows(f"SELECT * FROM {table}")) for table in ("signups", "notes")] == [3, 3]
+    signups.drop_blanks(store)
+    assert [row["address"] for row in store.rows("SELECT address FROM signups")] == ["bob@readers.example"]
+    assert queued(store) == [("already", ANN), ("confirm", "bob@readers.example")]
+    assert len(store.rows("SELECT * FROM notes")) == 2
 
 
 def test_erasing_takes_the_asking_too(store: Store) -> None:

@@ -27,7 +27,7 @@ from tidings.render.mail import RenderedMail
 from tidings.render.notes import NoteContent, render_note
 from tidings.settling import LADDER
 from tidings.signing import Purpose
-from tidings.store import Store, exclusive, keys, notes
+from tidings.store import Store, exclusive, keys, notes, signups
 
 GIVEN_UP_AFTER = timedelta(hours=24)
 """Who waits for longer has gone, and asks again; the link would be good for little longer."""
@@ -48,6 +48,7 @@ def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Ma
     fails, and RenderError for a wrong template: what was not sent stays due."""
     counts: Counter[str] = Counter()
     with exclusive(store, "notes", pace.stop):
+        signups.drop_blanks(store)
         notes.recover(store, resend=office.resend)
         waiting = notes.due(store, pace.clock())
         if not waiting:

@@ -21,8 +21,8 @@ from typing import Literal
 from tidings import signing, throttling
 from tidings.addresses import key
 from tidings.mail.message import message_id
-from tidings.model import Evidence, Note, Signup
-from tidings.readers.signups import Filling, Reply, filling, reply
+from tidings.model import Evidence, Note, NoteKind, Signup
+from tidings.readers.signups import Filling, filling, reply
 from tidings.readers.throttle import networks
 from tidings.signing import Grant, Purpose, Refusal
 from tidings.store import Store, consents, keys, notes, refusals, signups, site, subscribers, welcoming
@@ -89,7 +89,7 @@ def ask(store: Store, wish: Wish, client: Address | None, name: str, now: dateti
             now=now,
         )
         signups.note_asked(store, print_, replied.mailed, now)
-        _queue(store, replied, wish, wanted or wish.editions, network, name, now)
+        _queue(store, replied.note, wish, wanted or wish.editions, print_, network, name, now)
     return answer
 
 
@@ -148,14 +148,21 @@ def refuse(store: Store, token: str, now: datetime) -> Step:
 
 
 def _queue(
-    store: Store, replied: Reply, wish: Wish, editions: tuple[str, ...], network: str, name: str, now: datetime
+    store: Store,
+    note: NoteKind,
+    wish: Wish,
+    editions: tuple[str, ...],
+    print_: bytes,
+    network: str,
+    name: str,
+    now: datetime,
 ) -> None:
-    if replied.note is None:
-        return
-    if replied.note == "confirm":
-        evidence = Evidence(form=wish.form, wording=wish.wording, network=network)
-        signups.add(store, Signup(name, wish.address, editions, wish.language, now, evidence))
-    notes.add(store, Note(0, name, replied.note, b"", wish.address, wish.language, editions, network, now))
+    """Writes as much whatever is to be mailed: a row more or less would show in the time that the answer takes."""
+    evidence = Evidence(form=wish.form, wording=wish.wording, network=network)
+    asking = wish.address if note == "confirm" else ""
+    signups.add(store, Signup(name, asking, editions, wish.language, now, evidence), print_)
+    recipient = "" if note == "blank" else wish.address
+    notes.add(store, Note(0, name, note, print_, recipient, wish.language, editions, network, now))
 
 
 def _subscribe(store: Store, signup: Signup, editions: Sequence[str], network: str, now: datetime) -> None:

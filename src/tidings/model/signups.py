@@ -8,8 +8,9 @@ from typing import Literal
 from tidings.model.subscribers import Evidence
 from tidings.records import dataclass
 
-NoteKind = Literal["confirm", "already"]
-"""What a small mail is for: it asks for the second step of subscribing, or says that there is no need for it."""
+NoteKind = Literal["confirm", "already", "blank"]
+"""What a small mail is for: it asks for the second step of subscribing, or says that there is no need for it. A blank
+one is not sent: it is written so that nobody can tell by the time whether a mail goes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,9 @@ _QUICKEST = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The mail that answers a wish, None for none, and what is to be kept of the address."""
+    """The mail that answers a wish, "blank" for none, and what is to be kept of the address."""
 
-    note: NoteKind | None
+    note: NoteKind
     mailed: Mailed
 
 
@@ -41,11 +41,11 @@ def reply(mailed: Mailed, *, is_refused: bool, is_subscribed: bool, now: datetim
     last = min(mailed.at, now) if mailed.at else None
     kept = Mailed(mailed.count, last)
     if is_refused or (last is not None and now - last < _PAUSE):
-        return Reply(None, kept)
+        return Reply("blank", kept)
     if is_subscribed:
         return Reply("already", Mailed(mailed.count, now))
     if mailed.count >= MOST_CONFIRMATIONS:
-        return Reply(None, kept)
+        return Reply("blank", kept)
     return Reply("confirm", Mailed(mailed.count + 1, now))
 
 

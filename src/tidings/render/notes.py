@@ -34,7 +34,7 @@ class NoteContent:
 
 
 def render_note(content: NoteContent, language: str, templates: Templates = SHIPPED) -> RenderedMail:
-    """The mail in a language. The same arguments give the same mail. Raises RenderError."""
+    """The mail in a language, of a kind that is sent. The same arguments give the same mail. Raises RenderError."""
     press = open_press(templates, language)
     values = {
         "note": content,

@@ -14,9 +14,7 @@ import sqlite3
 from datetime import datetime
 
 from tidings.model import Note
-from tidings.store import site
 from tidings.store.database import Store, stored_time, time_to_text
-from tidings.store.refusals import fingerprint
 
 
 def add(store: Store, note: Note) -> None:
@@ -27,7 +25,7 @@ def add(store: Store, note: Note) -> None:
         (
             note.name,
             note.kind,
-            fingerprint(site.secret(store), note.address),
+            note.fingerprint,
             note.address,
             note.language,
             json.dumps({"editions": note.editions, "network": note.network}, ensure_ascii=False),
@@ -50,7 +48,8 @@ def recover(store: Store, *, resend: bool) -> None:
 def due(store: Store, now: datetime) -> list[Note]:
     """What may be sent now, oldest first."""
     rows = store.rows(
-        "SELECT * FROM notes WHERE state = 'pending' AND next_at <= ? ORDER BY id LIMIT 100", (time_to_text(now),)
+        """SELECT * FROM notes WHERE state = 'pending' AND kind != 'blank' AND next_at <= ? ORDER BY id LIMIT 100""",
+        (time_to_text(now),),
     )
     return [_note(row) for row in rows]
 

@@ -38,15 +38,16 @@ def note_asked(store: Store, print_: bytes, sent: Mailed, now: datetime) -> None
     )
 
 
-def add(store: Store, signup: Signup) -> None:
-    """Keeps one until it is confirmed, within the caller's transaction."""
+def add(store: Store, signup: Signup, print_: bytes) -> None:
+    """Keeps one until it is confirmed, within the caller's transaction. One without an address stands for nobody: it is
+    written where no mail goes, so that this takes as long, and `drop_blanks` erases it."""
     evidence = signup.evidence
     store.conn.execute(
         """INSERT INTO signups (name, fingerprint, address, editions, language, asked_at, network, form, wording)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             signup.name,
-            fingerprint(site.secret(store), signup.address),
+            print_,
             signup.address,
             json.dumps(signup.editions),
             signup.language,
@@ -60,7 +61,7 @@ def add(store: Store, signup: Signup) -> None:
 
 def named(store: Store, name: str) -> Signup | None:
     """The one that a link names, None if there is no such one any more."""
-    row = store.row("SELECT * FROM signups WHERE name = ?", (name,))
+    row = store.row("SELECT * FROM signups WHERE name = ? AND address != ''", (name,))
     if row is None:
         return None
     return Signup(
@@ -106,6 +107,15 @@ def tidy(store: Store, now: datetime) -> None:
             forget(store, now)
 
 
+def drop_blanks(store: Store) -> None:
+    """Erases what stands for nobody, among sign-ups and the mails that were to go out."""
+    if store.row("SELECT 1 FROM signups WHERE address = ''") is None:
+        return
+    with store.write():
+        store.conn.execute("DELETE FROM signups WHERE address = ''")
+        store.conn.execute("DELETE FROM notes WHERE kind = 'blank'")
+
+
 def withdraw(store: Store, print_: bytes) -> None:
     """Erases all that is asked for an address, by its fingerprint, and the mails that were to go out for it; within the
     caller's transaction. A mail in hand still goes out."""
@@ -122,7 +132,7 @@ def erase(store: Store, address: str) -> None:
 
 def pending(store: Store) -> int:
     """How many have not confirmed."""
-    row = store.row("SELECT count(*) AS n FROM signups")
+    row = store.row("SELECT count(*) AS n FROM signups WHERE address != ''")
     return int(row["n"]) if row else 0
 
 
