@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from tests.builders import NOW, edition
 from tidings import signing, signup
-from tidings.model import Evidence, IssueContent, Mailed, Subscriber
+from tidings.model import Delivery, Evidence, IssueContent, Mailed, Receipt, Subscriber
 from tidings.readers.signups import filling, reply
+from tidings.settling import settlement
 from tidings.signing import Purpose
 from tidings.signup import Wish
 from tidings.store import (
@@ -296,6 +297,15 @@ def test_the_newest_issue_is_delivered_as_a_welcome(store: Store) -> None:
     assert deliveries.tally(store, [issue_id]).pending == 1
     (delivery,) = deliveries.lease(store, issue_id, 10, "resend", NOW + HOUR)
     assert (delivery.address, delivery.since) == (ANN, NOW + HOUR)
+
+
+def test_a_welcome_is_tried_for_as_long_as_any_mail() -> None:
+    """Two days from the click, though its issue is a week old; what came with the issue is given up by then."""
+    refused = Receipt("deferred", "451 greylisted")
+    late = Delivery(1, 1, ANN, "<1>", since=NOW - HOUR)
+    assert settlement(late, refused, NOW - 7 * DAY, NOW).state == "deferred"
+    assert settlement(late, refused, NOW - 7 * DAY, NOW + 2 * DAY).state == "rejected"
+    assert settlement(replace(late, since=None), refused, NOW - 7 * DAY, NOW).state == "rejected"
 
 
 def test_no_issue_comes_twice_to_who_returns(store: Store) -> None:
