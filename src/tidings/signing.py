@@ -38,6 +38,7 @@ class Purpose(Enum):
 
     UNSUBSCRIBE = "unsubscribe"
     CONFIRM = "confirm"
+    REFUSE = "refuse"
     MANAGE = "manage"
     MOVE = "move"
     FORM = "form"

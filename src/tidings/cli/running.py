@@ -63,6 +63,7 @@ def run(config_path: Path) -> None:
 
 def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Callable[[], None]]:
     from tidings.cli import issuing
+    from tidings.cli.signups import Signups
 
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
@@ -76,6 +77,8 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
             name = f"freeze {edition.name}"
             ticks[name] = _reporting(name, partial(_freeze_due, loaded, edition, office))
         ticks["send"] = _Sending(loaded, office, stop).in_turn
+        if any(edition.signup for edition in loaded.editions):
+            ticks["sign-ups"] = _reporting("sign-ups", Signups(loaded, office, stop).tick)
     return ticks
 
 

@@ -36,14 +36,15 @@ class Envelope:
     """Everything of a message but its reader: who sends it, and which issue of which list.
 
     `sender` and `reply_to` are mailboxes ("Name <a@b>" or "a@b"); `list_name` is a slug, `list_title` free text;
-    `archive` is the URL of the page where issues can be found.
+    `archive` is the URL of the page where issues can be found. Without an `issue` it is a mail to one reader who asked
+    for it, which has no list to be taken off.
     """
 
     sender: str
     reply_to: str
     list_name: str
     list_title: str
-    issue: int
+    issue: int | None
     archive: str
 
 
@@ -134,9 +135,12 @@ def _list_headers(envelope: Envelope, unsubscribe_url: str, unsubscribe_address:
     contact = _in_url(envelope.reply_to or envelope.sender)
     by_mail = f"<mailto:{quote(unsubscribe_address, safe='@+') or contact}?subject=unsubscribe>"
     label = _list_label(envelope)
+    list_id = f"{_list_phrase(envelope.list_title)} <{label}>"
+    if envelope.issue is None:
+        return {"List-Id": list_id}
     sender_id = domain_of(envelope.sender)[-_LONGEST_SENDER_ID:].lstrip(".-")
     return {
-        "List-Id": f"{_list_phrase(envelope.list_title)} <{label}>",
+        "List-Id": list_id,
         "List-Unsubscribe": f"<{ascii_url(unsubscribe_url)}>,\r\n {by_mail}" if unsubscribe_url else by_mail,
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" if unsubscribe_url else "",
         "List-Help": f"<mailto:{contact}?subject=help>",

@@ -79,6 +79,7 @@ from tidings.model.returned import (
     Sign,
     Weight,
 )
+from tidings.model.signups import Mailed, Note, NoteKind, Signup
 from tidings.model.subscribers import (
     Consent,
     ConsentKind,
@@ -124,9 +125,12 @@ __all__ = [
     "KnownPost",
     "LinkKey",
     "Login",
+    "Mailed",
     "Meaning",
     "MoreItem",
     "Move",
+    "Note",
+    "NoteKind",
     "Order",
     "Origin",
     "Outcome",
@@ -148,6 +152,7 @@ __all__ = [
     "Schedule",
     "Score",
     "Sign",
+    "Signup",
     "Source",
     "StoredPost",
     "StoredSubscriber",

@@ -104,6 +104,8 @@ class Edition:
 
     When: on its `schedule`, or later by `late_up_to` (None: up to half of the way to the next slot); an issue waits
     `review` between being frozen and being sent.
+
+    To whom: its `subscribers`, and with `signup` whoever asks for it over the web.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Edition:
     look: str = "letter"
     language: str = "en"
     subject: str = ""
+    signup: bool = False
 
     def covers(self, source: Source) -> bool:
         """Whether the edition takes posts of a source: it names none, or names it or one of its tags."""

@@ -195,7 +195,7 @@ DeliveryState = Literal[
 class Delivery:
     """One issue to one subscriber, in a `language` ("" for the edition's). `in_doubt` says that the outcome of an
     earlier try is not known: its message may have come already. `reader` is the subscriber's public id, where links
-    need it.
+    need it; `since` is when it was made, if that was later than its issue.
     """
 
     id: int
@@ -206,6 +206,7 @@ class Delivery:
     in_doubt: bool = False
     language: str = ""
     reader: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

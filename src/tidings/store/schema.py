@@ -10,6 +10,7 @@ from tidings.store.tables import FIRST
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_readers import SUBSCRIBERS
+from tidings.store.tables_of_signups import SIGNUPS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -351,4 +352,10 @@ def subscribers(db: Database) -> None:
 @_migration
 def links_of_readers(db: Database) -> None:
     for statement in LINKS:
+        db.conn.execute(statement)
+
+
+@_migration
+def signups(db: Database) -> None:
+    for statement in SIGNUPS:
         db.conn.execute(statement)
