@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "deliver", "publish", "discover", "subscribe"}
+SHELLS = {"poll", "digest", "deliver", "publish", "discover", "subscribe", "preferences"}
 AIDES = {"governor", "recording", "joining", "letters", "dispatching", "settling", "signing", "throttling"}
 PURE = {"sources", "posts", "editions", "readers"}
 EDGES = {"fetching", "store", "render", "mail", "config"}

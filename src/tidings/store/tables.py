@@ -168,6 +168,33 @@ FIRST = (
     *_INDEXES,
 )
 
+# When and how each feed and each server may be asked again. Durations are in seconds.
+POLLING = (
+    "ALTER TABLE feeds ADD COLUMN validators_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN request_identity TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE feeds ADD COLUMN read_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN not_before TEXT",
+    "ALTER TABLE feeds ADD COLUMN freshness REAL",
+    "ALTER TABLE feeds ADD COLUMN ttl REAL",
+    "ALTER TABLE feeds ADD COLUMN skip_hours TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE feeds ADD COLUMN skip_days TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE feeds ADD COLUMN gap REAL",
+    "ALTER TABLE feeds ADD COLUMN latest_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN failing_since TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_since TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_sightings INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN move_same_feed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN adopted_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN adopted_at TEXT",
+    """CREATE TABLE hosts (
+        host TEXT PRIMARY KEY,
+        asked_at TEXT,
+        rest_until TEXT,
+        refusals INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID""",
+)
+
 # States that SQLite's CHECK did not know, so the table is made anew; ids stay, since return addresses name them.
 # `doubts` counts how often the outcome of a delivery was not known: from the first on its message may have come. What
 # was in flight when this is done is in doubt. `issues.readers` is how many deliveries an issue was frozen with.
