@@ -48,9 +48,11 @@ class Wrong:
 
 def read_form(fields: Mapping[str, str], offer: Offer, now: datetime) -> Choices | Wrong:
     """What a reader chose, by the fields `cadence`, `weekday`, `day`, `time`, `timezone`, `content`, `language`,
-    `text_only`, `pause` (a date) and the boxes; or which of them are wrong. A field that is not there is as
-    it is usual. Tags and sources that are not on offer are ignored, since they may just have gone. A pause ends with the beginning
-    of its day, in the reader's time zone; one that is over is none."""
+    `text_only`, `pause` (a date) and the boxes; or which of them are wrong.
+
+    A field that is not there is as it is usual. Tags and sources that are not on offer are ignored, since they may just
+    have gone. A pause ends with the beginning of its day, in the reader's time zone; one that is over is none.
+    """
     found = _Fields(fields)
     zone = found.one_of("timezone", offer.zones, offer.timezone)
     hour, minute = found.time()
