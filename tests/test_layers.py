@@ -21,7 +21,7 @@ ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
-    "web": {"subscribe", "preferences", "signing", "store", "render"} | GROUND,
+    "web": {"subscribe", "preferences", "signing", "readers", "store", "render"} | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),

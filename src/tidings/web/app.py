@@ -12,6 +12,7 @@ from flask import Flask
 from tidings.web.files import serve_files
 from tidings.web.hardening import harden
 from tidings.web.leaving import serve_leaving
+from tidings.web.preferring import serve_preferences
 from tidings.web.proxies import Behind
 from tidings.web.site import Site
 
@@ -23,6 +24,7 @@ def create_app(folder: Path, site: Site | None = None) -> Flask:
     harden(app, site)
     if site.open_store is not None:
         serve_leaving(app, site, site.open_store)
+        serve_preferences(app, site, site.open_store)
     serve_files(app, folder)
     app.wsgi_app = Behind(app.wsgi_app, site.url, site.trusted_proxies)  # type: ignore[method-assign,assignment]
     return app
