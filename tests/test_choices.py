@@ -264,11 +264,13 @@ def test_erasing_takes_the_memory(world: World) -> None:
         assert scalar(world.store, f"SELECT count(*) FROM {table} WHERE {column} LIKE '%~%'") == 0, table
 
 
-def test_what_rules_kept_out_then_stays_out(world: World) -> None:
-    """A post that a rule of its source kept out when the edition made an issue is no news to a copy made later."""
+@pytest.mark.parametrize("others", [(B,), ()], ids=["an issue", "a slot without one"])
+def test_what_rules_kept_out_then_stays_out(world: World, others: tuple[Source, ...]) -> None:
+    """A post that a rule of its source kept out when the edition's time came is no news to a copy made later."""
     world.news(MONDAY + HOUR, A)
     world.store.conn.execute("UPDATE posts SET excluded = 'title: x', excluded_at = ?", ((MONDAY + HOUR).isoformat(),))
-    world.news(MONDAY + HOUR, B)
+    if others:
+        world.news(MONDAY + HOUR, *others)
     world.tick(TUESDAY)
     world.choose(Choices("daily", hour=9), TUESDAY + MINUTE)
     world.store.conn.execute("UPDATE posts SET excluded = '', excluded_at = NULL WHERE excluded != ''")
