@@ -19,7 +19,7 @@ from tidings.mail.connections import Asked, Connections, Ended, Event
 from tidings.mail.pacing import UNLIMITED, Pacing
 from tidings.mail.transport import Parcel
 from tidings.mail.verp import return_address
-from tidings.model import Delivery, Edition, Receipt, base_name
+from tidings.model import Delivery, Edition, Receipt
 from tidings.render.mail import RenderedMail
 from tidings.settling import LADDER, Book, Outcome, gone_since, settlement
 from tidings.store import Store, deliveries, issues, keys, site, subscribers
@@ -198,9 +198,7 @@ class Dispatcher:
 
     def _may_be_mailed(self, batch: list[Delivery], now: datetime) -> set[str]:
         """The readers who still want the edition: asked when messages are taken in hand, not when they were frozen."""
-        return subscribers.may_be_mailed(
-            self._store, base_name(self._edition.name), [one.address for one in batch], now
-        )
+        return subscribers.may_be_mailed(self._store, self._edition.name, [one.address for one in batch], now)
 
     def _hand(self, number: int, delivery: Delivery, now: datetime) -> None:
         self._queues[number].append(delivery)

@@ -105,7 +105,7 @@ def write(
     """The same under a Message-ID that was given to it before: `identity`. `its_token` is needed where the mail has a
     stand-in."""
     envelope = Envelope(
-        office.sender, office.reply_to, base_name(edition.name), edition.title, content.number, f"{content.site_url}/"
+        office.sender, office.reply_to, edition.name, edition.title, content.number, f"{content.site_url}/"
     )
     own = Own(mail.stand_in, its_token)
     way_out = _way_out(content, its_token)

@@ -24,13 +24,18 @@ from tidings.store import Store, choices, consents
 _LONGER: dict[Cadence, timedelta] = {"weekly": timedelta(days=4), "monthly": timedelta(days=15)}
 
 
+def chosen_of(store: Store, reader: StoredSubscriber, edition: Edition) -> Choices:
+    """What a reader chose of an `edition`; who chose nothing has it as it is, and its time zone."""
+    return choices.find(store, reader.id, edition.name) or Choices(timezone=edition.timezone)
+
+
 def choose(
     store: Store, reader: StoredSubscriber, edition: Edition, chosen: Choices, evidence: Evidence, now: datetime
 ) -> bool:
     """Keeps what a reader chose of an `edition`, and says whether it is anything new. From the first choice on issues
     of the reader's own come in place of the edition's; those frozen before still do."""
     with store.write():
-        if chosen == _chosen(store, reader, edition):
+        if chosen == chosen_of(store, reader, edition):
             return False
         own = _own(edition, chosen, reader)
         due = next_due(own, now, chosen.paused_until)
@@ -42,7 +47,7 @@ def choose(
 
 def fewer(store: Store, reader: StoredSubscriber, edition: Edition, now: datetime) -> tuple[Cadence, ...]:
     """The cadences that would bring a reader fewer mails of an `edition` than now."""
-    own = _own(edition, _chosen(store, reader, edition), reader)
+    own = _own(edition, chosen_of(store, reader, edition), reader)
     slots = [next_slot(own.schedule, own.timezone, now)]
     slots += [next_slot(own.schedule, own.timezone, slot.at) for slot in slots if slot]
     first, second = slots[0], slots[-1]
@@ -59,7 +64,7 @@ def lower(
     with store.write():
         if cadence not in fewer(store, reader, edition, now):
             return False
-        chosen = _chosen(store, reader, edition)
+        chosen = chosen_of(store, reader, edition)
         own = _own(edition, chosen, reader)
         slot = next_slot(own.schedule, own.timezone, now)
         local = datetime.fromisoformat(slot.key) if slot else now
@@ -73,10 +78,6 @@ def lower(
             timezone=own.timezone,
         )
         return choose(store, reader, edition, rarer, evidence, now)
-
-
-def _chosen(store: Store, reader: StoredSubscriber, edition: Edition) -> Choices:
-    return choices.find(store, reader.id, edition.name) or Choices()
 
 
 def _own(edition: Edition, chosen: Choices, reader: StoredSubscriber) -> Edition:

@@ -13,11 +13,11 @@ from flask import Flask, Response, abort
 from werkzeug.exceptions import BadRequest
 
 from tidings import preferences, signing, subscribe
-from tidings.model import Choices, Edition, StoredSubscriber, Subscription
+from tidings.model import Edition, StoredSubscriber, Subscription
 from tidings.readers.choices import Offer, Wrong, read_form
 from tidings.render.preferences import Sheet, languages, render_preferences
 from tidings.signing import Grant, Purpose, Refusal
-from tidings.store import Store, choices, keys, subscribers
+from tidings.store import Store, keys, subscribers
 from tidings.web.hardening import chrome, client, form, page
 from tidings.web.site import OpenStore, Site
 
@@ -119,7 +119,7 @@ class _Desk:
         return Sheet(
             title=edition.title,
             url=f"{base}/{edition.name}",
-            chosen=choices.find(store, reader.id, edition.name) or Choices(timezone=edition.timezone),
+            chosen=preferences.chosen_of(store, reader, edition),
             tags=tuple(offer.tags),
             sources=tuple(offer.sources),
             is_running=not one.ended_by,
