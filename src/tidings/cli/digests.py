@@ -175,7 +175,7 @@ def _freeze_personal(
     masthead, now = issuing.masthead(loaded), wiring.utc_now()
     own = digest.freeze_personal(store, edition, loaded.sources, masthead, office, now, stop)
     if own:
-        click.echo(f"{edition.name}: {len(own)} issues of readers' own")
+        click.echo(f"{edition.name}: issues of readers' own: {len(own)}")
 
 
 def report_dispatch(dispatch: Dispatch) -> None:

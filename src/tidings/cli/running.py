@@ -133,7 +133,7 @@ def _send_due(loaded: Config, edition: Edition, office: PostOffice, stop: thread
             _tell_of(content, edition, inspection)
         own = digest.freeze_personal(store, edition, loaded.sources, masthead, office, wiring.utc_now(), stop.is_set)
         if own:
-            click.echo(f"{edition.name}: {len(own)} issues of readers' own", err=True)
+            click.echo(f"{edition.name}: issues of readers' own: {len(own)}", err=True)
         dispatch = deliver.deliver_due(store, edition, office, pace)
     if dispatch.sent or dispatch.expired:
         report_dispatch(dispatch)

@@ -139,7 +139,7 @@ def is_out(store: Store, issue_id: int) -> bool:
 
 def is_on_the_web(store: Store, issue_id: int) -> bool:
     """Whether an issue is in the archive that is published."""
-    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {ON_THE_WEB}", (issue_id,)) is not None
+    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {ON_THE_WEB} AND {IS_SHARED}", (issue_id,)) is not None
 
 
 def readers(store: Store, issue_id: int) -> list[ReaderState]:
