@@ -251,6 +251,22 @@ def test_an_issue_that_is_called_off_is_news_again(world: World) -> None:
     assert world.got() == came
 
 
+def test_a_choice_made_meanwhile_counts(world: World) -> None:
+    """What a reader chooses between the question who is due and the freezing is what the next issue goes by."""
+    world.choose(Choices(content="title"), MONDAY + MINUTE)
+    world.news(MONDAY + HOUR)
+
+    def choosing() -> bool:
+        world.choose(Choices("daily", hour=9, sources_off=("b",)), MONDAY + 2 * MINUTE)
+        return False
+
+    assert (
+        digest.freeze_personal(world.store, DAILY, [A, B], MASTHEAD, world.transport.office(), TUESDAY, choosing) == []
+    )
+    world.tick(TUESDAY + HOUR)
+    assert world.got() == ["Post 1"]
+
+
 def test_erasing_takes_the_memory(world: World) -> None:
     """Nothing is left of what an erased reader chose, and nothing is made for it any more."""
     world.choose(Choices(sources_off=("b",)), MONDAY + MINUTE)

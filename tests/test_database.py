@@ -92,6 +92,8 @@ STEPS = [
     *("own_feed", "lasting_entry_ids", "noise_of_posts", "scheduling", "releases_of_issues", "secret_of_the_site"),
     "ledger",
     "subscribers",
+    "links_of_readers",
+    "choices_of_readers",
 ]
 
 

@@ -157,7 +157,7 @@ def freeze_personal(
             break
         own = personal_edition(edition, chooser.choices, chooser.public_id)
         if not choices.is_in_line(store, edition, own, now):
-            choices.bring_in_line(store, edition, own, now)
+            choices.bring_in_line(store, chooser, edition, own, now)
         making = _Making(store, own, sources, masthead, now, is_wanted=partial(choices.is_current, store, chooser))
         if chooser.was_away:
             _pass_absence(making, chooser)

@@ -130,10 +130,12 @@ def is_current(store: Store, chooser: Chooser) -> bool:
     return store.row(sql, (chooser.name, time_to_text(chooser.changed_at))) is not None
 
 
-def bring_in_line(store: Store, edition: Edition, own: Edition, now: datetime) -> None:
+def bring_in_line(store: Store, chooser: Chooser, edition: Edition, own: Edition, now: datetime) -> None:
     """Takes over what the configuration has of a reader's own edition: the sources that joined `edition` since, from
-    where they did, and its schedule, where it follows that."""
+    where they did, and its schedule, where it follows that; unless the reader has chosen otherwise meanwhile."""
     with store.note():
+        if not is_current(store, chooser):
+            return
         store.conn.execute(
             """INSERT OR IGNORE INTO edition_sources (edition, feed_id, after_id)
             SELECT ?, feed_id, after_id FROM edition_sources WHERE edition = ?""",
