@@ -146,6 +146,7 @@ def web_site(loaded: Config) -> Site:
         language=loaded.site.language,
         templates=templates(loaded),
         editions=loaded.editions,
+        sources=loaded.sources,
         trusted_proxies=loaded.web.trusted_proxies,
         open_store=open_database,
         domain=domain_of(loaded.mail.sender) if loaded.mail else "localhost",

@@ -9,6 +9,7 @@ What comes back after mail went out: Returned → Report → Sign → Score.
 All times are aware UTC datetimes; sizes are bytes.
 """
 
+from tidings.model.choices import Cadence, Choices, base_name, is_personal, personal_name
 from tidings.model.configured import (
     COMBINED_FEED,
     THIS_MACHINE,
@@ -97,6 +98,8 @@ __all__ = [
     "Action",
     "AlsoIn",
     "Arrival",
+    "Cadence",
+    "Choices",
     "Consent",
     "ConsentKind",
     "Counterpart",
@@ -165,4 +168,7 @@ __all__ = [
     "Validators",
     "Weight",
     "Wishes",
+    "base_name",
+    "is_personal",
+    "personal_name",
 ]

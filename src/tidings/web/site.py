@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 
-from tidings.model import Edition
+from tidings.model import Edition, Source
 from tidings.render.environment import SHIPPED, Templates
 from tidings.store import Store
 
@@ -22,7 +22,8 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Its address (`url`, without a slash at the end), name and language, its editions, and the templates of its pages.
+    """Its address (`url`, without a slash at the end), name and language, its editions and sources, and the templates
+    of its pages.
 
     `open_store` opens the database for one request; without it there are no pages that need one. `trusted_proxies` are
     the networks of servers before this one, which say truly for whom they ask; `domain` is that of our Message-IDs.
@@ -33,6 +34,7 @@ class Site:
     language: str = "en"
     templates: Templates = SHIPPED
     editions: tuple[Edition, ...] = ()
+    sources: tuple[Source, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     open_store: OpenStore | None = None
     domain: str = "localhost"
