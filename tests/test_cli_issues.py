@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default as modern
 
@@ -17,7 +17,10 @@ from tests.feeds import blog
 from tests.origin import Origin
 from tests.sites import Site
 from tests.test_docs import COMMANDS, fenced, section
+from tidings import config, preferences
 from tidings.demo.sink import Mailbox, free_port, take_mail
+from tidings.model import Choices, Evidence
+from tidings.store import open_store, subscribers
 
 READERS = ["ann@readers.example", "bob@readers.example"]
 
@@ -57,6 +60,27 @@ def archived(site: Site) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------------------- looking
+
+
+def test_issues_of_readers_own_are_sent_and_listed_where_asked_for(site: Site, origin: Origin) -> None:
+    """`send` makes what is due of them beside the edition's issue, which goes to the others. They stay off the web."""
+    configure(site, origin)
+    stock(site, origin, 2, 1)
+    with open_store(site.folder / "data" / "tidings.db") as store:
+        reader = subscribers.find(store, READERS[0])
+        assert reader is not None
+        [weekly] = config.load(site.folder / "config.toml").editions
+        preferences.choose(store, reader, weekly, Choices("every post"), Evidence(), datetime.now(UTC))
+        for change in ("editions SET since", "subscriptions SET since", "choices SET next_at"):
+            store.conn.execute(f"UPDATE {change} = '2026-01-01T00:00:00.000000+00:00'")
+    said = site.run("send", "weekly").stdout
+    assert "weekly: issues of readers' own: 1" in said
+    own = f"weekly~{reader.public_id}-1"
+    assert [one["issue"] for one in site.json("issues", "list")["issues"]] == ["weekly-1"]
+    listed = site.json("issues", "list", "--personal")["issues"]
+    assert {one["issue"]: one["deliveries"]["accepted"] for one in listed} == {"weekly-1": 1, own: 1}
+    assert archived(site) == ["weekly-1"]
+    assert site.json("issues", "show", own)["url"] is None
 
 
 def test_list_shows_what_was_sent_and_what_comes(site: Site, origin: Origin) -> None:
@@ -463,11 +487,14 @@ def test_two_sends_at_once_make_one_issue(site: Site, origin: Origin) -> None:
     next."""
     with take_mail() as mailbox:
         _few_at_a_time(site, origin, mailbox)
-        sends = [site.start("send", "weekly") for _ in range(2)]
+        with (site.folder / "data/deliver.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # so that the first is not done before the second has begun
+            sends = [site.start("send", "weekly") for _ in range(2)]
+            time.sleep(4)
         said = [one.communicate(timeout=60)[0] for one in sends]
         assert [one.returncode for one in sends] == [0, 0]
         assert sum("2 delivered" in one for one in said) == 1
-        assert sum("another send has just made weekly-1, so this one makes none" in one for one in said) == 1
+        assert sum("so this one makes none; send again for the next" in one for one in said) == 1
         assert Counter(one.recipient for one in mailbox.received) == dict.fromkeys(READERS, 1)
         assert "weekly #2" in site.run("send", "weekly").stdout
 

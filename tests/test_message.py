@@ -250,7 +250,17 @@ def test_any_name_of_a_sender_arrives(name: str) -> None:
     assert decoded.strip().strip('"') == quoted.strip()
 
 
-@given(html=st.text(st.characters(exclude_categories=())), text=st.text(st.characters(exclude_categories=())))
+def test_a_message_may_be_text_alone() -> None:
+    """Without HTML there is no part for it; nothing else is other than usual."""
+    found = email.message_from_bytes(made(html="", text="Hello"), policy=email.policy.strict)
+    assert found.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in found.iter_parts()] == ["text/plain"]
+    assert found.keys() == strict(made()).keys()
+
+
+@given(
+    html=st.text(st.characters(exclude_categories=()), min_size=1), text=st.text(st.characters(exclude_categories=()))
+)
 @example(html="\ud800", text="\udfff")
 @example(html="a\rb\r\nc\x85d\u2028e\x0cf", text=".\r\n.\r\n")
 @example(html="--=_", text="From here\nFrom there")

@@ -5,7 +5,8 @@
     | letters      the issue rendered once for each language, headers for each reader
     | deliver      inflight is committed for all connections at once, messages go out, outcomes are committed
 
-Only one process delivers at a time. How one issue is handed over is dispatching.py.
+What is due of readers' own editions goes in the same pass as that of the one they are made of, over the same
+connections. Only one process delivers at a time. How one issue is handed over is dispatching.py.
 """
 
 from __future__ import annotations

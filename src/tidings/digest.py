@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from tidings.editions.compose import Masthead, compose
-from tidings.editions.schedule import Slot, is_too_late, latest_slot
+from tidings.editions.schedule import Slot, is_too_late, latest_slot, next_due
 from tidings.editions.select import (
     EMPTY,
     TOLD_WITHIN,
@@ -32,13 +33,18 @@ from tidings.editions.select import (
 from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
+from tidings.readers.personal import personal_edition
 from tidings.render.mail import subject_of
-from tidings.store import Store, feeds, issues, site, skipping, slots, subscribers
+from tidings.store import Store, choices, feeds, issues, site, skipping, slots, subscribers
+from tidings.store.choices import Chooser
 from tidings.store.issues import Letter
 from tidings.store.skipping import SKIPPED, OpenMails
 
 IsFit = Callable[[IssueContent], bool]
 """Says whether an issue may be sent as it is; asked before it is frozen, and again when what it holds has changed."""
+
+SWITCHED_OFF = "switched off by its reader"
+"""What `passed_posts` says of a post whose source a reader has switched off, in place of a rule."""
 
 _TRIES = 3  # to make an issue while nobody writes what changes it; a busy poll may do so once or twice
 
@@ -88,7 +94,8 @@ def choose(store: Store, edition: Edition, sources: Sequence[Source], now: datet
     neither chosen nor passed. Reads only."""
     covered = _covered(store, edition, sources)
     candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
-    rules = {post.id: excluded_by(post, edition) for post in candidates}
+    off = {source.name for source in covered if edition.leaves_out(source)}
+    rules = {post.id: SWITCHED_OFF if post.source in off else excluded_by(post, edition) for post in candidates}
     admitted = [post for post in candidates if not rules[post.id] and not is_empty(post)]
     left_out = [post for post in candidates if rules[post.id] and not is_young(post, edition.grace, now)]
     selection = select(admitted, edition, covered, now, issues.last_frozen(store, edition.name))
@@ -98,7 +105,7 @@ def choose(store: Store, edition: Edition, sources: Sequence[Source], now: datet
 
 def edited(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> list[EditedPost]:
     """The edited posts that issues of an edition may tell of; none that its rules leave out by now."""
-    names = [source.name for source in _covered(store, edition, sources)]
+    names = [source.name for source in _covered(store, edition, sources) if not edition.leaves_out(source)]
     found = issues.edited(store, edition.name, names, now - TOLD_WITHIN)
     return [one for one in found if not excluded_by(one.post, edition)]
 
@@ -142,14 +149,65 @@ def freeze_due(
     """The same for the edition's latest slot, if that is still to be handled. Slots missed before it are not made up
     one by one: what they would have carried is in this issue. A slot that is past by too much has none itself. An issue
     that is not fit to be sent is frozen all the same, and held: nobody may be there to read a refusal."""
+    return _freeze_due(_Making(store, edition, sources, masthead, now, is_fit), office)
+
+
+def freeze_personal(
+    store: Store,
+    edition: Edition,
+    sources: Sequence[Source],
+    masthead: Masthead,
+    office: PostOffice,
+    now: datetime,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[IssueContent]:
+    """The same for each of the readers' own editions that are made of `edition`, and have a slot now. Nothing looks at
+    their mails before: what is in them was fit to be sent to all. What is left when told to stop stays due."""
+    made = []
+    for chooser in choices.due(store, edition, now):
+        if stop():
+            break
+        own = personal_edition(edition, chooser.choices, chooser.public_id)
+        if not choices.is_in_line(store, edition, own, now):
+            choices.bring_in_line(store, chooser, edition, own, now)
+        making = _Making(store, own, sources, masthead, now, is_wanted=partial(choices.is_current, store, chooser))
+        if chooser.was_away:
+            _pass_absence(making, chooser)
+        if not _is_idle(making, chooser) and (content := _freeze_due(making, office)) is not None:
+            made.append(content)
+        choices.put_off(store, chooser, edition, next_due(own, now, chooser.choices.paused_until))
+    return made
+
+
+def _is_idle(making: _Making, chooser: Chooser) -> bool:
+    """Whether there is nothing for a slot of a reader who wants every post: most of them pass so, and are not noted."""
+    own = making.edition
+    return chooser.choices.cadence == "every post" and not issues.any_candidates(making.store, own.name, own.backfill)
+
+
+def _pass_absence(making: _Making, chooser: Chooser) -> None:
+    """Passes what a reader's slots would have brought while the subscription was over, and the last of them."""
+    store, own = making.store, making.edition
+    missed = latest_slot(own.schedule, own.timezone, chooser.since)
+    if missed is None:
+        return
+    with store.write():
+        if choices.is_current(store, chooser):
+            candidates = issues.candidates(store, own.name, [source.name for source in making.sources], own.backfill)
+            gone = {post.id: choices.AWAY for post in candidates if post.first_seen < missed.at}
+            issues.pass_over(store, own.name, gone, making.now)
+            slots.record(store, own.name, missed.key, chooser.since)
+
+
+def _freeze_due(making: _Making, office: PostOffice) -> IssueContent | None:
+    store, edition, now = making.store, making.edition, making.now
     slots.forget_future(store, edition.name, now)
     slot = open_slot(store, edition, now)
     if slot is None:
         return None
     is_late = is_too_late(edition, slot, now)
-    making = _Making(store, edition, sources, masthead, now, is_fit)
     with making.settled(lambda: not is_late and open_slot(store, edition, now) is not None) as made:
-        if open_slot(store, edition, now) is None:
+        if open_slot(store, edition, now) is None or not making.is_wanted():
             return None
         slots.record(store, edition.name, slot.key, now)
         content = made.content
@@ -240,14 +298,15 @@ def _composed(
 
 @dataclass(frozen=True, slots=True)
 class _Making:
-    """An issue in the making, with all that it is made from and by."""
+    """An issue in the making, with all that it is made from and by. `is_wanted` is asked when it is to be frozen."""
 
     store: Store
     edition: Edition
     sources: Sequence[Source]
     masthead: Masthead
     now: datetime
-    is_fit: IsFit
+    is_fit: IsFit = lambda _content: True
+    is_wanted: Callable[[], bool] = lambda: True
 
     @contextmanager
     def settled(self, is_wanted: Callable[[], bool]) -> Iterator[_Made]:

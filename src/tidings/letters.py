@@ -15,7 +15,7 @@ from tidings.mail.message import Envelope, Message, Own, ascii_url, compose, dom
 from tidings.mail.message import message_id as made_message_id
 from tidings.mail.pacing import UNLIMITED, Limits
 from tidings.mail.transport import Transport
-from tidings.model import Edition, IssueContent, LinkKey
+from tidings.model import Edition, IssueContent, LinkKey, base_name, is_personal
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.mail import MailFooter, RenderedMail, render_issue
 from tidings.signing import Purpose
@@ -58,16 +58,18 @@ class PostOffice:
 
 def render(content: IssueContent, office: PostOffice, language: str = "", keys: Sequence[LinkKey] = ()) -> RenderedMail:
     """An issue as mail: subject, HTML and text, the same for every reader of a `language`, "" for the edition's own.
-    With `keys` it has a link of the reader's own. Raises RenderError."""
+    With `keys` it has a link of the reader's own. One that was made for one reader is not on the web. Raises
+    RenderError."""
     content = replace(content, language=language) if language else content
-    stand_in = signing.stand_in(content.edition, keys) if keys else ""
+    stand_in = signing.stand_in(base_name(content.edition), keys) if keys else ""
     footer = MailFooter(
         postal_address=office.postal_address,
         contact=parseaddr(office.reply_to or office.sender)[1],
-        web_url=f"{content.site_url}/{content.path}",
+        web_url="" if is_personal(content.edition) else f"{content.site_url}/{content.path}",
         unsubscribe_url=_way_out(content, stand_in),
     )
-    return replace(render_issue(content, footer, office.templates), stand_in=stand_in)
+    mail = replace(render_issue(content, footer, office.templates), stand_in=stand_in)
+    return replace(mail, html="") if content.text_only else mail
 
 
 SAMPLE = (LinkKey(1, bytes(32), datetime.min.replace(tzinfo=UTC)),)
@@ -78,7 +80,7 @@ def token(content: IssueContent, reader: str, keys: Sequence[LinkKey], now: date
     """The token of a reader's own link in the mail of an issue; "" without keys. `reader` is the subscriber's public
     id, "" for somebody who is none: then the link is only to be looked at."""
     subject = reader or "0" * signing.SUBJECT_LENGTH
-    return signing.sign(Purpose.UNSUBSCRIBE, subject, content.edition, keys, now) if keys else ""
+    return signing.sign(Purpose.UNSUBSCRIBE, subject, base_name(content.edition), keys, now) if keys else ""
 
 
 def _way_out(content: IssueContent, its_token: str) -> str:

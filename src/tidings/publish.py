@@ -132,6 +132,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Calla
             FeedLink("", COMBINED_FEED),
             *[FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions],
         ],
+        offered=[edition for edition in settings.editions if edition.signup],
         etiquette={name: etiquette.get(name, settings.content) for name in names},
     )
     yield "index.html", lambda: render_planet(page, settings.templates).encode()

@@ -123,10 +123,11 @@ def gone_since(issue: StoredIssue) -> datetime:
 
 def settlement(delivery: Delivery, receipt: Receipt, since: datetime, now: datetime) -> Settlement:
     """What an outcome makes of a delivery of an issue that may go `since`. Later means later each time, until it is
-    given up; of one in doubt it is recorded that it is."""
+    given up; one that was made later than its issue has its own time. Of one in doubt it is recorded that it is."""
     next_at = now + LADDER[min(delivery.attempts, len(LADDER) - 1)]
     state, reply = receipt.state, receipt.reply
-    if state == "deferred" and now - since >= _GIVE_UP_AFTER and delivery.attempts + 1 >= _LEAST_TRIES:
+    is_old = now - (delivery.since or since) >= _GIVE_UP_AFTER
+    if state == "deferred" and is_old and delivery.attempts + 1 >= _LEAST_TRIES:
         state, reply = "rejected", f"{GIVEN_UP}after {delivery.attempts + 1} tries: {reply}"
     if delivery.in_doubt:
         reply = f"{reply} ({_DOUBT})"

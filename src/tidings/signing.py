@@ -38,6 +38,7 @@ class Purpose(Enum):
 
     UNSUBSCRIBE = "unsubscribe"
     CONFIRM = "confirm"
+    REFUSE = "refuse"
     MANAGE = "manage"
     MOVE = "move"
     FORM = "form"
@@ -57,7 +58,7 @@ class Purpose(Enum):
 # The others have no end: a mail may be read years later (newsletters.md 2.2).
 _LIFETIMES = {
     Purpose.CONFIRM: timedelta(hours=72),
-    Purpose.MANAGE: timedelta(hours=1),
+    Purpose.MANAGE: timedelta(minutes=15),
     Purpose.MOVE: timedelta(hours=72),
     Purpose.FORM: timedelta(hours=24),
 }

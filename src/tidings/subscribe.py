@@ -49,7 +49,7 @@ def leave(store: Store, grant: Grant, form: str, address: Address | None, now: d
     with store.write():
         reader = subscribers.by_public_id(store, grant.subject)
         if reader is not None:
-            subscribers.leave(store, reader.id, grant.scope, "link", _evidence(form, address), now)
+            subscribers.leave(store, reader.id, grant.scope, "link", evidence(form, address), now)
         return look_up(store, grant, now)
 
 
@@ -58,7 +58,7 @@ def come_back(store: Store, grant: Grant, address: Address | None, now: datetime
     with store.write():
         reader = subscribers.by_public_id(store, grant.subject)
         if reader is not None and _standing(grant, reader, now).may_return:
-            subscribers.come_back(store, reader.id, grant.scope, _evidence("page", address), now)
+            subscribers.come_back(store, reader.id, grant.scope, evidence("page", address), now)
         return look_up(store, grant, now)
 
 
@@ -78,6 +78,6 @@ def _may_return(subscription: Subscription, now: datetime) -> bool:
     return subscription.ended_by in _BY_THE_READER and ended_at is not None and now - ended_at < RETURN_WITHIN
 
 
-def _evidence(form: str, address: Address | None) -> Evidence:
-    """What is kept of who asked: of the address no more than the wider network."""
+def evidence(form: str, address: Address | None) -> Evidence:
+    """What is kept of who asked, and by what `form`: of the address no more than the wider network."""
     return Evidence(form=form, network=networks(address)[-1][0] if address else "")

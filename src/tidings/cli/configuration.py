@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def _check_configuration(config_path: Path) -> None:
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
-    for line in (*doubts, *_gone(loaded), *notes(loaded)):
+    for line in (*doubts, *_gone(loaded), *notes(loaded), *_flood(loaded)):
         click.echo(line, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
@@ -94,14 +95,30 @@ def _gone(loaded: Config) -> list[str]:
         return listed_but_gone(loaded, store)
 
 
+def _flood(loaded: Config) -> list[str]:
+    """That more people wanted to subscribe of late than are mailed, which may be somebody's mischief."""
+    from tidings.cli import wiring
+    from tidings.cli.signups import flood
+    from tidings.store import open_store, signups
+
+    if not (any(edition.signup for edition in loaded.editions) and loaded.site.database.exists()):
+        return []
+    with open_store(loaded.site.database) as store:
+        at = signups.last_flood(store)
+    return [flood(at)] if at is not None and wiring.utc_now() - at < timedelta(days=1) else []
+
+
 def _check_templates(loaded: Config) -> None:
     """Raises ConfigError when templates, words or subjects can't make what the file asks for."""
     from tidings.cli import issuing
     from tidings.errors import ConfigError
-    from tidings.render.proving import prove, prove_planet
+    from tidings.render.proving import prove, prove_planet, prove_signups
 
     templates = issuing.templates(loaded)
     found = {f"{loaded.path}: {fault}": None for fault in prove_planet(loaded.site.language, templates)}
+    offered = [edition for edition in loaded.editions if edition.signup]
+    for fault in prove_signups(offered, loaded.site.language, templates):
+        found |= {f"{loaded.path}: {fault}": None}
     for edition in loaded.editions:
         found |= {f"{loaded.path}: edition {edition.name}: {fault}": None for fault in prove(edition, templates)}
     if found:

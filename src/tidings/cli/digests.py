@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from tidings.config import Config
@@ -119,6 +120,7 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
             sender.require(store)  # before an issue is frozen: that uses up posts
         rival = _rival(store, edition, began, waited)
         content = None if rival else _freeze(loaded, store, edition, office, anyway)
+        _freeze_personal(loaded, store, edition, office, stop)
         error: deliver.BrokenOffError | deliver.UnwrittenError | None = None
         try:
             dispatch = deliver.deliver(store, edition, office, Pace(wiring.utc_now, stop, time.sleep))
@@ -186,6 +188,19 @@ def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, 
     if content is not None:
         click.echo(f"{edition.name} #{content.number}: {content.subject}")
     return content
+
+
+def _freeze_personal(
+    loaded: Config, store: Store, edition: Edition, office: PostOffice, stop: Callable[[], bool]
+) -> None:
+    """Freezes what is due of readers' own editions: their times are not the operator's to choose."""
+    from tidings import digest
+    from tidings.cli import issuing, wiring
+
+    masthead, now = issuing.masthead(loaded), wiring.utc_now()
+    own = digest.freeze_personal(store, edition, loaded.sources, masthead, office, now, stop)
+    if own:
+        click.echo(f"{edition.name}: issues of readers' own: {len(own)}")
 
 
 def report_dispatch(dispatch: Dispatch) -> None:

@@ -34,9 +34,10 @@ def issues() -> None:
 @issues.command("list")
 @click.argument("edition_name", metavar="[EDITION]", required=False)
 @click.option("--limit", type=click.IntRange(1, 10**9), default=20, show_default=True, help="At most this many.")
+@click.option("--personal", is_flag=True, help="Also those made for single readers, by their own choices.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
-def list_(config_path: Path, edition_name: str | None, limit: int, as_json: bool) -> None:
+def list_(config_path: Path, edition_name: str | None, limit: int, personal: bool, as_json: bool) -> None:
     """List what was sent, newest first, and what comes next.
 
     With each issue come its state and the balance of its deliveries; behind them, for each edition, when the next issue
@@ -48,7 +49,8 @@ def list_(config_path: Path, edition_name: str | None, limit: int, as_json: bool
 
     with wiring.open_site(config_path) as (loaded, store), explaining.snapshot(store):
         editions = _editions(loaded, store, edition_name)
-        rows = [issue_reports.issue_row(store, one) for one in issue_states.newest(store, edition_name, limit)]
+        newest = issue_states.newest(store, edition_name, limit, personal=personal)
+        rows = [issue_reports.issue_row(store, one) for one in newest]
         now = wiring.utc_now()
         coming = [issue_reports.next_row(store, loaded, edition, now) for edition in editions]
     if as_json:

@@ -17,11 +17,13 @@ from tidings.letters import PostOffice
 from tidings.mail.dkim import Signer
 from tidings.mail.folder import open_folder
 from tidings.mail.keys import DkimKey, KeyKind, doubts, read_key
+from tidings.mail.message import domain_of
 from tidings.mail.pacing import Limits
 from tidings.mail.sendmail import open_sendmail
 from tidings.mail.smtp import SmtpServer, open_smtp
 from tidings.mail.transport import Transport
 from tidings.model import Edition
+from tidings.notes import Sender
 from tidings.publish import PublishSettings
 from tidings.render.environment import Templates
 from tidings.store import open_store
@@ -144,9 +146,16 @@ def web_site(loaded: Config) -> Site:
         language=loaded.site.language,
         templates=templates(loaded),
         editions=loaded.editions,
+        sources=loaded.sources,
         trusted_proxies=loaded.web.trusted_proxies,
         open_store=open_database,
+        domain=domain_of(loaded.mail.sender) if loaded.mail else "localhost",
     )
+
+
+def note_sender(loaded: Config) -> Sender:
+    """Who sends the small mails of subscribing."""
+    return Sender(loaded.site.title, loaded.site.url, loaded.site.language, loaded.editions)
 
 
 def public_folder(loaded: Config) -> Path:

@@ -63,6 +63,7 @@ def run(config_path: Path) -> None:
 
 def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Callable[[], None]]:
     from tidings.cli import issuing
+    from tidings.cli.signups import Signups
 
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
@@ -74,8 +75,10 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
         office = issuing.post_office(loaded)
         for edition in loaded.editions:
             name = f"freeze {edition.name}"
-            ticks[name] = _reporting(name, partial(_freeze_due, loaded, edition, office))
+            ticks[name] = _reporting(name, partial(_freeze_due, loaded, edition, office, stop))
         ticks["send"] = _Sending(loaded, office, stop).in_turn
+        if any(edition.signup for edition in loaded.editions):
+            ticks["sign-ups"] = _reporting("sign-ups", Signups(loaded, office, stop).tick)
     return ticks
 
 
@@ -176,7 +179,7 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")
 
 
-def _freeze_due(loaded: Config, edition: Edition, office: PostOffice) -> None:
+def _freeze_due(loaded: Config, edition: Edition, office: PostOffice, stop: threading.Event) -> None:
     """Makes an edition's next issue when its time has come, whatever is being delivered meanwhile: a slot must not pass
     because a mail server is slow."""
     from tidings import digest
@@ -198,6 +201,9 @@ def _freeze_due(loaded: Config, edition: Edition, office: PostOffice) -> None:
         content = digest.freeze_due(store, edition, loaded.sources, masthead, office, now, inspection.is_fit)
         if content is not None:
             _tell_of(content, edition, inspection)
+        own = digest.freeze_personal(store, edition, loaded.sources, masthead, office, wiring.utc_now(), stop.is_set)
+        if own:
+            click.echo(f"{edition.name}: issues of readers' own: {len(own)}", err=True)
 
 
 def _tell_of(content: IssueContent, edition: Edition, inspection: Inspection) -> None:

@@ -36,6 +36,7 @@ def cross_checks(document: Mapping[str, Any]) -> list[Problem]:
         *_one_port_twice(document),
         *_postal_address(document),
         *_public_pages(document),
+        *_signups(document),
     ]
 
 
@@ -190,6 +191,27 @@ def _listens(table: object, otherwise: WebSettings | None) -> WebSettings | None
         return listen(_text(table, "listen") or "")
     except ValueError:
         return None
+
+
+def _signups(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Who lets strangers subscribe needs a page for it, mail to confirm by, and an address of its own to print in it:
+    CAN-SPAM (15 U.S.C. 7704 (a)(5)) and the German DDG (section 5) want that in mail to strangers."""
+    missing = _missing_for_signups(document)
+    for index, edition in _entries(document, "editions"):
+        if missing and edition.get("signup") is True:
+            yield Problem(("editions", index, "signup"), f"is true, and {missing}, or leave this key out")
+
+
+def _missing_for_signups(document: Mapping[str, Any]) -> str:
+    """What keeps strangers from subscribing, with what to do; "" for nothing."""
+    mail, web = document.get("mail"), document.get("web")
+    if not isinstance(mail, dict):
+        return "there is no [mail] table to send confirmations with; add one"
+    if not _text(mail, "postal_address"):
+        return "[mail] `postal_address` says nothing, which mail to strangers must have; write it there"
+    if not isinstance(web, dict) or web.get("public") is not True:
+        return "[web] `public` is not, so nobody can come to the page; set it to true once [site] url leads there"
+    return ""
 
 
 def _second_key(dkim: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

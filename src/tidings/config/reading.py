@@ -226,6 +226,7 @@ def _edition(table: EditionTable, site: SiteSettings) -> Edition:
         updates=table.updates,
         look=table.look,
         subject=table.subject or "",
+        signup=table.signup,
         subscribers=tuple(table.subscribers),
     )
 

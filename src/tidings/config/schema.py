@@ -218,6 +218,7 @@ class EditionTable(Table):
     updates: bool = False
     look: Slug = "letter"
     subject: Line | None = None
+    signup: bool = False
     subscribers: list[Reader] = []
 
 

@@ -90,6 +90,7 @@ def compose(
         lead=edition.lead,
         look=edition.look,
         subject_template=edition.subject,
+        text_only=edition.text_only,
     )
 
 

@@ -36,6 +36,12 @@ def next_slot(schedule: Schedule, timezone: str, now: datetime) -> Slot | None:
     return _search(schedule, ZoneInfo(timezone), now, step=1)
 
 
+def next_due(edition: Edition, now: datetime, paused_until: datetime | None = None) -> datetime | None:
+    """When an edition is due next, at a time after `now` at which it is not paused; None for never."""
+    slot = next_slot(edition.schedule, edition.timezone, max(now, paused_until or now))
+    return slot.at if slot else None
+
+
 def is_too_late(edition: Edition, slot: Slot, now: datetime) -> bool:
     """Whether a slot is past by more than `late_up_to`: then it has no issue any more, and its posts come in the next.
     Without that key the limit is half of the way to the next slot: from there on the next issue is nearer."""

@@ -36,14 +36,15 @@ class Envelope:
     """Everything of a message but its reader: who sends it, and which issue of which list.
 
     `sender` and `reply_to` are mailboxes ("Name <a@b>" or "a@b"); `list_name` is a slug, `list_title` free text;
-    `archive` is the URL of the page where issues can be found.
+    `archive` is the URL of the page where issues can be found. Without an `issue` it is a mail to one reader who asked
+    for it, which has no list to be taken off.
     """
 
     sender: str
     reply_to: str
     list_name: str
     list_title: str
-    issue: int
+    issue: int | None
     archive: str
 
 
@@ -100,10 +101,10 @@ def compose(
 ) -> Message:
     """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets, signed by each signer.
 
-    `identity` is the Message-ID; at `unsubscribe_url` a POST ends the subscription, a mail to `unsubscribe_address`
-    too, or else one to whoever reads the answers; `own` is what the parts have of the reader's own. Subject and names
-    may come from feeds: control characters and line breaks in them become blanks, so no header can be added (RFC 5322
-    section 2.2).
+    `identity` is the Message-ID; without `html` there is the text alone; at `unsubscribe_url` a POST ends the
+    subscription, a mail to `unsubscribe_address` too, or else one to whoever reads the answers; `own` is what the parts
+    have of the reader's own. Subject and names may come from feeds: control characters and line breaks in them become
+    blanks, so no header can be added (RFC 5322 section 2.2).
     Everything is ASCII, but for an address that is not before its @ (RFC 6532: then the server must know SMTPUTF8).
     """
     headers = {
@@ -134,9 +135,12 @@ def _list_headers(envelope: Envelope, unsubscribe_url: str, unsubscribe_address:
     contact = _in_url(envelope.reply_to or envelope.sender)
     by_mail = f"<mailto:{quote(unsubscribe_address, safe='@+') or contact}?subject=unsubscribe>"
     label = _list_label(envelope)
+    list_id = f"{_list_phrase(envelope.list_title)} <{label}>"
+    if envelope.issue is None:
+        return {"List-Id": list_id}
     sender_id = domain_of(envelope.sender)[-_LONGEST_SENDER_ID:].lstrip(".-")
     return {
-        "List-Id": f"{_list_phrase(envelope.list_title)} <{label}>",
+        "List-Id": list_id,
         "List-Unsubscribe": f"<{ascii_url(unsubscribe_url)}>,\r\n {by_mail}" if unsubscribe_url else by_mail,
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" if unsubscribe_url else "",
         "List-Help": f"<mailto:{contact}?subject=help>",
@@ -174,7 +178,10 @@ def _content(html: str, text: str, stand_in: str) -> _Content:
     content = EmailMessage(policy=SMTP)
     plain, rich = _body(text), _body(html)
     content.set_content(plain, subtype="plain", charset="utf-8", cte=_shorter_encoding(plain))
-    content.add_alternative(rich, subtype="html", charset="utf-8", cte=_shorter_encoding(rich))
+    if html:
+        content.add_alternative(rich, subtype="html", charset="utf-8", cte=_shorter_encoding(rich))
+    else:
+        content.make_alternative()  # of one part, which may be (RFC 2046 section 5.1.3): then all mails are of one form
     # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable or base64 text.
     seed = f"{len(plain)} {plain}{rich}".encode()
     boundary = f"=_{hashlib.blake2b(seed, digest_size=12).hexdigest()}"

@@ -9,6 +9,7 @@ What comes back after mail went out: Returned → Report → Sign → Score.
 All times are aware UTC datetimes; sizes are bytes.
 """
 
+from tidings.model.choices import Cadence, Choices, base_name, is_personal, personal_name
 from tidings.model.configured import (
     COMBINED_FEED,
     THIS_MACHINE,
@@ -79,6 +80,7 @@ from tidings.model.returned import (
     Sign,
     Weight,
 )
+from tidings.model.signups import Mailed, Note, NoteKind, Signup
 from tidings.model.subscribers import (
     Consent,
     ConsentKind,
@@ -96,6 +98,8 @@ __all__ = [
     "Action",
     "AlsoIn",
     "Arrival",
+    "Cadence",
+    "Choices",
     "Consent",
     "ConsentKind",
     "Counterpart",
@@ -124,9 +128,12 @@ __all__ = [
     "KnownPost",
     "LinkKey",
     "Login",
+    "Mailed",
     "Meaning",
     "MoreItem",
     "Move",
+    "Note",
+    "NoteKind",
     "Order",
     "Origin",
     "Outcome",
@@ -148,6 +155,7 @@ __all__ = [
     "Schedule",
     "Score",
     "Sign",
+    "Signup",
     "Source",
     "StoredPost",
     "StoredSubscriber",
@@ -160,4 +168,7 @@ __all__ = [
     "Validators",
     "Weight",
     "Wishes",
+    "base_name",
+    "is_personal",
+    "personal_name",
 ]

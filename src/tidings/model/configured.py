@@ -104,6 +104,11 @@ class Edition:
 
     When: on its `schedule`, or later by `late_up_to` (None: up to half of the way to the next slot); an issue waits
     `review` between being frozen and being sent.
+
+    To whom: its `subscribers`, and with `signup` whoever asks for it over the web.
+
+    In an edition that is one reader's own (readers/personal.py), the reader has switched off sources with a name in
+    `sources_off` or one of `tags_off`, and may want mails that are `text_only`.
     """
 
     name: str
@@ -132,12 +137,20 @@ class Edition:
     look: str = "letter"
     language: str = "en"
     subject: str = ""
+    signup: bool = False
+    sources_off: tuple[str, ...] = ()
+    tags_off: tuple[str, ...] = ()
+    text_only: bool = False
 
     def covers(self, source: Source) -> bool:
         """Whether the edition takes posts of a source: it names none, or names it or one of its tags."""
         if not self.tags and not self.sources:
             return True
         return source.name in self.sources or not set(self.tags).isdisjoint(source.tags)
+
+    def leaves_out(self, source: Source) -> bool:
+        """Whether the reader whose own it is has switched off a source, by its name or by one of its tags."""
+        return source.name in self.sources_off or not set(self.tags_off).isdisjoint(source.tags)
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ class IssueContent:
     `language` is that of the chrome, not of the posts; dates are shown in `timezone`. `items` stand in the order in
     which they are shown, the posts of a group together; with `lead` the first is the lead story and in no group.
     `more` are named only, and `waiting` is how many stories come in the next issue. `subject` is in `language`; other
-    languages are made of `subject_template`, "" for the usual one.
+    languages are made of `subject_template`, "" for the usual one. With `text_only` its mails have no HTML.
     """
 
     edition: str
@@ -173,6 +173,7 @@ class IssueContent:
     lead: bool = False
     look: str = "letter"
     subject_template: str = ""
+    text_only: bool = False
 
     @property
     def name(self) -> str:
@@ -195,7 +196,7 @@ DeliveryState = Literal[
 class Delivery:
     """One issue to one subscriber, in a `language` ("" for the edition's). `in_doubt` says that the outcome of an
     earlier try is not known: its message may have come already. `reader` is the subscriber's public id, where links
-    need it.
+    need it; `since` is when it was made, if that was later than its issue.
     """
 
     id: int
@@ -206,6 +207,7 @@ class Delivery:
     in_doubt: bool = False
     language: str = ""
     reader: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

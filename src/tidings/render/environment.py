@@ -88,6 +88,11 @@ class Templates:
     def folders(self) -> tuple[Path, ...]:
         return (self.folder, *template_folders()) if self.folder else template_folders()
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that there are words of; English needs none."""
+        return frozenset(file.stem for folder in self.folders for file in (folder / "locale").glob("*.po")) | {"en"}
+
 
 SHIPPED = Templates()
 """Our own templates and nothing else."""

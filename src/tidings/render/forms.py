@@ -3,7 +3,7 @@ they work under any path and any name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tidings.render.environment import SHIPPED, Press, Templates, open_press
@@ -21,26 +21,34 @@ class Chrome:
 
 def render_leave(edition: str, leave_url: str, chrome: Chrome) -> str:
     """The page that asks whether to end the subscription to the edition of that title. Raises RenderError, as all."""
-    return _rendered("leave", {"edition": edition, "leave_url": leave_url}, chrome)
+    return rendered("leave", {"edition": edition, "leave_url": leave_url}, chrome)
 
 
-def render_left(edition: str, return_url: str, chrome: Chrome) -> str:
-    """The page that says it is ended; `return_url` is where a POST takes that back, "" for nowhere."""
-    return _rendered("left", {"edition": edition, "return_url": return_url}, chrome)
+def render_left(edition: str, return_url: str, chrome: Chrome, fewer_url: str = "", fewer: Sequence[str] = ()) -> str:
+    """The page that says it is ended; `return_url` is where a POST takes that back, "" for nowhere, and `fewer_url`
+    where one brings it back as seldom as one of the cadences `fewer` says."""
+    values = {"edition": edition, "return_url": return_url, "fewer_url": fewer_url, "fewer": fewer}
+    return rendered("left", values, chrome)
+
+
+def render_fewer(edition: str, cadence: str, leave_url: str, chrome: Chrome) -> str:
+    """The page that says it goes on, but once in a `cadence`."""
+    return rendered("fewer", {"edition": edition, "cadence": cadence, "leave_url": leave_url}, chrome)
 
 
 def render_back(edition: str, leave_url: str, chrome: Chrome) -> str:
     """The page that says it goes on again."""
-    return _rendered("back", {"edition": edition, "leave_url": leave_url}, chrome)
+    return rendered("back", {"edition": edition, "leave_url": leave_url}, chrome)
 
 
 def render_error(code: int, chrome: Chrome) -> str:
     """The page of an HTTP status."""
     title, advice = _words(code, _press(chrome))
-    return _rendered("error", {"code": code, "title": title, "advice": advice}, chrome)
+    return rendered("error", {"code": code, "title": title, "advice": advice}, chrome)
 
 
-def _rendered(name: str, values: Mapping[str, object], chrome: Chrome) -> str:
+def rendered(name: str, values: Mapping[str, object], chrome: Chrome) -> str:
+    """The page of that name. Raises RenderError."""
     around = {"site_title": chrome.site_title, "site_url": chrome.site_url}
     return _press(chrome).render(f"web/{name}.html", {**around, **values})
 

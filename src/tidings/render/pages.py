@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
 
-from tidings.model import Etiquette, IssueContent, StoredPost
+from tidings.model import Edition, Etiquette, IssueContent, StoredPost
 from tidings.render.arrangement import arrange, has_contents, line_of
 from tidings.render.environment import SHIPPED, Templates, open_press
+from tidings.render.offers import form_values
 from tidings.render.subject import write_subject
 from tidings.render.wording import Wording
 from tidings.render.words import called, direction, local_date, shorten
@@ -60,7 +61,8 @@ class PastIssue:
 @dataclass(frozen=True, slots=True)
 class PlanetPage:
     """What the planet shows. `posts` come newest first by `effective`; `etiquette` tells by source name how much of
-    its posts may be shown, and a source it does not name may be shown in full."""
+    its posts may be shown, and a source it does not name may be shown in full. With `offered` it has the form of
+    subscribing to those editions."""
 
     title: str
     url: str
@@ -71,6 +73,7 @@ class PlanetPage:
     issues: Sequence[PastIssue] = ()
     feeds: Sequence[FeedLink] = ()
     etiquette: Mapping[str, Etiquette] = field(default_factory=dict)
+    offered: Sequence[Edition] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,14 @@ def render_planet(page: PlanetPage, templates: Templates = SHIPPED) -> str:
     press = open_press(templates, page.language)
     days = _days(page, press.wording)
     feeds = _called(page.feeds, press.wording)
-    return press.render("planet.html", {"page": page, "days": days, "address": page.url, "feeds": feeds})
+    values = {
+        "page": page,
+        "days": days,
+        "address": page.url,
+        "feeds": feeds,
+        **form_values(page.offered, press.wording),
+    }
+    return press.render("planet.html", values)
 
 
 def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templates = SHIPPED) -> str:

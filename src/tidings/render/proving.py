@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from tidings.errors import RenderError
 from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, MoreItem, Picture, UpdateItem
 from tidings.render.environment import Templates
+from tidings.render.forms import Chrome
 from tidings.render.issue_feed import IssueFeed, render_issue_feed
 from tidings.render.mail import MailFooter, render_issue
+from tidings.render.notes import NoteContent, render_note
+from tidings.render.offers import SignupForm
 from tidings.render.pages import IssueLinks, PlanetPage, render_issue_page, render_planet
+from tidings.render.signup_pages import (
+    render_asked,
+    render_confirm,
+    render_confirmed,
+    render_over,
+    render_refuse,
+    render_refused,
+    render_subscribe,
+    render_used,
+)
 
 _SITE = "https://planet.example"
 _WHEN = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
@@ -58,6 +71,33 @@ def prove_planet(language: str, templates: Templates) -> Iterator[str]:
         render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", ()), templates)
     except RenderError as error:
         yield str(error)
+
+
+def prove_signups(editions: Sequence[Edition], language: str, templates: Templates) -> Iterator[str]:
+    """The same of the pages and mails of subscribing to some editions."""
+    if not editions:
+        return
+    chrome = Chrome("A planet", _SITE, language, templates)
+    note = NoteContent("confirm", editions, "192.0.2.0/24", _WHEN, "A planet", _SITE, "An address", _SITE, _SITE)
+    makers: tuple[Callable[[], str], ...] = (
+        lambda: render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", (), offered=editions), templates),
+        lambda: render_subscribe(SignupForm(editions, address="a", complaint="address"), chrome),
+        lambda: render_subscribe(SignupForm(editions, complaint="editions"), chrome),
+        lambda: render_asked(chrome),
+        lambda: render_confirm(editions, "1", chrome),
+        lambda: render_confirmed(True, chrome),
+        lambda: render_used(chrome),
+        lambda: render_over(chrome),
+        lambda: render_refuse("1", chrome),
+        lambda: render_refused(chrome),
+        lambda: render_note(note, language, templates).html,
+        lambda: render_note(replace(note, kind="already"), language, templates).html,
+    )
+    for make in makers:
+        try:
+            make()
+        except RenderError as error:
+            yield str(error)
 
 
 def _specimen(edition: Edition) -> IssueContent:

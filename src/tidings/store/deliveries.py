@@ -252,4 +252,5 @@ def _delivery(row: sqlite3.Row) -> Delivery:
         attempts=row["attempts"],
         in_doubt=row["doubts"] > 0,
         language=row["language"],
+        since=text_to_time(row["since"]),
     )

@@ -12,7 +12,7 @@ from datetime import datetime
 from tidings.addresses import key
 from tidings.errors import StoreError
 from tidings.records import dataclass
-from tidings.store import refusals
+from tidings.store import choices, refusals, signups
 from tidings.store.database import Store, time_to_text
 from tidings.store.issues import IS_OPEN
 
@@ -39,7 +39,9 @@ def erase(store: Store, address: str, now: datetime, *, refuse: bool = True) -> 
         subscriber_id = None if row is None else int(row["id"])
         deliveries = _deliveries_of(store, subscriber_id, address)
         _empty(store, deliveries, now)
+        signups.erase(store, address)
         if subscriber_id is not None:
+            choices.forget(store, subscriber_id)
             store.conn.execute("UPDATE deliveries SET subscriber_id = NULL WHERE subscriber_id = ?", (subscriber_id,))
             for table, column in (
                 ("consents", "subscriber_id"),

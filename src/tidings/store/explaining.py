@@ -17,7 +17,7 @@ from tidings.model import Join, StoredPost
 from tidings.records import dataclass
 from tidings.store import stories
 from tidings.store.database import Store, stored_time, text_to_time
-from tidings.store.issues import DROPPED_FROM, Kept, kept
+from tidings.store.issues import DROPPED_FROM, IS_SHARED, Kept, kept
 from tidings.store.posts import stored_post
 
 _SELECT = """
@@ -116,14 +116,15 @@ def keys(store: Store, post_id: int) -> list[KnownUnder]:
 
 
 def showings(store: Store, story: int) -> list[Showing]:
-    """The issues that carried a story, oldest first. There may be several of an edition, of posts joined since."""
+    """The issues that carried a story, oldest first, but for those made for one reader. There may be several of an
+    edition, of posts joined since."""
     rows = store.rows(
-        """SELECT s.*, i.post_id, x.post_id IS NOT NULL AS taken_out,
+        f"""SELECT s.*, i.post_id, x.post_id IS NOT NULL AS taken_out,
             x.post_id IS NULL AND i.position >= json_array_length(s.content, '$.items') AS only_named
         FROM posts p JOIN issue_items i ON i.post_id = p.id
         JOIN issues s ON s.id = i.issue_id LEFT JOIN passed_posts x ON x.edition = i.edition AND x.post_id = i.post_id
             AND x.rule = ? || s.edition || '-' || s.number
-        WHERE p.story = ? ORDER BY s.frozen_at, s.id, i.position""",
+        WHERE p.story = ? AND s.edition = i.edition AND {IS_SHARED} ORDER BY s.frozen_at, s.id, i.position""",
         (DROPPED_FROM, story),
     )
     return [_showing(row, bool(row["taken_out"]), bool(row["only_named"])) for row in rows]

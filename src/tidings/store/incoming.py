@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from tidings.model import ReturnedKind
+from tidings.model import ReturnedKind, base_name
 from tidings.store.database import Store, stored_time, time_to_text
 
 KnownBy = Literal["", "envelope", "claim", "returned", "message-id"]
@@ -26,7 +26,7 @@ _LATE = timedelta(days=60)  # An issue may wait in review, or be held, before it
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A delivery, with its message, its issue, its edition and its reader."""
+    """A delivery, with its message, its issue, the configured edition that this belongs to, and its reader."""
 
     delivery_id: int
     message_id: str
@@ -118,13 +118,18 @@ d.address FROM deliveries d JOIN issues i ON i.id = d.issue_id"""
 def owner(store: Store, delivery_id: int) -> Owner | None:
     """A delivery by its number."""
     row = store.row(f"{_OWNERS} WHERE d.id = ?", (delivery_id,))
-    return None if row is None else Owner(**row)
+    return None if row is None else _owner(row)
 
 
 def owner_of_message(store: Store, message_id: str) -> Owner | None:
     """A delivery by its Message-ID."""
     row = store.row(f"{_OWNERS} WHERE d.message_id = ?", (message_id,))
-    return None if row is None else Owner(**row)
+    return None if row is None else _owner(row)
+
+
+def _owner(row: sqlite3.Row) -> Owner:
+    """Who left an edition of their own has left the one it is made of."""
+    return Owner(**{**dict(row), "edition": base_name(row["edition"])})
 
 
 def came_through(store: Store, address: str, quiet: timedelta, since: datetime, until: datetime) -> list[int]:

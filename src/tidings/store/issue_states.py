@@ -15,9 +15,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tidings.errors import StoreError
-from tidings.model import IssueContent
+from tidings.model import IssueContent, personal_name
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
-from tidings.store.issues import DROPPED_FROM, MAY_GO, ON_THE_WEB, OUT, StoredIssue, content_to_text, stored_issue
+from tidings.store.issues import (
+    DROPPED_FROM,
+    IS_SHARED,
+    MAY_GO,
+    ON_THE_WEB,
+    OUT,
+    StoredIssue,
+    content_to_text,
+    stored_issue,
+)
 from tidings.store.site import want_publishing
 from tidings.store.stories import settle_ledger
 
@@ -54,11 +63,14 @@ class DroppedStory:
     url: str
 
 
-def newest(store: Store, edition: str | None, limit: int) -> list[StoredIssue]:
-    """The newest `limit` issues, of one edition or of all, newest first."""
+def newest(store: Store, edition: str | None, limit: int, *, personal: bool = False) -> list[StoredIssue]:
+    """The newest `limit` issues, of one edition or of all, newest first; with `personal` also those of readers' own
+    editions that are made of it."""
+    own = "substr(i.edition, 1, length(:own)) = :own" if personal else "0"
     rows = store.rows(
-        "SELECT * FROM issues WHERE ? IS NULL OR edition = ? ORDER BY frozen_at DESC, id DESC LIMIT ?",
-        (edition, edition, limit),
+        f"""SELECT * FROM issues i WHERE (:edition IS NULL OR edition = :edition OR {own})
+        AND ({personal:d} OR edition = :edition OR {IS_SHARED}) ORDER BY frozen_at DESC, id DESC LIMIT :limit""",
+        {"edition": edition, "own": personal_name(edition or "", ""), "limit": limit},
     )
     return [stored_issue(row) for row in rows]
 
@@ -95,8 +107,9 @@ def _numbered(store: Store, name: str, sign: str) -> StoredIssue | None:
 
 
 def editions(store: Store) -> list[str]:
-    """The editions that have issues, also those that are not in the file any more."""
-    return [row["edition"] for row in store.rows("SELECT DISTINCT edition FROM issues ORDER BY edition")]
+    """The editions that have issues, also those that are not in the file any more; none of readers' own."""
+    rows = store.rows(f"SELECT DISTINCT edition FROM issues i WHERE {IS_SHARED} ORDER BY edition")
+    return [row["edition"] for row in rows]
 
 
 def waiting(store: Store, edition: str) -> list[StoredIssue]:
@@ -109,13 +122,14 @@ def waiting(store: Store, edition: str) -> list[StoredIssue]:
 
 def archive(store: Store) -> list[StoredIssue]:
     """The issues that readers may see on the web, newest first."""
-    rows = store.rows(f"SELECT * FROM issues i WHERE {ON_THE_WEB} ORDER BY frozen_at DESC, id DESC")
+    rows = store.rows(f"SELECT * FROM issues i WHERE {ON_THE_WEB} AND {IS_SHARED} ORDER BY frozen_at DESC, id DESC")
     return [stored_issue(row) for row in rows]
 
 
 def kept_back(store: Store) -> list[StoredIssue]:
     """All other issues: those that are in review, held before the first mail, or called off."""
-    return [stored_issue(row) for row in store.rows(f"SELECT * FROM issues i WHERE NOT {ON_THE_WEB} ORDER BY id")]
+    rows = store.rows(f"SELECT * FROM issues i WHERE NOT {ON_THE_WEB} AND {IS_SHARED} ORDER BY id")
+    return [stored_issue(row) for row in rows]
 
 
 def is_out(store: Store, issue_id: int) -> bool:
@@ -125,7 +139,7 @@ def is_out(store: Store, issue_id: int) -> bool:
 
 def is_on_the_web(store: Store, issue_id: int) -> bool:
     """Whether an issue is in the archive that is published."""
-    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {ON_THE_WEB}", (issue_id,)) is not None
+    return store.row(f"SELECT 1 FROM issues i WHERE id = ? AND {ON_THE_WEB} AND {IS_SHARED}", (issue_id,)) is not None
 
 
 def readers(store: Store, issue_id: int) -> list[ReaderState]:

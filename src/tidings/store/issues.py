@@ -18,6 +18,8 @@ from tidings.model import (
     Picture,
     StoredPost,
     UpdateItem,
+    is_personal,
+    personal_name,
 )
 from tidings.records import dataclass
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
@@ -87,6 +89,9 @@ OUT = """EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id
     AND (d.state IN ('accepted', 'inflight') OR d.doubts > 0))"""
 """What holds of an issue `i` a message of which is in a mailbox, or may be."""
 
+IS_SHARED = "instr(i.edition, '~') = 0"
+"""What holds of an issue `i` that is not one reader's own (model/choices.py)."""
+
 ON_THE_WEB = f"(i.dropped_at IS NULL AND ({MAY_GO} OR {OUT}))"
 """What holds of an issue `i` that readers may see: what mails link to stays on the web while the rest is held."""
 
@@ -153,6 +158,12 @@ def candidates(store: Store, edition: str, sources: Sequence[str], backfill: int
     rows = store.rows(_CANDIDATES, {"edition": edition, "backfill": backfill})
     wanted = set(sources)
     return [stored_post(row) for row in rows if row["source"] in wanted]
+
+
+def any_candidates(store: Store, edition: str, backfill: int) -> bool:
+    """Whether there is anything that `edition` may carry, of whatever source."""
+    values = {"edition": edition, "backfill": backfill}
+    return store.row(f"SELECT 1 FROM ({_CANDIDATES}) LIMIT 1", values) is not None
 
 
 def waiting(store: Store, edition: str, sources: Sequence[str], backfill: int, before: datetime) -> set[int]:
@@ -234,7 +245,8 @@ def freeze(
                 for one in letters
             ],
         )
-        want_publishing(store)
+        if not is_personal(content.edition):
+            want_publishing(store)
     return issue_id
 
 
@@ -275,12 +287,15 @@ def settle(store: Store, edition: str, backfill: int) -> None:
 
 
 def undelivered(store: Store, edition: str) -> list[StoredIssue]:
-    """Issues of `edition` with a delivery that is not settled, and nothing that keeps them from being sent, oldest
-    first."""
+    """Issues of `edition`, and of readers' own that are made of it, with a delivery that is not settled, and nothing
+    that keeps them from being sent; its own first, the oldest before the others."""
+    # CROSS JOIN begins with the few deliveries that are open, not with all issues that ever were.
     rows = store.rows(
-        f"""SELECT * FROM issues i WHERE edition = ? AND {MAY_GO} AND EXISTS (SELECT 1 FROM deliveries d
-        WHERE d.issue_id = i.id AND d.{IS_OPEN}) ORDER BY number""",
-        (edition,),
+        f"""SELECT i.* FROM (SELECT DISTINCT issue_id FROM deliveries WHERE {IS_OPEN}) d
+        CROSS JOIN issues i ON i.id = d.issue_id
+        WHERE (edition = :edition OR substr(edition, 1, length(:own)) = :own) AND {MAY_GO}
+        ORDER BY edition != :edition, i.id""",
+        {"edition": edition, "own": personal_name(edition, "")},
     )
     return [stored_issue(row) for row in rows]
 
@@ -343,6 +358,8 @@ def content_to_text(content: IssueContent) -> str:
     values = asdict(content)
     if not content.updates:
         del values["updates"]  # as issues were before there were any
+    if not content.text_only:
+        del values["text_only"]
     return json.dumps(values, ensure_ascii=False, default=time_to_text)
 
 

@@ -15,10 +15,17 @@ from tidings.store.database import Store, time_to_text
 
 def keep(store: Store, address: str, now: datetime) -> None:
     """Notes that an address must not come back by itself, within the transaction that erases it."""
-    store.conn.execute(
-        "INSERT OR IGNORE INTO refusals (fingerprint, since) VALUES (?, ?)",
-        (pseudonym(address, site.secret(store)), time_to_text(now)),
-    )
+    keep_fingerprint(store, pseudonym(address, site.secret(store)), now)
+
+
+def keep_fingerprint(store: Store, print_: bytes, now: datetime) -> None:
+    """The same for an address of which only this is known."""
+    store.conn.execute("INSERT OR IGNORE INTO refusals (fingerprint, since) VALUES (?, ?)", (print_, time_to_text(now)))
+
+
+def is_refused(store: Store, print_: bytes) -> bool:
+    """Whether an address, by its fingerprint, must not be mailed."""
+    return store.row("SELECT 1 FROM refusals WHERE fingerprint = ?", (print_,)) is not None
 
 
 def forget(store: Store, address: str) -> bool:

@@ -6,10 +6,12 @@ import secrets
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tidings.store.tables import FIRST
+from tidings.store.tables import FIRST, POLLING
+from tidings.store.tables_of_choices import CHOICES
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_readers import SUBSCRIBERS
+from tidings.store.tables_of_signups import SIGNUPS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -41,37 +43,9 @@ def full_text_search(db: Database) -> None:
     )
 
 
-# When and how each feed and each server may be asked again. Durations are in seconds.
-_POLLING = (
-    "ALTER TABLE feeds ADD COLUMN validators_url TEXT",
-    "ALTER TABLE feeds ADD COLUMN request_identity TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE feeds ADD COLUMN read_at TEXT",
-    "ALTER TABLE feeds ADD COLUMN not_before TEXT",
-    "ALTER TABLE feeds ADD COLUMN freshness REAL",
-    "ALTER TABLE feeds ADD COLUMN ttl REAL",
-    "ALTER TABLE feeds ADD COLUMN skip_hours TEXT NOT NULL DEFAULT '[]'",
-    "ALTER TABLE feeds ADD COLUMN skip_days TEXT NOT NULL DEFAULT '[]'",
-    "ALTER TABLE feeds ADD COLUMN gap REAL",
-    "ALTER TABLE feeds ADD COLUMN latest_at TEXT",
-    "ALTER TABLE feeds ADD COLUMN failing_since TEXT",
-    "ALTER TABLE feeds ADD COLUMN move_url TEXT",
-    "ALTER TABLE feeds ADD COLUMN move_since TEXT",
-    "ALTER TABLE feeds ADD COLUMN move_sightings INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE feeds ADD COLUMN move_same_feed INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE feeds ADD COLUMN adopted_url TEXT",
-    "ALTER TABLE feeds ADD COLUMN adopted_at TEXT",
-    """CREATE TABLE hosts (
-        host TEXT PRIMARY KEY,
-        asked_at TEXT,
-        rest_until TEXT,
-        refusals INTEGER NOT NULL DEFAULT 0
-    ) WITHOUT ROWID""",
-)
-
-
 @_migration
 def polling(db: Database) -> None:
-    for statement in _POLLING:
+    for statement in POLLING:
         db.conn.execute(statement)
 
 
@@ -351,4 +325,16 @@ def subscribers(db: Database) -> None:
 @_migration
 def links_of_readers(db: Database) -> None:
     for statement in LINKS:
+        db.conn.execute(statement)
+
+
+@_migration
+def signups(db: Database) -> None:
+    for statement in SIGNUPS:
+        db.conn.execute(statement)
+
+
+@_migration
+def choices_of_readers(db: Database) -> None:
+    for statement in CHOICES:
         db.conn.execute(statement)

@@ -19,7 +19,7 @@ def are_noted(store: Store, editions: Sequence[Edition], now: datetime) -> bool:
     at = time_to_text(now) or ""
     return all(
         (row := rows.get(edition.name)) is not None
-        and row["schedule"] == _text(edition)
+        and row["schedule"] == schedule_text(edition)
         and max(row["since"], row["scheduled_at"] or "") <= at
         for edition in editions
     )
@@ -33,7 +33,7 @@ def note(store: Store, editions: Sequence[Edition], now: datetime) -> None:
             """INSERT INTO editions (name, since, schedule) VALUES (:name, :now, :schedule)
             ON CONFLICT (name) DO UPDATE SET schedule = :schedule,
                 scheduled_at = iif(schedule IN ('', :schedule), scheduled_at, :now)""",
-            {"name": edition.name, "now": time_to_text(now), "schedule": _text(edition)},
+            {"name": edition.name, "now": time_to_text(now), "schedule": schedule_text(edition)},
         )
         forget_future(store, edition.name, now)
 
@@ -86,6 +86,6 @@ def record(store: Store, edition: str, slot: str, now: datetime) -> None:
         )
 
 
-def _text(edition: Edition) -> str:
+def schedule_text(edition: Edition) -> str:
     """A schedule with its zone, as it is compared."""
     return f"{' '.join(edition.schedule.text.lower().split())} {edition.timezone}"

@@ -24,6 +24,8 @@ from tidings.model import (
     Recipient,
     StoredSubscriber,
     Subscription,
+    base_name,
+    is_personal,
 )
 from tidings.records import dataclass
 from tidings.store import consents, refusals
@@ -54,11 +56,14 @@ class Count:
 
 
 def active(store: Store, edition: str, now: datetime) -> list[Recipient]:
-    """Whom an issue of `edition` made `now` goes to, in the order in which they came."""
+    """Whom an issue of `edition` made `now` goes to, in the order in which they came. Who has an edition of their own
+    gets that in its place (store/choices.py)."""
+    chosen = "c.name = :edition" if is_personal(edition) else "c.name IS NULL"
     rows = store.rows(
         f"""SELECT r.id, r.address, {_LANGUAGE} AS language FROM subscriptions s JOIN subscribers r
-        ON r.id = s.subscriber_id WHERE s.edition = :edition AND {_IS_MAILED} ORDER BY r.id""",
-        {"edition": edition, "now": time_to_text(now)},
+        ON r.id = s.subscriber_id LEFT JOIN choices c ON c.subscriber_id = r.id AND c.edition = s.edition
+        WHERE s.edition = :base AND {chosen} AND {_IS_MAILED} ORDER BY r.id""",
+        {"edition": edition, "base": base_name(edition), "now": time_to_text(now)},
     )
     return [Recipient(row["id"], row["address"], row["language"]) for row in rows]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Literal
@@ -14,6 +14,10 @@ from tidings.model import Score
 from tidings.store.database import A_QUERY, Store, stored_time, text_to_time, time_to_text
 
 Reason = Literal["bounced", "complained", "unsubscribed", "by-hand"]
+
+UNTIL_CONFIRMED: frozenset[Reason] = frozenset({"bounced", "unsubscribed"})
+FOR_GOOD: frozenset[Reason] = frozenset({"complained", "by-hand"})
+"""What ends when the reader confirms by mail to want an edition again, and what only the operator takes back."""
 
 ALL = ""
 """Stands for all editions."""
@@ -61,6 +65,19 @@ def among(store: Store, keys: Sequence[bytes], edition: str) -> dict[bytes, Supp
         )
         found |= {row["address_key"]: _suppression(row) for row in rows}
     return found
+
+
+def of(store: Store, key: bytes, edition: str) -> list[Suppression]:
+    """All that keeps an address from getting an edition."""
+    rows = store.rows("SELECT * FROM suppressions WHERE address_key = ? AND edition IN (?, ?)", (key, ALL, edition))
+    return [_suppression(row) for row in rows]
+
+
+def lift(store: Store, key: bytes, editions: Iterable[str]) -> None:
+    """Ends what a confirmation ends, within the caller's transaction, and forgets what was held against the address."""
+    ended = [(key, edition, reason) for edition in (ALL, *editions) for reason in sorted(UNTIL_CONFIRMED)]
+    store.conn.executemany("DELETE FROM suppressions WHERE address_key = ? AND edition = ? AND reason = ?", ended)
+    store.conn.execute("DELETE FROM address_scores WHERE address_key = ?", (key,))
 
 
 def listed(store: Store) -> list[Suppression]:

@@ -167,3 +167,30 @@ FIRST = (
     _SITE,
     *_INDEXES,
 )
+
+# When and how each feed and each server may be asked again. Durations are in seconds.
+POLLING = (
+    "ALTER TABLE feeds ADD COLUMN validators_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN request_identity TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE feeds ADD COLUMN read_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN not_before TEXT",
+    "ALTER TABLE feeds ADD COLUMN freshness REAL",
+    "ALTER TABLE feeds ADD COLUMN ttl REAL",
+    "ALTER TABLE feeds ADD COLUMN skip_hours TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE feeds ADD COLUMN skip_days TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE feeds ADD COLUMN gap REAL",
+    "ALTER TABLE feeds ADD COLUMN latest_at TEXT",
+    "ALTER TABLE feeds ADD COLUMN failing_since TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_since TEXT",
+    "ALTER TABLE feeds ADD COLUMN move_sightings INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN move_same_feed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE feeds ADD COLUMN adopted_url TEXT",
+    "ALTER TABLE feeds ADD COLUMN adopted_at TEXT",
+    """CREATE TABLE hosts (
+        host TEXT PRIMARY KEY,
+        asked_at TEXT,
+        rest_until TEXT,
+        refusals INTEGER NOT NULL DEFAULT 0
+    ) WITHOUT ROWID""",
+)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from flask import Flask, Response, abort, send_from_directory
 
+from tidings.web.hardening import WITH_FORM
+
 # Werkzeug adds the charset to those it knows as text.
 _TYPES = {
     ".xml": "application/atom+xml",
@@ -17,8 +19,9 @@ _TYPES = {
 _MAX_AGE_SECONDS = 300
 
 
-def serve_files(app: Flask, folder: Path) -> None:
-    """Adds what is in `folder` to `app`, for GET and HEAD; what is not in it, or hidden in it, is a 404."""
+def serve_files(app: Flask, folder: Path, *, has_form: bool = False) -> None:
+    """Adds what is in `folder` to `app`, for GET and HEAD; what is not in it, or hidden in it, is a 404. With
+    `has_form` the first page has one that leads here."""
     root = folder.absolute()  # Flask takes a relative one to mean below its own code
 
     @app.get("/")
@@ -28,4 +31,7 @@ def serve_files(app: Flask, folder: Path) -> None:
         if any(part.startswith(".") for part in path.split("/")):
             abort(404)  # among them files that are being written
         kind = _TYPES.get(Path(path).suffix)
-        return send_from_directory(root, path, mimetype=kind, max_age=_MAX_AGE_SECONDS, conditional=True)
+        response = send_from_directory(root, path, mimetype=kind, max_age=_MAX_AGE_SECONDS, conditional=True)
+        if has_form and path == "index.html":
+            response.headers["Content-Security-Policy"] = WITH_FORM
+        return response

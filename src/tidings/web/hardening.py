@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Flask, Response, request
@@ -39,6 +41,9 @@ GUARDS = {
 }
 """Headers of every answer; a page with forms has stricter ones in their place. Other sites may show our files: feeds
 are made to be shown elsewhere."""
+
+WITH_FORM = GUARDS["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
+"""The policy of a published file that has a form of ours."""
 
 _OF_PAGES = {
     "Cache-Control": "no-store",
@@ -97,6 +102,13 @@ def page(html: str, status: int = 200, *, has_form: bool = True) -> Response:
 def plain(text: str, status: int = 200) -> Response:
     """An answer for programs."""
     response = Response(f"{text}\n", status, mimetype="text/plain")
+    response.headers.update(_OF_PAGES)
+    return response
+
+
+def data(values: Mapping[str, str], status: int) -> Response:
+    """The same as JSON."""
+    response = Response(f"{json.dumps(values)}\n", status, mimetype="application/json")
     response.headers.update(_OF_PAGES)
     return response
 

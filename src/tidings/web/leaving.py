@@ -3,18 +3,22 @@ nothing; programs that check mails follow all links, many times."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, abort
 from werkzeug.exceptions import BadRequest
 
-from tidings import signing, subscribe
-from tidings.render.forms import render_back, render_leave, render_left
+from tidings import preferences, signing, subscribe
+from tidings.model import Cadence
+from tidings.render.forms import render_back, render_fewer, render_leave, render_left
 from tidings.signing import Grant, Purpose
-from tidings.store import Store, keys
+from tidings.store import Store, keys, subscribers
 from tidings.subscribe import Standing
 from tidings.web.hardening import chrome, client, form, page, plain
 from tidings.web.site import OpenStore, Site
+
+_RARER: dict[str, Cadence] = {"weekly": "weekly", "monthly": "monthly"}
 
 
 def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
@@ -25,7 +29,7 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
     def ask(token: str) -> Response:
         with open_store() as store:
             grant = desk.grant(store, token)
-            return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), token)
+            return desk.shown(store, grant, subscribe.look_up(store, grant, site.clock()), token)
 
     @app.post("/u/<token>")
     def leave(token: str) -> Response:
@@ -37,14 +41,14 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
             grant = desk.grant(store, token)
             how = "one-click" if one_click else "page"
             standing = subscribe.leave(store, grant, how, client(), site.clock())
-        # A program asked, and gets its answer here: no redirect (RFC 8058 section 3.1).
-        return plain("You are unsubscribed.") if one_click else desk.shown(grant, standing, token)
+            # A program asked, and gets its answer here: no redirect (RFC 8058 section 3.1).
+            return plain("You are unsubscribed.") if one_click else desk.shown(store, grant, standing, token)
 
     @app.get("/u/<token>/return")
     def asked_again(token: str) -> Response:
         with open_store() as store:
             grant = desk.grant(store, token)
-            return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), f"../{token}")
+            return desk.shown(store, grant, subscribe.look_up(store, grant, site.clock()), f"../{token}")
 
     @app.post("/u/<token>/return")
     def come_back(token: str) -> Response:
@@ -53,9 +57,26 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
         with open_store() as store:
             grant = desk.grant(store, token)
             standing = subscribe.come_back(store, grant, client(), site.clock())
-        if not standing.is_running:
-            return desk.shown(grant, standing, f"../{token}")
+            if not standing.is_running:
+                return desk.shown(store, grant, standing, f"../{token}")
         return page(render_back(desk.title(grant), f"../{token}", chrome(site, desk.language(grant, standing))))
+
+    @app.get("/u/<token>/fewer")
+    def asked_for_fewer(token: str) -> Response:
+        return asked_again(token)
+
+    @app.post("/u/<token>/fewer")
+    def get_fewer(token: str) -> Response:
+        cadence = _RARER.get(form().get("do", ""))
+        if cadence is None:
+            raise BadRequest
+        with open_store() as store:
+            grant = desk.grant(store, token)
+            standing = desk.lowered(store, grant, cadence)
+            if not standing.is_running:
+                return desk.shown(store, grant, standing, f"../{token}")
+        around = chrome(site, desk.language(grant, standing))
+        return page(render_fewer(desk.title(grant), cadence, f"../{token}", around))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +92,35 @@ class _Desk:
             abort(404)
         return found
 
-    def shown(self, grant: Grant, standing: Standing, address: str) -> Response:
+    def lowered(self, store: Store, grant: Grant, cadence: Cadence) -> Standing:
+        """Brings a subscription back that its reader ended a short while ago, with fewer mails; one that runs only gets
+        fewer. What would bring no fewer changes nothing."""
+        now, edition = self.site.clock(), self.site.edition(grant.scope)
+        with store.write():
+            before = subscribe.look_up(store, grant, now)
+            reader = subscribers.by_public_id(store, grant.subject)
+            if edition is None or reader is None or not (before.is_running or before.may_return):
+                return before
+            if not preferences.lower(store, reader, edition, cadence, subscribe.evidence("page", client()), now):
+                return before
+            return before if before.is_running else subscribe.come_back(store, grant, client(), now)
+
+    def _fewer(self, store: Store, grant: Grant) -> Sequence[str]:
+        """How seldom the edition may come instead."""
+        edition, reader = self.site.edition(grant.scope), subscribers.by_public_id(store, grant.subject)
+        if edition is None or reader is None:
+            return ()
+        return preferences.fewer(store, reader, edition, self.site.clock())
+
+    def shown(self, store: Store, grant: Grant, standing: Standing, address: str) -> Response:
         """The page that fits how things are; `address` is where the link leads, as seen from the page."""
         around = chrome(self.site, self.language(grant, standing))
         if standing.is_running:
             return page(render_leave(self.title(grant), address, around))
-        return page(render_left(self.title(grant), f"{address}/return" if standing.may_return else "", around))
+        if not standing.may_return:
+            return page(render_left(self.title(grant), "", around))
+        fewer = self._fewer(store, grant)
+        return page(render_left(self.title(grant), f"{address}/return", around, f"{address}/fewer", fewer))
 
     def title(self, grant: Grant) -> str:
         """What the edition is called; by its name, where it is not configured any more."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 
-from tidings.model import Edition
+from tidings.model import Edition, Source
 from tidings.render.environment import SHIPPED, Templates
 from tidings.store import Store
 
@@ -22,10 +22,11 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Its address (`url`, without a slash at the end), name and language, its editions, and the templates of its pages.
+    """Its address (`url`, without a slash at the end), name and language, its editions and sources, and the templates
+    of its pages.
 
     `open_store` opens the database for one request; without it there are no pages that need one. `trusted_proxies` are
-    the networks of servers before this one, which say truly for whom they ask.
+    the networks of servers before this one, which say truly for whom they ask; `domain` is that of our Message-IDs.
     """
 
     url: str = ""
@@ -33,13 +34,20 @@ class Site:
     language: str = "en"
     templates: Templates = SHIPPED
     editions: tuple[Edition, ...] = ()
+    sources: tuple[Source, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     open_store: OpenStore | None = None
+    domain: str = "localhost"
     clock: Callable[[], datetime] = _now
 
     @property
     def is_https(self) -> bool:
         return self.url.startswith("https://")
+
+    @property
+    def offered(self) -> tuple[Edition, ...]:
+        """The editions that anybody may subscribe to."""
+        return tuple(edition for edition in self.editions if edition.signup)
 
     def edition(self, name: str) -> Edition | None:
         """The edition of that name; None for one that is not configured any more."""

@@ -1,0 +1,52 @@
+"""Subscribing over the web as the operator hears of it: the daemon's tick, and what is said of a flood."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from tidings.config import Config
+    from tidings.letters import PostOffice
+
+
+class Signups:
+    """Sends the small mails of subscribing, and tells once of a flood of them."""
+
+    def __init__(self, loaded: Config, office: PostOffice, stop: threading.Event) -> None:
+        self._loaded = loaded
+        self._office = office
+        self._stop = stop
+        self._told: datetime | None = None
+
+    def tick(self) -> None:
+        from tidings import notes
+        from tidings.cli import issuing, wiring
+        from tidings.dispatching import Pace
+        from tidings.store import open_store, signups
+
+        pace = Pace(wiring.utc_now, self._stop.is_set, self._stop.wait)
+        with open_store(self._loaded.site.database) as store:
+            signups.tidy(store, wiring.utc_now())
+            self._tell_of_flood(signups.last_flood(store))
+            counts = notes.send_due(store, issuing.note_sender(self._loaded), self._office, pace)
+        if counts:
+            said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+            click.echo(f"sign-ups: {said}", err=True)
+
+    def _tell_of_flood(self, at: datetime | None) -> None:
+        if at is not None and at != self._told:
+            click.echo(flood(at), err=True)
+        self._told = at
+
+
+def flood(at: datetime) -> str:
+    """That more was asked for than is mailed."""
+    return (
+        f"sign-ups: at {at:%Y-%m-%d %H:%M} UTC more were asked for than are mailed (a hundred at once and an hour), "
+        "and the rest was told to come later. Where no crowd was to be expected, somebody plays with the form: nothing "
+        "has to be done, but `signup = false` stops it"
+    )

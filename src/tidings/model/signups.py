@@ -1,0 +1,54 @@
+"""Values of who asks to be subscribed over the web, and of the small mails that come of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from tidings.model.subscribers import Evidence
+from tidings.records import dataclass
+
+NoteKind = Literal["confirm", "already", "blank"]
+"""What a small mail is for: it asks for the second step of subscribing, or says that there is no need for it. A blank
+one is not sent: it is written so that nobody can tell by the time whether a mail goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signup:
+    """An address that somebody wants subscribed to `editions`, which nobody has confirmed. `name` stands in the link
+    of its mail; `language` is what the form was read in, "" for the site's. `evidence` is what was asked for, how, and
+    from where."""
+
+    name: str
+    address: str
+    editions: tuple[str, ...]
+    language: str
+    asked_at: datetime
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """How many confirmations an address was sent since its reader last confirmed, and when it was last sent anything of
+    the kind, None for never."""
+
+    count: int = 0
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A small mail to be sent, and how far it came: `attempts` so far; `in_doubt` after one whose outcome is not known.
+    `fingerprint` is the address as refusals know it, `network` who had the mail sent, as far as that is kept."""
+
+    id: int
+    name: str
+    kind: NoteKind
+    fingerprint: bytes
+    address: str
+    language: str
+    editions: tuple[str, ...]
+    network: str
+    made_at: datetime
+    attempts: int = 0
+    in_doubt: bool = False

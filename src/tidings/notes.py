@@ -1,0 +1,130 @@
+"""The small mails that readers ask for on pages, sent apart from the request that asked:
+
+    notes that are due
+    | render       in the language of the page
+    | send         in flight is on the disk before a message leaves, the outcome after it
+    | settle       done, later, or once more where it is not known whether it came
+
+Only one process sends notes at a time, beside the one that delivers issues: a long list must not keep somebody waiting
+who has the page still open. They are few (readers/throttle.py), so one connection does, and no rate is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tidings import signing
+from tidings.dispatching import Pace
+from tidings.letters import PostOffice
+from tidings.mail.message import Envelope, Message, compose, domain_of
+from tidings.mail.transport import Parcel, Transport
+from tidings.model import Edition, LinkKey, Note, Receipt
+from tidings.render.mail import RenderedMail
+from tidings.render.notes import NoteContent, render_note
+from tidings.settling import LADDER
+from tidings.signing import Purpose
+from tidings.store import Store, exclusive, keys, notes, signups
+from tidings.store import sender as sender_table
+
+GIVEN_UP_AFTER = timedelta(hours=24)
+"""Who waits for longer has gone, and asks again; the link would be good for little longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends small mails: the site's name, address (without a slash at its end) and language, and its editions."""
+
+    site_title: str
+    site_url: str
+    language: str
+    editions: Sequence[Edition]
+
+
+def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Mapping[str, int]:
+    """Sends the notes that are due, and returns how many came to what. Raises MailError when the transport as a whole
+    fails, MovedError when the database was restored or copied since it last sent, and RenderError for a wrong
+    template: what was not sent stays due."""
+    counts: Counter[str] = Counter()
+    with exclusive(store, "notes", pace.stop):
+        if office.guarded:
+            sender_table.require(store)
+        signups.drop_blanks(store)
+        notes.recover(store, resend=office.resend)
+        waiting = notes.due(store, pace.clock())
+        if not waiting:
+            return counts
+        sending = _Sending(store, sender, office, pace)
+        with office.open_transport() as transport:
+            for note in waiting:
+                if pace.stop():
+                    break
+                counts[sending.send(transport, note)] += 1
+    return counts
+
+
+def write(note: Note, sender: Sender, office: PostOffice, link_keys: Sequence[LinkKey]) -> Message:
+    """A note as the message that its reader gets: the same whenever it is made again, as long as the newest of
+    `link_keys` is. Raises RenderError."""
+    editions = [edition for edition in sender.editions if edition.name in note.editions]
+    mail = _rendered(note, editions, sender, office, link_keys)
+    first = editions[0] if editions else sender.editions[0]
+    envelope = Envelope(office.sender, office.reply_to, first.name, first.title, None, "")
+    digest = hashlib.blake2b(note.name.encode(), digest_size=12).hexdigest()
+    identity = f"<note.{digest}@{domain_of(office.sender)}>"
+    return compose(
+        envelope, note.address, mail.subject, mail.html, mail.text, identity, note.made_at, signers=office.signers
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What all notes of a pass are sent with."""
+
+    store: Store
+    sender: Sender
+    office: PostOffice
+    pace: Pace
+
+    def send(self, transport: Transport, note: Note) -> str:
+        """Sends one, writes down what became of it, and returns that."""
+        if self.pace.clock() - note.made_at >= GIVEN_UP_AFTER:
+            notes.done(self.store, note.id)
+            return "expired"
+        message = write(note, self.sender, self.office, keys.usable(self.store, self.pace.clock()))
+        parcel = Parcel(self.office.envelope_sender, note.address, lambda: message)
+        receipt = transport.send(parcel, lambda: notes.start(self.store, note.id))
+        self._settle(note, receipt)
+        return receipt.state
+
+    def _settle(self, note: Note, receipt: Receipt) -> None:
+        match receipt.state:
+            case "accepted" | "rejected" | "withdrawn":
+                notes.done(self.store, note.id)
+            case "uncertain":
+                notes.doubt(self.store, note.id, resend=self.office.resend)
+            case _:  # the server, or the reader's, wants it later, or not as it is
+                next_at = self.pace.clock() + LADDER[min(note.attempts, len(LADDER) - 1)]
+                notes.put_off(self.store, note.id, next_at)
+
+
+def _rendered(
+    note: Note, editions: Sequence[Edition], sender: Sender, office: PostOffice, link_keys: Sequence[LinkKey]
+) -> RenderedMail:
+    confirm = signing.sign(Purpose.CONFIRM, note.name, "", link_keys, note.made_at)
+    refuse = signing.sign(Purpose.REFUSE, note.fingerprint.hex(), "", link_keys, note.made_at)
+    content = NoteContent(
+        kind=note.kind,
+        editions=editions,
+        network=note.network,
+        asked_at=note.made_at,
+        site_title=sender.site_title,
+        site_url=sender.site_url,
+        postal_address=office.postal_address,
+        confirm_url=f"{sender.site_url}/confirm/{confirm}",
+        refuse_url=f"{sender.site_url}/refuse/{refuse}",
+    )
+    return render_note(content, note.language or sender.language, office.templates)

@@ -1,0 +1,68 @@
+"""The page of what a reader chose: a form for each edition."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tidings.model import Choices
+from tidings.render.environment import Templates, open_press
+from tidings.render.forms import Chrome
+from tidings.render.wording import Wording, locale_of
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An edition on the page: its title, where its form is sent to, what is chosen of it, and what there is to choose
+    from. `wrong` names the fields that were not understood, `saved` says that something was changed just now. One
+    that `is_running` no more has only a way back, if it `may_return`."""
+
+    title: str
+    url: str
+    chosen: Choices
+    tags: Sequence[str]
+    sources: Sequence[str]
+    is_running: bool
+    may_return: bool = False
+    wrong: Collection[str] = ()
+    saved: bool = False
+
+
+def render_preferences(sheets: Sequence[Sheet], zones: Sequence[str], chrome: Chrome) -> str:
+    """The page. Raises RenderError."""
+    press = open_press(chrome.templates, chrome.language)
+    return press.render(
+        "web/preferences.html",
+        {
+            "site_title": chrome.site_title,
+            "site_url": chrome.site_url,
+            "sheets": sheets,
+            "zones": zones,
+            "weekdays": _weekdays(press.wording),
+            "languages": [(tag, _own_name(tag)) for tag in languages(chrome.templates)],
+            "pause_of": _pause_of,
+        },
+    )
+
+
+def languages(templates: Templates) -> list[str]:
+    """The languages that there are catalogues for."""
+    return sorted({file.stem for folder in templates.folders for file in Path(folder, "locale").glob("*.po")})
+
+
+def _weekdays(wording: Wording) -> list[str]:
+    days = wording.locale.days["stand-alone"]["wide"]
+    return [str(days[number]) for number in range(7)]
+
+
+def _own_name(tag: str) -> str:
+    """A language as its speakers call it."""
+    return str(locale_of(tag).get_display_name() or tag)
+
+
+def _pause_of(chosen: Choices) -> str:
+    """The day on which a pause ends, as a field for dates has it."""
+    until = chosen.paused_until
+    return until.astimezone(ZoneInfo(chosen.timezone)).date().isoformat() if until else ""

@@ -1,0 +1,104 @@
+"""Small mails that wait to be sent, one reader each.
+
+    pending → inflight → (gone)
+       ↑         │ later, or once more where it is not known whether it came
+
+As with deliveries, `inflight` is on the disk before a message leaves. Only who holds the right to send notes starts and
+settles them.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+
+from tidings.model import Note
+from tidings.store.database import Store, stored_time, time_to_text
+
+
+def add(store: Store, note: Note) -> None:
+    """Queues one, within the caller's transaction; its `id` is given anew."""
+    store.conn.execute(
+        """INSERT INTO notes (name, kind, fingerprint, address, language, content, made_at, next_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            note.name,
+            note.kind,
+            note.fingerprint,
+            note.address,
+            note.language,
+            json.dumps({"editions": note.editions, "network": note.network}, ensure_ascii=False),
+            time_to_text(note.made_at),
+            time_to_text(note.made_at),
+        ),
+    )
+
+
+def recover(store: Store, *, resend: bool) -> None:
+    """What a process left in flight that died: it may have come. With `resend` it goes once more, under the same
+    Message-ID; without, and the second time, it is given up, and who wants it asks again."""
+    if store.row("SELECT 1 FROM notes WHERE state = 'inflight'") is None:
+        return
+    with store.write():
+        for row in store.rows("SELECT id FROM notes WHERE state = 'inflight'"):
+            doubt(store, row["id"], resend=resend)
+
+
+def due(store: Store, now: datetime) -> list[Note]:
+    """What may be sent now, oldest first."""
+    rows = store.rows(
+        """SELECT * FROM notes WHERE state = 'pending' AND kind != 'blank' AND next_at <= ? ORDER BY id LIMIT 100""",
+        (time_to_text(now),),
+    )
+    return [_note(row) for row in rows]
+
+
+def start(store: Store, note_id: int) -> bool:
+    """Records that a message is about to go out, and says whether it may: not if it was withdrawn meanwhile."""
+    with store.write():
+        sql = "UPDATE notes SET state = 'inflight' WHERE id = ? AND state = 'pending'"
+        return store.conn.execute(sql, (note_id,)).rowcount > 0
+
+
+def done(store: Store, note_id: int) -> None:
+    """Records that nothing more is to be sent, by erasing it."""
+    with store.write():
+        store.conn.execute("DELETE FROM notes WHERE id = ?", (note_id,))
+
+
+def put_off(store: Store, note_id: int, until: datetime) -> None:
+    """Lets one wait that was tried in vain."""
+    with store.write():
+        store.conn.execute(
+            "UPDATE notes SET state = 'pending', attempts = attempts + 1, next_at = ? WHERE id = ?",
+            (time_to_text(until), note_id),
+        )
+
+
+def doubt(store: Store, note_id: int, *, resend: bool) -> None:
+    """Records that it is not known whether one came."""
+    with store.write():
+        if resend:
+            store.conn.execute(
+                "UPDATE notes SET state = 'pending', attempts = attempts + 1, doubts = doubts + 1 WHERE id = ?",
+                (note_id,),
+            )
+        store.conn.execute("DELETE FROM notes WHERE id = ? AND (doubts > 1 OR ?)", (note_id, not resend))
+
+
+def _note(row: sqlite3.Row) -> Note:
+    content = json.loads(row["content"])
+    return Note(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        fingerprint=bytes(row["fingerprint"]),
+        address=row["address"],
+        language=row["language"],
+        editions=tuple(content["editions"]),
+        network=content["network"],
+        made_at=stored_time(row["made_at"]),
+        attempts=row["attempts"],
+        in_doubt=row["doubts"] > 0,
+    )

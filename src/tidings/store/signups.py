@@ -1,0 +1,160 @@
+"""Who asked to be subscribed and has not confirmed: apart from subscribers, and gone after a week.
+
+Addresses are found by the keyed hash that refusals are kept under (store/refusals.py). How often one was mailed
+outlives the rest, under that hash alone: else whoever waits for a week could have a stranger mailed for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from tidings.addresses import pseudonym
+from tidings.model import Evidence, Mailed, Signup
+from tidings.store import site
+from tidings.store.database import Store, stored_time, text_to_time, time_to_text
+
+KEPT = timedelta(days=7)
+"""How long what nobody confirmed stays."""
+
+_FLOOD_LASTS = timedelta(hours=1)
+
+
+def mailed(store: Store, print_: bytes) -> Mailed:
+    """What an address, by its fingerprint, was sent."""
+    row = store.row("SELECT count, mailed_at FROM sent_to_strangers WHERE fingerprint = ?", (print_,))
+    return Mailed(row["count"], text_to_time(row["mailed_at"])) if row else Mailed()
+
+
+def note_asked(store: Store, print_: bytes, sent: Mailed, now: datetime) -> None:
+    """Keeps what an address was sent, within the caller's transaction. Always writes something, so that nobody can tell
+    by the time it takes whether anything was sent."""
+    store.conn.execute(
+        """INSERT INTO sent_to_strangers (fingerprint, count, mailed_at, asked_at) VALUES (?, ?, ?, ?)
+        ON CONFLICT (fingerprint) DO UPDATE SET count = excluded.count, mailed_at = excluded.mailed_at,
+        asked_at = excluded.asked_at""",
+        (print_, sent.count, time_to_text(sent.at), time_to_text(now)),
+    )
+
+
+def add(store: Store, signup: Signup, print_: bytes) -> None:
+    """Keeps one until it is confirmed, within the caller's transaction. One without an address stands for nobody: it is
+    written where no mail goes, so that this takes as long, and `drop_blanks` erases it."""
+    evidence = signup.evidence
+    store.conn.execute(
+        """INSERT INTO signups (name, fingerprint, address, editions, language, asked_at, network, form, wording)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            signup.name,
+            print_,
+            signup.address,
+            json.dumps(signup.editions),
+            signup.language,
+            time_to_text(signup.asked_at),
+            evidence.network,
+            evidence.form,
+            evidence.wording,
+        ),
+    )
+
+
+def named(store: Store, name: str) -> Signup | None:
+    """The one that a link names, None if there is no such one any more."""
+    row = store.row("SELECT * FROM signups WHERE name = ? AND address != ''", (name,))
+    if row is None:
+        return None
+    return Signup(
+        row["name"],
+        row["address"],
+        tuple(json.loads(row["editions"])),
+        row["language"],
+        stored_time(row["asked_at"]),
+        Evidence(row["form"], row["wording"], row["network"]),
+    )
+
+
+def finish(store: Store, signup: Signup, now: datetime) -> None:
+    """Notes that one was confirmed, within the transaction that subscribes its reader, and forgives the address the
+    mails that it took."""
+    store.conn.execute("DELETE FROM signups WHERE name = ?", (signup.name,))
+    store.conn.execute("INSERT INTO signups_done (name, done_at) VALUES (?, ?)", (signup.name, time_to_text(now)))
+    store.conn.execute(
+        "UPDATE sent_to_strangers SET count = 0 WHERE fingerprint = ?",
+        (pseudonym(signup.address, site.secret(store)),),
+    )
+
+
+def is_done(store: Store, name: str) -> bool:
+    """Whether one of that name was confirmed of late."""
+    return store.row("SELECT 1 FROM signups_done WHERE name = ?", (name,)) is not None
+
+
+def forget(store: Store, now: datetime) -> None:
+    """Erases what is older than a week, within the caller's transaction, and of addresses that nothing is owed to what
+    is older than a day."""
+    week, day = (time_to_text(now - span) for span in (KEPT, timedelta(days=1)))
+    store.conn.execute("DELETE FROM signups WHERE asked_at < ?", (week,))
+    store.conn.execute("DELETE FROM signups_done WHERE done_at < ?", (week,))
+    store.conn.execute("DELETE FROM sent_to_strangers WHERE count = 0 AND asked_at < ?", (day,))
+
+
+def tidy(store: Store, now: datetime) -> None:
+    """The same in a transaction of its own, where there is something to erase: asked every few seconds."""
+    row = store.row("SELECT 1 FROM signups WHERE asked_at < ?", (time_to_text(now - KEPT),))
+    if row is not None:
+        with store.write():
+            forget(store, now)
+
+
+def drop_blanks(store: Store) -> None:
+    """Erases what stands for nobody, among sign-ups and the mails that were to go out."""
+    if store.row("SELECT 1 FROM signups WHERE address = ''") is None:
+        return
+    with store.write():
+        store.conn.execute("DELETE FROM signups WHERE address = ''")
+        store.conn.execute("DELETE FROM notes WHERE kind = 'blank'")
+
+
+def withdraw(store: Store, print_: bytes) -> None:
+    """Erases all that is asked for an address, by its fingerprint, and the mails that were to go out for it; within the
+    caller's transaction. A mail in hand still goes out."""
+    store.conn.execute("DELETE FROM signups WHERE fingerprint = ?", (print_,))
+    store.conn.execute("DELETE FROM notes WHERE fingerprint = ? AND state = 'pending'", (print_,))
+
+
+def erase(store: Store, address: str) -> None:
+    """Erases every trace of an address, within the caller's transaction: also how often it was mailed."""
+    print_ = pseudonym(address, site.secret(store))
+    for table in ("signups", "notes", "sent_to_strangers"):
+        store.conn.execute(f"DELETE FROM {table} WHERE fingerprint = ?", (print_,))
+
+
+def pending(store: Store) -> int:
+    """How many have not confirmed."""
+    row = store.row("SELECT count(*) AS n FROM signups WHERE address != ''")
+    return int(row["n"]) if row else 0
+
+
+def note_flood(store: Store, now: datetime) -> None:
+    """Notes that more is asked than may be mailed. One that goes on is noted once an hour, not with each request."""
+    last = last_flood(store)
+    if last is None or now - last >= _FLOOD_LASTS or last > now:
+        with store.write():
+            store.conn.execute("UPDATE site SET flooded_at = ?", (time_to_text(now),))
+
+
+def last_flood(store: Store) -> datetime | None:
+    """When that was last noted."""
+    return text_to_time(store.rows("SELECT flooded_at FROM site")[0]["flooded_at"])
+
+
+def not_running(store: Store, address_key: str, editions: Iterable[str]) -> tuple[str, ...]:
+    """Those of some editions that the subscriber with an address does not get, all for one who is no subscriber."""
+    rows = store.rows(
+        """SELECT s.edition FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id
+        WHERE r.address_key = ? AND s.ended_by = ''""",
+        (address_key,),
+    )
+    running = {row["edition"] for row in rows}
+    return tuple(edition for edition in editions if edition not in running)

@@ -1,0 +1,98 @@
+"""Subscribing over the web as the operator meets it: in the file, in `check` and in `run`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.sites import Site
+from tests.test_signup_whole import a_free_port, start, stop, until
+from tidings.store import open_store, signups
+
+_FILE = """\
+[site]
+title = "Test Planet"
+url = "https://planet.example"
+{web}
+{mail}
+[[editions]]
+name = "open"
+schedule = "weekly fri 08:00"
+signup = true
+"""
+_WEB = '[web]\npublic = true\nlisten = "127.0.0.1:{port}"\n'
+_MAIL = '[mail]\nfrom = "digest@planet.example"\ntransport = "file:outbox"\n'
+_POSTAL = 'postal_address = "1 Test Street"\n'
+
+
+def write(site: Site, web: str = _WEB, mail: str = _MAIL + _POSTAL) -> int:
+    port = a_free_port()
+    (site.folder / "config.toml").write_text(_FILE.format(web=web.format(port=port), mail=mail), encoding="utf-8")
+    return port
+
+
+@pytest.mark.parametrize(
+    ("web", "mail", "missing"),
+    [
+        (_WEB, "", "there is no [mail] table to send confirmations with; add one"),
+        (_WEB, _MAIL, "[mail] `postal_address` says nothing"),
+        (_WEB, _MAIL + "postal_address = false\n", "[mail] `postal_address` says nothing"),
+        ("", _MAIL + _POSTAL, "[web] `public` is not"),
+        ("[web]\npublic = false\n", _MAIL + _POSTAL, "[web] `public` is not"),
+    ],
+)
+def test_strangers_need_a_page_mail_and_an_address(site: Site, web: str, mail: str, missing: str) -> None:
+    """Without one of them the file is refused, with line, key and what to do."""
+    write(site, web, mail)
+    done = site.run("check", check=False)
+    line = (site.folder / "config.toml").read_text(encoding="utf-8").splitlines().index("signup = true") + 1
+    assert done.returncode == 2
+    assert f'config.toml:{line}: [[editions]] #1 (name "open") key `signup`: is true, and {missing}' in done.stderr
+
+
+def test_check_tries_the_templates_of_subscribing(site: Site) -> None:
+    """A mistake in one's own is found before a stranger meets it."""
+    write(site)
+    assert site.run("check").stderr == ""
+    for name in ("web/confirm.html", "notes/already.txt", "web/signup-form.html"):
+        own = site.folder / "own" / name
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text("{{ nothing }}", encoding="utf-8")
+        text = (site.folder / "config.toml").read_text(encoding="utf-8")
+        if "templates" not in text:
+            text = text.replace("[site]\n", '[site]\ntemplates = "own"\n')
+            (site.folder / "config.toml").write_text(text, encoding="utf-8")
+        done = site.run("check", check=False)
+        assert (done.returncode, name in done.stderr) == (2, True), done.stderr
+        own.unlink()
+
+
+def test_a_flood_is_told_once_by_run_and_for_a_day_by_check(site: Site) -> None:
+    """And not any more after that."""
+    port = write(site)
+    database = site.folder / "data" / "tidings.db"
+    now = datetime.now(UTC)
+    with open_store(database) as store:
+        signups.note_flood(store, now)
+    assert "more were asked for than are mailed" in site.run("check").stderr
+    process = start(site, port)
+    try:
+        _let_it_tick(site)
+    finally:
+        said = stop(process)
+    assert said.count("more were asked for than are mailed") == 1
+    with open_store(database) as store:
+        store.conn.execute("UPDATE site SET flooded_at = ?", ((now - timedelta(days=2)).isoformat(),))
+    assert site.run("check").stderr == ""
+
+
+def _let_it_tick(site: Site) -> None:
+    """Waits for the second tick after the first: a note that is queued now goes out with one."""
+    from tests.test_notes import ask
+
+    for number in range(2):
+        with open_store(site.folder / "data" / "tidings.db") as store:
+            name = ask(store, number + 1, f"r{number}@readers.example", now=datetime.now(UTC))
+        assert name
+        until(lambda: len(list((site.folder / "outbox").glob("*.eml"))) > number)  # noqa: B023

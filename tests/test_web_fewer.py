@@ -1,0 +1,101 @@
+"""What the page after leaving offers: the same edition, but less often, by one click."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.test_web_leaving import ALL, ANN, EDITIONS, NOW, House, house  # noqa: F401  # a fixture
+from tidings import preferences
+from tidings.config.schedules import schedule
+from tidings.model import Choices, Evidence
+from tidings.store import choices, consents, open_store, subscribers
+
+DAILY = EDITIONS[0]
+
+
+def chosen(house: House) -> Choices | None:  # noqa: F811
+    with open_store(house.database) as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        return choices.find(store, reader.id, "daily")
+
+
+@pytest.mark.parametrize("cadence", ["weekly", "monthly"])
+def test_one_click_brings_fewer_mails(house: House, cadence: str) -> None:  # noqa: F811
+    """After leaving the page offers it; the button takes the subscription up again, at the hour that it had."""
+    path = f"/u/{house.token(ANN)}"
+    page = house.post(path, "do=leave")
+    assert f'action="{path.rpartition("/")[2]}/fewer"' in page.text
+    assert f'value="{cadence}"' in page.text
+    answer = house.post(f"{path}/fewer", f"do={cadence}")
+    assert answer.status == 200
+    assert "You get fewer mails now" in answer.text
+    assert house.running() == ALL
+    kept = chosen(house)
+    assert kept is not None
+    assert (kept.cadence, kept.hour, kept.minute, kept.timezone) == (cadence, 8, 0, "Europe/Berlin")
+    with open_store(house.database) as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        assert [line.what for line in consents.trail(store, reader.id)][-3:] == ["left", "changed", "returned"]
+
+
+def test_nothing_else_can_be_chosen(house: House) -> None:  # noqa: F811
+    """Neither more mails, nor other words in the form; what only looks changes nothing."""
+    path = f"/u/{house.token(ANN)}"
+    house.post(path)
+    before = house.dump()
+    for body in ("do=daily", "do=every+post", "do=", "cadence=weekly", "do=return"):
+        assert house.post(f"{path}/fewer", body).status == 400, body
+    for method in ("GET", "HEAD"):
+        assert house.get(f"{path}/fewer", method).status == 200
+    assert house.dump() == before
+
+
+def test_fewer_is_never_more(house: House) -> None:  # noqa: F811
+    """A monthly reader is not made a weekly one, and what else was chosen stays."""
+    path = f"/u/{house.token(ANN)}"
+    with open_store(house.database) as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        preferences.choose(store, reader, DAILY, Choices("monthly", day=3, text_only=True), Evidence(), NOW)
+    page = house.post(path, "do=leave")
+    assert 'value="weekly"' not in page.text
+    house.post(f"{path}/fewer", "do=weekly")
+    assert chosen(house) == Choices("monthly", day=3, text_only=True)
+    assert (ANN, "daily") not in house.running()
+
+
+def test_the_offer_ends_with_the_way_back(house: House) -> None:  # noqa: F811
+    """A week later the link brings nothing back, fewer or not."""
+    path = f"/u/{house.token(ANN)}"
+    house.post(path)
+    house.now = NOW + timedelta(days=8)
+    assert "fewer" not in house.get(path).text
+    house.post(f"{path}/fewer", "do=weekly")
+    assert (ANN, "daily") not in house.running()
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("*/15 * * * *", ("weekly", "monthly")),
+        ("daily 07:30", ("weekly", "monthly")),
+        ("30 7 * * 1-5", ("weekly", "monthly")),
+        ("weekly fri 08:00", ("monthly",)),
+        ("monthly 1 08:00", ()),
+        ("0 8 30 2 *", ()),
+    ],
+)
+def test_what_is_offered_is_less_often(house: House, text: str, offered: tuple[str, ...]) -> None:  # noqa: F811
+    """It goes by how long it is between the next two issues."""
+    one = replace(DAILY, schedule=schedule("monthly 1 08:00") if text == "0 8 30 2 *" else schedule(text))
+    if text == "0 8 30 2 *":
+        one = replace(one, schedule=replace(one.schedule, days=frozenset({30}), months=frozenset({2}), clamp=False))
+    with open_store(house.database) as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        assert preferences.fewer(store, reader, one, NOW) == offered

@@ -1,0 +1,216 @@
+"""The page on which readers choose, over real HTTP and in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from tests.browsing import Page, browser
+from tests.stocking import blog, configure
+from tests.test_web_browser import LOOK
+from tests.test_web_leaving import ALL, ANN, BOB, EDITIONS, NOW, House
+from tests.webs import serving
+from tidings import signing
+from tidings.model import Choices
+from tidings.render.environment import SHIPPED
+from tidings.render.preferences import languages
+from tidings.signing import Purpose
+from tidings.store import choices, keys, open_store, subscribers
+from tidings.web.site import Site
+
+SOURCES = (blog("a", tags=("art",)), blog("<b>&co", tags=("code",)))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path / "tidings.db")
+    with open_store(house.database) as store:
+        configure(store, *SOURCES, editions=EDITIONS, now=NOW)
+        keys.usable(store, NOW)
+    (tmp_path / "public").mkdir()
+    site = Site(
+        url="https://planet.example",
+        title="Example Planet",
+        editions=EDITIONS,
+        sources=SOURCES,
+        open_store=lambda: open_store(house.database),
+        clock=lambda: house.now,
+    )
+    with serving(tmp_path / "public", site) as port:
+        house.port = port
+        yield house
+
+
+def link(house: House, address: str = ANN, purpose: Purpose = Purpose.MANAGE, scope: str = "") -> str:
+    with open_store(house.database) as store:
+        public_id = subscribers.public_ids(store, [address])[address]
+        return f"/preferences/{signing.sign(purpose, public_id, scope, keys.usable(store, NOW), NOW)}"
+
+
+def chosen(house: House, name: str = "daily", address: str = ANN) -> Choices | None:
+    with open_store(house.database) as store:
+        reader = subscribers.find(store, address)
+        assert reader is not None
+        return choices.find(store, reader.id, name)
+
+
+FIELDS = {
+    "do": "save",
+    "cadence": "weekly",
+    "weekday": "4",
+    "time": "07:30",
+    "timezone": "Asia/Tokyo",
+    "content": "title",
+    "language": "fr",
+    "text_only": "on",
+    "pause": "2026-04-01",
+    "tag-code": "on",
+    "source-<b>&co": "on",
+}
+CHOSEN = Choices(
+    cadence="weekly",
+    weekday=4,
+    hour=7,
+    minute=30,
+    timezone="Asia/Tokyo",
+    tags_off=("code",),
+    sources_off=("<b>&co",),
+    content="title",
+    language="fr",
+    text_only=True,
+    paused_until=datetime(2026, 3, 31, 15, 0, tzinfo=UTC),
+)
+
+
+def test_a_form_is_kept_and_shown_again(house: House) -> None:
+    """All that can be chosen is kept for that edition alone, and stands in the form from then on."""
+    path = link(house)
+    answer = house.post(f"{path}/daily", urlencode(FIELDS))
+    assert (answer.status, "Saved." in answer.text) == (200, True)
+    assert chosen(house) == CHOSEN
+    assert chosen(house, "weekly") is None
+    again = house.get(path).text
+    first = again[: again.index("</form>")]
+    for shown in ('value="07:30"', "<option selected>Asia/Tokyo", 'value="2026-04-01"', 'value="weekly" selected'):
+        assert shown in first
+    assert first.count(" checked") == 3
+    assert "&lt;b&gt;&amp;co" in first
+
+
+def test_the_page_as_it_is_saves_nothing_new(house: House) -> None:
+    """Who presses the button without touching a field keeps the edition as it is."""
+    path = link(house)
+    first = (text := house.get(path).text)[: text.index("</form>")]
+    fields = dict(re.findall(r'<input[^>]* name="(\w+)" type="(?!checkbox)\w+"[^>]* value="([^"]*)"', first))
+    zone = re.search(r"<option selected>([^<]+)", first)
+    assert zone is not None
+    house.post(f"{path}/daily", urlencode({**fields, "do": "save", "cadence": "", "weekday": "0", "timezone": zone[1]}))
+    with open_store(house.database) as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        assert choices.find(store, reader.id, "daily") is None
+
+
+def test_what_is_wrong_is_marked_and_nothing_kept(house: House) -> None:
+    """One field that is not understood, and nothing is saved."""
+    answer = house.post(f"{link(house)}/daily", urlencode({**FIELDS, "time": "25:00"}))
+    assert answer.status == 400
+    assert re.search(r'name="time"[^>]* aria-invalid="true"', answer.text)
+    assert answer.text.count("aria-invalid") - answer.text.count("[aria-invalid]") == 1
+    assert chosen(house) is None
+
+
+def test_looking_changes_nothing(house: House) -> None:
+    """GET and HEAD of each address, as often as a program likes."""
+    path, before = link(house), house.dump()
+    for _ in range(3):
+        for where in (path, f"{path}/daily", f"{path}/daily?do=leave"):
+            for method in ("GET", "HEAD"):
+                assert house.get(where, method).status == 200
+    assert house.dump() == before
+
+
+def test_leaving_and_coming_back(house: House) -> None:
+    """Both are buttons of the page, for one edition each."""
+    path = link(house)
+    assert "Subscribe again" in house.post(f"{path}/daily", "do=leave").text
+    assert house.running() == ALL - {(ANN, "daily")}
+    assert house.post(f"{path}/daily", urlencode(FIELDS)).status == 400
+    house.post(f"{path}/daily", "do=return")
+    assert house.running() == ALL
+
+
+def test_only_the_readers_own_link_opens_it(house: House) -> None:
+    """Not one of another purpose, nor one that is a quarter of an hour old; and none opens what its reader has not."""
+    for purpose in Purpose:
+        scope = "daily" if purpose is Purpose.UNSUBSCRIBE else ""
+        expected = 200 if purpose is Purpose.MANAGE else 404
+        assert house.get(link(house, purpose=purpose, scope=scope)).status == expected
+    path = link(house, BOB)
+    assert house.post(f"{path}/weekly", urlencode(FIELDS)).status == 404
+    assert house.post(f"{path}/{quote('daily~x')}", urlencode(FIELDS)).status == 404
+    house.now = NOW + timedelta(minutes=15)
+    assert house.get(path).status == 410
+    assert house.post(f"{path}/daily", urlencode(FIELDS)).status == 410
+    assert chosen(house, address=BOB) is None
+
+
+def test_other_buttons_do_nothing(house: House) -> None:
+    """A form without its button, or with another, is refused."""
+    for do in ("", "erase", "Save"):
+        assert house.post(f"{link(house)}/daily", urlencode({**FIELDS, "do": do})).status == 400
+    assert chosen(house) is None
+
+
+def test_each_language_has_the_page(house: House) -> None:
+    """A reader's own language is that of the page; all catalogues have its words."""
+    for language in languages(SHIPPED):
+        with open_store(house.database) as store:
+            store.conn.execute("UPDATE subscribers SET language = ?", (language,))
+        text = house.get(link(house)).text
+        assert f'<html lang="{language}"' in text
+        assert ("How often" in text) == (language == "en")
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["script", "no-script"])
+def window(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    with browser(tmp_path_factory.mktemp("browser"), scripts=request.param) as page:
+        yield page
+
+
+def test_choosing_in_a_browser_by_keyboard(window: Page, house: House, tmp_path: Path) -> None:
+    """At 360 pixels nothing is cut off or faint; keys tick a box and send the form; no policy is broken."""
+    window.looks(360)
+    window.complaints.clear()
+    window.open(f"http://127.0.0.1:{house.port}{link(house)}")
+    found = window.value(LOOK)
+    assert (found["scroll"], found["faint"], found["small"], found["unnamed"]) == (0, [], [], 0)
+    window.value("document.querySelector('[name=text_only]').focus()")
+    window.press(" ")
+    for _ in range(30):
+        window.press("Tab")
+        if window.value("document.activeElement.value") == "save":
+            break
+    window.press("Enter", loads=True)
+    kept = chosen(house)
+    assert kept is not None
+    assert replace(kept, timezone="UTC") == Choices(text_only=True)
+    assert window.value("document.querySelector('[role=status]').textContent") == "Saved."
+    assert window.value("document.cookie") == ""
+    assert window.complaints == []
+    window.picture(tmp_path / "page.png")
+
+
+LABELS = """[...document.querySelectorAll("input, select")].filter(one => !one.labels.length).length"""
+
+
+def test_every_field_has_its_label(window: Page, house: House) -> None:
+    """What a field is for can be heard as well as seen."""
+    window.open(f"http://127.0.0.1:{house.port}{link(house)}")
+    assert window.value(LABELS) == 0
