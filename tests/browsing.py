@@ -33,6 +33,7 @@ class Page:
         self._number = 0
         self._session = ""
         self._loads = 0
+        self._scripts = True
         self.requests: list[str] = []
         self.complaints: list[str] = []
         target = self.tell("Target.createTarget", url="about:blank")["targetId"]
@@ -75,6 +76,12 @@ class Page:
         result = self.tell("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in result, result
         return result["result"].get("value")
+
+    def allow_scripts(self, allowed: bool) -> bool:
+        """Whether pages run scripts from now on; returns whether they did."""
+        before, self._scripts = self._scripts, allowed
+        self.tell("Emulation.setScriptExecutionDisabled", value=not allowed)
+        return before
 
     def looks(self, width: int, *, dark: bool = False, height: int = 800) -> None:
         """Sets the size of the window and the colours that its reader likes."""
@@ -135,7 +142,7 @@ def browser(folder: Path, *, scripts: bool = True) -> Iterator[Page]:
     try:
         with os.fdopen(ours[1], "wb") as write, os.fdopen(theirs[0], "rb") as read:
             page = Page(write, read)
-            page.tell("Emulation.setScriptExecutionDisabled", value=not scripts)
+            page.allow_scripts(scripts)
             yield page
     finally:
         process.terminate()

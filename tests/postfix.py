@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import smtplib
@@ -31,7 +32,7 @@ PROGRAMS = Path("/usr/lib/postfix/sbin")
 MASTER = PROGRAMS / "master"
 SENDMAIL = Path("/usr/sbin/sendmail")
 _SECONDS = 60
-_NOBODY = 65534
+NOBODY = 65534
 _QUEUES = ("incoming", "active", "deferred", "maildrop")
 
 _MAIN = """\
@@ -116,6 +117,7 @@ class Postfix:
         self.folder = folder
         self.port = port
         self._master: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     @property
     def configuration(self) -> Path:
@@ -132,8 +134,7 @@ class Postfix:
     def pids(self) -> list[int]:
         """The master and its children."""
         assert self._master is not None
-        children = Path(f"/proc/{self._master.pid}/task/{self._master.pid}/children").read_text(encoding="ascii")
-        return [self._master.pid, *map(int, children.split())]
+        return [self._master.pid, *children(self._master.pid)]
 
     def start(self) -> None:
         """Begins, and returns when it answers."""
@@ -144,14 +145,16 @@ class Postfix:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # it ends all of its process group
         )
+        self._guard = guard(self._master.pid)
         self.wait_until(self._answers, "answers")
 
     def stop(self) -> None:
         """Ends it with all its children, whatever they are doing."""
-        if self._master is not None:
+        if self._master is not None and self._guard is not None:
+            release(self._guard)
             self._master.send_signal(signal.SIGTERM)
             self._master.wait(_SECONDS)
-            self._master = None
+            self._master = self._guard = None
 
     def letters(self, mailbox: str = "readers") -> list[bytes]:
         """What was delivered to readers, or came back to "bounces", with the line ends of mail. Above each message
@@ -179,6 +182,25 @@ class Postfix:
         with suppress(OSError), smtplib.SMTP(HOST, self.port, timeout=_SECONDS) as session:
             return session.ehlo()[0] == 250
         return False
+
+
+def guard(pid: int) -> subprocess.Popen[bytes]:
+    """Ends a process as soon as this one is gone, also when it was killed and had no time to clean up: the guard waits
+    at a pipe that nobody else holds. A signal at the death of the parent would not do, since Postfix changes its user,
+    and Linux takes that signal back then."""
+    command = ["sh", "-c", 'read -r _; kill "$0"', str(pid)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def release(one: subprocess.Popen[bytes]) -> None:
+    """Sends a guard home, before what it guards is ended."""
+    one.kill()
+    one.communicate()
+
+
+def children(pid: int) -> list[int]:
+    """The processes that one started itself."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
 def require_postfix() -> None:
@@ -213,13 +235,16 @@ def run_postfix(
 def _furnish(postfix: Postfix, settings: Mapping[str, str], files: Mapping[str, str]) -> None:
     folder, owner = postfix.folder, pwd.getpwnam("postfix").pw_uid
     folder.chmod(0o755)
-    main = _MAIN.format(folder=folder, programs=PROGRAMS, nobody=_NOBODY)
-    main += "".join(f"{name} = {value}\n" for name, value in settings.items())
+    main = _MAIN.format(folder=folder, programs=PROGRAMS, nobody=NOBODY)
+    for name, value in settings.items():
+        # A name that comes twice has each program write a warning. The one that keeps the log would wait for ever to
+        # hand its own to itself, where the others have filled its queue before.
+        main = re.sub(rf"^{name} = .*\n(?: .*\n)*", "", main, flags=re.MULTILINE) + f"{name} = {value}\n"
     (folder / "etc").mkdir()
     for name, text in {"main.cf": main, "master.cf": _MASTER.format(host=HOST, port=postfix.port), **files}.items():
         (folder / "etc" / name).write_text(text, encoding="utf-8")
     (folder / "mail").mkdir()
-    os.chown(folder / "mail", _NOBODY, _NOBODY)
+    os.chown(folder / "mail", NOBODY, NOBODY)
     (folder / "data").mkdir()
     os.chown(folder / "data", owner, -1)
     (folder / "queue" / "pid").mkdir(parents=True)

@@ -120,3 +120,12 @@ def test_any_clean_html_stays_balanced(text: str) -> None:
     document = lxml_html.fragment_fromstring(fitted)
     assert not [element.tag for element in document.iter("section", "script")]
     assert for_mail(fitted) == fitted
+
+
+def test_what_is_wide_can_be_moved_by_keyboard() -> None:
+    """On a page, code and tables can have the focus, and keep what they say of themselves; in a mail they cannot."""
+    html = '<pre lang="x"><code>a</code></pre><table title="t"><tr><td>b</td></tr></table>'
+    page = for_page(html)
+    assert '<pre lang="x" tabindex="0">' in page
+    assert '<table title="t" tabindex="0">' in page
+    assert "tabindex" not in for_mail(html)

@@ -17,6 +17,9 @@ from tidings.model import Picture
 from tidings.render.trackers import counts_readers
 from tidings.render.words import few_marks, for_label, one_line, web_link
 
+_WIDE = ("pre", "table")
+"""What pages let readers move sideways: by keyboard only where it can have the focus (WCAG 2.1.1)."""
+
 _COLUMN = 600
 """Pixels of the mail's text column. Outlook for Windows obeys the width attribute, not max-width."""
 
@@ -74,7 +77,8 @@ def for_mail(html: str, level: int = 3) -> Markup:
 
 
 def for_page(html: str, level: int = 3) -> Markup:
-    """A post's HTML for a page, its headings from `level` on: pictures load when they are scrolled to."""
+    """A post's HTML for a page, its headings from `level` on: pictures load when they are scrolled to, and what may be
+    wider than the page can be moved by keyboard."""
     parser = _ForPage(_shift(html, level))
     parser.feed(html)
     parser.close()
@@ -143,6 +147,8 @@ class _ForPage(_Copy):
             self.out.append(_written("img", picture) if _is_to_see(picture) else "")
         elif _HEADING.fullmatch(tag):
             self.out.append(f"<{self._moved(tag)}>")
+        elif tag in _WIDE:
+            self.out.append(_written(tag, {**dict(attrs), "tabindex": "0"}))
         else:
             self.out.append(self.get_starttag_text() or "")
 
