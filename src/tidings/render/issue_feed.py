@@ -59,6 +59,7 @@ def _entry(root: Element, feed: IssueFeed, issue: IssueContent, press: Press) ->
     add_text(entry, "updated", rfc3339(issue.frozen_at))
     values = {
         "content": issue,
+        "in_feed": True,
         "sections": arrange(issue, press.wording),
         "more": [line_of(story, press.wording) for story in issue.more],
     }
