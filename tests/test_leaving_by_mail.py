@@ -41,7 +41,7 @@ def subscribe(store: Store, *editions: str) -> int:
 
 
 def mailed(store: Store) -> set[str]:
-    return {name for name in ("weekly", "daily") if subscribers.active(store, name, LATER)}
+    return {name for name in ("weekly", "daily") if subscribers.active(store, name)}
 
 
 def test_a_mail_to_unsubscribe_ends_that_subscription(store: Store) -> None:

@@ -64,7 +64,7 @@ def subscriber_report(one: StoredSubscriber, edition: str | None, now: datetime)
     """A subscriber as people script against it, all of its subscriptions or only that to `edition`."""
     shown = [each for each in one.subscriptions if edition in (None, each.edition)]
     running = [each for each in shown if not each.ended_by]
-    is_paused = one.paused_until is not None and one.paused_until > now
+    is_paused = all(each.paused_until is not None and each.paused_until > now for each in running)
     return {
         "address": one.address,
         "status": "left" if not running else "paused" if is_paused else "active",
@@ -84,6 +84,7 @@ def subscription_report(one: Subscription) -> dict[str, Any]:
         "language": one.language,
         "ended_at": iso(one.ended_at),
         "ended_by": one.ended_by,
+        "paused_until": iso(one.paused_until),
     }
 
 

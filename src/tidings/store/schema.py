@@ -338,3 +338,10 @@ def signups(db: Database) -> None:
 def choices_of_readers(db: Database) -> None:
     for statement in CHOICES:
         db.conn.execute(statement)
+
+
+# What readers choose is kept for each edition (store/tables_of_choices.py). These were never set.
+@_migration
+def choices_of_editions_only(db: Database) -> None:
+    for column in ("timezone", "format", "paused_until"):
+        db.conn.execute(f"ALTER TABLE subscribers DROP COLUMN {column}")
