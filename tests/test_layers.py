@@ -11,7 +11,21 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "deliver", "publish", "discover", "intake", "subscribe", "signup", "preferences", "notes"}
+SHELLS = {
+    "poll",
+    "digest",
+    "deliver",
+    "publish",
+    "discover",
+    "intake",
+    "subscribe",
+    "signup",
+    "preferences",
+    "notes",
+} | {
+    "managing",
+    "moving",
+}
 AIDES = {
     "governor",
     "recording",
@@ -33,12 +47,13 @@ ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling", "standing"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
-    "web": {"subscribe", "signup", "preferences", "signing", "readers", "store", "render"} | GROUND,
+    "web": {"subscribe", "signup", "managing", "moving", "preferences", "signing", "readers", "store", "render"}
+    | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
-    **dict.fromkeys(("subscribe", "signup"), {"signing", "throttling"} | PURE | EDGES | GROUND),
+    **dict.fromkeys(("subscribe", "signup", "managing", "moving"), {"signing", "throttling"} | PURE | EDGES | GROUND),
     "notes": {"letters", "dispatching", "settling", "signing"} | PURE | EDGES | GROUND,
     "intake": {"standing"} | EDGES | GROUND,
     "dispatching": {"letters", "handing", "packing", "settling", "standing"} | EDGES | GROUND,

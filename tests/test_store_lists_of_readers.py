@@ -67,7 +67,7 @@ def test_each_row_has_its_fate(store: Store) -> None:
     subscribers.add(store, "other@r.example", "weekly", "web", Evidence(), START)
     subscribers.add(store, "left@r.example", "daily", "web", Evidence(), START)
     subscribers.leave(store, known(store, "left@r.example"), "daily", "link", Evidence(), START)
-    refusals.keep(store, "erased@r.example", START)
+    refusals.keep(store, "erased@r.example", "operator", START)
     standing.suppress(store, "dead@r.example", "", "bounced", "", START)
     names = ("new", "Back", "there", "other", "LEFT", "Erased", "filed", "NEW", "Dead")
     rows = [row(line, f"{name}@r.example") for line, name in enumerate(names, 2)]

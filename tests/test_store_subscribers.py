@@ -177,7 +177,7 @@ def test_one_click_back(store: Store) -> None:
 
 def test_who_is_refused_comes_back_only_knowingly(store: Store) -> None:
     """Neither the file nor a command brings back an address that is not to be mailed, in whatever spelling."""
-    refusals.keep(store, ANN, START)
+    refusals.keep(store, ANN, "operator", START)
     sync(store, naming(ANN.upper(), BOB))
     assert add(store, "Ann@Readers.example") == "refused"
     assert subscribers.find(store, ANN) is None

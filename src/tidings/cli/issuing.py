@@ -134,6 +134,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         sources=loaded.sources,
         editions=loaded.editions,
         templates=templates(loaded),
+        is_public=loaded.web.public,
     )
 
 
@@ -154,7 +155,7 @@ def web_site(loaded: Config) -> Site:
 
 
 def note_sender(loaded: Config) -> Sender:
-    """Who sends the small mails of subscribing."""
+    """Who sends the small mails that pages ask for."""
     return Sender(loaded.site.title, loaded.site.url, loaded.site.language, loaded.editions)
 
 

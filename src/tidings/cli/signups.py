@@ -1,4 +1,4 @@
-"""Subscribing over the web as the operator hears of it: the daemon's tick, and what is said of a flood."""
+"""What readers ask for on pages as the operator hears of it: the daemon's tick, and what is said of a flood."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Signups:
-    """Sends the small mails of subscribing, and tells once of a flood of them."""
+    """Sends the small mails that pages ask for, and tells once of a flood of those of subscribing."""
 
     def __init__(self, loaded: Config, office: PostOffice, stop: threading.Event) -> None:
         self._loaded = loaded

@@ -92,6 +92,13 @@ def gone(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
     return {address for address, its_key in keys.items() if its_key in ended}
 
 
+def unknown(store: Store, addresses: Iterable[str]) -> list[str]:
+    """Those of some addresses that are no subscriber's."""
+    asked_for = list(addresses)
+    known = public_ids(store, asked_for)
+    return [address for address in asked_for if address not in known]
+
+
 def first_of_languages(store: Store, edition: str) -> list[Recipient]:
     """The first reader of each language that issues of `edition` are written in."""
     rows = store.rows(
@@ -209,6 +216,11 @@ def find(store: Store, address: str) -> StoredSubscriber | None:
 def by_public_id(store: Store, public_id: str) -> StoredSubscriber | None:
     """The subscriber whom a link names, or None if there is no such subscriber any more."""
     return _whole(store, store.row("SELECT * FROM subscribers WHERE public_id = ?", (public_id,)))
+
+
+def by_id(store: Store, subscriber_id: int) -> StoredSubscriber | None:
+    """The subscriber whose row that is."""
+    return _whole(store, store.row("SELECT * FROM subscribers WHERE id = ?", (subscriber_id,)))
 
 
 def public_ids(store: Store, addresses: Iterable[str]) -> dict[str, str]:
