@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import re
+import secrets
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from http import HTTPStatus
@@ -32,6 +33,7 @@ _MOST_FIELDS = 50
 _LONGEST_FIELD = 2_000
 """Characters of a form's field, and of its name."""
 
+_NAME_OCTETS = 8
 _OF_A_BOX = len("=on&")
 _LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 _BROKEN = "\ufffd"
@@ -160,6 +162,11 @@ def mail_address(text: object) -> str:
 def too_often(wait: timedelta) -> TooManyRequests:
     """That it is worth asking again after a while."""
     return TooManyRequests(retry_after=math.ceil(wait.total_seconds()))
+
+
+def new_name() -> str:
+    """A name for what a mail's link is about, which nobody can guess."""
+    return secrets.token_hex(_NAME_OCTETS)
 
 
 def client() -> Address | None:

@@ -3,7 +3,6 @@ change nothing, and what is answered tells nothing of the address."""
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 
 from flask import Flask, Response, request
@@ -11,10 +10,8 @@ from flask import Flask, Response, request
 from tidings import managing, signup
 from tidings.render.preference_pages import LinkForm, render_link_asked, render_link_form
 from tidings.store import keys
-from tidings.web.hardening import chrome, client, form, mail_address, page, too_often
+from tidings.web.hardening import chrome, client, form, mail_address, new_name, page, too_often
 from tidings.web.site import OpenStore, Site
-
-_NAME_OCTETS = 8
 
 
 def serve_managing(app: Flask, site: Site, open_store: OpenStore) -> None:
@@ -64,7 +61,7 @@ class _Desk:
             if not address:
                 return self.form(replace(filled, complaint="address"), 400)
             if how == "person":
-                name = secrets.token_hex(_NAME_OCTETS)
+                name = new_name()
                 answer = managing.ask(store, address, filled.language, client(), name, now)
                 if not answer.may_go:
                     raise too_often(answer.wait)

@@ -4,7 +4,6 @@ who shuts the page is out."""
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -22,10 +21,9 @@ from tidings.render.preference_pages import render_erase, render_erased
 from tidings.render.preferences import Self, Sheet, languages, render_preferences
 from tidings.signing import Grant, Refusal
 from tidings.store import Store, erasing, explaining, exporting
-from tidings.web.hardening import attachment, chrome, client, form, mail_address, page, too_often
+from tidings.web.hardening import attachment, chrome, client, form, mail_address, new_name, page, too_often
 from tidings.web.site import OpenStore, Site
 
-_NAME_OCTETS = 8
 _AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 Outcome = Wrong | Literal["saved"]
@@ -124,7 +122,7 @@ class _Desk:
             return replace(me, notice="wrong")
         if key(address) == key(reader.address):
             return replace(me, notice="same")
-        name = secrets.token_hex(_NAME_OCTETS)
+        name = new_name()
         answer = moving.ask(store, reader, address, client(), name, self.site.clock())
         if not answer.may_go:
             raise too_often(answer.wait)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -32,10 +31,9 @@ from tidings.render.signup_pages import (
 )
 from tidings.signup import Step, Wish
 from tidings.store import Store, keys
-from tidings.web.hardening import chrome, client, data, form, mail_address, page, too_often
+from tidings.web.hardening import chrome, client, data, form, mail_address, new_name, page, too_often
 from tidings.web.site import OpenStore, Site
 
-_NAME_OCTETS = 8
 _SEND_AGAIN = "too often; ask again later"
 
 
@@ -197,7 +195,7 @@ class _Desk:
 
     def _ask(self, store: Store, wish: Wish) -> timedelta | None:
         """Asks, and returns how long to wait if that was too often."""
-        answer = signup.ask(store, wish, client(), secrets.token_hex(_NAME_OCTETS), self.site.clock())
+        answer = signup.ask(store, wish, client(), new_name(), self.site.clock())
         return None if answer.may_go else answer.wait
 
 
