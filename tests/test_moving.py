@@ -27,6 +27,7 @@ from tidings.signing import Purpose
 from tidings.signup import Wish
 from tidings.store import (
     Store,
+    asked,
     choices,
     consents,
     deliveries,
@@ -621,3 +622,16 @@ def test_choices_and_their_memory_go_along(store: Store) -> None:
     assert move(store) == "open"
     assert [tuple(row) for row in store.rows("SELECT * FROM choices")] == [tuple(before)]
     assert choices.find(store, reader.id, "daily") == Choices(cadence="weekly")
+
+
+def test_what_was_asked_for_is_gone_after_a_day(store: Store) -> None:
+    """The new address, and that anybody asked, whatever comes of it; a clock that was wrong leaves nothing behind."""
+    subscribed(store, ANN)
+    want(store)
+    for now, left in ((START + DAY, 1), (START + DAY + HOUR, 0)):
+        moves.tidy(store, now)
+        asked.tidy(store, now)
+        assert [len(store.rows(f"SELECT * FROM {table}")) for table in ("moves", "mails_asked")] == [left, left]
+    want(store, now=START + 9 * DAY)
+    asked.tidy(store, START)
+    assert store.rows("SELECT * FROM mails_asked") == []

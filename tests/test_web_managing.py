@@ -34,6 +34,7 @@ from tidings.store import (
     notes,
     open_store,
     refusals,
+    signups,
     subscribers,
     suppressions,
 )
@@ -140,6 +141,9 @@ def test_what_is_no_address_is_said_beside_its_field(hall: Hall, address: str) -
         assert (answer.status, "This is no mail address" in answer.text) == (400, True)
         assert "<script>" not in answer.text
         assert "49@" not in answer.text
+    hostile = '"><script>x</script>{{ 7 * 7 }}'
+    answer = hall.ask_for_link("a", stamp=hostile, lang=hostile, **{hostile: hostile})
+    assert (answer.status, "<script>" in answer.text, "49}" in answer.text) == (200, False, False)
     assert hall.waiting() == []
 
 
@@ -169,6 +173,14 @@ def test_who_asks_too_often_is_told_to_wait(hall: Hall) -> None:
         assert store.rows("SELECT * FROM throttle")
     assert hall.waiting() == []
     assert hall.ask_for_link(ANN, "192.0.3.1").status == 200
+
+
+def test_a_flood_from_everywhere_is_told_to_wait(hall: Hall) -> None:
+    """A hundred links at once in all, apart from sign-ups; the operator hears of it."""
+    statuses = Counter(hall.ask_for_link(f"r{number}@readers.example").status for number in range(105))
+    assert statuses == {200: 100, 429: 5}
+    with open_store(hall.database) as store:
+        assert signups.last_flood(store) == NOW
 
 
 def _prepare(hall: Hall) -> dict[str, str]:

@@ -19,7 +19,7 @@ from tidings.model import Note, StoredSubscriber
 from tidings.readers import rations
 from tidings.readers.throttle import networks
 from tidings.signing import Grant, Purpose, Refusal
-from tidings.store import Store, asked, keys, notes, refusals, site, subscribers, suppressions
+from tidings.store import Store, asked, keys, notes, refusals, signups, site, subscribers, suppressions
 from tidings.throttling import Answer
 
 Address = IPv4Address | IPv6Address
@@ -34,6 +34,8 @@ def ask(store: Store, address: str, language: str, client: Address | None, name:
     our mail spam, or where the operator said no, gets none.
     """
     answer = throttling.ask(store, "link", client, now)
+    if answer.is_flood:
+        signups.note_flood(store, now)
     if not answer.may_go:
         return answer
     network = networks(client)[-1][0] if client else ""

@@ -65,6 +65,8 @@ def ask(
     letters and digits that nobody can guess) will be that of the links. The answer tells of limits on the reader and on
     where it is asked from, and nothing of the new address."""
     answer = throttling.ask(store, "move", client, now)
+    if answer.is_flood:
+        signups.note_flood(store, now)
     if not answer.may_go:
         return answer
     with store.write():

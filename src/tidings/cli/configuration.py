@@ -101,7 +101,7 @@ def _flood(loaded: Config) -> list[str]:
     from tidings.cli.signups import flood
     from tidings.store import open_store, signups
 
-    if not (any(edition.signup for edition in loaded.editions) and loaded.site.database.exists()):
+    if not (loaded.web.public and loaded.site.database.exists()):
         return []
     with open_store(loaded.site.database) as store:
         at = signups.last_flood(store)

@@ -20,13 +20,18 @@ def times(store: Store, print_: bytes, what: What) -> list[datetime]:
 
 
 def note(store: Store, print_: bytes, what: What, now: datetime, *, is_mailed: bool) -> None:
-    """Keeps that one was asked for, and whether it is mailed, within the caller's transaction. Forgets what is older
-    than a day, or from a future that a wrong clock once showed. A row is written either way: nobody can tell by the
-    time that it takes."""
-    store.conn.execute(
-        "DELETE FROM mails_asked WHERE at < ? OR at > ?", (time_to_text(now - _KEPT), time_to_text(now + _KEPT))
-    )
+    """Keeps that one was asked for, and whether it is mailed, within the caller's transaction. A row is written either
+    way: nobody can tell by the time that it takes."""
     store.conn.execute(
         "INSERT INTO mails_asked (fingerprint, what, at, is_mailed) VALUES (?, ?, ?, ?)",
         (print_, what, time_to_text(now), is_mailed),
     )
+
+
+def tidy(store: Store, now: datetime) -> None:
+    """Forgets what is older than a day, or from a future that a wrong clock once showed, where there is such a thing:
+    asked every few seconds."""
+    values = (time_to_text(now - _KEPT), time_to_text(now + _KEPT))
+    if store.row("SELECT 1 FROM mails_asked WHERE at < ? OR at > ?", values) is not None:
+        with store.write():
+            store.conn.execute("DELETE FROM mails_asked WHERE at < ? OR at > ?", values)

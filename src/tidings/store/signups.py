@@ -143,7 +143,8 @@ def pending(store: Store) -> int:
 
 
 def note_flood(store: Store, now: datetime) -> None:
-    """Notes that more is asked than may be mailed. One that goes on is noted once an hour, not with each request."""
+    """Notes that more is asked than may be mailed, of whatever kind. One that goes on is noted once an hour, not with
+    each request."""
     last = last_flood(store)
     if last is None or now - last >= _FLOOD_LASTS or last > now:
         with store.write():
