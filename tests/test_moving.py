@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -294,6 +296,25 @@ def test_of_two_wishes_for_one_address_the_first_counts(store: Store) -> None:
     assert moving.confirm(store, token(store, first), None, START).step == "open"
     assert moving.confirm(store, token(store, second), None, START).step == "over"
     assert addresses(store) == [NEW, BOB]
+
+
+def test_who_presses_at_the_same_moment(tmp_path: Path) -> None:
+    """Of many who use one link at once, one moves the reader; of two readers whose links lead to one address, one gets
+    it, whatever the order."""
+    path = tmp_path / "tidings.db"
+    with open_store(path) as store:
+        subscribed(store, ANN, BOB)
+        links = [token(store, want(store, one, NEW)) for one in (ANN, BOB)]
+
+    def press(link: str) -> str:
+        with open_store(path) as own:
+            return moving.confirm(own, link, None, START).step
+
+    with ThreadPoolExecutor(8) as pool:
+        steps = Counter(pool.map(press, links * 8))
+    assert steps == {"open": 1, "done": 7, "over": 8}
+    with open_store(path) as store:
+        assert len(addresses(store)) == len({*addresses(store), NEW}) == 2
 
 
 def test_a_sign_up_of_the_old_address_is_void(store: Store) -> None:

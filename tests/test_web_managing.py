@@ -9,11 +9,12 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
 
 import pytest
 
@@ -23,7 +24,9 @@ from tests.test_web_leaving import ANN, BOB, EDITIONS, NOW, House
 from tests.webs import FORM, Asked, ask, serving
 from tidings import managing, signing, standing
 from tidings.addresses import pseudonym
+from tidings.letters import SAMPLE, PostOffice, render
 from tidings.model import Choices, Evidence, IssueContent, Subscriber
+from tidings.render.pages import PlanetPage, render_planet
 from tidings.signing import Purpose
 from tidings.store import (
     choices,
@@ -115,6 +118,25 @@ def test_a_subscriber_is_mailed_a_link_and_nobody_else(hall: Hall) -> None:
     assert (known.status, known.body) == (stranger.status, stranger.body)
     assert "If this address is subscribed here" in known.text
     assert hall.waiting() == [("manage", ANN)]
+
+
+def test_what_leads_to_it(hall: Hall) -> None:
+    """The pages of leaving and coming back, both parts of each mail, and the planet: without any token, and only where
+    there are such pages."""
+    path = f"/u/{hall.token(ANN)}"
+    for where, do in ((path, "leave"), (f"{path}/return", "return")):
+        page = hall.post(where, f"do={do}")
+        (found,) = re.findall(r'href="([^"]*preferences)"', page.text)
+        assert hall.get(urlsplit(urljoin(f"http://localhost{where}", found)).path).status == 200
+    content = IssueContent("daily", "Daily", 1, "S", MADE_AT, "UTC", "en", "P", "https://p.example", ())
+    office = PostOffice("a@p.example", "", "", nullcontext)  # type: ignore[arg-type]
+    for link_keys, count in ((SAMPLE, 1), ((), 0)):
+        mail = render(content, office, keys=link_keys)
+        for part in (mail.html, mail.text):
+            assert part.count("https://p.example/preferences") == count
+    planet = PlanetPage("P", "https://p.example/", "en", "UTC", ())
+    assert 'href="preferences"' not in render_planet(planet)
+    assert 'href="preferences"' in render_planet(replace(planet, preferences="preferences"))
 
 
 def test_the_form_is_that_of_subscribing(hall: Hall) -> None:
