@@ -365,3 +365,13 @@ def test_erasing_takes_the_mails_along(store: Store) -> None:
     managing.ask(store, ANN, "", None, "b" * 16, NOW)
     erasing.erase(store, ANN, NOW, reason="erased")
     assert store.rows("SELECT * FROM notes") == store.rows("SELECT * FROM moves") == []
+
+
+def test_what_stands_for_nobody_is_erased(store: Store) -> None:
+    """Of strangers who asked for a link nothing is left but, for a day, that somebody did; and nothing was mailed."""
+    subscribe(store)
+    managing.ask(store, "stranger@readers.example", "", None, "a" * 16, NOW)
+    with ScriptedServer() as server:
+        assert send(store, through(server)) == {}
+        assert server.messages == []
+    assert store.rows("SELECT * FROM notes") == []
