@@ -42,7 +42,7 @@ _ISSUES_IN_FEED = 20
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
     """What publishing needs to know of the configuration. `content` is shown of sources that say nothing else. With
-    `is_public` readers have pages of their own beside what is published."""
+    `is_public` readers have pages of their own beside what is published, and mail."""
 
     title: str
     url: str

@@ -134,7 +134,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         sources=loaded.sources,
         editions=loaded.editions,
         templates=templates(loaded),
-        is_public=loaded.web.public,
+        is_public=loaded.web.public and loaded.mail is not None,
     )
 
 
@@ -151,6 +151,7 @@ def web_site(loaded: Config) -> Site:
         trusted_proxies=loaded.web.trusted_proxies,
         open_store=open_database,
         domain=domain_of(loaded.mail.sender) if loaded.mail else "localhost",
+        has_mail=loaded.mail is not None,
     )
 
 

@@ -28,7 +28,8 @@ def create_app(folder: Path, site: Site | None = None) -> Flask:
     if site.open_store is not None:
         serve_leaving(app, site, site.open_store)
         serve_signups(app, site, site.open_store)
-        serve_managing(app, site, site.open_store)
+        if site.has_mail:
+            serve_managing(app, site, site.open_store)
         serve_preferences(app, site, site.open_store)
         serve_moving(app, site, site.open_store)
     serve_files(app, folder, has_form=site.open_store is not None and bool(site.offered))
