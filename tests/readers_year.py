@@ -325,9 +325,7 @@ class World:
         for issue in issues.undelivered(self.store, "daily"):
             for one in self._leased(issue.id):
                 fate = self.chance.random()
-                wanted = subscribers.may_be_mailed(
-                    self.store, base_name(issue.content.edition), [one.address], self.now
-                )
+                wanted = subscribers.may_be_mailed(self.store, base_name(issue.content.edition), [one.address])
                 if not wanted:
                     self._settle(one.id, "suppressed")
                 elif fate < 0.1 and one.attempts < 5:

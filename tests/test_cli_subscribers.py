@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.builders import edition
 from tests.feeds import blog
 from tests.origin import Origin
 from tests.sites import Site
 from tests.smtp_servers import ScriptedServer
 from tests.test_docs import COMMANDS, fenced, section
-from tidings import standing
-from tidings.store import open_store
+from tidings import moving, preferences, signing, standing
+from tidings.model import Choices, Evidence
+from tidings.signing import Purpose
+from tidings.store import exporting, keys, open_store, subscribers
 from tidings.store.suppressions import ALL
 
 ANN, BOB, ZOE = "ann@readers.example", "bob@readers.example", "zoë@bücher.example"
@@ -143,7 +147,7 @@ def test_a_list_goes_in_whole_and_comes_out_again(polled: Site) -> None:
 
 
 def test_what_one_reader_got_is_explained(polled: Site) -> None:
-    """Who asked for it, each issue with what became of it, why there was none; the export is the same, and whole."""
+    """Who asked for it, each issue with what became of it, and why there was none."""
     polled.run("send", "weekly")
     polled.run("subscribers", "add", BOB, "--edition", "weekly")
     report = polled.json("subscribers", "explain", ANN)
@@ -156,9 +160,54 @@ def test_what_one_reader_got_is_explained(polled: Site) -> None:
     told = polled.run("subscribers", "explain", ANN).stdout
     assert "got it" in told
     assert "by operator" in told
-    exported = json.loads(polled.run("subscribers", "export", "--address", BOB).stdout)
-    assert exported == polled.json("subscribers", "explain", BOB)
     assert polled.run("subscribers", "explain", "nobody@readers.example", check=False).returncode == 1
+
+
+def test_all_that_is_kept_of_one_reader_is_exported(polled: Site) -> None:
+    """As JSON: the same that the reader gets on the page."""
+    polled.run("send", "weekly")
+    exported = json.loads(polled.run("subscribers", "export", "--address", ANN.upper()).stdout)
+    assert (exported["address"], exported["subscriptions"][0]["origin"]) == (ANN, "file")
+    assert [(one["issue"], one["state"]) for one in exported["deliveries"]] == [("weekly-1", "accepted")]
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        assert exported == exporting.of_reader(store, reader)
+
+
+def test_who_pauses_is_listed_as_such(polled: Site) -> None:
+    """Until the day that the reader chose; then the reader is active again."""
+    chosen = Choices(paused_until=datetime.now(UTC) + timedelta(days=9))
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        weekly = edition(name="weekly")
+        preferences.choose(store, reader, weekly, chosen, Evidence(), datetime.now(UTC))
+        assert statuses(polled) == {ANN: "paused"}
+        over = replace(chosen, paused_until=datetime.now(UTC))
+        preferences.choose(store, reader, weekly, over, Evidence(), datetime.now(UTC))
+    assert statuses(polled) == {ANN: "active"}
+
+
+def test_the_line_of_a_reader_who_moved_is_named(polled: Site) -> None:
+    """With what to write in its place; no command brings the old address back. Once that is written, all is well."""
+    now = datetime.now(UTC)
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        link_keys, reader = keys.usable(store, now), subscribers.find(store, ANN)
+        assert reader is not None
+        moving.ask(store, reader, BOB, None, "a" * 16, now)
+        link = signing.sign(Purpose.MOVE, "a" * 16, "", link_keys, now)
+        assert moving.confirm(store, link, None, now).step == "open"
+    said = f"{ANN} is named for weekly, but its reader gets it at another address now; write {BOB} in its place in "
+    for command in (("check",), ("subscribers", "list")):
+        assert said in polled.run(*command).stderr
+    assert statuses(polled) == {BOB: "active"}
+    polled.run("send", "weekly")
+    assert mails(polled) == 1
+    file = polled.folder / "config.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace(ANN, BOB), encoding="utf-8")
+    assert "is named for" not in polled.run("check").stderr
+    assert statuses(polled) == {BOB: "active"}
 
 
 def test_who_is_erased_is_gone_from_all_reports(polled: Site) -> None:

@@ -23,6 +23,8 @@ SHELLS = {
     "preferences",
     "notes",
     "forgetting",
+    "managing",
+    "moving",
 }
 AIDES = {
     "governor",
@@ -45,12 +47,13 @@ ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling", "standing"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
-    "web": {"subscribe", "signup", "preferences", "signing", "readers", "store", "render"} | GROUND,
+    "web": {"subscribe", "signup", "managing", "moving", "preferences", "signing", "readers", "store", "render"}
+    | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
-    **dict.fromkeys(("subscribe", "signup"), {"signing", "throttling"} | PURE | EDGES | GROUND),
+    **dict.fromkeys(("subscribe", "signup", "managing", "moving"), {"signing", "throttling"} | PURE | EDGES | GROUND),
     "notes": {"letters", "dispatching", "settling", "signing"} | PURE | EDGES | GROUND,
     "intake": {"standing"} | EDGES | GROUND,
     "dispatching": {"letters", "handing", "packing", "settling", "standing"} | EDGES | GROUND,

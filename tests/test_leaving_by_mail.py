@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from tests.returned_mail import MAILBOX, START, coded, mail_issue, report
 from tidings import intake, standing
-from tidings.model import Arrival, Evidence
-from tidings.store import Store, consents, erasing, subscribers
+from tidings.model import AddressChange, Arrival, Evidence
+from tidings.store import Store, consents, erasing, moves, subscribers
 
 ANN, BOB = "ann@readers.example", "bob@readers.example"
 LATER = START + timedelta(hours=1)
@@ -41,7 +41,7 @@ def subscribe(store: Store, *editions: str) -> int:
 
 
 def mailed(store: Store) -> set[str]:
-    return {name for name in ("weekly", "daily") if subscribers.active(store, name, LATER)}
+    return {name for name in ("weekly", "daily") if subscribers.active(store, name)}
 
 
 def test_a_mail_to_unsubscribe_ends_that_subscription(store: Store) -> None:
@@ -91,3 +91,20 @@ def test_what_comes_back_after_a_reader_is_erased_is_not_kept(store: Store) -> N
     [row] = store.rows("SELECT delivery_id, message, diagnostic FROM returned_mail")
     assert (row["delivery_id"], row["message"]) == (delivery, None)
     assert ANN not in row["diagnostic"]
+
+
+def test_an_old_mail_ends_it_for_who_has_moved(store: Store) -> None:
+    """What was sent to the address that the reader had is the reader's still: its way out, and that it was called spam.
+    What is held against an address stays with that one."""
+    ann = subscribe(store, "weekly", "daily")
+    (delivery,) = mail_issue(store, ANN)
+    store.conn.execute("UPDATE deliveries SET subscriber_id = ?, state = 'accepted'", (ann,))
+    with store.write():
+        moves.carry_out(store, AddressChange("a", ann, BOB, START, ""), START)
+    to = coded(store, delivery, "unsubscribe")
+    assert intake.take(store, Arrival(ANN, to, b"Subject: stop\r\n\r\n"), MAILBOX, LATER).effect == "unsubscribed"
+    assert mailed(store) == {"daily"}
+    to = coded(store, delivery)
+    intake.take(store, Arrival("", to, COMPLAINT.format(to=to).encode()), MAILBOX, LATER)
+    assert mailed(store) == set()
+    assert set(standing.suppressed(store, [ANN, BOB], "daily")) == {ANN}

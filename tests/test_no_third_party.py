@@ -20,7 +20,7 @@ from tests.stocking import blog, configure, post, receive
 from tests.test_render_browser import QuietHandler
 from tests.test_web_signup import ANN, BOB, CLOSED, DAILY, NOW, WEEKLY, House, a_house
 from tests.webs import FORM, Asked, ask
-from tidings import signing
+from tidings import managing, signing
 from tidings.model import Enclosure, IssueContent, IssueItem, Picture
 from tidings.posts.clean import clean
 from tidings.publish import PublishSettings, publish
@@ -122,16 +122,23 @@ def kinds(house: House) -> Iterator[Kind]:
     confirm = f"/confirm/{house.token()}"
     house.subscribe("cat@readers.example")
     refuse = f"/refuse/{house.way_out('cat@readers.example')}"
-    manage, leave = f"/preferences/{token(house, Purpose.MANAGE, scope='')}", f"/u/{token(house, Purpose.UNSUBSCRIBE)}"
+    with open_store(house.database) as store:
+        scope = managing.scope_of(store, BOB)
+    manage = f"/preferences/{token(house, Purpose.MANAGE, scope=scope)}"
+    leave = f"/u/{token(house, Purpose.UNSUBSCRIBE)}"
     for path, words in (
         (confirm, ("", "do=confirm", "do=confirm")),
         ("/confirm/x", ("",)),
         (refuse, ("", "do=refuse")),
+        ("/preferences", ("", "address=bob%40readers.example")),
         (manage, ("",)),
+        (f"{manage}/reader/move", ("do=move&address=new%40readers.example",)),
+        (f"{manage}/reader/erase", ("do=ask",)),
         (f"{manage}/daily", ("", "do=save&cadence=never", "do=nonsense")),
         (leave, ("", "do=leave")),
         (f"{leave}/return", ("", "do=return")),
         (f"{leave}/fewer", ("do=weekly",)),
+        (f"{manage}/reader/erase", ("do=erase",)),
     ):
         for body in words:
             yield Kind(f"{path} {body}", ask(house.port, "POST" if body else "GET", path, body, FORM))
@@ -231,6 +238,9 @@ def test_there_is_a_page_of_every_kind(house: House) -> None:
         "Never ask this address again?",
         "You will not be asked again",
         "Your mails",
+        "Change what you get",
+        "Erase all about you?",
+        "You are erased",
         "You are unsubscribed",
         "You are subscribed again",
         "You get fewer mails now",

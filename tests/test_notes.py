@@ -20,8 +20,8 @@ import pytest
 
 from tests.builders import NOW, edition, schedule
 from tests.smtp_servers import HOST, ScriptedServer
+from tidings import managing, moving, signing, signup
 from tidings import notes as small_mails
-from tidings import signing, signup
 from tidings.addresses import pseudonym
 from tidings.dispatching import Pace
 from tidings.errors import MailError, MovedError
@@ -29,14 +29,14 @@ from tidings.letters import PostOffice
 from tidings.mail.dkim import Signer
 from tidings.mail.keys import new_key
 from tidings.mail.smtp import SmtpServer, open_smtp
-from tidings.model import Schedule
+from tidings.model import Evidence, Note, Schedule, StoredSubscriber
 from tidings.notes import Sender
 from tidings.render.environment import SHIPPED
 from tidings.render.frequency import how_often
 from tidings.render.wording import load_wording
 from tidings.signing import Purpose
 from tidings.signup import Wish
-from tidings.store import Store, keys, notes, open_store, sender, site
+from tidings.store import Store, erasing, keys, moves, notes, open_store, sender, site, subscribers
 
 ANN = "ann@readers.example"
 HOSTILE = "The <Daily>\r\nBcc: x@y.example {{ 7 * 7 }} %(a)s"
@@ -111,7 +111,7 @@ def test_a_confirmation_is_a_mail_of_a_machine(store: Store) -> None:
     for absent in ("List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID", "Bcc"):
         assert message[absent] is None
     assert message["Message-ID"].startswith("<note.")
-    assert "49" not in parts(message)[1].replace("&#", "")
+    assert "49" not in re.sub(r"https://\S+|&#", "", parts(message)[1])  # a token may have it
     assert "Bcc: x@y.example" not in bytes(message).decode().partition("\n\n")[0]
 
 
@@ -278,4 +278,100 @@ def test_without_resend_what_is_in_doubt_is_given_up(store: Store) -> None:
     assert notes.start(store, note.id)
     with ScriptedServer() as server:
         assert send(store, through(server, resend=False)) == {}
+    assert store.rows("SELECT * FROM notes") == []
+
+
+# --------------------------------------------------------------------------------------- links, and changes of address
+
+
+def subscribe(store: Store, language: str = "") -> StoredSubscriber:
+    subscribers.add(store, ANN, "daily", "web", Evidence(), NOW, language=language)
+    keys.usable(store, NOW)
+    found = subscribers.find(store, ANN)
+    assert found is not None
+    return found
+
+
+def written(store: Store, note: Note, new_address: str = "") -> EmailMessage:
+    return read(bytes(small_mails.write(note, SENDER, OFFICE, keys.usable(store, NOW), new_address)))
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "ar"])
+def test_the_link_to_the_page_of_preferences(store: Store, language: str) -> None:
+    """One link in both parts that opens the reader's page, for an hour, in the reader's language."""
+    reader = subscribe(store, language)
+    managing.ask(store, ANN, "", ip_address("192.0.2.1"), "a" * 16, NOW)
+    (note,) = notes.due(store, NOW)
+    message = written(store, note)
+    links = [re.findall(r"https://planet\.example/preferences/([\w~-]+)", part) for part in parts(message)]
+    assert [len(found) for found in links] == [1, 1]
+    assert links[0] == links[1]
+    assert managing.read(store, links[0][0], NOW) == reader
+    assert managing.read(store, links[0][0], NOW + timedelta(hours=1)) is signing.Refusal.EXPIRED
+    assert f'lang="{language}"' in parts(message)[1]
+    assert message["To"] == ANN
+
+
+def test_a_link_that_has_run_out_is_not_sent(store: Store) -> None:
+    """A mail server that is down for an hour: the reader has asked again by then."""
+    subscribe(store)
+    managing.ask(store, ANN, "", None, "a" * 16, NOW)
+    with ScriptedServer() as server:
+        assert send(store, through(server), NOW + timedelta(minutes=59)) == {"accepted": 1}
+        managing.ask(store, ANN, "", None, "b" * 16, NOW + timedelta(hours=2))
+        assert send(store, through(server), NOW + timedelta(hours=3)) == {"expired": 1}
+
+
+def test_the_mails_of_a_move(store: Store) -> None:
+    """The new address is told neither the old one nor anything that was typed; the old one is told the new, and how to
+    stop it; when it is done, the old one is not told where it went."""
+    reader, new = subscribe(store), "cheap-pills@elsewhere.example"
+    assert moving.ask(store, reader, new, None, "a" * 16, NOW).may_go
+    for_new, for_old = notes.due(store, NOW)
+    there, here = written(store, for_new, new), written(store, for_old, new)
+    assert (there["To"], here["To"]) == (new, ANN)
+    assert there["Message-ID"] != here["Message-ID"]
+    for part in parts(there):
+        assert ANN not in part
+        assert "pills" not in part
+        assert set(re.findall(r"planet\.example/(\w+)/", part)) == {"move", "refuse"}
+    for part in parts(here):
+        assert new in part
+        assert set(re.findall(r"planet\.example/(\w+)/", part)) == {"withdraw"}
+    link = re.findall(r"planet\.example/move/([\w~-]+)", parts(there)[0])[0]
+    assert moving.confirm(store, link, None, NOW).step == "open"
+    (done,) = notes.due(store, NOW)
+    assert done.address == ANN
+    for part in parts(written(store, done)):
+        assert "pills" not in part
+        assert "/move/" not in part
+
+
+def test_mails_of_a_move_that_was_taken_back_are_not_sent(store: Store) -> None:
+    """Also one that was in hand when that was done, and came back."""
+    reader = subscribe(store)
+    moving.ask(store, reader, "new@elsewhere.example", None, "a" * 16, NOW)
+    store.conn.execute("UPDATE notes SET state = 'inflight'")
+    assert moves.withdraw(store, "a" * 16)
+    with ScriptedServer() as server:
+        assert send(store, through(server)) == {"withdrawn": 2}
+        assert server.messages == []
+
+
+def test_erasing_takes_the_mails_along(store: Store) -> None:
+    """Of the reader, and to the address that the reader wanted."""
+    reader = subscribe(store)
+    moving.ask(store, reader, "new@elsewhere.example", None, "a" * 16, NOW)
+    managing.ask(store, ANN, "", None, "b" * 16, NOW)
+    erasing.erase(store, ANN, NOW, reason="erased")
+    assert store.rows("SELECT * FROM notes") == store.rows("SELECT * FROM moves") == []
+
+
+def test_what_stands_for_nobody_is_erased(store: Store) -> None:
+    """Of strangers who asked for a link nothing is left but, for a day, that somebody did; and nothing was mailed."""
+    subscribe(store)
+    managing.ask(store, "stranger@readers.example", "", None, "a" * 16, NOW)
+    with ScriptedServer() as server:
+        assert send(store, through(server)) == {}
+        assert server.messages == []
     assert store.rows("SELECT * FROM notes") == []

@@ -189,7 +189,7 @@ def test_an_error_of_ours_tells_nothing(folder: Path, site: Site, caplog: pytest
         raise RuntimeError("secret of the house")
         yield
 
-    with serving(folder, replace(site, open_store=broken)) as port:  # type: ignore[arg-type]
+    with serving(folder, replace(site, open_store=broken, has_mail=False)) as port:  # type: ignore[arg-type]
         answer = ask(port, "GET", "/u/1-aaaaaaaaaaaaaaaaaaaaaa-a")
     assert answer.status == 500
     is_a_page_of_ours(answer)

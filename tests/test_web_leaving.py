@@ -292,7 +292,7 @@ def test_pages_show_nothing_of_the_reader(house: House) -> None:
         assert "readers.example" not in page.text
         hrefs = re.findall(r'(?:href|action)="([^"]+)"', page.text)
         token = path.rpartition("/")[2]
-        assert set(hrefs) <= {"https://planet.example/", token, f"{token}/return", f"{token}/fewer"}
+        assert set(hrefs) <= {"https://planet.example/", "../preferences", token, f"{token}/return", f"{token}/fewer"}
 
 
 # ---------------------------------------------------------------------------------------------------------- looking

@@ -390,7 +390,7 @@ def _prepare(house: House) -> dict[str, str]:
         assert left is not None
         subscribers.leave(store, left.id, "weekly", "complaint", Evidence(), NOW)
         with store.write():
-            refusals.keep(store, addresses["refused"], NOW)
+            refusals.keep(store, addresses["refused"], "operator", NOW)
             _limit(store, addresses["limited"])
     house.subscribe(addresses["pending"])
     return {"new": "new@readers.example"} | addresses

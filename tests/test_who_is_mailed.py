@@ -109,10 +109,10 @@ class Wanting(RuleBasedStateMachine):
     def who_is_mailed_wants_it(self) -> None:
         self.now += timedelta(minutes=1)
         wanting = self.own | (self.listed - self.gone)
-        found = {one.address: one.subscriber_id for one in subscribers.active(self.store, "daily", self.now)}
+        found = {one.address: one.subscriber_id for one in subscribers.active(self.store, "daily")}
         assert len(found) == len(wanting)
         everybody = [one for spellings in SPELLINGS.values() for one in spellings]
-        may = subscribers.may_be_mailed(self.store, "daily", everybody, self.now)
+        may = subscribers.may_be_mailed(self.store, "daily", everybody)
         assert may == {one for who in wanting for one in SPELLINGS[who]}
         assert subscribers.readers(self.store, ["daily"]) == len(wanting)
         for subscriber_id in found.values():

@@ -348,7 +348,7 @@ def _freeze(
             reader.language,
             reader.subscriber_id,
         )
-        for reader in subscribers.active(store, edition.name, now)
+        for reader in subscribers.active(store, edition.name)
     ]
     send_after = now + edition.review if edition.review else None
     issues.freeze(store, content, letters, slot, now, send_after, held_at)

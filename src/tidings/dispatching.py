@@ -188,7 +188,7 @@ class Dispatcher:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
         leased = deliveries.lease(self._store, self._issue.id, _BATCH, self._office.on_uncertain, now)
         batch = self._packing.named(leased)
-        unwanted = self._packing.unwanted(batch, now)
+        unwanted = self._packing.unwanted(batch)
         if batch and not self._is_counted:
             sender.count(self._store, now)
             self._is_counted = True

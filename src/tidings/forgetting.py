@@ -2,7 +2,7 @@
 
     each hour
     | networks     of subscriptions that are over: the consent stays on record, without from where
-    | sign-ups     that nobody confirmed within a week
+    | sign-ups     that nobody confirmed within a week, wishes to move within a day
     | brakes       that would not brake any more
 
 The tick of polling calls this, in the daemon and from cron; all but once an hour it looks up one row.
@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tidings.readers.throttle import KEPT as BRAKE_KEPT
-from tidings.store import Store, consents, signups, site, throttle
+from tidings.store import Store, asked, consents, moves, signups, site, throttle
 
 NETWORK_KEPT = timedelta(days=30)
 """How long the network of a consent outlives its subscription. It is there to answer who says that nobody asked for our
@@ -32,5 +32,7 @@ def forget(store: Store, now: datetime) -> None:
     with store.write():
         consents.forget_networks(store, now - NETWORK_KEPT)
         signups.forget(store, now)
+        moves.forget(store, now)
+        asked.tidy(store, now)
         throttle.forget(store, now - BRAKE_KEPT)
         site.note_forgotten(store, now)

@@ -162,14 +162,16 @@ def _judge(store: Store, returned: Returned, identity: _Identity | None, now: da
 def _end(store: Store, identity: _Identity, by: Literal["mail", "complaint"], now: datetime) -> bool:
     """Ends the subscription that a mail belonged to, or all of who complains; False where there is no such subscriber,
     as of an issue that is older than the tables of them."""
-    found = subscribers.find(store, identity.owner.address)
+    owner = identity.owner
+    found = subscribers.by_id(store, owner.subscriber_id) if owner.subscriber_id else None
+    found = found or subscribers.find(store, owner.address)
     if found is None:
         return False
-    evidence = Evidence(form="returned mail", detail={"issue": identity.owner.issue})
+    evidence = Evidence(form="returned mail", detail={"issue": owner.issue})
     if by == "complaint":
         subscribers.leave_all(store, found.id, by, evidence, now)
     else:
-        subscribers.leave(store, found.id, identity.owner.edition, by, evidence, now)
+        subscribers.leave(store, found.id, owner.edition, by, evidence, now)
     return True
 
 

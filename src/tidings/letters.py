@@ -67,6 +67,7 @@ def render(content: IssueContent, office: PostOffice, language: str = "", keys: 
         contact=parseaddr(office.reply_to or office.sender)[1],
         web_url="" if is_personal(content.edition) else f"{content.site_url}/{content.path}",
         unsubscribe_url=_way_out(content, stand_in),
+        preferences_url=ascii_url(f"{content.site_url}/preferences") if keys else "",
     )
     mail = replace(render_issue(content, footer, office.templates), stand_in=stand_in)
     return replace(mail, html="") if content.text_only else mail

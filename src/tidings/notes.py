@@ -22,16 +22,26 @@ from tidings.dispatching import Pace
 from tidings.letters import PostOffice
 from tidings.mail.message import Envelope, Message, compose, domain_of
 from tidings.mail.transport import Parcel, Transport
-from tidings.model import Edition, LinkKey, Note, Receipt
+from tidings.model import Edition, LinkKey, Note, NoteKind, Receipt
 from tidings.render.mail import RenderedMail
 from tidings.render.notes import NoteContent, render_note
 from tidings.settling import LADDER
 from tidings.signing import Purpose
-from tidings.store import Store, exclusive, keys, notes, signups
+from tidings.store import Store, exclusive, keys, moves, notes, signups
 from tidings.store import sender as sender_table
 
 GIVEN_UP_AFTER = timedelta(hours=24)
 """Who waits for longer has gone, and asks again; the link would be good for little longer."""
+
+_LINKS: Mapping[NoteKind, tuple[Purpose, str]] = {
+    "confirm": (Purpose.CONFIRM, "confirm"),
+    "manage": (Purpose.MANAGE, "preferences"),
+    "move": (Purpose.MOVE, "move"),
+    "moving": (Purpose.WITHDRAW, "withdraw"),
+}
+"""What the link of a kind of mail is good for, and the page that it leads to."""
+
+_OF_MOVES: frozenset[NoteKind] = frozenset({"move", "taken", "moving"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +76,13 @@ def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Ma
     return counts
 
 
-def write(note: Note, sender: Sender, office: PostOffice, link_keys: Sequence[LinkKey]) -> Message:
+def write(
+    note: Note, sender: Sender, office: PostOffice, link_keys: Sequence[LinkKey], new_address: str = ""
+) -> Message:
     """A note as the message that its reader gets: the same whenever it is made again, as long as the newest of
-    `link_keys` is. Raises RenderError."""
+    `link_keys` is. `new_address` is the one that a note about a move may name. Raises RenderError."""
     editions = [edition for edition in sender.editions if edition.name in note.editions]
-    mail = _rendered(note, editions, sender, office, link_keys)
+    mail = _rendered(note, editions, sender, office, link_keys, new_address)
     first = editions[0] if editions else sender.editions[0]
     envelope = Envelope(office.sender, office.reply_to, first.name, first.title, None, "")
     digest = hashlib.blake2b(note.name.encode(), digest_size=12).hexdigest()
@@ -91,10 +103,16 @@ class _Sending:
 
     def send(self, transport: Transport, note: Note) -> str:
         """Sends one, writes down what became of it, and returns that."""
-        if self.pace.clock() - note.made_at >= GIVEN_UP_AFTER:
+        change = moves.named(self.store, note.subject) if note.kind in _OF_MOVES else None
+        if self.pace.clock() - note.made_at >= _good_for(note.kind) or not self.sender.editions:
             notes.done(self.store, note.id)
             return "expired"
-        message = write(note, self.sender, self.office, keys.usable(self.store, self.pace.clock()))
+        if note.kind in _OF_MOVES and change is None:
+            notes.done(self.store, note.id)
+            return "withdrawn"
+        new_address = change.address if change else ""
+        link_keys = keys.usable(self.store, self.pace.clock())
+        message = write(note, self.sender, self.office, link_keys, new_address)
         parcel = Parcel(self.office.envelope_sender, note.address, lambda: message)
         receipt = transport.send(parcel, lambda: notes.start(self.store, note.id))
         self._settle(note, receipt)
@@ -111,10 +129,30 @@ class _Sending:
                 notes.put_off(self.store, note.id, next_at)
 
 
+def _good_for(kind: NoteKind) -> timedelta:
+    """How long a note is worth sending."""
+    purpose, _ = _LINKS.get(kind, (None, ""))
+    lifetime = purpose.lifetime if purpose else None
+    return min(lifetime or GIVEN_UP_AFTER, GIVEN_UP_AFTER)
+
+
+def _link(note: Note, site_url: str, link_keys: Sequence[LinkKey]) -> str:
+    """Where the button of a note leads; "" for one without."""
+    if note.kind not in _LINKS:
+        return ""
+    purpose, path = _LINKS[note.kind]
+    scope = signing.scope_of(note.fingerprint) if purpose is Purpose.MANAGE else ""
+    return f"{site_url}/{path}/{signing.sign(purpose, note.subject or note.name, scope, link_keys, note.made_at)}"
+
+
 def _rendered(
-    note: Note, editions: Sequence[Edition], sender: Sender, office: PostOffice, link_keys: Sequence[LinkKey]
+    note: Note,
+    editions: Sequence[Edition],
+    sender: Sender,
+    office: PostOffice,
+    link_keys: Sequence[LinkKey],
+    new_address: str,
 ) -> RenderedMail:
-    confirm = signing.sign(Purpose.CONFIRM, note.name, "", link_keys, note.made_at)
     refuse = signing.sign(Purpose.REFUSE, note.fingerprint.hex(), "", link_keys, note.made_at)
     content = NoteContent(
         kind=note.kind,
@@ -124,7 +162,8 @@ def _rendered(
         site_title=sender.site_title,
         site_url=sender.site_url,
         postal_address=office.postal_address,
-        confirm_url=f"{sender.site_url}/confirm/{confirm}",
+        url=_link(note, sender.site_url, link_keys),
+        new_address=new_address,
         refuse_url=f"{sender.site_url}/refuse/{refuse}",
     )
     return render_note(content, note.language or sender.language, office.templates)

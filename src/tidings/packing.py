@@ -42,11 +42,11 @@ class Packing:
         names = subscribers.public_ids(self._store, [one.address for one in batch])
         return [replace(one, reader=names.get(one.address, "")) for one in batch]
 
-    def unwanted(self, batch: Sequence[Delivery], now: datetime) -> dict[str, str]:
+    def unwanted(self, batch: Sequence[Delivery]) -> dict[str, str]:
         """The addresses of a batch that are not to be mailed, each with the reason: asked when messages are taken in
         hand, not when they were frozen."""
         addresses = [one.address for one in batch]
-        wanting = subscribers.may_be_mailed(self._store, self._edition.name, addresses, now)
+        wanting = subscribers.may_be_mailed(self._store, self._edition.name, addresses)
         gone = {address: NO_SUBSCRIBER for address in addresses if address not in wanting}
         return gone | suppressed(self._store, addresses, self._edition.name)
 

@@ -41,7 +41,8 @@ _ISSUES_IN_FEED = 20
 
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
-    """What publishing needs to know of the configuration. `content` is shown of sources that say nothing else."""
+    """What publishing needs to know of the configuration. `content` is shown of sources that say nothing else. With
+    `is_public` readers have pages of their own beside what is published, and mail."""
 
     title: str
     url: str
@@ -52,6 +53,7 @@ class PublishSettings:
     sources: Sequence[Source]
     editions: Sequence[Edition] = ()
     templates: Templates = SHIPPED
+    is_public: bool = False
 
 
 def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
@@ -133,6 +135,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Calla
             *[FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions],
         ],
         offered=[edition for edition in settings.editions if edition.signup],
+        preferences="preferences" if settings.is_public and settings.editions else "",
         etiquette={name: etiquette.get(name, settings.content) for name in names},
     )
     yield "index.html", lambda: render_planet(page, settings.templates).encode()

@@ -41,6 +41,7 @@ class Purpose(Enum):
     REFUSE = "refuse"
     MANAGE = "manage"
     MOVE = "move"
+    WITHDRAW = "withdraw"
     FORM = "form"
     STAND_IN = "stand-in"
 
@@ -58,8 +59,9 @@ class Purpose(Enum):
 # The others have no end: a mail may be read years later (newsletters.md 2.2).
 _LIFETIMES = {
     Purpose.CONFIRM: timedelta(hours=72),
-    Purpose.MANAGE: timedelta(minutes=15),
-    Purpose.MOVE: timedelta(hours=72),
+    Purpose.MANAGE: timedelta(hours=1),
+    Purpose.MOVE: timedelta(hours=24),
+    Purpose.WITHDRAW: timedelta(hours=24),
     Purpose.FORM: timedelta(hours=24),
 }
 
@@ -118,6 +120,12 @@ def stand_in(scope: str, keys: Sequence[LinkKey]) -> str:
     to nobody outside. A post must not be able to hold it, or a reader's own token would get into a link of the post.
     """
     return sign(Purpose.STAND_IN, "0" * SUBJECT_LENGTH, scope, keys, datetime.min.replace(tzinfo=UTC))
+
+
+def scope_of(fingerprint: bytes) -> str:
+    """What ties a link to the address that it is mailed to, by which one is worth nothing once its reader has another:
+    whoever reads the mail of the old one has no part in it."""
+    return fingerprint.hex()[:16]
 
 
 SUBJECT_LENGTH = 16

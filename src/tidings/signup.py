@@ -12,7 +12,7 @@ notes.py.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
@@ -85,7 +85,7 @@ def ask(store: Store, wish: Wish, client: Address | None, name: str, now: dateti
         wanted = _not_coming(store, wish.address, print_, open_)
         replied = reply(
             signups.mailed(store, print_),
-            is_refused=refusals.is_refused(store, print_) or not open_,
+            is_refused=refusals.bars(store, print_) or not open_,
             is_subscribed=not wanted,
             now=now,
         )
@@ -118,10 +118,11 @@ def confirm(
         signup = found.signup
         print_ = pseudonym(signup.address, site.secret(store))
         editions = _not_barred(store, print_, [edition for edition in signup.editions if edition in set(offered)])
-        if not editions or refusals.is_refused(store, print_):
+        if not editions or refusals.bars(store, print_):
             return Found("over")
         _subscribe(store, signup, editions, _network(client), now)
         suppressions.lift(store, print_, editions)
+        refusals.forget(store, signup.address)
         welcomed = [_welcome(store, signup.address, edition, domain, now) for edition in editions]
         signups.finish(store, signup, now)
         return Found("open", signup, any(welcomed))
@@ -133,7 +134,7 @@ def look_up_refusal(store: Store, token: str, now: datetime) -> Step:
     print_ = _fingerprint(grant)
     if print_ is None:
         return "over"
-    if refusals.is_refused(store, print_):
+    if refusals.bars(store, print_):
         return "done"
     return "open" if signups.mailed(store, print_).count else "over"
 
@@ -145,7 +146,7 @@ def refuse(store: Store, token: str, now: datetime) -> Step:
         step = look_up_refusal(store, token, now)
         print_ = _fingerprint(signing.read(token, Purpose.REFUSE, keys.listed(store), now))
         if step == "open" and print_ is not None:
-            refusals.keep_fingerprint(store, print_, now)
+            refusals.keep_fingerprint(store, print_, "never-ask", now)
             signups.withdraw(store, print_)
         return step
 
@@ -153,22 +154,14 @@ def refuse(store: Store, token: str, now: datetime) -> Step:
 def _not_barred(store: Store, print_: bytes, editions: Sequence[str]) -> tuple[str, ...]:
     """Those of some editions that an address may be asked about: not after a complaint, and not where the operator
     said no, which only the operator takes back."""
-    return tuple(edition for edition in editions if not _is_suppressed(store, print_, edition, suppressions.FOR_GOOD))
+    return tuple(edition for edition in editions if not suppressions.bars(store, print_, edition))
 
 
 def _not_coming(store: Store, address: str, print_: bytes, editions: Sequence[str]) -> tuple[str, ...]:
     """Those of some editions that an address does not get. One whose mail came back gets nothing, subscribed or not:
     who confirms by mail shows that it arrives again."""
     ended = signups.not_running(store, key(address), editions)
-    return tuple(
-        edition
-        for edition in editions
-        if _is_suppressed(store, print_, edition, suppressions.UNTIL_CONFIRMED) or edition in ended
-    )
-
-
-def _is_suppressed(store: Store, print_: bytes, edition: str, reasons: Collection[suppressions.Reason]) -> bool:
-    return any(one.reason in reasons for one in suppressions.of(store, print_, edition))
+    return tuple(edition for edition in editions if suppressions.of(store, print_, edition) or edition in ended)
 
 
 def _queue(

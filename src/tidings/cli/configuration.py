@@ -101,7 +101,7 @@ def _flood(loaded: Config) -> list[str]:
     from tidings.cli.signups import flood
     from tidings.store import open_store, signups
 
-    if not (any(edition.signup for edition in loaded.editions) and loaded.site.database.exists()):
+    if not (loaded.web.public and loaded.site.database.exists()):
         return []
     with open_store(loaded.site.database) as store:
         at = signups.last_flood(store)
@@ -112,12 +112,13 @@ def _check_templates(loaded: Config) -> None:
     """Raises ConfigError when templates, words or subjects can't make what the file asks for."""
     from tidings.cli import issuing
     from tidings.errors import ConfigError
-    from tidings.render.proving import prove, prove_planet, prove_signups
+    from tidings.render.proving import prove, prove_planet, prove_preferences, prove_signups
 
     templates = issuing.templates(loaded)
     found = {f"{loaded.path}: {fault}": None for fault in prove_planet(loaded.site.language, templates)}
     offered = [edition for edition in loaded.editions if edition.signup]
-    for fault in prove_signups(offered, loaded.site.language, templates):
+    of_pages = prove_preferences(loaded.site.language, templates) if loaded.web.public else ()
+    for fault in (*prove_signups(offered, loaded.site.language, templates), *of_pages):
         found |= {f"{loaded.path}: {fault}": None}
     for edition in loaded.editions:
         found |= {f"{loaded.path}: edition {edition.name}: {fault}": None for fault in prove(edition, templates)}

@@ -39,20 +39,20 @@ def draft_mail(
     content = digest.draft(store, edition, loaded.sources, issuing.masthead(loaded), now)
     if content is None:
         return None
-    return _drafted(content, edition, office, now, _reader(store, edition, address, now))
+    return _drafted(content, edition, office, now, _reader(store, edition, address))
 
 
-def _reader(store: Store, edition: Edition, address: str, now: datetime) -> Recipient:
+def _reader(store: Store, edition: Edition, address: str) -> Recipient:
     """The subscriber with an address, the first one where none is asked for, or else somebody."""
     if address:
         return subscribers.recipient(store, edition.name, address) or Recipient(0, address)
-    return _first_of_languages(store, edition, now)[0]
+    return _first_of_languages(store, edition)[0]
 
 
-def _first_of_languages(store: Store, edition: Edition, now: datetime) -> list[Recipient]:
+def _first_of_languages(store: Store, edition: Edition) -> list[Recipient]:
     """The first reader of each language; somebody where there are none."""
     found: dict[str, Recipient] = {}
-    for one in subscribers.first_of_languages(store, edition.name, now):
+    for one in subscribers.first_of_languages(store, edition.name):
         found.setdefault(one.language or edition.language, one)
     return list(found.values()) or [Recipient(0, "reader@example.org")]
 
@@ -90,7 +90,7 @@ class Inspection:
         """Whether the judge finds nothing in red. Raises RenderError when a reader's catalogue is wrong: found after
         the freezing it would stop the mails of all."""
         found: dict[Finding, None] = {}
-        for reader in _first_of_languages(self._store, self._edition, self._now):
+        for reader in _first_of_languages(self._store, self._edition):
             draft = _drafted(content, self._edition, self._office, self._now, reader)
             found |= dict.fromkeys(findings(draft, self._office))
         self.faults = [finding for finding in found if finding.level == "red"]

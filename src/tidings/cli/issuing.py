@@ -134,6 +134,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         sources=loaded.sources,
         editions=loaded.editions,
         templates=templates(loaded),
+        is_public=loaded.web.public and loaded.mail is not None,
     )
 
 
@@ -150,11 +151,12 @@ def web_site(loaded: Config) -> Site:
         trusted_proxies=loaded.web.trusted_proxies,
         open_store=open_database,
         domain=domain_of(loaded.mail.sender) if loaded.mail else "localhost",
+        has_mail=loaded.mail is not None,
     )
 
 
 def note_sender(loaded: Config) -> Sender:
-    """Who sends the small mails of subscribing."""
+    """Who sends the small mails that pages ask for."""
     return Sender(loaded.site.title, loaded.site.url, loaded.site.language, loaded.editions)
 
 

@@ -17,7 +17,7 @@ _MOST_SHOWN = 20
 _CHUNK = 1 << 20
 _FATES = {
     "left": "has left, and stays away",
-    "refused": "was erased, and stays away",
+    "refused": "was erased, or has moved to another address, and stays away",
     "suppressed": "is suppressed (`tidings suppressions list`)",
     "duplicate": "is in the list before, and counts once",
 }
@@ -118,10 +118,12 @@ def export(config_path: Path, file: Path | None, edition_name: str | None, addre
 
     with wiring.open_site(config_path) as (loaded, store):
         if address is not None:
-            from tidings.cli.reader_reports import reader_report
             from tidings.cli.subscribers import known
+            from tidings.store import explaining, exporting
 
-            text = json.dumps(reader_report(store, known(store, address)), ensure_ascii=False, indent=2) + "\n"
+            with explaining.snapshot(store):
+                kept = exporting.of_reader(store, known(store, address))
+            text = json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
             lines: Iterator[str] = iter([text])
         else:
             from tidings.readers import lists

@@ -77,9 +77,6 @@ def reader_report(store: Store, one: StoredSubscriber, limit: int = EVERYTHING) 
     return {
         "address": one.address,
         "language": one.language,
-        "timezone": one.timezone,
-        "format": one.format,
-        "paused_until": iso(one.paused_until),
         "created_at": iso(one.created_at),
         "link": one.public_id,
         "subscriptions": [
@@ -131,9 +128,8 @@ def _print(report: dict[str, Any]) -> None:
     for each in report["subscriptions"]:
         over = f", ended {each['ended_at'][:10]} by {each['ended_by']}" if each["ended_by"] else ""
         held = f", not mailed: {each['suppressed']['reason']}" if each["suppressed"] else ""
-        click.echo(f"  {each['edition']}: since {each['since'][:10]}, from {each['origin']}{over}{held}")
-    if report["paused_until"]:
-        click.echo(f"  paused until {report['paused_until']}")
+        paused = f", paused until {each['paused_until']}" if each["paused_until"] else ""
+        click.echo(f"  {each['edition']}: since {each['since'][:10]}, from {each['origin']}{over}{paused}{held}")
     click.echo()
     trail = [
         (each["at"], each["edition"], _WORDS[each["what"]], each["form"], _grounds(each)) for each in report["trail"]

@@ -68,6 +68,7 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
         "publish": _reporting("publish", lambda: _publish_due(loaded, folder)),
+        "erasing": _reporting("erasing", lambda: _scrub_due(loaded)),
     }
     if loaded.mail is not None and loaded.mail.bounces:
         ticks["bounces"] = _reporting("bounces", _teller_of_bounces(loaded))
@@ -77,7 +78,7 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
             name = f"freeze {edition.name}"
             ticks[name] = _reporting(name, partial(_freeze_due, loaded, edition, office, stop))
         ticks["send"] = _Sending(loaded, office, stop).in_turn
-        if any(edition.signup for edition in loaded.editions):
+        if loaded.web.public:
             ticks["sign-ups"] = _reporting("sign-ups", Signups(loaded, office, stop).tick)
     return ticks
 
@@ -231,6 +232,16 @@ def _teller_of_bounces(loaded: Config) -> Callable[[], None]:
             last[0] = tell_new(store, last[0])
 
     return tell
+
+
+def _scrub_due(loaded: Config) -> None:
+    """Leaves no byte of readers who had themselves erased, apart from the request that did it: it takes long."""
+    from tidings.cli import wiring
+    from tidings.store import erasing, open_store
+
+    with open_store(loaded.site.database) as store:
+        if erasing.scrub_due(store, wiring.utc_now()):
+            click.echo("erasing: the database file was written anew, since somebody was erased", err=True)
 
 
 def _publish_due(loaded: Config, folder: Path) -> None:

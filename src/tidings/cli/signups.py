@@ -1,4 +1,4 @@
-"""Subscribing over the web as the operator hears of it: the daemon's tick, and what is said of a flood."""
+"""What readers ask for on pages as the operator hears of it: the daemon's tick, and what is said of a flood."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Signups:
-    """Sends the small mails of subscribing, and tells once of a flood of them."""
+    """Sends the small mails that pages ask for, and tells once of a flood of those of subscribing."""
 
     def __init__(self, loaded: Config, office: PostOffice, stop: threading.Event) -> None:
         self._loaded = loaded
@@ -26,11 +26,12 @@ class Signups:
         from tidings import notes
         from tidings.cli import issuing, wiring
         from tidings.dispatching import Pace
-        from tidings.store import open_store, signups
+        from tidings.store import asked, moves, open_store, signups
 
         pace = Pace(wiring.utc_now, self._stop.is_set, self._stop.wait)
         with open_store(self._loaded.site.database) as store:
-            signups.tidy(store, wiring.utc_now())
+            for table in (signups, moves, asked):
+                table.tidy(store, wiring.utc_now())
             self._tell_of_flood(signups.last_flood(store))
             counts = notes.send_due(store, issuing.note_sender(self._loaded), self._office, pace)
         if counts:
@@ -46,7 +47,7 @@ class Signups:
 def flood(at: datetime) -> str:
     """That more was asked for than is mailed."""
     return (
-        f"sign-ups: at {at:%Y-%m-%d %H:%M} UTC more were asked for than are mailed (a hundred at once and an hour), "
-        "and the rest was told to come later. Where no crowd was to be expected, somebody plays with the form: nothing "
-        "has to be done, but `signup = false` stops it"
+        f"sign-ups: at {at:%Y-%m-%d %H:%M} UTC more were asked for than are mailed (a hundred at once and an hour; "
+        "links to preferences are counted apart), and the rest was told to come later. Where no crowd was to be "
+        "expected, somebody plays with a form: nothing has to be done, but `signup = false` stops that of sign-ups"
     )

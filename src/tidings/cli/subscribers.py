@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
     Suppressed = Mapping[tuple[str, str], Suppression]
 
+_REFUSED = {
+    "operator": "was erased",
+    "erased": "was erased, as its reader wished,",
+    "never-ask": "wants no such mail",
+}
 _VOUCHED = "the operator vouches that the reader asked for it"
 
 
@@ -104,7 +109,8 @@ def _status(one: StoredSubscriber, running: Sequence[Subscription], suppressed: 
         return "left"
     if all((one.address, each.edition) in suppressed for each in running):
         return "suppressed"
-    return "paused" if one.paused_until is not None and one.paused_until > now else "active"
+    is_paused = all(each.paused_until is not None and each.paused_until > now for each in running)
+    return "paused" if is_paused else "active"
 
 
 def subscription_report(one: Subscription, suppressed: Suppression | None) -> dict[str, Any]:
@@ -118,6 +124,7 @@ def subscription_report(one: Subscription, suppressed: Suppression | None) -> di
         "ended_at": iso(one.ended_at),
         "ended_by": one.ended_by,
         "suppressed": why,
+        "paused_until": iso(one.paused_until),
     }
 
 
@@ -129,15 +136,31 @@ def listed_but_gone(loaded: Config, store: Store) -> list[str]:
     found = []
     for edition in loaded.editions:
         left = stored.gone(store, edition.name, edition.addresses)
-        erased = refusals.among(store, edition.addresses)
+        refused = refusals.among(store, stored.unknown(store, edition.addresses))
         for address in edition.addresses:
-            if address in left | erased:
-                why = "has left" if address in left else "was erased"
-                found.append(
-                    f"{address} is named for {edition.name}, but {why} and is not mailed; take the address out of "
-                    f"{loaded.path}, or, if the reader asks for it, `tidings subscribers add --again`"
-                )
+            if address in left:
+                found.append(_in_vain(loaded, edition.name, address, "has left"))
+            elif refused.get(address) == "moved":
+                found.append(_has_moved(loaded, store, edition.name, address))
+            elif address in refused:
+                found.append(_in_vain(loaded, edition.name, address, _REFUSED[refused[address]]))
     return found
+
+
+def _in_vain(loaded: Config, edition: str, address: str, why: str) -> str:
+    return (
+        f"{address} is named for {edition}, but {why} and is not mailed; take the address out of {loaded.path}, or, if "
+        "the reader asks for it, `tidings subscribers add --again`"
+    )
+
+
+def _has_moved(loaded: Config, store: Store, edition: str, address: str) -> str:
+    from tidings.addresses import pseudonym
+    from tidings.store import moves, site
+
+    now_at = moves.successor(store, pseudonym(address, site.secret(store)))
+    place = f"write {now_at} in its place" if now_at else "take the address out"
+    return f"{address} is named for {edition}, but its reader gets it at another address now; {place} in {loaded.path}"
 
 
 def _print_rows(report: Sequence[dict[str, Any]]) -> None:
@@ -206,7 +229,7 @@ def add(config_path: Path, address: str, edition_name: str, language: str, again
         _lift_suppression(store, address, edition, again)
         done = stored.add(store, address, edition, "cli", evidence, now, language=language, again=again)
     if done in ("left", "refused"):
-        why = f"has left {edition}" if done == "left" else "was erased, and is not to be mailed again"
+        why = f"has left {edition}" if done == "left" else "was erased, or has moved, and is not to be mailed again"
         raise TidingsError(f"{address} {why}; if the reader wants it back, say --again. Nothing was changed")
     said = {"added": f"gets {edition} from now on", "returned": f"gets {edition} again"}
     click.echo(f"{address}: {said.get(done, f'gets {edition} already')}")

@@ -80,7 +80,7 @@ from tidings.model.returned import (
     Sign,
     Weight,
 )
-from tidings.model.signups import Mailed, Note, NoteKind, Signup
+from tidings.model.signups import AddressChange, Mailed, Note, NoteKind, Signup
 from tidings.model.subscribers import (
     Consent,
     ConsentKind,
@@ -96,6 +96,7 @@ __all__ = [
     "COMBINED_FEED",
     "THIS_MACHINE",
     "Action",
+    "AddressChange",
     "AlsoIn",
     "Arrival",
     "Cadence",

@@ -1,4 +1,4 @@
-"""Values of who asks to be subscribed over the web, and of the small mails that come of it."""
+"""Values of who asks for something over the web, and of the small mails that come of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Literal
 from tidings.model.subscribers import Evidence
 from tidings.records import dataclass
 
-NoteKind = Literal["confirm", "already", "blank"]
-"""What a small mail is for: it asks for the second step of subscribing, or says that there is no need for it. A blank
-one is not sent: it is written so that nobody can tell by the time whether a mail goes."""
+NoteKind = Literal["confirm", "already", "manage", "move", "taken", "moving", "moved", "blank"]
+"""What a small mail is for. It asks for the second step of subscribing, or says that there is no need for it; or has
+the link to the page of preferences. Of a change of address, `move` asks the new one, `taken` tells it that it gets mail
+of its own; `moving` tells the old one what was asked, and `moved` that it was done. A blank one is not sent: it is
+written so that nobody can tell by the time whether a mail goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,18 @@ class Signup:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressChange:
+    """A subscriber's wish to get all at another `address`, which that one has not confirmed. `name` stands in the links
+    of its mails; `network` is where it was asked from, as far as that is kept."""
+
+    name: str
+    subscriber_id: int
+    address: str
+    asked_at: datetime
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mailed:
     """How many confirmations an address was sent since its reader last confirmed, and when it was last sent anything of
     the kind, None for never."""
@@ -39,7 +53,8 @@ class Mailed:
 @dataclass(frozen=True, slots=True)
 class Note:
     """A small mail to be sent, and how far it came: `attempts` so far; `in_doubt` after one whose outcome is not known.
-    `fingerprint` is the address as refusals know it, `network` who had the mail sent, as far as that is kept."""
+    `fingerprint` is the address as refusals know it, `network` who had the mail sent, as far as that is kept. `subject`
+    is what its links are about, where that is not the mail itself: a subscriber's public id, or the name of a move."""
 
     id: int
     name: str
@@ -52,3 +67,4 @@ class Note:
     made_at: datetime
     attempts: int = 0
     in_doubt: bool = False
+    subject: str = ""

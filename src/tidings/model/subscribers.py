@@ -57,7 +57,7 @@ class Consent:
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """The wish of a subscriber to get an edition; over once it has `ended_by`. `language` is that of the words around
-    the posts, "" for the edition's."""
+    the posts, "" for the edition's. No issue is made for the reader before `paused_until`, if there is such a time."""
 
     edition: str
     origin: Origin
@@ -65,21 +65,19 @@ class Subscription:
     language: str = ""
     ended_at: datetime | None = None
     ended_by: EndedBy | Literal[""] = ""
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSubscriber:
-    """An address with a row. `public_id` stands in links, where `id` never does. `language` and `timezone` are "" for
-    what each edition has; `format` is "text" for mails without HTML. Nothing is mailed before `paused_until`."""
+    """An address with a row. `public_id` stands in links, where `id` never does. `language` is "" for what each edition
+    has."""
 
     id: int
     public_id: str
     address: str
     created_at: datetime
     language: str = ""
-    timezone: str = ""
-    format: Literal["", "text"] = ""
-    paused_until: datetime | None = None
     subscriptions: tuple[Subscription, ...] = ()
 
 

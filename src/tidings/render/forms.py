@@ -24,10 +24,23 @@ def render_leave(edition: str, leave_url: str, chrome: Chrome) -> str:
     return rendered("leave", {"edition": edition, "leave_url": leave_url}, chrome)
 
 
-def render_left(edition: str, return_url: str, chrome: Chrome, fewer_url: str = "", fewer: Sequence[str] = ()) -> str:
+def render_left(
+    edition: str,
+    return_url: str,
+    preferences_url: str,
+    chrome: Chrome,
+    fewer_url: str = "",
+    fewer: Sequence[str] = (),
+) -> str:
     """The page that says it is ended; `return_url` is where a POST takes that back, "" for nowhere, and `fewer_url`
-    where one brings it back as seldom as one of the cadences `fewer` says."""
-    values = {"edition": edition, "return_url": return_url, "fewer_url": fewer_url, "fewer": fewer}
+    where one brings it back as seldom as one of the cadences `fewer` says. `preferences_url` is where all else is."""
+    values = {
+        "edition": edition,
+        "return_url": return_url,
+        "preferences_url": preferences_url,
+        "fewer_url": fewer_url,
+        "fewer": fewer,
+    }
     return rendered("left", values, chrome)
 
 
@@ -36,9 +49,10 @@ def render_fewer(edition: str, cadence: str, leave_url: str, chrome: Chrome) -> 
     return rendered("fewer", {"edition": edition, "cadence": cadence, "leave_url": leave_url}, chrome)
 
 
-def render_back(edition: str, leave_url: str, chrome: Chrome) -> str:
+def render_back(edition: str, leave_url: str, preferences_url: str, chrome: Chrome) -> str:
     """The page that says it goes on again."""
-    return rendered("back", {"edition": edition, "leave_url": leave_url}, chrome)
+    values = {"edition": edition, "leave_url": leave_url, "preferences_url": preferences_url}
+    return rendered("back", values, chrome)
 
 
 def render_error(code: int, chrome: Chrome) -> str:

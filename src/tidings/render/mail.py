@@ -45,12 +45,14 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, minify_css=True)
 @dataclass(frozen=True, slots=True)
 class MailFooter:
     """What a mail says of who sends it. `contact` is the address that takes an unsubscribe wish (with or without
-    "mailto:"), `unsubscribe_url` the page that goes before it, `web_url` this issue on the web; "" leaves one out."""
+    "mailto:"), `unsubscribe_url` the page that goes before it, `preferences_url` the one that leads to what readers
+    chose, `web_url` this issue on the web; "" leaves one out."""
 
     postal_address: str
     contact: str = ""
     web_url: str = ""
     unsubscribe_url: str = ""
+    preferences_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class PastIssue:
 class PlanetPage:
     """What the planet shows. `posts` come newest first by `effective`; `etiquette` tells by source name how much of
     its posts may be shown, and a source it does not name may be shown in full. With `offered` it has the form of
-    subscribing to those editions."""
+    subscribing to those editions; `preferences` is where who gets one changes that, "" for nowhere."""
 
     title: str
     url: str
@@ -74,6 +74,7 @@ class PlanetPage:
     feeds: Sequence[FeedLink] = ()
     etiquette: Mapping[str, Etiquette] = field(default_factory=dict)
     offered: Sequence[Edition] = ()
+    preferences: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
-"""The page of what a reader chose: a form for each edition."""
+"""The page of what a reader chose: a form for each edition, and what can be done about the reader as such."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tidings.model import Choices
@@ -30,7 +31,18 @@ class Sheet:
     saved: bool = False
 
 
-def render_preferences(sheets: Sequence[Sheet], zones: Sequence[str], chrome: Chrome) -> str:
+@dataclass(frozen=True, slots=True)
+class Self:
+    """The reader on the page: the address, and what the addresses of the forms begin with. `notice` is what became of a
+    new address that was `typed`."""
+
+    address: str
+    url: str
+    typed: str = ""
+    notice: Literal["", "asked", "wrong", "same"] = ""
+
+
+def render_preferences(sheets: Sequence[Sheet], me: Self, zones: Sequence[str], chrome: Chrome) -> str:
     """The page. Raises RenderError."""
     press = open_press(chrome.templates, chrome.language)
     return press.render(
@@ -39,6 +51,7 @@ def render_preferences(sheets: Sequence[Sheet], zones: Sequence[str], chrome: Ch
             "site_title": chrome.site_title,
             "site_url": chrome.site_url,
             "sheets": sheets,
+            "me": me,
             "zones": zones,
             "weekdays": _weekdays(press.wording),
             "languages": [(tag, _own_name(tag)) for tag in languages(chrome.templates)],

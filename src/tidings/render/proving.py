@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from tidings.errors import RenderError
-from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, MoreItem, Picture, UpdateItem
+from tidings.model import (
+    AlsoIn,
+    Choices,
+    Edition,
+    Enclosure,
+    IssueContent,
+    IssueItem,
+    MoreItem,
+    NoteKind,
+    Picture,
+    UpdateItem,
+)
 from tidings.render.environment import Templates
 from tidings.render.forms import Chrome
 from tidings.render.issue_feed import IssueFeed, render_issue_feed
@@ -15,6 +27,19 @@ from tidings.render.mail import MailFooter, render_issue
 from tidings.render.notes import NoteContent, render_note
 from tidings.render.offers import SignupForm
 from tidings.render.pages import IssueLinks, PlanetPage, render_issue_page, render_planet
+from tidings.render.preference_pages import (
+    LinkForm,
+    render_erase,
+    render_erased,
+    render_link_asked,
+    render_link_form,
+    render_move,
+    render_move_over,
+    render_moved,
+    render_stay,
+    render_stayed,
+)
+from tidings.render.preferences import Self, Sheet, render_preferences
 from tidings.render.signup_pages import (
     render_asked,
     render_confirm,
@@ -93,6 +118,35 @@ def prove_signups(editions: Sequence[Edition], language: str, templates: Templat
         lambda: render_note(note, language, templates).html,
         lambda: render_note(replace(note, kind="already"), language, templates).html,
     )
+    yield from _faults(makers)
+
+
+def prove_preferences(language: str, templates: Templates) -> Iterator[str]:
+    """The same of the pages and mails by which readers choose, move, and are erased."""
+    chrome, address = Chrome("A planet", _SITE, language, templates), "reader@example.org"
+    note = NoteContent(
+        "manage", (), "192.0.2.0/24", _WHEN, "A planet", _SITE, "An address", _SITE, _SITE, new_address=address
+    )
+    sheet = Sheet("An edition", "1/edition", Choices(), ("tag",), ("A blog",), is_running=True, wrong=("time",))
+    me = Self(address, "1/reader", notice="wrong")
+    kinds: tuple[NoteKind, ...] = ("manage", "move", "taken", "moving", "moved")
+    makers: list[Callable[[], object]] = [
+        lambda: render_link_form(LinkForm(complaint="address"), chrome),
+        lambda: render_link_asked(chrome),
+        lambda: render_preferences([sheet], me, ["UTC"], chrome),
+        lambda: render_erase(address, "1", chrome),
+        lambda: render_erased(chrome),
+        lambda: render_move(address, "1", chrome),
+        lambda: render_moved(chrome),
+        lambda: render_stay(address, "1", chrome),
+        lambda: render_stayed(chrome),
+        lambda: render_move_over(chrome),
+        *(partial(render_note, replace(note, kind=kind), language, templates) for kind in kinds),
+    ]
+    yield from _faults(makers)
+
+
+def _faults(makers: Iterable[Callable[[], object]]) -> Iterator[str]:
     for make in makers:
         try:
             make()

@@ -118,7 +118,7 @@ def due(store: Store, edition: Edition, now: datetime) -> list[Chooser]:
         CROSS JOIN subscriptions s ON s.subscriber_id = c.subscriber_id AND s.edition = c.edition
         CROSS JOIN subscribers r ON r.id = c.subscriber_id
         WHERE c.edition = :edition AND (c.next_at <= :now OR c.follows != :schedule) AND s.ended_by = ''
-            AND (r.paused_until IS NULL OR r.paused_until <= :now) ORDER BY c.next_at, c.subscriber_id""",
+        ORDER BY c.next_at, c.subscriber_id""",
         {"edition": edition.name, "now": time_to_text(now), "schedule": slots.schedule_text(edition)},
     )
     return [_chooser(row) for row in rows]

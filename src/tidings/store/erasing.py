@@ -7,12 +7,12 @@ long ago. Only writing the whole file anew leaves none, which `scrub` does.
 from __future__ import annotations
 
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tidings.addresses import key
 from tidings.errors import StoreError
 from tidings.records import dataclass
-from tidings.store import choices, refusals, signups
+from tidings.store import choices, moves, refusals, signups, site
 from tidings.store.database import Store, time_to_text
 from tidings.store.issues import IS_OPEN
 
@@ -27,14 +27,17 @@ class Erased:
     refused: bool
 
 
-def erase(store: Store, address: str, now: datetime, *, refuse: bool = True) -> Erased:
+def erase(
+    store: Store, address: str, now: datetime, *, refuse: bool = True, reason: refusals.Reason = "operator"
+) -> Erased:
     """Erases all that is known of an address, in one transaction; what is kept of it is a keyed hash, with `refuse`,
-    so that no list or file brings it back. Call `scrub` afterwards.
+    so that no list or file brings it back, for a `reason`. Call `scrub` afterwards, or `tidings run` does.
 
     Deliveries stay and are counted, to nobody. One in hand at this moment still goes out, and is settled as any other.
     """
     store.rows("PRAGMA secure_delete = ON")
     with store.write():
+        site.want_scrub(store)
         row = store.row("SELECT id FROM subscribers WHERE address_key = ?", (key(address),))
         subscriber_id = None if row is None else int(row["id"])
         deliveries = _deliveries_of(store, subscriber_id, address)
@@ -42,6 +45,7 @@ def erase(store: Store, address: str, now: datetime, *, refuse: bool = True) -> 
         signups.erase(store, address)
         if subscriber_id is not None:
             choices.forget(store, subscriber_id)
+            moves.erase(store, subscriber_id)
             store.conn.execute("UPDATE deliveries SET subscriber_id = NULL WHERE subscriber_id = ?", (subscriber_id,))
             for table, column in (
                 ("consents", "subscriber_id"),
@@ -51,7 +55,7 @@ def erase(store: Store, address: str, now: datetime, *, refuse: bool = True) -> 
                 store.conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (subscriber_id,))
         _forget_returned(store, deliveries, address)
         if refuse:
-            refusals.keep(store, address, now)
+            refusals.keep(store, address, reason, now)
         else:
             refusals.forget(store, address)
         return Erased(subscriber_id is not None, len(deliveries), refuse)
@@ -63,6 +67,7 @@ def scrub(store: Store) -> None:
     Takes as long as copying the file, and as much free space; others wait meanwhile. Raises StoreError when it cannot
     be done: what was erased stays so, but its bytes may still be in the file.
     """
+    wanted = site.scrubs_wanted(store)
     try:
         store.rows("VACUUM")
         busy = store.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]["busy"]
@@ -70,9 +75,25 @@ def scrub(store: Store) -> None:
         raise StoreError(f"{store.path}: the file could not be written anew ({error}); {_AGAIN}") from error
     if busy:
         raise StoreError(f"{store.path}: another process reads the database; {_AGAIN}")
+    site.record_scrub(store, wanted)
 
 
-_AGAIN = "the reader is erased, but bytes of the address may be left in it: run the same command again"
+def scrub_due(store: Store, now: datetime) -> bool:
+    """The same where somebody was erased since, and says whether it was. Not soon after it was last tried: a large file
+    takes minutes, in which all others wait."""
+    if not site.may_scrub(store, now, SCRUB_PAUSE):
+        return False
+    scrub(store)
+    return True
+
+
+SCRUB_PAUSE = timedelta(hours=3)
+
+
+_AGAIN = (
+    "the reader is erased, but bytes of the address may be left in it: run the same command again, or leave it to "
+    "`tidings run`, which does it within hours"
+)
 
 
 def _deliveries_of(store: Store, subscriber_id: int | None, address: str) -> list[int]:

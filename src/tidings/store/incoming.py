@@ -26,7 +26,8 @@ _LATE = timedelta(days=60)  # An issue may wait in review, or be held, before it
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A delivery, with its message, its issue, the configured edition that this belongs to, and its reader."""
+    """A delivery, with its message, its issue, the configured edition that this belongs to, and its reader; the reader
+    may have another `address` by now. `subscriber_id` is None where it is not known."""
 
     delivery_id: int
     message_id: str
@@ -34,6 +35,7 @@ class Owner:
     issue: str
     edition: str
     address: str
+    subscriber_id: int | None
 
     @property
     def is_erased(self) -> bool:
@@ -112,7 +114,7 @@ def record(store: Store, entry: Entry, now: datetime) -> int:
 
 
 _OWNERS = """SELECT d.id AS delivery_id, d.message_id, d.issue_id, i.edition || '-' || i.number AS issue, i.edition,
-d.address FROM deliveries d JOIN issues i ON i.id = d.issue_id"""
+d.address, d.subscriber_id FROM deliveries d JOIN issues i ON i.id = d.issue_id"""
 
 
 def owner(store: Store, delivery_id: int) -> Owner | None:

@@ -28,7 +28,9 @@ def add(store: Store, note: Note) -> None:
             note.fingerprint,
             note.address,
             note.language,
-            json.dumps({"editions": note.editions, "network": note.network}, ensure_ascii=False),
+            json.dumps(
+                {"editions": note.editions, "network": note.network, "subject": note.subject}, ensure_ascii=False
+            ),
             time_to_text(note.made_at),
             time_to_text(note.made_at),
         ),
@@ -59,6 +61,11 @@ def start(store: Store, note_id: int) -> bool:
     with store.write():
         sql = "UPDATE notes SET state = 'inflight' WHERE id = ? AND state = 'pending'"
         return store.conn.execute(sql, (note_id,)).rowcount > 0
+
+
+def withdraw(store: Store, subject: str) -> None:
+    """Takes back those that are about something, within the caller's transaction. One in hand still goes out."""
+    store.conn.execute("DELETE FROM notes WHERE content ->> '$.subject' = ? AND state = 'pending'", (subject,))
 
 
 def done(store: Store, note_id: int) -> None:
@@ -101,4 +108,5 @@ def _note(row: sqlite3.Row) -> Note:
         made_at=stored_time(row["made_at"]),
         attempts=row["attempts"],
         in_doubt=row["doubts"] > 0,
+        subject=content.get("subject", ""),
     )

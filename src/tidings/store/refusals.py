@@ -1,4 +1,4 @@
-"""Addresses that are gone and are not to be mailed again: kept as hashes, from which nobody can tell who they were.
+"""Addresses that are not to be mailed again, and why: kept as hashes, from which nobody can tell who they were.
 
 The key of the hash is the site's own secret: without it a list of addresses could be tried out, on the file alone.
 """
@@ -7,25 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
 from tidings.addresses import pseudonym
 from tidings.store import site
 from tidings.store.database import Store, time_to_text
 
+Reason = Literal["operator", "erased", "never-ask", "moved"]
+"""Why: the operator erased it, or its reader did; its owner wants no mail about subscribing; or its reader has another
+address by now."""
 
-def keep(store: Store, address: str, now: datetime) -> None:
-    """Notes that an address must not come back by itself, within the transaction that erases it."""
-    keep_fingerprint(store, pseudonym(address, site.secret(store)), now)
-
-
-def keep_fingerprint(store: Store, print_: bytes, now: datetime) -> None:
-    """The same for an address of which only this is known."""
-    store.conn.execute("INSERT OR IGNORE INTO refusals (fingerprint, since) VALUES (?, ?)", (print_, time_to_text(now)))
+UNTIL_CONFIRMED: frozenset[Reason] = frozenset({"erased", "moved"})
+"""What ends when the owner of the address confirms by mail to want something. No list, file or import ends any."""
 
 
-def is_refused(store: Store, print_: bytes) -> bool:
-    """Whether an address, by its fingerprint, must not be mailed."""
-    return store.row("SELECT 1 FROM refusals WHERE fingerprint = ?", (print_,)) is not None
+def keep(store: Store, address: str, reason: Reason, now: datetime) -> None:
+    """Notes that an address must not come back by itself, within the caller's transaction."""
+    keep_fingerprint(store, pseudonym(address, site.secret(store)), reason, now)
+
+
+def keep_fingerprint(store: Store, print_: bytes, reason: Reason, now: datetime) -> None:
+    """The same for an address of which only this is known. What a confirmation would not end stays the reason."""
+    store.conn.execute(
+        """INSERT INTO refusals (fingerprint, since, reason) VALUES (?, ?, ?)
+        ON CONFLICT (fingerprint) DO UPDATE SET since = excluded.since, reason = excluded.reason
+        WHERE refusals.reason IN ('erased', 'moved')""",
+        (print_, time_to_text(now), reason),
+    )
+
+
+def bars(store: Store, print_: bytes) -> bool:
+    """Whether not even its owner's confirmation brings an address back, by its fingerprint."""
+    row = store.row("SELECT reason FROM refusals WHERE fingerprint = ?", (print_,))
+    return row is not None and row["reason"] not in UNTIL_CONFIRMED
 
 
 def forget(store: Store, address: str) -> bool:
@@ -35,10 +49,13 @@ def forget(store: Store, address: str) -> bool:
         return store.conn.execute(statement, (pseudonym(address, site.secret(store)),)).rowcount > 0
 
 
-def among(store: Store, addresses: Iterable[str]) -> set[str]:
-    """Those of some addresses that are refused."""
+def among(store: Store, addresses: Iterable[str]) -> dict[str, Reason]:
+    """Those of some addresses that are refused, with the reason."""
     if store.row("SELECT 1 FROM refusals") is None:
-        return set()
-    secret = site.secret(store)
-    sql = "SELECT 1 FROM refusals WHERE fingerprint = ?"
-    return {address for address in addresses if store.row(sql, (pseudonym(address, secret),)) is not None}
+        return {}
+    secret, found = site.secret(store), {}
+    for address in addresses:
+        row = store.row("SELECT reason FROM refusals WHERE fingerprint = ?", (pseudonym(address, secret),))
+        if row is not None:
+            found[address] = row["reason"]
+    return found

@@ -10,6 +10,7 @@ from tidings.store.tables import FIRST, POLLING
 from tidings.store.tables_of_choices import CHOICES
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
+from tidings.store.tables_of_moves import MOVES
 from tidings.store.tables_of_readers import FORGETTING, SUBSCRIBERS
 from tidings.store.tables_of_signups import SIGNUPS
 
@@ -343,4 +344,17 @@ def choices_of_readers(db: Database) -> None:
 @_migration
 def forgetting(db: Database) -> None:
     for statement in FORGETTING:
+        db.conn.execute(statement)
+
+
+# What readers choose is kept for each edition (store/tables_of_choices.py). These were never set.
+@_migration
+def choices_of_editions_only(db: Database) -> None:
+    for column in ("timezone", "format", "paused_until"):
+        db.conn.execute(f"ALTER TABLE subscribers DROP COLUMN {column}")
+
+
+@_migration
+def moves_of_readers(db: Database) -> None:
+    for statement in MOVES:
         db.conn.execute(statement)

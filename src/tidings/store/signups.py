@@ -78,10 +78,15 @@ def finish(store: Store, signup: Signup, now: datetime) -> None:
     """Notes that one was confirmed, within the transaction that subscribes its reader, and forgives the address the
     mails that it took."""
     store.conn.execute("DELETE FROM signups WHERE name = ?", (signup.name,))
-    store.conn.execute("INSERT INTO signups_done (name, done_at) VALUES (?, ?)", (signup.name, time_to_text(now)))
+    note_confirmed(store, signup.name, signup.address, now)
+
+
+def note_confirmed(store: Store, name: str, address: str, now: datetime) -> None:
+    """Notes that the link of that name was used by the owner of an address, who is no stranger then; within the
+    caller's transaction."""
+    store.conn.execute("INSERT INTO signups_done (name, done_at) VALUES (?, ?)", (name, time_to_text(now)))
     store.conn.execute(
-        "UPDATE sent_to_strangers SET count = 0 WHERE fingerprint = ?",
-        (pseudonym(signup.address, site.secret(store)),),
+        "UPDATE sent_to_strangers SET count = 0 WHERE fingerprint = ?", (pseudonym(address, site.secret(store)),)
     )
 
 
@@ -109,7 +114,7 @@ def tidy(store: Store, now: datetime) -> None:
 
 def drop_blanks(store: Store) -> None:
     """Erases what stands for nobody, among sign-ups and the mails that were to go out."""
-    if store.row("SELECT 1 FROM signups WHERE address = ''") is None:
+    if store.row("SELECT 1 FROM signups WHERE address = '' UNION ALL SELECT 1 FROM notes WHERE kind = 'blank'") is None:
         return
     with store.write():
         store.conn.execute("DELETE FROM signups WHERE address = ''")
@@ -120,13 +125,14 @@ def withdraw(store: Store, print_: bytes) -> None:
     """Erases all that is asked for an address, by its fingerprint, and the mails that were to go out for it; within the
     caller's transaction. A mail in hand still goes out."""
     store.conn.execute("DELETE FROM signups WHERE fingerprint = ?", (print_,))
+    store.conn.execute("DELETE FROM moves WHERE fingerprint = ?", (print_,))
     store.conn.execute("DELETE FROM notes WHERE fingerprint = ? AND state = 'pending'", (print_,))
 
 
 def erase(store: Store, address: str) -> None:
     """Erases every trace of an address, within the caller's transaction: also how often it was mailed."""
     print_ = pseudonym(address, site.secret(store))
-    for table in ("signups", "notes", "sent_to_strangers"):
+    for table in ("signups", "moves", "notes", "sent_to_strangers", "mails_asked"):
         store.conn.execute(f"DELETE FROM {table} WHERE fingerprint = ?", (print_,))
 
 
@@ -137,7 +143,8 @@ def pending(store: Store) -> int:
 
 
 def note_flood(store: Store, now: datetime) -> None:
-    """Notes that more is asked than may be mailed. One that goes on is noted once an hour, not with each request."""
+    """Notes that more is asked than may be mailed, of whatever kind. One that goes on is noted once an hour, not with
+    each request."""
     last = last_flood(store)
     if last is None or now - last >= _FLOOD_LASTS or last > now:
         with store.write():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tidings.records import dataclass
@@ -52,3 +52,30 @@ def last_forgotten(store: Store) -> datetime | None:
 def note_forgotten(store: Store, now: datetime) -> None:
     """Notes that it was, within the caller's transaction."""
     store.conn.execute("UPDATE site SET forgotten_at = ?", (time_to_text(now),))
+
+
+def want_scrub(store: Store) -> None:
+    """Notes, within the caller's transaction, that something was deleted of which no byte is to be left in the file."""
+    store.conn.execute("UPDATE site SET scrubs_wanted = scrubs_wanted + 1")
+
+
+def scrubs_wanted(store: Store) -> int:
+    """The wish up to which writing the file anew would do."""
+    return int(store.rows("SELECT scrubs_wanted FROM site")[0]["scrubs_wanted"])
+
+
+def record_scrub(store: Store, wish: int) -> None:
+    """Notes that the file was written anew up to a `wish`, a value of `scrubs_wanted`."""
+    with store.write():
+        store.conn.execute("UPDATE site SET scrubs_done = max(scrubs_done, ?)", (wish,))
+
+
+def may_scrub(store: Store, now: datetime, pause: timedelta) -> bool:
+    """Whether the file is to be written anew now, and was not tried to be within `pause`; notes that it is tried."""
+    row = store.row("SELECT scrub_tried_at AS at FROM site WHERE scrubs_wanted > scrubs_done")
+    tried_at = None if row is None else text_to_time(row["at"])
+    if row is None or (tried_at is not None and abs(now - tried_at) < pause):
+        return False
+    with store.write():
+        store.conn.execute("UPDATE site SET scrub_tried_at = ?", (time_to_text(now),))
+    return True

@@ -37,8 +37,7 @@ its reader has left, or was erased and is not to be mailed again."""
 
 _BEGINS: dict[Origin, ConsentKind] = {"file": "listed", "web": "confirmed", "cli": "added", "import": "imported"}
 _PAGE = 1000  # subscribers read at once
-# A reader that is mailed now: `s` is the subscription, `r` its subscriber.
-_IS_MAILED = "s.ended_by = '' AND (r.paused_until IS NULL OR r.paused_until <= :now)"
+_IS_MAILED = "s.ended_by = ''"  # a subscription `s`; who pauses has no issues made (store/choices.py)
 _LANGUAGE = "iif(s.language != '', s.language, r.language)"
 
 
@@ -55,27 +54,27 @@ class Count:
 # --------------------------------------------------------------------------------------------------- who is mailed
 
 
-def active(store: Store, edition: str, now: datetime) -> list[Recipient]:
-    """Whom an issue of `edition` made `now` goes to, in the order in which they came. Who has an edition of their own
+def active(store: Store, edition: str) -> list[Recipient]:
+    """Whom an issue of `edition` made now goes to, in the order in which they came. Who has an edition of their own
     gets that in its place (store/choices.py)."""
     chosen = "c.name = :edition" if is_personal(edition) else "c.name IS NULL"
     rows = store.rows(
         f"""SELECT r.id, r.address, {_LANGUAGE} AS language FROM subscriptions s JOIN subscribers r
         ON r.id = s.subscriber_id LEFT JOIN choices c ON c.subscriber_id = r.id AND c.edition = s.edition
         WHERE s.edition = :base AND {chosen} AND {_IS_MAILED} ORDER BY r.id""",
-        {"edition": edition, "base": base_name(edition), "now": time_to_text(now)},
+        {"edition": edition, "base": base_name(edition)},
     )
     return [Recipient(row["id"], row["address"], row["language"]) for row in rows]
 
 
-def may_be_mailed(store: Store, edition: str, addresses: Iterable[str], now: datetime) -> set[str]:
+def may_be_mailed(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
     """Those of some addresses whose readers want `edition` now, whatever they wanted when its issue was frozen."""
     keys = {address: key(address) for address in addresses}
     rows = store.rows(
         f"""SELECT r.address_key FROM subscribers r CROSS JOIN subscriptions s
         ON s.subscriber_id = r.id AND s.edition = :edition
         WHERE r.address_key IN (SELECT value FROM json_each(:keys)) AND {_IS_MAILED}""",
-        {"edition": edition, "keys": json.dumps(list(keys.values())), "now": time_to_text(now)},
+        {"edition": edition, "keys": json.dumps(list(keys.values()))},
     )
     wanting = {row["address_key"] for row in rows}
     return {address for address, its_key in keys.items() if its_key in wanting}
@@ -93,12 +92,19 @@ def gone(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
     return {address for address, its_key in keys.items() if its_key in ended}
 
 
-def first_of_languages(store: Store, edition: str, now: datetime) -> list[Recipient]:
+def unknown(store: Store, addresses: Iterable[str]) -> list[str]:
+    """Those of some addresses that are no subscriber's."""
+    asked_for = list(addresses)
+    known = public_ids(store, asked_for)
+    return [address for address in asked_for if address not in known]
+
+
+def first_of_languages(store: Store, edition: str) -> list[Recipient]:
     """The first reader of each language that issues of `edition` are written in."""
     rows = store.rows(
         f"""SELECT min(r.id) AS id, r.address, {_LANGUAGE} AS language FROM subscriptions s JOIN subscribers r
         ON r.id = s.subscriber_id WHERE s.edition = :edition AND {_IS_MAILED} GROUP BY 3 ORDER BY 1""",
-        {"edition": edition, "now": time_to_text(now)},
+        {"edition": edition},
     )
     return [Recipient(row["id"], row["address"], row["language"]) for row in rows]
 
@@ -212,6 +218,11 @@ def by_public_id(store: Store, public_id: str) -> StoredSubscriber | None:
     return _whole(store, store.row("SELECT * FROM subscribers WHERE public_id = ?", (public_id,)))
 
 
+def by_id(store: Store, subscriber_id: int) -> StoredSubscriber | None:
+    """The subscriber whose row that is."""
+    return _whole(store, store.row("SELECT * FROM subscribers WHERE id = ?", (subscriber_id,)))
+
+
 def public_ids(store: Store, addresses: Iterable[str]) -> dict[str, str]:
     """What the subscribers with some addresses are called in links; without those who are none."""
     keys = {address: key(address) for address in addresses}
@@ -299,8 +310,9 @@ def _whole(store: Store, row: sqlite3.Row | None) -> StoredSubscriber | None:
 def _with_subscriptions(store: Store, rows: Sequence[sqlite3.Row]) -> list[StoredSubscriber]:
     found: dict[int, list[Subscription]] = {row["id"]: [] for row in rows}
     for row in store.rows(
-        """SELECT * FROM subscriptions WHERE subscriber_id IN (SELECT value FROM json_each(?))
-        ORDER BY subscriber_id, edition""",
+        """SELECT s.*, c.choices ->> '$.paused_until' AS paused_until FROM subscriptions s
+        LEFT JOIN choices c ON c.subscriber_id = s.subscriber_id AND c.edition = s.edition
+        WHERE s.subscriber_id IN (SELECT value FROM json_each(?)) ORDER BY s.subscriber_id, s.edition""",
         (json.dumps(list(found)),),
     ):
         found[row["subscriber_id"]].append(
@@ -311,6 +323,7 @@ def _with_subscriptions(store: Store, rows: Sequence[sqlite3.Row]) -> list[Store
                 row["language"],
                 text_to_time(row["ended_at"]),
                 row["ended_by"],
+                text_to_time(row["paused_until"]),
             )
         )
     return [_subscriber(row, found[row["id"]]) for row in rows]
@@ -323,8 +336,5 @@ def _subscriber(row: sqlite3.Row, subscriptions: Sequence[Subscription]) -> Stor
         address=row["address"],
         created_at=stored_time(row["created_at"]),
         language=row["language"],
-        timezone=row["timezone"],
-        format=row["format"],
-        paused_until=text_to_time(row["paused_until"]),
         subscriptions=tuple(subscriptions),
     )

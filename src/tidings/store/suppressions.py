@@ -73,6 +73,11 @@ def of(store: Store, key: bytes, edition: str) -> list[Suppression]:
     return [_suppression(row) for row in rows]
 
 
+def bars(store: Store, key: bytes, edition: str = ALL) -> bool:
+    """Whether an address is not to be written to about an edition, or at all, whatever its owner confirms."""
+    return any(one.reason in FOR_GOOD for one in of(store, key, edition))
+
+
 def lift(store: Store, key: bytes, editions: Iterable[str]) -> None:
     """Ends what a confirmation ends, within the caller's transaction, and forgets what was held against the address."""
     ended = [(key, edition, reason) for edition in (ALL, *editions) for reason in sorted(UNTIL_CONFIRMED)]

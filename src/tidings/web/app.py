@@ -12,6 +12,8 @@ from flask import Flask
 from tidings.web.files import serve_files
 from tidings.web.hardening import harden
 from tidings.web.leaving import serve_leaving
+from tidings.web.managing import serve_managing
+from tidings.web.moving import serve_moving
 from tidings.web.preferring import serve_preferences
 from tidings.web.proxies import Behind
 from tidings.web.signing_up import serve_signups
@@ -26,7 +28,10 @@ def create_app(folder: Path, site: Site | None = None) -> Flask:
     if site.open_store is not None:
         serve_leaving(app, site, site.open_store)
         serve_signups(app, site, site.open_store)
+        if site.has_mail:
+            serve_managing(app, site, site.open_store)
         serve_preferences(app, site, site.open_store)
+        serve_moving(app, site, site.open_store)
     serve_files(app, folder, has_form=site.open_store is not None and bool(site.offered))
     app.wsgi_app = Behind(app.wsgi_app, site.url, site.trusted_proxies)  # type: ignore[method-assign,assignment]
     return app

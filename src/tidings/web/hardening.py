@@ -9,13 +9,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import re
-from collections.abc import Mapping
+import secrets
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from http import HTTPStatus
+from urllib.parse import quote_plus
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, TooManyRequests
 
+from tidings.addresses import AddressError, checked
 from tidings.errors import RenderError
 from tidings.render.forms import Chrome, render_error
 from tidings.web.proxies import Address, client_of, moved_to
@@ -27,6 +32,11 @@ LARGEST_BODY = 64_000
 _MOST_FIELDS = 50
 _LONGEST_FIELD = 2_000
 """Characters of a form's field, and of its name."""
+
+_NAME_OCTETS = 8
+_OF_A_BOX = len("=on&")
+_LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+_BROKEN = "\ufffd"
 
 GUARDS = {
     "Content-Security-Policy": (
@@ -114,16 +124,50 @@ def data(values: Mapping[str, str], status: int) -> Response:
     return response
 
 
-def form() -> dict[str, str]:
+def attachment(text: str, name: str) -> Response:
+    """JSON to be kept as a file of that name."""
+    response = Response(f"{text}\n", mimetype="application/json")
+    response.headers.update(_OF_PAGES)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def form(boxes: Collection[str] = ()) -> dict[str, str]:
     """The fields of the request's form, in either encoding. Raises BadRequest (or RequestEntityTooLarge) where it is
-    more than a form of ours can have: files, a field twice, too many, too long."""
+    more than a form of ours can have: files, a field twice, too many, too long. A page that offers many `boxes` has as
+    much room more as they take."""
+    most = _MOST_FIELDS + len(boxes)
+    request.max_form_parts = most
+    request.max_content_length = LARGEST_BODY + sum(len(quote_plus(name)) + _OF_A_BOX for name in boxes)
+    request.max_form_memory_size = request.max_content_length
     fields = request.form
-    if request.files or len(fields) > _MOST_FIELDS:
+    if request.files or len(fields) > most:
         raise BadRequest
     for name, values in fields.lists():
         if len(values) > 1 or max(len(name), len(values[0])) > _LONGEST_FIELD:
             raise BadRequest
     return fields.to_dict()
+
+
+def mail_address(text: object) -> str:
+    """A mail address that somebody typed, "" for what is none; octets that were no UTF-8 have come as a mark of their
+    own."""
+    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or _BROKEN in text:
+        return ""
+    try:
+        return checked(text)
+    except AddressError:
+        return ""
+
+
+def too_often(wait: timedelta) -> TooManyRequests:
+    """That it is worth asking again after a while."""
+    return TooManyRequests(retry_after=math.ceil(wait.total_seconds()))
+
+
+def new_name() -> str:
+    """A name for what a mail's link is about, which nobody can guess."""
+    return secrets.token_hex(_NAME_OCTETS)
 
 
 def client() -> Address | None:

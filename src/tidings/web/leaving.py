@@ -59,7 +59,8 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
             standing = subscribe.come_back(store, grant, client(), site.clock())
             if not standing.is_running:
                 return desk.shown(store, grant, standing, f"../{token}")
-        return page(render_back(desk.title(grant), f"../{token}", chrome(site, desk.language(grant, standing))))
+        around = chrome(site, desk.language(grant, standing))
+        return page(render_back(desk.title(grant), f"../{token}", "../../preferences", around))
 
     @app.get("/u/<token>/fewer")
     def asked_for_fewer(token: str) -> Response:
@@ -117,10 +118,12 @@ class _Desk:
         around = chrome(self.site, self.language(grant, standing))
         if standing.is_running:
             return page(render_leave(self.title(grant), address, around))
+        elsewhere = "../" * (1 + address.count("/")) + "preferences"
         if not standing.may_return:
-            return page(render_left(self.title(grant), "", around))
+            return page(render_left(self.title(grant), "", elsewhere, around))
         fewer = self._fewer(store, grant)
-        return page(render_left(self.title(grant), f"{address}/return", around, f"{address}/fewer", fewer))
+        left = render_left(self.title(grant), f"{address}/return", elsewhere, around, f"{address}/fewer", fewer)
+        return page(left)
 
     def title(self, grant: Grant) -> str:
         """What the edition is called; by its name, where it is not configured any more."""

@@ -3,8 +3,9 @@ who shuts the page is out."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 from zoneinfo import available_timezones
@@ -12,13 +13,15 @@ from zoneinfo import available_timezones
 from flask import Flask, Response, abort
 from werkzeug.exceptions import BadRequest
 
-from tidings import preferences, signing, subscribe
+from tidings import managing, moving, preferences, subscribe
+from tidings.addresses import key
 from tidings.model import Edition, StoredSubscriber, Subscription
-from tidings.readers.choices import Offer, Wrong, read_form
-from tidings.render.preferences import Sheet, languages, render_preferences
-from tidings.signing import Grant, Purpose, Refusal
-from tidings.store import Store, keys, subscribers
-from tidings.web.hardening import chrome, client, form, page
+from tidings.readers.choices import SOURCE_OFF, TAG_OFF, Offer, Wrong, read_form
+from tidings.render.preference_pages import render_erase, render_erased
+from tidings.render.preferences import Self, Sheet, languages, render_preferences
+from tidings.signing import Grant, Refusal
+from tidings.store import Store, erasing, explaining, exporting
+from tidings.web.hardening import attachment, chrome, client, form, mail_address, new_name, page, too_often
 from tidings.web.site import OpenStore, Site
 
 _AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
@@ -42,11 +45,53 @@ def serve_preferences(app: Flask, site: Site, open_store: OpenStore) -> None:
 
     @app.post("/preferences/<token>/<name>")
     def change(token: str, name: str) -> Response:
-        fields = form()
+        fields = form(desk.boxes(name))
         with open_store() as store:
             reader = desk.reader(store, token)
             outcome = desk.changed(store, reader, name, fields)
             return desk.shown(store, desk.reader(store, token), f"../{token}", {name: outcome})
+
+    _serve_reader(app, desk, open_store)
+
+
+def _serve_reader(app: Flask, desk: _Desk, open_store: OpenStore) -> None:
+    """What readers do about themselves; no edition's form is two names away."""
+
+    @app.get("/preferences/<token>/reader/<_what>")
+    def show_all(token: str, _what: str) -> Response:
+        with open_store() as store:
+            return desk.shown(store, desk.reader(store, token), f"../../{token}")
+
+    @app.post("/preferences/<token>/reader/export")
+    def export_all(token: str) -> Response:
+        if form().get("do") != "export":
+            raise BadRequest
+        with open_store() as store, explaining.snapshot(store):
+            kept = exporting.of_reader(store, desk.reader(store, token))
+        return attachment(json.dumps(kept, ensure_ascii=False, indent=2), "tidings.json")
+
+    @app.post("/preferences/<token>/reader/erase")
+    def erase_all(token: str) -> Response:
+        do = form().get("do")
+        with open_store() as store:
+            reader = desk.reader(store, token)
+            around = chrome(desk.site, reader.language)
+            if do == "ask":
+                return page(render_erase(reader.address, token, around))
+            if do != "erase":
+                raise BadRequest
+            erasing.erase(store, reader.address, desk.site.clock(), reason="erased")
+        return page(render_erased(around), has_form=False)
+
+    @app.post("/preferences/<token>/reader/move")
+    def change_address(token: str) -> Response:
+        fields = form()
+        if fields.get("do") != "move":
+            raise BadRequest
+        with open_store() as store:
+            reader = desk.reader(store, token)
+            me = desk.moved(store, reader, fields.get("address", "").strip(), f"../../{token}")
+            return desk.shown(store, reader, f"../../{token}", me=me)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +102,31 @@ class _Desk:
 
     def reader(self, store: Store, token: str) -> StoredSubscriber:
         """Whom a link is for; a 410 for one whose time is over, a 404 for what is none of ours."""
-        found = signing.read(token, Purpose.MANAGE, keys.listed(store), self.site.clock())
-        if found is Refusal.EXPIRED:
-            abort(410)
-        reader = subscribers.by_public_id(store, found.subject) if isinstance(found, Grant) else None
-        return reader or abort(404)
+        found = managing.read(store, token, self.site.clock())
+        if isinstance(found, Refusal):
+            abort(410 if found is Refusal.EXPIRED else 404)
+        return found
+
+    def boxes(self, name: str) -> list[str]:
+        """The names of the boxes that the form of an edition has."""
+        edition = self.site.edition(name)
+        if edition is None:
+            return []
+        offer = self.offer(edition)
+        return [f"{TAG_OFF}{tag}" for tag in offer.tags] + [f"{SOURCE_OFF}{source}" for source in offer.sources]
+
+    def moved(self, store: Store, reader: StoredSubscriber, typed: str, base: str) -> Self:
+        """Asks for another address, and says what the page is to tell: of the new one no more than its spelling."""
+        me, address = Self(reader.address, f"{base}/reader", typed), mail_address(typed)
+        if not address:
+            return replace(me, notice="wrong")
+        if key(address) == key(reader.address):
+            return replace(me, notice="same")
+        name = new_name()
+        answer = moving.ask(store, reader, address, client(), name, self.site.clock())
+        if not answer.may_go:
+            raise too_often(answer.wait)
+        return replace(me, typed="", notice="asked")
 
     def changed(self, store: Store, reader: StoredSubscriber, name: str, fields: Mapping[str, str]) -> Outcome:
         """Does what the form of an edition says."""
@@ -74,12 +139,14 @@ class _Desk:
             case "leave", _:
                 subscribe.leave(store, grant, "page", client(), now)
             case "return", _:
-                subscribe.come_back(store, grant, client(), now)
+                if subscribe.come_back(store, grant, client(), now).is_running:
+                    managing.mail_again(store, reader, name)
             case "save", True:
                 chosen = read_form(fields, self.offer(edition), now)
                 if isinstance(chosen, Wrong):
                     return chosen
                 preferences.choose(store, reader, edition, chosen, subscribe.evidence("page", client()), now)
+                managing.mail_again(store, reader, name)
             case _:
                 raise BadRequest
         return "saved"
@@ -95,16 +162,22 @@ class _Desk:
         )
 
     def shown(
-        self, store: Store, reader: StoredSubscriber, base: str, outcomes: Mapping[str, Outcome] | None = None
+        self,
+        store: Store,
+        reader: StoredSubscriber,
+        base: str,
+        outcomes: Mapping[str, Outcome] | None = None,
+        me: Self | None = None,
     ) -> Response:
         """The page; `base` is where its link leads, as seen from the page."""
+        me = me or Self(reader.address, f"{base}/reader")
         sheets = []
         for one in reader.subscriptions:
             if edition := self.site.edition(one.edition):
                 sheets.append(self._sheet(store, reader, one, edition, base, (outcomes or {}).get(one.edition)))
-        status = 400 if any(isinstance(one, Wrong) for one in (outcomes or {}).values()) else 200
+        is_wrong = any(isinstance(one, Wrong) for one in (outcomes or {}).values()) or me.notice in ("wrong", "same")
         zones = sorted({zone for edition in self.site.editions for zone in _zones(edition.timezone)})
-        return page(render_preferences(sheets, zones, chrome(self.site, reader.language)), status)
+        return page(render_preferences(sheets, me, zones, chrome(self.site, reader.language)), 400 if is_wrong else 200)
 
     def _sheet(
         self,

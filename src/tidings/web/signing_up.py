@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import BadRequest, TooManyRequests
+from werkzeug.exceptions import BadRequest
 
 from tidings import signup
-from tidings.addresses import AddressError, checked
 from tidings.model import Edition
 from tidings.render.forms import Chrome
 from tidings.render.offers import SignupForm, wording_of
@@ -33,12 +31,9 @@ from tidings.render.signup_pages import (
 )
 from tidings.signup import Step, Wish
 from tidings.store import Store, keys
-from tidings.web.hardening import chrome, client, data, form, page
+from tidings.web.hardening import chrome, client, data, form, mail_address, new_name, page, too_often
 from tidings.web.site import OpenStore, Site
 
-_LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
-_NAME_OCTETS = 8
-_BROKEN = "\ufffd"
 _SEND_AGAIN = "too often; ask again later"
 
 
@@ -147,20 +142,20 @@ class _Desk:
                 return self.form(replace(filled, complaint="again"))
             if not filled.chosen:
                 return self.form(replace(filled, complaint="editions"), 400)
-            address = _checked(filled.address)
+            address = mail_address(filled.address)
             if not address:
                 return self.form(replace(filled, complaint="address"), 400)
             if how == "person":
                 wait = self._ask(store, self._wish(address, filled.chosen, filled.language, "form"))
                 if wait:
-                    raise TooManyRequests(retry_after=math.ceil(wait.total_seconds()))
+                    raise too_often(wait)
         return page(render_asked(self.around(filled.language)), has_form=False)
 
     def take_json(self) -> Response:
         """The same for programs: `{"address": …, "editions": […], "language": …}`; where one edition is offered, it
         need not be named."""
         asked = _parsed(request.get_data())
-        address, names = _checked(asked.get("address")), asked.get("editions", [])
+        address, names = mail_address(asked.get("address")), asked.get("editions", [])
         if not address:
             return data({"error": "`address` is no mail address"}, 400)
         known = [name for name in self.names if isinstance(names, list) and name in names]
@@ -200,18 +195,8 @@ class _Desk:
 
     def _ask(self, store: Store, wish: Wish) -> timedelta | None:
         """Asks, and returns how long to wait if that was too often."""
-        answer = signup.ask(store, wish, client(), secrets.token_hex(_NAME_OCTETS), self.site.clock())
+        answer = signup.ask(store, wish, client(), new_name(), self.site.clock())
         return None if answer.may_go else answer.wait
-
-
-def _checked(text: object) -> str:
-    """A mail address, "" for what is none; octets that were no UTF-8 have come as a mark of their own."""
-    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or _BROKEN in text:
-        return ""
-    try:
-        return checked(text)
-    except AddressError:
-        return ""
 
 
 def _parsed(body: bytes) -> dict[str, object]:

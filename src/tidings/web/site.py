@@ -27,6 +27,7 @@ class Site:
 
     `open_store` opens the database for one request; without it there are no pages that need one. `trusted_proxies` are
     the networks of servers before this one, which say truly for whom they ask; `domain` is that of our Message-IDs.
+    Only where it `has_mail` can a page have any sent.
     """
 
     url: str = ""
@@ -38,6 +39,7 @@ class Site:
     trusted_proxies: tuple[Network, ...] = ()
     open_store: OpenStore | None = None
     domain: str = "localhost"
+    has_mail: bool = True
     clock: Callable[[], datetime] = _now
 
     @property
