@@ -29,9 +29,12 @@ _HAD = """EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.issue_id
     AND (d.subscriber_id = :id OR (d.subscriber_id IS NULL AND d.address = :address))
     AND (d.state NOT IN ('rejected', 'suppressed', 'expired') OR d.doubts > 0))"""
 
-# The moments at which the edition made something keep what rules kept out then from being news (store/issues.py): to
-# the copy they are slots of other names, so that none of its own is taken for done.
+# A slot of the edition that is still to be handled is so for the copy, or who chooses a moment after it was due would
+# have no issue until the next. The moments at which the edition made something keep what rules kept out then from being
+# news (store/issues.py): to the copy they are slots of other names, so that none of its own is taken for done.
 _MEMORY = (
+    """INSERT INTO editions (name, since, schedule, scheduled_at)
+    SELECT :own, since, schedule, scheduled_at FROM editions WHERE name = :edition""",
     """INSERT INTO edition_sources (edition, feed_id, after_id, settled_id, settled_backfill)
     SELECT :own, feed_id, after_id, settled_id, settled_backfill FROM edition_sources WHERE edition = :edition""",
     f"""INSERT INTO issue_items (edition, story, issue_id, post_id, position, changed_at)
@@ -108,6 +111,18 @@ def keep(
                 "now": time_to_text(now),
             },
         )
+
+
+def is_due(store: Store, subscriber_id: int, edition: str, now: datetime) -> bool:
+    """Whether a reader's own edition has a slot to be handled, or may have, as the configured one of who chose nothing
+    yet."""
+    row = store.row("SELECT next_at FROM choices WHERE subscriber_id = ? AND edition = ?", (subscriber_id, edition))
+    return row is None or (row["next_at"] is not None and row["next_at"] <= (time_to_text(now) or ""))
+
+
+def make_due(store: Store, own: str, slot_time: datetime) -> None:
+    """Notes that a slot of a reader's own edition is still to be handled, within the caller's transaction."""
+    store.conn.execute("UPDATE choices SET next_at = ? WHERE name = ?", (time_to_text(slot_time), own))
 
 
 def due(store: Store, edition: Edition, now: datetime) -> list[Chooser]:
