@@ -27,7 +27,7 @@ from tidings import digest, preferences
 from tidings.config.schedules import schedule
 from tidings.editions.compose import Masthead
 from tidings.model import Choices, Evidence, IssueContent, Source, base_name, is_personal, personal_name
-from tidings.store import Store, deliveries, erasing, feeds, issue_states, issues, open_store, subscribers
+from tidings.store import Store, deliveries, erasing, feeds, issue_states, issues, open_store, outgoing, subscribers
 from tidings.store.deliveries import Settlement
 
 START = datetime(2027, 1, 4, tzinfo=UTC)  # a Monday
@@ -363,7 +363,8 @@ class World:
 
     def _carry(self) -> None:
         """Takes the mail out: some comes days later, and some never."""
-        for issue in issues.undelivered(self.store, "daily"):
+        own = outgoing.whole(self.store, [one.id for one in outgoing.undelivered_own(self.store, "daily")])
+        for issue in [*issues.undelivered(self.store, "daily"), *own]:
             for one in self._leased(issue.id):
                 fate = self.chance.random()
                 wanted = subscribers.may_be_mailed(
@@ -380,7 +381,7 @@ class World:
                     self._count(one.address, issue.content)
 
     def _leased(self, issue_id: int) -> Iterator[Any]:
-        while batch := deliveries.lease(self.store, issue_id, 100, "resend", self.now):
+        while batch := deliveries.lease(self.store, [issue_id], 100, "resend", self.now):
             deliveries.start(self.store, [one.id for one in batch], self.now)
             yield from batch
 

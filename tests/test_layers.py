@@ -11,7 +11,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "deliver", "publish", "discover", "intake", "subscribe", "signup", "preferences", "notes"}
+SHELLS = {
+    "poll",
+    "digest",
+    "deliver",
+    "publish",
+    "discover",
+    "intake",
+    "subscribe",
+    "signup",
+    "preferences",
+    "notes",
+    "adopting",
+}
 AIDES = {
     "governor",
     "recording",
@@ -39,6 +51,7 @@ ALLOWED = {
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     **dict.fromkeys(("subscribe", "signup"), {"signing", "throttling"} | PURE | EDGES | GROUND),
+    "adopting": {"digest"} | PURE | EDGES | GROUND,
     "notes": {"letters", "dispatching", "settling", "signing"} | PURE | EDGES | GROUND,
     "intake": {"standing"} | EDGES | GROUND,
     "dispatching": {"letters", "handing", "packing", "settling", "standing"} | EDGES | GROUND,

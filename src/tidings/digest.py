@@ -36,10 +36,9 @@ from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
 from tidings.readers.personal import personal_edition
 from tidings.render.mail import subject_of
-from tidings.store import Store, choices, feeds, issues, site, skipping, slots, subscribers
+from tidings.store import Store, choices, feeds, issues, site, slots, subscribers
 from tidings.store.choices import Chooser
 from tidings.store.issues import Letter
-from tidings.store.skipping import SKIPPED, OpenMails
 
 IsFit = Callable[[IssueContent], bool]
 """Says whether an issue may be sent as it is; asked before it is frozen, and again when what it holds has changed."""
@@ -58,17 +57,6 @@ class Choice:
 
     selection: Selection
     passed: Mapping[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class DueBy:
-    """What an edition had still to mail at some moment: issues with open deliveries, the slot that was due, and posts
-    (ids). Posts are of that time by their dates, if they have any: they may have been fetched once before, and mailed.
-    With a story goes whatever else there is of it. What a later slot is for is not due."""
-
-    mails: tuple[OpenMails, ...]
-    slot: Slot | None
-    posts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +82,20 @@ class _Made:
 def choose(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> Choice:
     """What would go into an issue made at `now`. Posts in their grace, and empty ones that may still be filled, are
     neither chosen nor passed. Reads only."""
-    covered = _covered(store, edition, sources)
-    candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
-    off = {source.name for source in covered if edition.leaves_out(source)}
+    of_edition = covered(store, edition, sources)
+    candidates = issues.candidates(store, edition.name, [source.name for source in of_edition], edition.backfill)
+    off = {source.name for source in of_edition if edition.leaves_out(source)}
     rules = {post.id: SWITCHED_OFF if post.source in off else excluded_by(post, edition) for post in candidates}
     admitted = [post for post in candidates if not rules[post.id] and not is_empty(post)]
     left_out = [post for post in candidates if rules[post.id] and not is_young(post, edition.grace, now)]
-    selection = select(admitted, edition, covered, now, issues.last_frozen(store, edition.name))
+    selection = select(admitted, edition, of_edition, now, issues.last_frozen(store, edition.name))
     given_up = {post.id: EMPTY for post in candidates if is_given_up(post, now)}
     return Choice(selection, given_up | {post.id: rules[post.id] for post in left_out})
 
 
 def edited(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> list[EditedPost]:
     """The edited posts that issues of an edition may tell of; none that its rules leave out by now."""
-    names = [source.name for source in _covered(store, edition, sources) if not edition.leaves_out(source)]
+    names = [source.name for source in covered(store, edition, sources) if not edition.leaves_out(source)]
     found = issues.edited(store, edition.name, names, now - TOLD_WITHIN)
     return [one for one in found if not excluded_by(one.post, edition)]
 
@@ -252,43 +240,8 @@ def late_slot(store: Store, edition: Edition, now: datetime) -> Slot | None:
     return slot if slot and is_too_late(edition, slot, now) else None
 
 
-def due_by(store: Store, edition: Edition, sources: Sequence[Source], until: datetime, now: datetime) -> DueBy:
-    """What an edition would still mail that was there by `until`. Reads only."""
-    slot = open_slot(store, edition, now)
-    covered = [source.name for source in _covered(store, edition, sources)]
-    candidates = issues.candidates(store, edition.name, covered, edition.backfill)
-    mailed = _mailed_until(store, edition, until, now)
-    stories = {
-        post.story for post in candidates if mailed and min(post.dated or post.first_seen, post.first_seen) <= mailed
-    }
-    return DueBy(
-        mails=tuple(skipping.open_mails(store, edition.name, until)),
-        slot=slot if slot and slot.at <= until else None,
-        posts=tuple(post.id for post in candidates if post.story in stories),
-    )
-
-
-def _mailed_until(store: Store, edition: Edition, until: datetime, now: datetime) -> datetime | None:
-    """From when the last posts are that an edition may have mailed by `until`, unknown to the database: it did at its
-    last slot, if that is still open, and else not at all. One that never had an issue by its schedule is sent by hand,
-    whenever that is."""
-    if not slots.any_handled(store, edition.name):
-        return until
-    slot = latest_slot(edition.schedule, edition.timezone, until)
-    return slot.at if slot and slots.is_open(store, edition.name, slot.key, slot.at, now) else None
-
-
-def skip(store: Store, edition: Edition, due: DueBy, now: datetime) -> None:
-    """Takes that for mailed, in one transaction: open deliveries expire, the slot is done, and the posts are no news
-    later."""
-    with store.write():
-        skipping.expire(store, [one.issue_id for one in due.mails], now)
-        if due.slot is not None:
-            slots.record(store, edition.name, due.slot.key, now)
-        issues.pass_over(store, edition.name, dict.fromkeys(due.posts, SKIPPED), now)
-
-
-def _covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[Source]:
+def covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[Source]:
+    """The sources of an edition; none that is the combined feed of this very site."""
     own = feeds.own_names(store)
     return [source for source in sources if edition.covers(source) and source.name not in own]
 

@@ -139,6 +139,38 @@ def due(store: Store, edition: Edition, now: datetime) -> list[Chooser]:
     return [_chooser(row) for row in rows]
 
 
+def running(store: Store, edition: str) -> list[Chooser]:
+    """All readers of an `edition` with one of their own, in the order in which they came."""
+    rows = store.rows(
+        """SELECT c.*, r.public_id, s.since AS subscribed_at FROM choices c
+        CROSS JOIN subscriptions s ON s.subscriber_id = c.subscriber_id AND s.edition = c.edition
+        CROSS JOIN subscribers r ON r.id = c.subscriber_id
+        WHERE c.edition = ? AND s.ended_by = '' ORDER BY c.subscriber_id""",
+        (edition,),
+    )
+    return [_chooser(row) for row in rows]
+
+
+def behind(store: Store, edition: str, backfill: int, horizon: datetime, now: datetime) -> list[str]:
+    """The readers' own editions that may have a post before them that was first seen before `horizon`. None of who left
+    and has missed a slot since: that passes whatever was there (digest.py)."""
+    rows = store.rows(
+        """SELECT c.name FROM choices c
+        CROSS JOIN subscriptions s ON s.subscriber_id = c.subscriber_id AND s.edition = c.edition
+        WHERE c.edition = :edition AND (s.ended_by = '' OR c.next_at > :now)
+            AND EXISTS (SELECT 1 FROM edition_sources e WHERE e.edition = c.name AND (e.settled_backfill < :backfill
+                OR EXISTS (SELECT 1 FROM posts p WHERE p.feed_id = e.feed_id AND p.id > max(e.after_id, e.settled_id)
+                    AND p.id <= (SELECT max(id) FROM posts WHERE first_seen < :horizon AND content_hash != ''))))""",
+        {
+            "edition": edition,
+            "backfill": backfill,
+            "horizon": time_to_text(horizon),
+            "now": time_to_text(now),
+        },
+    )
+    return [row["name"] for row in rows]
+
+
 def is_current(store: Store, chooser: Chooser) -> bool:
     """Whether a reader has chosen nothing else since, and is still there."""
     sql = "SELECT 1 FROM choices WHERE name = ? AND changed_at = ?"

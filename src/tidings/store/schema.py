@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tidings.store.tables import FIRST, POLLING
-from tidings.store.tables_of_choices import CHOICES
+from tidings.store.tables_of_choices import CHOICES, EMPTYING
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_readers import SUBSCRIBERS
@@ -337,4 +337,10 @@ def signups(db: Database) -> None:
 @_migration
 def choices_of_readers(db: Database) -> None:
     for statement in CHOICES:
+        db.conn.execute(statement)
+
+
+@_migration
+def emptying_of_own_issues(db: Database) -> None:
+    for statement in EMPTYING:
         db.conn.execute(statement)
