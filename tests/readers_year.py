@@ -27,7 +27,18 @@ from tidings import digest, preferences
 from tidings.config.schedules import schedule
 from tidings.editions.compose import Masthead
 from tidings.model import Choices, Evidence, IssueContent, Source, base_name, is_personal, personal_name
-from tidings.store import Store, deliveries, erasing, feeds, issue_states, issues, open_store, outgoing, subscribers
+from tidings.store import (
+    Store,
+    deliveries,
+    emptying,
+    erasing,
+    feeds,
+    issue_states,
+    issues,
+    open_store,
+    outgoing,
+    subscribers,
+)
 from tidings.store.deliveries import Settlement
 
 START = datetime(2027, 1, 4, tzinfo=UTC)  # a Monday
@@ -127,10 +138,13 @@ class World:
     # ------------------------------------------------------------------------------------------------- the world turns
 
     def live(self, days: int) -> None:
-        """Every hour on the hour: readers choose, blogs publish, issues are made and go out."""
+        """Every hour on the hour: readers choose, blogs publish, issues are made and go out; once a day old ones are
+        emptied."""
         self._configure(self.sources[: -len(self.sources) // 6 or None])
         for hour in range(days * 24):
             self.now = START + hour * HOUR
+            if hour % 24 == 3:
+                emptying.empty_old(self.store, self.now)
             if hour == days * 8:
                 self._configure(self.sources)
             if hour == days * 14 + 3:
