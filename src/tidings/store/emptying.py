@@ -21,7 +21,7 @@ def empty_old(store: Store, now: datetime, stop: Callable[[], bool] = lambda: Fa
     """Takes the stories from readers' own issues that are old, and all of whose deliveries are settled; returns from
     how many. A power cut may take this back, and the next pass does it again."""
     count = 0
-    while not stop() and (ids := _old(store, now - WHOLE_FOR)):
+    while (ids := _old(store, now - WHOLE_FOR)) and not stop():
         with store.note():
             store.conn.executemany(
                 f"UPDATE issues SET content = {_EMPTIED}, emptied_at = ? WHERE id = ?",
