@@ -1,4 +1,11 @@
-"""What counts as mailed in a database that was restored from a backup: what was due by a moment that is told."""
+"""What counts as mailed in a database that was restored from a backup: what was due by a moment that is told.
+
+    open deliveries, slots and posts of each edition, and of readers' own
+    | due_by       what of that was there by the moment
+    | skip         deliveries expire, the slot is done, posts are no news: one transaction
+
+`tidings adopt` asks for it; what went out that the database does not know of must not go out again.
+"""
 
 from __future__ import annotations
 
