@@ -18,6 +18,7 @@ from tests.builders import edition
 from tests.stocking import blog, configure, post, receive, scalar
 from tests.transports import LATER, Clock, RecordingTransport
 from tidings import deliver, digest, preferences
+from tidings.cli.reader_reports import reader_report
 from tidings.config.schedules import schedule
 from tidings.editions.compose import Masthead
 from tidings.errors import RenderError
@@ -303,6 +304,18 @@ def test_a_subject_that_cannot_be_written_keeps_no_other_waiting(world: World) -
             digest.freeze_personal(world.store, edition_, [A, B], MASTHEAD, office, TUESDAY + HOUR)
         assert scalar(world.store, "SELECT count(*) FROM issues") == 1
         assert scalar(world.store, "SELECT count(*) FROM slots WHERE slot LIKE '2%'") == 1
+
+
+def test_why_an_issue_for_all_did_not_come(world: World) -> None:
+    """Who has an edition of their own is not told of a pause that there was not."""
+    world.choose(Choices(sources_off=("b",)), MONDAY + MINUTE)
+    world.news(MONDAY + HOUR)
+    base, own = world.tick(TUESDAY)
+    said = {one["issue"]: one["why"] for one in reader_report(world.store, world.reader())["issues"]}
+    assert said[base.name] == "not made for this reader, who has chosen to get it another way"
+    assert said[own.name].startswith("got it")
+    [bobs] = reader_report(world.store, world.reader(BOB))["issues"]
+    assert bobs["why"].startswith("got it")
 
 
 def test_erasing_takes_the_memory(world: World) -> None:
