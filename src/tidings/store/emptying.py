@@ -31,6 +31,11 @@ def empty_old(store: Store, now: datetime, stop: Callable[[], bool] = lambda: Fa
     return count
 
 
+def is_emptied(store: Store, issue_id: int) -> bool:
+    """Whether an issue has no stories any more."""
+    return store.row("SELECT 1 FROM issues WHERE id = ? AND emptied_at IS NOT NULL", (issue_id,)) is not None
+
+
 def _old(store: Store, before: datetime) -> list[int]:
     rows = store.rows(
         f"""SELECT i.id FROM issues i WHERE instr(i.edition, '~') != 0 AND i.emptied_at IS NULL AND i.frozen_at < ?

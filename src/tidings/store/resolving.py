@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from tidings.errors import StoreError
+from tidings.store import emptying
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 from tidings.store.deliveries import GIVEN_UP
 from tidings.store.issues import StoredIssue
@@ -82,7 +83,7 @@ def resolve(store: Store, issue: StoredIssue, addresses: Sequence[str], decision
     state, reply, deciding = _DECIDED[decision]
     if issue.kept == "dropped" and decision == "send":
         raise StoreError(f"{issue.content.name} was called off: nothing of it is ever sent")
-    if not issue.content.items and decision == "send":
+    if decision == "send" and emptying.is_emptied(store, issue.id):
         raise StoreError(f"{issue.content.name} is too old to be sent: its stories are not kept any more")
     wanted = {address.casefold() for address in addresses}
     with store.write():
