@@ -32,7 +32,7 @@ from tidings import deliver
 from tidings.dispatching import Pace
 from tidings.letters import PostOffice, render
 from tidings.mail.smtp import SmtpServer, open_smtp
-from tidings.model import Edition, IssueContent, IssueItem, Subscriber
+from tidings.model import Edition, IssueContent, IssueItem, Subscriber, personal_name
 from tidings.store import deliveries, file_readers, issues, open_store
 from tidings.store.issues import Letter
 
@@ -178,12 +178,12 @@ class _Nursery:
         return self._process.stdout.readline()
 
 
-def run_kills(folder: Path, runs: int, readers: int, connections: int, seed: int) -> Report:
-    """Kills so many deliveries, at each point in turn."""
+def run_kills(folder: Path, runs: int, readers: int, connections: int, seed: int, *, own: bool = False) -> Report:
+    """Kills so many deliveries, at each point in turn: of one issue, or of an issue of each reader's `own`."""
     chance, report = random.Random(seed), Report()
     addresses = [f"reader{number}@r{number % 7}.example" for number in range(readers)]
     frozen = folder / "frozen" / "tidings.db"
-    _freeze(frozen, addresses)
+    _freeze(frozen, addresses, own)
     server, nursery = KillingServer(), _Nursery()
     try:
         for number in range(runs):
@@ -229,7 +229,7 @@ def _run(
     status = nursery.wait()
     _compare(report, Counter(server.received), doubtful, addresses, task["connections"], point)
     with open_store(database) as store:
-        tally = deliveries.tally(store, [1])
+        tally = deliveries.tally(store, [row["id"] for row in store.rows("SELECT id FROM issues")])
     if status or tally.accepted != len(addresses):
         report.wrong.append(f"{point}: exit {status}, {tally}")
     report.runs += 1
@@ -276,9 +276,16 @@ def _content() -> IssueContent:
     return IssueContent("daily", "Daily", 1, "News", now, "UTC", "en", "Planet", "https://planet.example", (item,))
 
 
-def _freeze(database: Path, addresses: list[str]) -> None:
+def _freeze(database: Path, addresses: list[str], own: bool) -> None:
+    letters = [Letter(one, f"<1.{one}>") for one in addresses]
     with open_store(database) as store:
-        issues.freeze(store, _content(), [Letter(one, f"<1.{one}>") for one in addresses], None, datetime.now(UTC))
+        if not own:
+            issues.freeze(store, _content(), letters, None, datetime.now(UTC))
+            return
+        with store.write():
+            for number, letter in enumerate(letters):
+                content = replace(_content(), edition=personal_name("daily", f"r{number}"))
+                issues.freeze(store, content, [letter], None, datetime.now(UTC))
 
 
 def _deliver(task: dict[str, Any]) -> int:

@@ -1,6 +1,6 @@
 """A year of readers who choose: cadences, hours, time zones, sources and tags on and off, pauses, leaving and coming
-back, at random; on a simulated clock and a real database. Every issue is held against a model of its own, which knows
-nothing of tables: what each reader may get at a slot, each story once.
+back, being erased, at random; on a simulated clock and a real database. Every issue is held against a model of its own,
+which knows nothing of tables: what each reader may get at a slot, each story once.
 
 As a program, `python -m tests.readers_year [SEED …]` lives through a year with 200 readers, and prints the score.
 """
@@ -26,12 +26,23 @@ from tests.transports import RecordingTransport
 from tidings import digest, preferences
 from tidings.config.schedules import schedule
 from tidings.editions.compose import Masthead
-from tidings.model import Choices, Evidence, IssueContent, Source, base_name, is_personal
-from tidings.store import Store, deliveries, feeds, issue_states, issues, open_store, subscribers
+from tidings.model import Choices, Evidence, IssueContent, Source, base_name, is_personal, personal_name
+from tidings.store import (
+    Store,
+    deliveries,
+    emptying,
+    erasing,
+    feeds,
+    issue_states,
+    issues,
+    open_store,
+    outgoing,
+    subscribers,
+)
 from tidings.store.deliveries import Settlement
 
 START = datetime(2027, 1, 4, tzinfo=UTC)  # a Monday
-DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
+DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 MEMORY = Path("/dev/shm")
 TAGS = ("art", "code", "food", "music")
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "Australia/Sydney")
@@ -73,13 +84,19 @@ class Piece:
 
 @dataclass
 class Memory:
-    """What an edition, or a reader's own, has dealt with: stories it carried, and pieces it passed."""
+    """What an edition, or a reader's own, has dealt with: stories it carried, and pieces it passed. `waiting` are those
+    that were not dealt with when it was last asked, `seen` how many there were then."""
 
     carried: set[int] = field(default_factory=set)
     passed: set[int] = field(default_factory=set)
+    waiting: list[Piece] = field(default_factory=list)
+    seen: int = 0
 
     def open(self, pieces: Sequence[Piece]) -> list[Piece]:
-        return [one for one in pieces if one.story not in self.carried and one.number not in self.passed]
+        known = [*self.waiting, *pieces[self.seen :]]
+        self.seen = len(pieces)
+        self.waiting = [one for one in known if one.story not in self.carried and one.number not in self.passed]
+        return self.waiting
 
 
 @dataclass
@@ -88,11 +105,13 @@ class Reader:
 
     address: str
     id: int = 0
+    own_name: str = ""
     is_there: bool = False
     has_joined: bool = False
     chosen: Choices | None = None
     own: Memory = field(default_factory=Memory)
-    done: set[str] = field(default_factory=set)
+    done: set[str | None] = field(default_factory=set)
+    back_since: datetime = START
     got: Counter[int] = field(default_factory=Counter)
 
 
@@ -108,21 +127,24 @@ class World:
         )
         self.sources = [blog(f"s{n}", tags=(TAGS[n % 4], *TAGS[n % 3 : n % 3 + n % 2])) for n in range(sources)]
         self.readers = [Reader(f"reader{n}@readers.example") for n in range(readers)]
+        self.by_address = {one.address: one for one in self.readers}
         self.score = Score()
         self.pieces: list[Piece] = []
         self.base = Memory()
         self.numbers: dict[str, int] = {}
         self.now = START
         self.office = RecordingTransport().office()
-        self.open_since: dict[int, datetime] = {}
 
     # ------------------------------------------------------------------------------------------------- the world turns
 
     def live(self, days: int) -> None:
-        """Every hour on the hour: readers choose, blogs publish, issues are made and go out."""
+        """Every hour on the hour: readers choose, blogs publish, issues are made and go out; once a day old ones are
+        emptied."""
         self._configure(self.sources[: -len(self.sources) // 6 or None])
         for hour in range(days * 24):
             self.now = START + hour * HOUR
+            if hour % 24 == 3:
+                emptying.empty_old(self.store, self.now)
             if hour == days * 8:
                 self._configure(self.sources)
             if hour == days * 14 + 3:
@@ -130,10 +152,15 @@ class World:
                 self._configure(self.sources)
             self._let_readers_choose(self.now - 7 * MINUTE)
             self._publish(self.now - 5 * MINUTE)
+            if self.chance.random() < 0.1:
+                self._let_readers_choose(self.now + 4 * SECOND)  # when issues are due, and not made yet
+            self.now += 10 * SECOND
             self._make_issues()
-            self._carry()
-            for _ in range(self.chance.choice((0, 0, 0, 1))):
+            with self.store.write():
+                self._carry()
+            if self.chance.random() < 0.25:
                 self._let_readers_choose(self.now + 9 * MINUTE)
+                self.score.faults += [f"{self.now} {one.edition}: out of time" for one in self._frozen(10 * MINUTE)]
 
     def _configure(self, sources: Sequence[Source]) -> None:
         self.followed = list(sources)
@@ -174,7 +201,7 @@ class World:
     # --------------------------------------------------------------------------------------------------------- readers
 
     def _let_readers_choose(self, now: datetime) -> None:
-        for reader in self.readers:
+        for reader in list(self.readers):
             draw = self.chance.random()
             if not reader.has_joined:
                 if draw < 0.02 or now < START:
@@ -182,6 +209,8 @@ class World:
             elif not reader.is_there:
                 if draw < 0.02:
                     self._return(reader, now)
+            elif draw < 0.00005:
+                self._erase(reader, now)
             elif draw < 0.0008:
                 self._leave(reader, now)
             elif draw < 0.008:
@@ -200,8 +229,18 @@ class World:
 
     def _return(self, reader: Reader, now: datetime) -> None:
         subscribers.come_back(self.store, reader.id, "daily", Evidence(), now)
-        reader.is_there = True
+        reader.is_there, reader.back_since = True, now
         self.score.changes["returned"] += 1
+
+    def _erase(self, reader: Reader, now: datetime) -> None:
+        """Takes a reader out of the world, and lets another come in its place."""
+        erasing.erase(self.store, reader.address, now)
+        self.readers.remove(reader)
+        reader.is_there = False
+        new = Reader(f"reader{len(self.by_address)}@readers.example")
+        self.readers.append(new)
+        self.by_address[new.address] = new
+        self.score.changes["erased"] += 1
 
     def _choose(self, reader: Reader, now: datetime) -> None:
         """Changes one or two of the choices."""
@@ -214,7 +253,10 @@ class World:
         if preferences.choose(self.store, found, self.edition, chosen, Evidence(), now):
             if reader.chosen is None:
                 reader.own = self._copied(reader)
+            if self._rhythm(chosen) != self._rhythm(reader.chosen) or self._is_paused(reader.chosen, now):
+                reader.done.add(self._slot(chosen, now))  # what was due by now is so no more
             reader.chosen = chosen
+            reader.own_name = personal_name("daily", found.public_id)
 
     def _drawn(self, name: str, now: datetime) -> dict[str, Any]:
         chance = self.chance
@@ -253,32 +295,34 @@ class World:
         made = digest.freeze_due(self.store, self.edition, self.followed, MASTHEAD, self.office, self.now)
         if self.now.hour == min(self.edition.schedule.hours):
             self._hold_against("the base edition", made, self.base.open(self.pieces), self.base)
-        own = digest.freeze_personal(self.store, self.edition, self.followed, MASTHEAD, self.office, self.now)
+        own = self._frozen()
         by_name = {content.edition: content for content in own}
         if len(by_name) < len(own):
             self.score.faults.append(f"{self.now}: two issues of one edition")
-        names = {
-            row["subscriber_id"]: row["name"] for row in self.store.rows("SELECT subscriber_id, name FROM choices")
-        }
         for reader in self.readers:
             if reader.chosen is not None:
-                self._judge(reader, by_name.pop(names[reader.id], None))
+                self._judge(reader, by_name.pop(reader.own_name, None))
         self.score.faults += [f"{self.now}: an issue of {name} for nobody" for name in by_name]
         self.score.issues += made is not None
         self.score.personal += len(own)
 
+    def _frozen(self, later: timedelta = timedelta()) -> list[IssueContent]:
+        """The issues of readers' own that are made now."""
+        at = self.now + later
+        return digest.freeze_personal(self.store, self.edition, self.followed, MASTHEAD, self.office, at)
+
     def _judge(self, reader: Reader, made: IssueContent | None) -> None:
         """Holds a reader's own issue, or that there is none, against what the model says."""
         assert reader.chosen is not None
-        key = self._slot(reader.chosen)
-        open_ = reader.own.open(self.pieces)
+        key = self._slot(reader.chosen, self.now)
         if key is None or key in reader.done:
             if made is not None:
                 self.score.faults.append(f"{self.now} {reader.address}: an issue out of time")
             return
+        open_ = reader.own.open(self.pieces)
         if reader.chosen.cadence != "every post" or open_:
             reader.done.add(key)
-        if not reader.is_there:
+        if not reader.is_there or reader.back_since > self.now.replace(second=0):
             reader.own.passed |= {one.number for one in open_}
             return
         off = {one.name for one in self.sources if self._is_off(one, reader.chosen)}
@@ -288,11 +332,22 @@ class World:
     def _is_off(self, source: Source, chosen: Choices) -> bool:
         return source.name in chosen.sources_off or any(tag in chosen.tags_off for tag in source.tags)
 
-    def _slot(self, chosen: Choices) -> str | None:
-        """The name of the slot that a reader has now, by the reader's own clock."""
-        if chosen.paused_until is not None and self.now <= chosen.paused_until:
+    def _is_paused(self, chosen: Choices | None, now: datetime) -> bool:
+        return chosen is not None and chosen.paused_until is not None and now <= chosen.paused_until
+
+    def _rhythm(self, chosen: Choices | None) -> tuple[object, ...]:
+        """When issues come; without a cadence as those of the base edition do."""
+        if chosen is None or not chosen.cadence:
+            return ("daily", min(self.edition.schedule.hours), "UTC")
+        day = {"weekly": chosen.weekday, "monthly": chosen.day}.get(chosen.cadence)
+        hour = None if chosen.cadence == "every post" else chosen.hour
+        return tuple(one for one in (chosen.cadence, hour, chosen.timezone, day) if one is not None)
+
+    def _slot(self, chosen: Choices, now: datetime) -> str | None:
+        """The name of the slot that a reader has in the hour of `now`, by the reader's own clock."""
+        if self._is_paused(chosen, now):
             return None
-        local = self.now.astimezone(ZoneInfo(chosen.timezone if chosen.cadence else "UTC"))
+        local = now.astimezone(ZoneInfo(chosen.timezone if chosen.cadence else "UTC"))
         last = calendar.monthrange(local.year, local.month)[1]
         is_hour = local.hour == chosen.hour
         match chosen.cadence:
@@ -322,7 +377,8 @@ class World:
 
     def _carry(self) -> None:
         """Takes the mail out: some comes days later, and some never."""
-        for issue in issues.undelivered(self.store, "daily"):
+        own = outgoing.whole(self.store, [one.id for one in outgoing.undelivered_own(self.store, "daily")])
+        for issue in [*issues.undelivered(self.store, "daily"), *own]:
             for one in self._leased(issue.id):
                 fate = self.chance.random()
                 wanted = subscribers.may_be_mailed(self.store, base_name(issue.content.edition), [one.address])
@@ -337,7 +393,7 @@ class World:
                     self._count(one.address, issue.content)
 
     def _leased(self, issue_id: int) -> Iterator[Any]:
-        while batch := deliveries.lease(self.store, issue_id, 100, "resend", self.now):
+        while batch := deliveries.lease(self.store, [issue_id], 100, "resend", self.now):
             deliveries.start(self.store, [one.id for one in batch], self.now)
             yield from batch
 
@@ -346,7 +402,9 @@ class World:
         deliveries.settle(self.store, [Settlement(delivery_id, state, "", next_at)], self.now)
 
     def _count(self, address: str, content: IssueContent) -> None:
-        reader = next(one for one in self.readers if one.address == address)
+        reader = self.by_address[address]
+        if reader not in self.readers:
+            self.score.faults.append(f"{self.now} {address}: mail to one who was erased")
         for item in content.items:
             reader.got[self._story(item.url)] += 1
             self.score.stories += 1
@@ -358,7 +416,7 @@ def live(seed: int, folder: Path, *, days: int, readers: int, sources: int, most
     with open_store(folder / "tidings.db") as store:
         world = World(store, seed, readers, sources, most)
         world.live(days)
-        for reader in world.readers:
+        for reader in world.by_address.values():
             twice = sorted(story for story, count in reader.got.items() if count > 1)
             world.score.faults += [f"{reader.address}: story {story} came twice" for story in twice]
     world.score.seconds = time.process_time() - began

@@ -18,8 +18,10 @@ from tests.builders import edition
 from tests.stocking import blog, configure, post, receive, scalar
 from tests.transports import LATER, Clock, RecordingTransport
 from tidings import deliver, digest, preferences
+from tidings.cli.reader_reports import reader_report
 from tidings.config.schedules import schedule
 from tidings.editions.compose import Masthead
+from tidings.errors import RenderError
 from tidings.model import Choices, Evidence, IssueContent, Source, StoredSubscriber
 from tidings.store import Store, choices, erasing, issue_states, issues, keys, open_store, subscribers
 
@@ -265,6 +267,55 @@ def test_a_choice_made_meanwhile_counts(world: World) -> None:
     )
     world.tick(TUESDAY + HOUR)
     assert world.got() == ["Post 1"]
+
+
+@pytest.mark.parametrize("chosen", [Choices(), Choices(content="title")], ids=["again", "first"])
+def test_what_is_due_stays_due(world: World, chosen: Choices) -> None:
+    """Who chooses a moment after an issue was due, and before it is made, has it all the same, as it is chosen now."""
+    if not chosen.content:
+        world.choose(Choices(sources_off=("b",)), MONDAY + MINUTE)
+    came = world.news(MONDAY + HOUR)
+    world.choose(chosen, TUESDAY + timedelta(seconds=4))
+    assert len(world.tick(TUESDAY + timedelta(seconds=10))) == 2
+    assert world.got() == came
+
+
+def test_what_is_due_by_a_schedule_of_before_is_due_no_more(world: World) -> None:
+    """Another time counts from the moment at which it is chosen, and so does a pause."""
+    world.choose(Choices("daily", hour=9), MONDAY + MINUTE)
+    world.news(MONDAY + HOUR)
+    world.choose(Choices("daily", hour=8), TUESDAY + HOUR + MINUTE)
+    assert world.tick(TUESDAY + HOUR + 2 * MINUTE)[1:] == []
+    world.choose(Choices("daily", hour=8, paused_until=FRIDAY), TUESDAY + DAY + MINUTE)
+    assert world.tick(TUESDAY + DAY + 2 * MINUTE)[1:] == []
+    world.choose(Choices("daily", hour=8), TUESDAY + DAY + HOUR)
+    assert world.tick(TUESDAY + DAY + HOUR + MINUTE) == []
+
+
+def test_a_subject_that_cannot_be_written_keeps_no_other_waiting(world: World) -> None:
+    """The issue that has it stays due, and is told of; all others are made."""
+    for address, off in ((ANN, ("b",)), (BOB, ())):
+        world.choose(Choices("daily", hour=9, sources_off=off), MONDAY + MINUTE, address)
+    world.news(MONDAY + HOUR)
+    office = world.transport.office()
+    edition_ = replace(DAILY, subject="{{ 1 / (count - 1) }}")
+    for _ in range(2):
+        with pytest.raises(RenderError):
+            digest.freeze_personal(world.store, edition_, [A, B], MASTHEAD, office, TUESDAY + HOUR)
+        assert scalar(world.store, "SELECT count(*) FROM issues") == 1
+        assert scalar(world.store, "SELECT count(*) FROM slots WHERE slot LIKE '2%'") == 1
+
+
+def test_why_an_issue_for_all_did_not_come(world: World) -> None:
+    """Who has an edition of their own is not told of a pause that there was not."""
+    world.choose(Choices(sources_off=("b",)), MONDAY + MINUTE)
+    world.news(MONDAY + HOUR)
+    base, own = world.tick(TUESDAY)
+    said = {one["issue"]: one["why"] for one in reader_report(world.store, world.reader())["issues"]}
+    assert said[base.name] == "not made for this reader, who has chosen to get it another way"
+    assert said[own.name].startswith("got it")
+    [bobs] = reader_report(world.store, world.reader(BOB))["issues"]
+    assert bobs["why"].startswith("got it")
 
 
 def test_erasing_takes_the_memory(world: World) -> None:

@@ -201,7 +201,7 @@ def test_a_server_down_for_months_is_still_asked(stocked: Store, clock: Clock) -
     """However often the server has failed, the next failure is one too, and not a number too large."""
     mail = RecordingTransport(down=True)
     freeze(stocked, mail, clock)
-    issues.record_trouble(stocked, 1, None, 5000)
+    issues.record_trouble(stocked, [1], None, 5000)
     with pytest.raises(MailError):
         send_due(stocked, mail, clock)
     clock.now += HOUR - timedelta(seconds=1)

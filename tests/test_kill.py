@@ -68,13 +68,16 @@ def test_a_send_killed_at_ten_moments_reaches_each_reader_once(site: Site, origi
             assert "nothing was sent" in site.run("send", "weekly").stdout
 
 
-@pytest.mark.parametrize("connections", [1, 4])
+@pytest.mark.parametrize(
+    ("connections", "own"), [(1, False), (4, False), (4, True)], ids=["one", "four", "readers' own"]
+)
 def test_deliveries_killed_at_every_point_of_a_message_lose_and_repeat_nothing(
-    tmp_path: Path, connections: int
+    tmp_path: Path, connections: int, own: bool
 ) -> None:
     """Killed by the mail server before and after each of its answers, a delivery that is run again reaches every one;
-    who gets a second copy was named by the ledger before it went out, one for each connection at most."""
-    report = run_kills(tmp_path, runs=12, readers=40, connections=connections, seed=connections)
+    who gets a second copy was named by the ledger before it went out, one for each connection at most. The same for
+    readers who all have issues of their own."""
+    report = run_kills(tmp_path, runs=12, readers=40, connections=connections, seed=connections, own=own)
     assert (report.lost, report.undeclared, report.wrong) == ([], [], [])
     assert report.runs == 12
     assert report.most_in_doubt <= connections

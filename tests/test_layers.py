@@ -25,6 +25,7 @@ SHELLS = {
     "forgetting",
     "managing",
     "moving",
+    "adopting",
 }
 AIDES = {
     "governor",
@@ -54,6 +55,7 @@ ALLOWED = {
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     **dict.fromkeys(("subscribe", "signup", "managing", "moving"), {"signing", "throttling"} | PURE | EDGES | GROUND),
+    "adopting": {"digest"} | PURE | EDGES | GROUND,
     "notes": {"letters", "dispatching", "settling", "signing"} | PURE | EDGES | GROUND,
     "intake": {"standing"} | EDGES | GROUND,
     "dispatching": {"letters", "handing", "packing", "settling", "standing"} | EDGES | GROUND,

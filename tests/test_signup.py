@@ -297,7 +297,7 @@ def test_the_newest_issue_is_delivered_as_a_welcome(store: Store) -> None:
     assert deliveries.expire(store, issue_id, NOW + 30 * DAY) == 0
     assert not issues.interrupted(store, "daily")
     assert deliveries.tally(store, [issue_id]).pending == 1
-    (delivery,) = deliveries.lease(store, issue_id, 10, "resend", NOW + HOUR)
+    (delivery,) = deliveries.lease(store, [issue_id], 10, "resend", NOW + HOUR)
     assert (delivery.address, delivery.since) == (ANN, NOW + HOUR)
 
 

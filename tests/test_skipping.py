@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.stocking import configure, post, receive
 from tests.test_digest import DAILY, DAY, FIRST_SLOT, HOUR, MASTHEAD, SOURCES, START, A, B, freeze_due
 from tests.transports import RecordingTransport
-from tidings import digest
-from tidings.digest import DueBy
+from tidings import adopting, digest
+from tidings.adopting import DueBy
 from tidings.store import Store, issue_states, issues, open_store
 
 EVENING = START + 8 * HOUR
@@ -31,11 +31,11 @@ def stocked(store: Store) -> Store:
 
 
 def due_by(store: Store, until: datetime, now: datetime) -> DueBy:
-    return digest.due_by(store, DAILY, SOURCES, until, now)
+    return adopting.due_by(store, DAILY, SOURCES, until, now)
 
 
 def skip(store: Store, until: datetime, now: datetime) -> None:
-    digest.skip(store, DAILY, due_by(store, until, now), now)
+    adopting.skip(store, DAILY, due_by(store, until, now), now)
 
 
 def shown(store: Store) -> list[str]:

@@ -26,7 +26,7 @@ def freeze(store: Store, *addresses: str, number: int = 1) -> int:
 def lease(
     store: Store, issue_id: int, now: datetime = START, limit: int = 100, policy: OnUncertain = "resend"
 ) -> list[Delivery]:
-    return deliveries.lease(store, issue_id, limit, policy, now)
+    return deliveries.lease(store, [issue_id], limit, policy, now)
 
 
 def leased(store: Store, issue_id: int, now: datetime = START, policy: OnUncertain = "resend") -> list[str]:

@@ -70,7 +70,7 @@ def ledger(store: Store, number: int = 1) -> list[int]:
 
 
 def first_delivery(store: Store, issue: StoredIssue) -> Delivery:
-    return deliveries.lease(store, issue.id, 1, "resend", LATER)[0]
+    return deliveries.lease(store, [issue.id], 1, "resend", LATER)[0]
 
 
 @pytest.fixture

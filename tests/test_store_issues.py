@@ -595,10 +595,10 @@ def test_frozen_issues_come_newest_first(store: Store) -> None:
 def test_trouble_is_kept_and_cleared(store: Store) -> None:
     """When to try the mail server again is remembered with the issue, and forgotten when it works."""
     issue_id = issues.freeze(store, content(), [Letter("x@r.example", "<1@p>")], None, START)
-    issues.record_trouble(store, issue_id, START + HOUR, 3)
+    issues.record_trouble(store, [issue_id], START + HOUR, 3)
     [stored] = issues.undelivered(store, "daily")
     assert (stored.retry_at, stored.failures) == (START + HOUR, 3)
-    issues.record_trouble(store, issue_id, None, 0)
+    issues.record_trouble(store, [issue_id], None, 0)
     [stored] = issues.undelivered(store, "daily")
     assert (stored.retry_at, stored.failures) == (None, 0)
 

@@ -30,15 +30,15 @@ from tidings.editions.select import (
     select,
     select_updates,
 )
+from tidings.errors import RenderError
 from tidings.letters import PostOffice, message_id
 from tidings.model import EditedPost, Edition, IssueContent, Source
 from tidings.posts.rules import excluded_by
 from tidings.readers.personal import personal_edition
 from tidings.render.mail import subject_of
-from tidings.store import Store, choices, feeds, issues, site, skipping, slots, subscribers
+from tidings.store import Store, choices, feeds, issues, site, slots, subscribers
 from tidings.store.choices import Chooser
 from tidings.store.issues import Letter
-from tidings.store.skipping import SKIPPED, OpenMails
 
 IsFit = Callable[[IssueContent], bool]
 """Says whether an issue may be sent as it is; asked before it is frozen, and again when what it holds has changed."""
@@ -47,6 +47,7 @@ SWITCHED_OFF = "switched off by its reader"
 """What `passed_posts` says of a post whose source a reader has switched off, in place of a rule."""
 
 _TRIES = 3  # to make an issue while nobody writes what changes it; a busy poll may do so once or twice
+_TOGETHER = 20  # issues of readers' own in a transaction: others wait a fraction of a second, the disk syncs once
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +57,6 @@ class Choice:
 
     selection: Selection
     passed: Mapping[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class DueBy:
-    """What an edition had still to mail at some moment: issues with open deliveries, the slot that was due, and posts
-    (ids). Posts are of that time by their dates, if they have any: they may have been fetched once before, and mailed.
-    With a story goes whatever else there is of it. What a later slot is for is not due."""
-
-    mails: tuple[OpenMails, ...]
-    slot: Slot | None
-    posts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +82,20 @@ class _Made:
 def choose(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> Choice:
     """What would go into an issue made at `now`. Posts in their grace, and empty ones that may still be filled, are
     neither chosen nor passed. Reads only."""
-    covered = _covered(store, edition, sources)
-    candidates = issues.candidates(store, edition.name, [source.name for source in covered], edition.backfill)
-    off = {source.name for source in covered if edition.leaves_out(source)}
+    of_edition = covered(store, edition, sources)
+    candidates = issues.candidates(store, edition.name, [source.name for source in of_edition], edition.backfill)
+    off = {source.name for source in of_edition if edition.leaves_out(source)}
     rules = {post.id: SWITCHED_OFF if post.source in off else excluded_by(post, edition) for post in candidates}
     admitted = [post for post in candidates if not rules[post.id] and not is_empty(post)]
     left_out = [post for post in candidates if rules[post.id] and not is_young(post, edition.grace, now)]
-    selection = select(admitted, edition, covered, now, issues.last_frozen(store, edition.name))
+    selection = select(admitted, edition, of_edition, now, issues.last_frozen(store, edition.name))
     given_up = {post.id: EMPTY for post in candidates if is_given_up(post, now)}
     return Choice(selection, given_up | {post.id: rules[post.id] for post in left_out})
 
 
 def edited(store: Store, edition: Edition, sources: Sequence[Source], now: datetime) -> list[EditedPost]:
     """The edited posts that issues of an edition may tell of; none that its rules leave out by now."""
-    names = [source.name for source in _covered(store, edition, sources) if not edition.leaves_out(source)]
+    names = [source.name for source in covered(store, edition, sources) if not edition.leaves_out(source)]
     found = issues.edited(store, edition.name, names, now - TOLD_WITHIN)
     return [one for one in found if not excluded_by(one.post, edition)]
 
@@ -132,7 +122,7 @@ def freeze_next(
     with making.settled(lambda: not issues.interrupted(store, edition.name)) as made:
         if made.content is None or not made.is_fit:
             return None
-        content = _freeze(store, made.content, edition, office, now)
+        content = _freeze(store, _entitled(made.content, office), edition, office, now)
         _settle(store, edition, made.plan.choice, now)
         return content
 
@@ -162,21 +152,42 @@ def freeze_personal(
     stop: Callable[[], bool] = lambda: False,
 ) -> list[IssueContent]:
     """The same for each of the readers' own editions that are made of `edition`, and have a slot now. Nothing looks at
-    their mails before: what is in them was fit to be sent to all. What is left when told to stop stays due."""
-    made = []
-    for chooser in choices.due(store, edition, now):
+    their mails before: what is in them was fit to be sent to all. What is left when told to stop stays due.
+
+    Raises RenderError, after all others have theirs, when there is one whose subject cannot be written: it stays due.
+    """
+    made: list[IssueContent] = []
+    errors: list[RenderError] = []
+    due = choices.due(store, edition, now)
+    for start in range(0, len(due), _TOGETHER):
         if stop():
             break
-        own = personal_edition(edition, chooser.choices, chooser.public_id)
-        if not choices.is_in_line(store, edition, own, now):
-            choices.bring_in_line(store, chooser, edition, own, now)
-        making = _Making(store, own, sources, masthead, now, is_wanted=partial(choices.is_current, store, chooser))
-        if chooser.was_away:
-            _pass_absence(making, chooser)
-        if not _is_idle(making, chooser) and (content := _freeze_due(making, office)) is not None:
-            made.append(content)
-        choices.put_off(store, chooser, edition, next_due(own, now, chooser.choices.paused_until))
+        with store.write():
+            for chooser in due[start : start + _TOGETHER]:
+                own = personal_edition(edition, chooser.choices, chooser.public_id)
+                is_wanted = partial(choices.is_current, store, chooser)
+                making = _Making(store, own, sources, masthead, now, is_wanted=is_wanted, tries=0)
+                try:
+                    content = _freeze_own(making, edition, chooser, office)
+                except RenderError as error:
+                    errors.append(error)
+                else:
+                    made += [content] if content is not None else []
+    if errors:
+        raise errors[0]
     return made
+
+
+def _freeze_own(making: _Making, edition: Edition, chooser: Chooser, office: PostOffice) -> IssueContent | None:
+    """Handles what is due of a reader's own edition, within a transaction."""
+    store, own, now = making.store, making.edition, making.now
+    if not choices.is_in_line(store, edition, own, now):
+        choices.bring_in_line(store, chooser, edition, own, now)
+    if chooser.was_away:
+        _pass_absence(making, chooser)
+    content = None if _is_idle(making, chooser) else _freeze_due(making, office)
+    choices.put_off(store, chooser, edition, next_due(own, now, chooser.choices.paused_until))
+    return content
 
 
 def _is_idle(making: _Making, chooser: Chooser) -> bool:
@@ -209,8 +220,8 @@ def _freeze_due(making: _Making, office: PostOffice) -> IssueContent | None:
     with making.settled(lambda: not is_late and open_slot(store, edition, now) is not None) as made:
         if open_slot(store, edition, now) is None or not making.is_wanted():
             return None
+        content = made.content and _entitled(made.content, office)
         slots.record(store, edition.name, slot.key, now)
-        content = made.content
         if content is not None:
             content = _freeze(store, content, edition, office, now, slot.key, None if made.is_fit else now)
         _settle(store, edition, made.plan.choice, now)
@@ -229,43 +240,8 @@ def late_slot(store: Store, edition: Edition, now: datetime) -> Slot | None:
     return slot if slot and is_too_late(edition, slot, now) else None
 
 
-def due_by(store: Store, edition: Edition, sources: Sequence[Source], until: datetime, now: datetime) -> DueBy:
-    """What an edition would still mail that was there by `until`. Reads only."""
-    slot = open_slot(store, edition, now)
-    covered = [source.name for source in _covered(store, edition, sources)]
-    candidates = issues.candidates(store, edition.name, covered, edition.backfill)
-    mailed = _mailed_until(store, edition, until, now)
-    stories = {
-        post.story for post in candidates if mailed and min(post.dated or post.first_seen, post.first_seen) <= mailed
-    }
-    return DueBy(
-        mails=tuple(skipping.open_mails(store, edition.name, until)),
-        slot=slot if slot and slot.at <= until else None,
-        posts=tuple(post.id for post in candidates if post.story in stories),
-    )
-
-
-def _mailed_until(store: Store, edition: Edition, until: datetime, now: datetime) -> datetime | None:
-    """From when the last posts are that an edition may have mailed by `until`, unknown to the database: it did at its
-    last slot, if that is still open, and else not at all. One that never had an issue by its schedule is sent by hand,
-    whenever that is."""
-    if not slots.any_handled(store, edition.name):
-        return until
-    slot = latest_slot(edition.schedule, edition.timezone, until)
-    return slot.at if slot and slots.is_open(store, edition.name, slot.key, slot.at, now) else None
-
-
-def skip(store: Store, edition: Edition, due: DueBy, now: datetime) -> None:
-    """Takes that for mailed, in one transaction: open deliveries expire, the slot is done, and the posts are no news
-    later."""
-    with store.write():
-        skipping.expire(store, [one.issue_id for one in due.mails], now)
-        if due.slot is not None:
-            slots.record(store, edition.name, due.slot.key, now)
-        issues.pass_over(store, edition.name, dict.fromkeys(due.posts, SKIPPED), now)
-
-
-def _covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[Source]:
+def covered(store: Store, edition: Edition, sources: Sequence[Source]) -> list[Source]:
+    """The sources of an edition; none that is the combined feed of this very site."""
     own = feeds.own_names(store)
     return [source for source in sources if edition.covers(source) and source.name not in own]
 
@@ -298,7 +274,8 @@ def _composed(
 
 @dataclass(frozen=True, slots=True)
 class _Making:
-    """An issue in the making, with all that it is made from and by. `is_wanted` is asked when it is to be frozen."""
+    """An issue in the making, with all that it is made from and by. `is_wanted` is asked when it is to be frozen;
+    `tries` is how often it is made outside of the transaction before it is made within."""
 
     store: Store
     edition: Edition
@@ -307,12 +284,13 @@ class _Making:
     now: datetime
     is_fit: IsFit = lambda _content: True
     is_wanted: Callable[[], bool] = lambda: True
+    tries: int = _TRIES
 
     @contextmanager
     def settled(self, is_wanted: Callable[[], bool]) -> Iterator[_Made]:
         """The write transaction, with an issue whose plan holds in it. It is made before, and again if somebody wrote
         meanwhile what changes the plan; where that happens time and again, in the transaction itself."""
-        for _ in range(_TRIES):
+        for _ in range(self.tries):
             made = self._made(self._plan(is_wanted))
             with self.store.write():
                 if self._plan(is_wanted) == made.plan:
@@ -329,6 +307,11 @@ class _Making:
         return _Made(plan, content, content is not None and self.is_fit(content))
 
 
+def _entitled(content: IssueContent, office: PostOffice) -> IssueContent:
+    """An issue with the subject that its mails have; if that has a wrong template, nothing is to be written down."""
+    return replace(content, subject=subject_of(content, office.templates))
+
+
 def _freeze(
     store: Store,
     content: IssueContent,
@@ -338,8 +321,7 @@ def _freeze(
     slot: str | None = None,
     held_at: datetime | None = None,
 ) -> IssueContent:
-    """Freezes `content` under the subject that its mails have; if that has a wrong template, nothing is frozen."""
-    content = replace(content, subject=subject_of(content, office.templates))
+    """Freezes an issue with a delivery for each of its readers."""
     secret = site.secret(store)
     letters = [
         Letter(

@@ -1,4 +1,4 @@
-"""One issue to its readers over several connections: the one who tells them what to do, and keeps the ledger.
+"""Issues to their readers over several connections: the one who tells them what to do, and keeps the ledger.
 
 The connections are threads that know no database (mail/connections.py). Everything they ask and tell comes in here, and
 is written down for all of them together: the outcomes so far, and which messages are about to go, in one synced
@@ -8,7 +8,7 @@ transaction. So a crash leaves one message for each connection in doubt, however
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,7 +18,7 @@ from tidings.handing import Hands
 from tidings.letters import PostOffice
 from tidings.mail.connections import Asked, Connections, Ended, Event
 from tidings.mail.pacing import UNLIMITED, Pacing
-from tidings.model import Delivery, Edition, Receipt
+from tidings.model import Delivery, Edition, Receipt, base_name
 from tidings.packing import Packing
 from tidings.settling import LADDER, Book, Misgivings, Outcome, failure, gone_since, settlement, throttled
 from tidings.standing import Failure, count
@@ -50,8 +50,27 @@ class Pace:
     turn: timedelta | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """What goes together: one issue, or issues of readers' own that are made of one edition. When the server fails, or
+    works again, that holds for all `fellows` (issues, by id), also those that are not among the `issues`."""
+
+    issues: Sequence[StoredIssue]
+    fellows: Sequence[int]
+
+    @property
+    def ids(self) -> list[int]:
+        return [one.id for one in self.issues]
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        first = self.issues[0].content
+        return first.name if len(self.issues) == 1 else f"{base_name(first.edition)}: issues of readers' own"
+
+
 class Dispatcher:
-    """Hands one issue over. All its methods run on the thread that owns the store."""
+    """Hands a cargo over. All its methods run on the thread that owns the store."""
 
     def __init__(
         self,
@@ -62,7 +81,7 @@ class Dispatcher:
         pace: Pace,
         pacing: Pacing,
         book: Book,
-        issue: StoredIssue,
+        cargo: Cargo,
     ) -> None:
         self._store = store
         self._connections = connections
@@ -71,8 +90,12 @@ class Dispatcher:
         self._pace = pace
         self._pacing = pacing
         self._book = book
-        self._issue = issue
-        self._packing = Packing(store, edition, office, issue.content, pace.clock())
+        self._cargo = cargo
+        self._since = {one.id: gone_since(one) for one in cargo.issues}
+        contents = {one.id: one.content for one in cargo.issues}
+        self._packing = Packing(store, edition, office, contents, pace.clock())
+        # Each issue of readers' own is rendered for its reader: the connections are not to wait for a hundred of them.
+        self._batch = _BATCH if len(contents) == 1 else office.connections
         self._failures_of_readers: list[Failure] = []
         # Each connection has a message in hand and the next one waiting; not where that would blur a rate.
         self._hands = Hands(office.connections, depth=2 if office.limits == UNLIMITED else 1)
@@ -83,15 +106,15 @@ class Dispatcher:
         self._is_counted = not office.guarded
         self._unsaved: list[Settlement] = []
         self._put_backs: Counter[int] = Counter()
-        self._misgivings = Misgivings(issue.content.name, edition.name, office.connections)
+        self._misgivings = Misgivings(cargo.name, edition.name, office.connections)
         self._crowded: set[str] = set()
         self._begun = pace.clock()
         self._is_over = False
         self._error: BaseException | None = None
-        self._failures = issue.failures
+        self._failures = max(one.failures for one in cargo.issues)
 
     def run(self) -> None:
-        """Sends what is due of the issue until told to stop, until it is held, or until the server fails as a whole;
+        """Sends what is due until told to stop, until the only issue is held, or until the server fails as a whole;
         raises MailError then. Raises RenderError, after all others have theirs, when there are readers it cannot be
         written to. What was not sent stays due."""
         while True:
@@ -186,7 +209,7 @@ class Dispatcher:
 
     def _lease(self, now: datetime) -> None:
         """Takes more deliveries in hand: only of readers who may still be mailed, and not of crowded domains."""
-        leased = deliveries.lease(self._store, self._issue.id, _BATCH, self._office.on_uncertain, now)
+        leased = deliveries.lease(self._store, self._cargo.ids, self._batch, self._office.on_uncertain, now)
         batch = self._packing.named(leased)
         unwanted = self._packing.unwanted(batch)
         if batch and not self._is_counted:
@@ -197,7 +220,7 @@ class Dispatcher:
                 self._settle(one, Receipt("suppressed", why))
             elif _domain(one) in self._crowded:
                 self._set_aside(one, Receipt("crowded", "its domain wants less mail at a time"))
-            elif fault := self._packing.fault_of(one.language):
+            elif fault := self._packing.fault_of(one):
                 self._set_aside(one, Receipt("crowded", f"cannot be written: {fault}"))
             else:
                 self._backlog.append(one)
@@ -245,7 +268,7 @@ class Dispatcher:
 
     @cached_property
     def _was_taken_before(self) -> bool:
-        return deliveries.is_taken(self._store, self._issue.id)
+        return deliveries.is_taken(self._store, self._cargo.ids)
 
     def _ended(self, event: Ended) -> None:
         self._look_for_stop()
@@ -281,9 +304,8 @@ class Dispatcher:
                     self._crowd(delivery, receipt)
             case "refused":
                 self._refuse(Outcome(delivery, receipt))
-            case "withdrawn":
-                self._backlog.append(delivery)  # It keeps what was said of it before.
-                self._is_over = True
+            case "withdrawn":  # It stays leased, and keeps what was said of it before.
+                self._is_over = self._is_over or len(self._cargo.issues) == 1
             case "uncertain":
                 self._settle(delivery, receipt)
                 self._fail(self._misgivings.doubt(receipt))
@@ -293,7 +315,7 @@ class Dispatcher:
 
     def _settle(self, delivery: Delivery, receipt: Receipt) -> None:
         now = self._pace.clock()
-        one = settlement(delivery, receipt, gone_since(self._issue), now)
+        one = settlement(delivery, receipt, self._since[delivery.issue_id], now)
         self._unsaved.append(one)
         final = replace(receipt, reply=one.reply, state="rejected" if one.state == "rejected" else receipt.state)
         self._book.enter(delivery, final)
@@ -305,7 +327,7 @@ class Dispatcher:
 
     def _put_back(self, delivery: Delivery, receipt: Receipt) -> None:
         """Nothing has left, and the reader is not to blame: it comes again in this pass, after the others in hand."""
-        self._unsaved.append(settlement(delivery, receipt, gone_since(self._issue), self._pace.clock()))
+        self._unsaved.append(settlement(delivery, receipt, self._since[delivery.issue_id], self._pace.clock()))
         self._backlog.append(delivery)
         self._put_backs[delivery.id] += 1
 
@@ -326,7 +348,8 @@ class Dispatcher:
 
     def _refuse(self, outcome: Outcome) -> None:
         """It stays in hand until it is known whom that is about."""
-        self._unsaved.append(settlement(outcome.delivery, outcome.receipt, gone_since(self._issue), self._pace.clock()))
+        since = self._since[outcome.delivery.issue_id]
+        self._unsaved.append(settlement(outcome.delivery, outcome.receipt, since, self._pace.clock()))
         self._fail(self._misgivings.refuse(outcome))
 
     def _forgive(self) -> None:
@@ -338,7 +361,7 @@ class Dispatcher:
         the pass was stopped, the next one tells."""
         if not self._misgivings.refused or self._is_over:
             return
-        if deliveries.tally(self._store, [self._issue.id]).accepted:
+        if deliveries.is_taken(self._store, self._cargo.ids):
             self._forgive()
             self._save([])
         else:
@@ -348,7 +371,7 @@ class Dispatcher:
         """The server has answered as one does: it works again."""
         if self._failures:
             self._failures = 0
-            issues.record_trouble(self._store, self._issue.id, None, 0)
+            issues.record_trouble(self._store, self._cargo.fellows, None, 0)
 
     def _fail(self, error: BaseException | None) -> None:
         """Ends the pass, if there is an error; what is in hand ends first, or a bug would leave that in doubt."""
@@ -357,7 +380,7 @@ class Dispatcher:
 
     def _record_trouble(self) -> None:
         pause = min(LADDER[0] * 2 ** min(self._failures, _DOUBLINGS), LONGEST_PAUSE)
-        issues.record_trouble(self._store, self._issue.id, self._pace.clock() + pause, self._failures + 1)
+        issues.record_trouble(self._store, self._cargo.fellows, self._pace.clock() + pause, self._failures + 1)
 
 
 def _domain(delivery: Delivery) -> str:

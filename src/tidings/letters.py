@@ -58,10 +58,11 @@ class PostOffice:
 
 def render(content: IssueContent, office: PostOffice, language: str = "", keys: Sequence[LinkKey] = ()) -> RenderedMail:
     """An issue as mail: subject, HTML and text, the same for every reader of a `language`, "" for the edition's own.
-    With `keys` it has a link of the reader's own. One that was made for one reader is not on the web. Raises
-    RenderError."""
-    content = replace(content, language=language) if language else content
-    stand_in = signing.stand_in(base_name(content.edition), keys) if keys else ""
+    With `keys` it has a link of the reader's own. One that was made for one reader is not on the web, and templates
+    see it as one of the edition that it is made of: readers who chose the same have the same mail. Raises RenderError.
+    """
+    edition = base_name(content.edition)
+    stand_in = signing.stand_in(edition, keys) if keys else ""
     footer = MailFooter(
         postal_address=office.postal_address,
         contact=parseaddr(office.reply_to or office.sender)[1],
@@ -69,7 +70,8 @@ def render(content: IssueContent, office: PostOffice, language: str = "", keys: 
         unsubscribe_url=_way_out(content, stand_in),
         preferences_url=ascii_url(f"{content.site_url}/preferences") if keys else "",
     )
-    mail = replace(render_issue(content, footer, office.templates), stand_in=stand_in)
+    shown = replace(content, edition=edition, language=language or content.language)
+    mail = replace(render_issue(shown, footer, office.templates), stand_in=stand_in)
     return replace(mail, html="") if content.text_only else mail
 
 

@@ -1,9 +1,9 @@
-"""What of an issue goes to whom: which readers may still be mailed, the issue in their languages, the parcel of each.
+"""What of issues goes to whom: which readers may still be mailed, the issue in their languages, the parcel of each.
 Asked a batch at a time, on the thread that owns the store."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -12,7 +12,7 @@ from tidings.errors import RenderError
 from tidings.letters import PostOffice, render, token, write
 from tidings.mail.transport import Parcel
 from tidings.mail.verp import return_address, unsubscribe_address
-from tidings.model import Delivery, Edition, IssueContent
+from tidings.model import Delivery, Edition, IssueContent, base_name
 from tidings.render.mail import RenderedMail
 from tidings.standing import suppressed
 from tidings.store import Store, keys, site, subscribers
@@ -21,19 +21,26 @@ NO_SUBSCRIBER = "not a subscriber any more"
 
 
 class Packing:
-    """The packing of one issue. `faults` are the languages that it cannot be written in."""
+    """The packing of issues of one edition, or of readers' own that are made of it: `contents` by their ids. `faults`
+    are those that cannot be written, each with its language."""
 
     def __init__(
-        self, store: Store, edition: Edition, office: PostOffice, content: IssueContent, now: datetime
+        self,
+        store: Store,
+        edition: Edition,
+        office: PostOffice,
+        contents: Mapping[int, IssueContent],
+        now: datetime,
     ) -> None:
         self._store = store
         self._edition = edition
         self._office = office
-        self._content = content
+        self._contents = contents
+        self._first_alike = _first_alike(contents)
         self._secret = site.secret(store) if office.bounces else b""
         self._keys = keys.usable(store, now) if office.one_click else ()
-        self._mails: dict[str, RenderedMail] = {}
-        self.faults: dict[str, RenderError] = {}
+        self._mails: dict[tuple[int, str], RenderedMail] = {}
+        self.faults: dict[tuple[int, str], RenderError] = {}
 
     def named(self, batch: Sequence[Delivery]) -> list[Delivery]:
         """Deliveries with what their readers are called in links."""
@@ -50,28 +57,35 @@ class Packing:
         gone = {address: NO_SUBSCRIBER for address in addresses if address not in wanting}
         return gone | suppressed(self._store, addresses, self._edition.name)
 
-    def fault_of(self, language: str) -> RenderError | None:
-        """Renders the issue for the readers of a language, once. What is wrong with its words, or with the templates,
-        is found before any of them is in hand, and stops no others."""
-        if language not in self._mails and language not in self.faults:
+    def fault_of(self, delivery: Delivery) -> RenderError | None:
+        """Renders the issue of a delivery for all who get the same in its language, once. What is wrong with its words,
+        or with the templates, is found before any of them is in hand, and stops no others."""
+        which = self._shared(delivery)
+        if which not in self._mails and which not in self.faults:
             try:
-                self._mails[language] = render(self._content, self._office, language, self._keys)
+                content = self._contents[delivery.issue_id]
+                self._mails[which] = render(content, self._office, delivery.language, self._keys)
             except RenderError as error:
-                self.faults[language] = error
-        return self.faults.get(language)
+                self.faults[which] = error
+        return self.faults.get(which)
+
+    def _shared(self, delivery: Delivery) -> tuple[int, str]:
+        """The first issue that says what the issue of a delivery does, and the language."""
+        return self._first_alike[delivery.issue_id], delivery.language
 
     def parcel(self, delivery: Delivery, now: datetime) -> Parcel:
         """The message of a delivery in whose language there is no fault. It is written when its connection asks."""
+        content = self._contents[delivery.issue_id]
         make = partial(
             write,
-            self._content,
-            self._mails[delivery.language],
+            content,
+            self._mails[self._shared(delivery)],
             self._edition,
             self._office,
             delivery.address,
             delivery.message_id,
             now,
-            token(self._content, delivery.reader, self._keys, now),
+            token(content, delivery.reader, self._keys, now),
             self._unsubscribe_address(delivery),
         )
         return Parcel(self._envelope_sender(delivery), delivery.address, make)
@@ -87,3 +101,13 @@ class Packing:
         if not self._office.bounces:
             return ""
         return unsubscribe_address(self._office.bounces, delivery.id, delivery.message_id, self._secret)
+
+
+def _first_alike(contents: Mapping[int, IssueContent]) -> dict[int, int]:
+    """For each issue the first that says the same. Readers who chose the same have the same under names of their own,
+    and those are in no mail (letters.render)."""
+    first: dict[IssueContent, int] = {}
+    return {
+        one: first.setdefault(replace(content, edition=base_name(content.edition)), one)
+        for one, content in contents.items()
+    }

@@ -14,10 +14,10 @@ import json
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
-from tidings.editions.schedule import next_due, next_slot
+from tidings.editions.schedule import latest_slot, next_due, next_slot
 from tidings.model import Cadence, Choices, ConsentKind, Edition, Evidence, StoredSubscriber
 from tidings.readers.personal import personal_edition
-from tidings.store import Store, choices, consents
+from tidings.store import Store, choices, consents, slots
 
 # What comes more often than this comes less often as that: half a period more than the next one, or a weekly edition of
 # five weekdays would not be offered once a week.
@@ -38,19 +38,28 @@ def choose(
         if chosen == chosen_of(store, reader, edition):
             return False
         own = _own(edition, chosen, reader)
-        due = next_due(own, now, chosen.paused_until)
-        choices.keep(store, reader.id, edition, own, chosen, due, now)
+        was_due = choices.is_due(store, reader.id, edition.name, now)
+        choices.keep(store, reader.id, edition, own, chosen, next_due(own, now, chosen.paused_until), now)
+        if was_due and (chosen.paused_until is None or chosen.paused_until <= now):
+            _keep_due(store, own, now)
         what: ConsentKind = "paused" if chosen.paused_until is not None and chosen.paused_until > now else "changed"
         consents.record(store, reader.id, edition.name, what, _said(evidence, chosen), now)
         return True
 
 
+def _keep_due(store: Store, own: Edition, now: datetime) -> None:
+    """Keeps the slot due that passed a moment ago, unless another schedule counts by now: its issue is made by what is
+    chosen now."""
+    slot = latest_slot(own.schedule, own.timezone, now)
+    if slot and slots.is_open(store, own.name, slot.key, slot.at, now):
+        choices.make_due(store, own.name, slot.at)
+
+
 def fewer(store: Store, reader: StoredSubscriber, edition: Edition, now: datetime) -> tuple[Cadence, ...]:
     """The cadences that would bring a reader fewer mails of an `edition` than now."""
     own = _own(edition, chosen_of(store, reader, edition), reader)
-    slots = [next_slot(own.schedule, own.timezone, now)]
-    slots += [next_slot(own.schedule, own.timezone, slot.at) for slot in slots if slot]
-    first, second = slots[0], slots[-1]
+    first = next_slot(own.schedule, own.timezone, now)
+    second = next_slot(own.schedule, own.timezone, first.at) if first else None
     if first is None or second is None:
         return ()
     return tuple(cadence for cadence, gap in _LONGER.items() if second.at - first.at < gap)

@@ -15,8 +15,8 @@ from tidings.cli.reports import iso
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tidings.adopting import DueBy
     from tidings.config import Config
-    from tidings.digest import DueBy
     from tidings.model import Edition
     from tidings.store import Store
     from tidings.store.sender import Standing
@@ -63,7 +63,7 @@ def _is_confirmed() -> bool:
 
 def _adopt(loaded: Config, store: Store, until: datetime | None, now: datetime) -> None:
     """What counts as mailed is written down first: who dies in between has a database that still sends nothing."""
-    from tidings import digest
+    from tidings import adopting
     from tidings.cli import wiring
     from tidings.store import deliveries, exclusive, sender
 
@@ -72,7 +72,10 @@ def _adopt(loaded: Config, store: Store, until: datetime | None, now: datetime) 
             with store.write():
                 deliveries.recover(store, now)
                 for edition in loaded.editions:
-                    digest.skip(store, edition, digest.due_by(store, edition, loaded.sources, until, now), now)
+                    due = adopting.due_by(store, edition, loaded.sources, until, now)
+                    adopting.skip(store, edition, due, now)
+                    for own, its_due in adopting.own_due_by(store, edition, loaded.sources, until, now):
+                        adopting.skip(store, own, its_due, now)
         if sender.standing(store).differs:
             sender.adopt(store)
 
@@ -104,7 +107,7 @@ def _to_come(loaded: Config, store: Store, edition: Edition, now: datetime) -> I
     from tidings import digest
     from tidings.cli import issue_reports
     from tidings.settling import gone_since
-    from tidings.store import issue_states, issues
+    from tidings.store import choices, issue_states, issues, outgoing
 
     for issue in issues.undelivered(store, edition.name):
         row = issue_reports.issue_row(store, issue)
@@ -112,6 +115,10 @@ def _to_come(loaded: Config, store: Store, edition: Edition, now: datetime) -> I
         stale = "; what is not begun of it is too old to be sent (`stale_after`)" if is_stale else ""
         frozen = issue_reports.minute(row["frozen_at"])
         yield f"{row['issue']}, frozen {frozen}: {issue_reports.tally_in_words(row)}{stale}"
+    if own := len(outgoing.undelivered_own(store, edition.name)):
+        yield f"{edition.name}: {_counted(own, 'mail', 'mails')} of readers' own"
+    if due := len(choices.due(store, edition, now)):
+        yield f"{edition.name}: {_counted(due, 'issue', 'issues')} of readers' own {'is' if due == 1 else 'are'} due"
     for issue in issue_states.waiting(store, edition.name):
         yield issue_reports.why_it_waits(issue)
     row = issue_reports.next_row(store, loaded, edition, now)
@@ -123,9 +130,9 @@ def _to_come(loaded: Config, store: Store, edition: Edition, now: datetime) -> I
 
 
 def _skipped(store: Store, loaded: Config, edition: Edition, until: datetime, now: datetime) -> Iterator[str]:
-    from tidings import digest
+    from tidings import adopting
 
-    due: DueBy = digest.due_by(store, edition, loaded.sources, until, now)
+    due: DueBy = adopting.due_by(store, edition, loaded.sources, until, now)
     for one in due.mails:
         yield f"{one.issue}: {_counted(one.count, 'mail', 'mails')}"
     if due.slot is not None:
@@ -134,6 +141,12 @@ def _skipped(store: Store, loaded: Config, edition: Edition, until: datetime, no
         yield f"{edition.name}: {_counted(len(due.posts), 'post', 'posts')} for its next issue"
     if not (due.mails or due.slot or due.posts):
         yield f"{edition.name}: nothing"
+    own = [one for _edition, one in adopting.own_due_by(store, edition, loaded.sources, until, now)]
+    if own:
+        mails = sum(one.count for due in own for one in due.mails)
+        slots = sum(due.slot is not None for due in own)
+        counted = f"{_counted(mails, 'mail', 'mails')}, {_counted(slots, 'issue', 'issues')}"
+        yield f"{edition.name}: {counted} of readers' own"
 
 
 def _unpolled(loaded: Config, store: Store, until: datetime) -> Iterator[str]:

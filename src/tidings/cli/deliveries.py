@@ -104,6 +104,7 @@ def resolve(config_path: Path, name: str, addresses: tuple[str, ...], sent: bool
     if sent + again + give_up != 1:
         raise click.UsageError("say what is to become of them: one of --sent, --send and --give-up")
     from tidings.cli import wiring
+    from tidings.model import base_name
     from tidings.store import issue_states, resolving
 
     decision: Decision = "sent" if sent else "send" if again else "give-up"
@@ -116,5 +117,5 @@ def resolve(config_path: Path, name: str, addresses: tuple[str, ...], sent: bool
     if not found:
         click.echo(f"{issue.content.name}: nothing waits for that; nothing was changed", err=True)
     elif again:
-        send = f"`tidings send {shlex.quote(issue.content.edition)}`"
+        send = f"`tidings send {shlex.quote(base_name(issue.content.edition))}`"
         click.echo(f"`tidings run` sends within seconds, {send} now", err=True)

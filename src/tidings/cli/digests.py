@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tidings.config import Config
     from tidings.deliver import Dispatch
+    from tidings.errors import RenderError, TidingsError
     from tidings.letters import PostOffice
     from tidings.model import Edition, IssueContent
     from tidings.settling import Outcome
@@ -120,12 +121,11 @@ def _send_issue(loaded: Config, store: Store, edition: Edition, anyway: bool, be
             sender.require(store)  # before an issue is frozen: that uses up posts
         rival = _rival(store, edition, began, waited)
         content = None if rival else _freeze(loaded, store, edition, office, anyway)
-        _freeze_personal(loaded, store, edition, office, stop)
-        error: deliver.BrokenOffError | deliver.UnwrittenError | None = None
+        error: TidingsError | None = _freeze_personal(loaded, store, edition, office, stop)
         try:
             dispatch = deliver.deliver(store, edition, office, Pace(wiring.utc_now, stop, time.sleep))
         except (deliver.BrokenOffError, deliver.UnwrittenError) as broken:
-            error, dispatch = broken, broken.dispatch
+            error, dispatch = error or broken, broken.dispatch
     if rival:
         click.echo(f"{edition.name}: {rival}, so this one makes none; send again for the next")
     elif content is None and error is None and not dispatch.counts and not dispatch.expired:
@@ -192,15 +192,21 @@ def _freeze(loaded: Config, store: Store, edition: Edition, office: PostOffice, 
 
 def _freeze_personal(
     loaded: Config, store: Store, edition: Edition, office: PostOffice, stop: Callable[[], bool]
-) -> None:
-    """Freezes what is due of readers' own editions: their times are not the operator's to choose."""
+) -> RenderError | None:
+    """Freezes what is due of readers' own editions: their times are not the operator's to choose. Returns the error of
+    one that could not be: that stops no mail."""
     from tidings import digest
     from tidings.cli import issuing, wiring
+    from tidings.errors import RenderError
 
     masthead, now = issuing.masthead(loaded), wiring.utc_now()
-    own = digest.freeze_personal(store, edition, loaded.sources, masthead, office, now, stop)
+    try:
+        own = digest.freeze_personal(store, edition, loaded.sources, masthead, office, now, stop)
+    except RenderError as error:
+        return error
     if own:
         click.echo(f"{edition.name}: issues of readers' own: {len(own)}")
+    return None
 
 
 def report_dispatch(dispatch: Dispatch) -> None:

@@ -173,6 +173,7 @@ def release(config_path: Path, name: str) -> None:
     """
     from tidings.cli import wiring
     from tidings.errors import StoreError
+    from tidings.model import base_name
     from tidings.store import issue_states
 
     with wiring.open_site(config_path) as (_, store), store.write():
@@ -183,7 +184,7 @@ def release(config_path: Path, name: str) -> None:
             click.echo(f"{issue.content.name} is neither held nor in review; nothing was changed", err=True)
             return
         issue_states.release(store, issue.id, wiring.utc_now())
-    send = f"`tidings send {shlex.quote(issue.content.edition)}`"
+    send = f"`tidings send {shlex.quote(base_name(issue.content.edition))}`"
     click.echo(f"{issue.content.name} may go: `tidings run` sends it within seconds, {send} now")
 
 

@@ -118,6 +118,8 @@ def _why(one: IssueOfReader, trail: Sequence[Consent]) -> str:
         return "made before this reader subscribed"
     if before[-1].what in _ENDS:
         return f"made after this reader {_WORDS[before[-1].what].replace('is not', 'was not')}"
+    if one.has_own:
+        return "not made for this reader, who has chosen to get it another way"
     return "not made for this reader, who had paused then"
 
 

@@ -6,7 +6,7 @@ A slot is named by its local time, so a clock that jumps or a zone that changes 
 from __future__ import annotations
 
 import calendar
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -62,17 +62,26 @@ def _search(schedule: Schedule, zone: ZoneInfo, now: datetime, step: int) -> Slo
             day = today + timedelta(days=offset * step)
         except OverflowError:
             return None
-        slots = _slots_of_day(schedule, zone, day) if _matches(schedule, day) else []
-        found = [slot for slot in slots if (slot.at > now) == (step > 0)]
-        if found:
-            return found[0] if step > 0 else found[-1]
+        slot = _search_day(schedule, zone, day, now, step) if _matches(schedule, day) else None
+        if slot is not None:
+            return slot
     return None
 
 
-def _slots_of_day(schedule: Schedule, zone: ZoneInfo, day: date) -> list[Slot]:
-    times = [time(hour, minute) for hour in sorted(schedule.hours) for minute in sorted(schedule.minutes)]
-    locals_ = [datetime.combine(day, moment) for moment in times]
-    return [Slot(local.isoformat(timespec="minutes"), _to_utc(local, zone)) for local in locals_]
+def _search_day(schedule: Schedule, zone: ZoneInfo, day: date, now: datetime, step: int) -> Slot | None:
+    """The last slot of a day at or before `now`, or its first after that. Later local times are later moments, or the
+    same where a gap is: so few of them have to be worked out."""
+    locals_ = [
+        datetime.combine(day, time(hour, minute))
+        for hour in sorted(schedule.hours)
+        for minute in sorted(schedule.minutes)
+    ]
+    coming = bisect_right(locals_, now, key=lambda local: _to_utc(local, zone))
+    place = coming if step > 0 else coming - 1
+    if not 0 <= place < len(locals_):
+        return None
+    local = locals_[place]
+    return Slot(local.isoformat(timespec="minutes"), _to_utc(local, zone))
 
 
 def _matches(schedule: Schedule, day: date) -> bool:

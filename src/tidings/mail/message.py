@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 from tidings.addresses import ascii_domain
 from tidings.mail.bodies import Body, Shared, shared
 from tidings.mail.dkim import Field, Signer, signatures
+from tidings.model import base_name
 
 # Everything that some program takes for a line end, and what UTF-8 can't hold.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -75,10 +76,11 @@ NOTHING_OWN = Own("", "")
 def message_id(edition: str, number: int, frozen_at: datetime, address: str, domain: str, secret: bytes = b"") -> str:
     """The Message-ID of one issue for one reader: the same whenever it is made again, so that a resent message is
     recognised, and different between readers without showing who they are. With a `secret`, of 64 octets at most,
-    nobody can work it out who has not seen the message."""
+    nobody can work it out who has not seen the message. Of a reader's own edition it shows the one it is made of: a
+    name in a mail that is passed on would tell whose it was."""
     seed = f"{edition}\x00{number}\x00{frozen_at.isoformat()}\x00{address.lower()}"
     digest = hashlib.blake2b(seed.encode(), digest_size=12, key=secret).hexdigest()
-    return f"<{edition}.{number}.{digest}@{domain}>"
+    return f"<{base_name(edition)}.{number}.{digest}@{domain}>"
 
 
 def domain_of(mailbox: str) -> str:

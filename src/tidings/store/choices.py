@@ -29,9 +29,12 @@ _HAD = """EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.issue_id
     AND (d.subscriber_id = :id OR (d.subscriber_id IS NULL AND d.address = :address))
     AND (d.state NOT IN ('rejected', 'suppressed', 'expired') OR d.doubts > 0))"""
 
-# The moments at which the edition made something keep what rules kept out then from being news (store/issues.py): to
-# the copy they are slots of other names, so that none of its own is taken for done.
+# A slot of the edition that is still to be handled is so for the copy, or who chooses a moment after it was due would
+# have no issue until the next. The moments at which the edition made something keep what rules kept out then from being
+# news (store/issues.py): to the copy they are slots of other names, so that none of its own is taken for done.
 _MEMORY = (
+    """INSERT INTO editions (name, since, schedule, scheduled_at)
+    SELECT :own, since, schedule, scheduled_at FROM editions WHERE name = :edition""",
     """INSERT INTO edition_sources (edition, feed_id, after_id, settled_id, settled_backfill)
     SELECT :own, feed_id, after_id, settled_id, settled_backfill FROM edition_sources WHERE edition = :edition""",
     f"""INSERT INTO issue_items (edition, story, issue_id, post_id, position, changed_at)
@@ -110,6 +113,18 @@ def keep(
         )
 
 
+def is_due(store: Store, subscriber_id: int, edition: str, now: datetime) -> bool:
+    """Whether a reader's own edition has a slot to be handled, or may have, as the configured one of who chose nothing
+    yet."""
+    row = store.row("SELECT next_at FROM choices WHERE subscriber_id = ? AND edition = ?", (subscriber_id, edition))
+    return row is None or (row["next_at"] is not None and row["next_at"] <= (time_to_text(now) or ""))
+
+
+def make_due(store: Store, own: str, slot_time: datetime) -> None:
+    """Notes that a slot of a reader's own edition is still to be handled, within the caller's transaction."""
+    store.conn.execute("UPDATE choices SET next_at = ? WHERE name = ?", (time_to_text(slot_time), own))
+
+
 def due(store: Store, edition: Edition, now: datetime) -> list[Chooser]:
     """The readers of an `edition` whose own have a slot to be handled, or follow a schedule that is another by now: the
     longest due first."""
@@ -122,6 +137,38 @@ def due(store: Store, edition: Edition, now: datetime) -> list[Chooser]:
         {"edition": edition.name, "now": time_to_text(now), "schedule": slots.schedule_text(edition)},
     )
     return [_chooser(row) for row in rows]
+
+
+def running(store: Store, edition: str) -> list[Chooser]:
+    """All readers of an `edition` with one of their own, in the order in which they came."""
+    rows = store.rows(
+        """SELECT c.*, r.public_id, s.since AS subscribed_at FROM choices c
+        CROSS JOIN subscriptions s ON s.subscriber_id = c.subscriber_id AND s.edition = c.edition
+        CROSS JOIN subscribers r ON r.id = c.subscriber_id
+        WHERE c.edition = ? AND s.ended_by = '' ORDER BY c.subscriber_id""",
+        (edition,),
+    )
+    return [_chooser(row) for row in rows]
+
+
+def behind(store: Store, edition: str, backfill: int, horizon: datetime, now: datetime) -> list[str]:
+    """The readers' own editions that may have a post before them that was first seen before `horizon`. None of who left
+    and has missed a slot since: that passes whatever was there (digest.py)."""
+    rows = store.rows(
+        """SELECT c.name FROM choices c
+        CROSS JOIN subscriptions s ON s.subscriber_id = c.subscriber_id AND s.edition = c.edition
+        WHERE c.edition = :edition AND (s.ended_by = '' OR c.next_at > :now)
+            AND EXISTS (SELECT 1 FROM edition_sources e WHERE e.edition = c.name AND (e.settled_backfill < :backfill
+                OR EXISTS (SELECT 1 FROM posts p WHERE p.feed_id = e.feed_id AND p.id > max(e.after_id, e.settled_id)
+                    AND p.id <= (SELECT max(id) FROM posts WHERE first_seen < :horizon AND content_hash != ''))))""",
+        {
+            "edition": edition,
+            "backfill": backfill,
+            "horizon": time_to_text(horizon),
+            "now": time_to_text(now),
+        },
+    )
+    return [row["name"] for row in rows]
 
 
 def is_current(store: Store, chooser: Chooser) -> bool:

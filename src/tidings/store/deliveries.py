@@ -11,6 +11,7 @@ Only who holds the right to deliver leases, starts and settles.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +19,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from tidings.errors import StoreError
-from tidings.model import Delivery, DeliveryState
+from tidings.model import Delivery, DeliveryState, personal_name
 from tidings.store.database import Store, text_to_time, time_to_text
-from tidings.store.issues import IS_OPEN, MAY_GO
+from tidings.store.issues import IS_MADE_OF, IS_OPEN, MAY_GO
 
 OnUncertain = Literal["resend", "hold"]
 """What becomes of a delivery whose outcome is not known: sent once more, or held until somebody decides."""
@@ -141,19 +142,22 @@ def hasten(store: Store, issue_id: int, now: datetime) -> None:
         )
 
 
-def lease(store: Store, issue_id: int, limit: int, on_uncertain: OnUncertain, now: datetime) -> list[Delivery]:
-    """Takes the next `limit` deliveries that are due in hand, in a fixed order.
+def lease(
+    store: Store, issue_ids: Sequence[int], limit: int, on_uncertain: OnUncertain, now: datetime
+) -> list[Delivery]:
+    """Takes the next `limit` deliveries of some issues that are due in hand, in a fixed order.
 
     Those in doubt come last, so that a process that dies early again and again does not mail one reader each time. One
     is sent again once without being asked; after that, or where they are held, `resolve` decides.
     """
-    due = f"issue_id = ? AND {IS_OPEN} AND (next_at IS NULL OR next_at <= ? OR next_at > ?)"
+    due = f"""issue_id IN (SELECT value FROM json_each(?)) AND {IS_OPEN}
+        AND (next_at IS NULL OR next_at <= ? OR next_at > ?)"""
     waiting = "state IN ('pending', 'deferred')"
     resent = " OR (state = 'uncertain' AND doubts = 1)" if on_uncertain == "resend" else ""
     for which in (f"{waiting} AND doubts = 0", f"({waiting}{resent}) AND doubts > 0"):
         rows = store.rows(
             f"SELECT * FROM deliveries WHERE {due} AND {which} ORDER BY id LIMIT ?",
-            (issue_id, time_to_text(now), time_to_text(now + _LONGEST_WAIT), limit),
+            (json.dumps(list(issue_ids)), time_to_text(now), time_to_text(now + _LONGEST_WAIT), limit),
         )
         if rows:
             with store.note():
@@ -206,23 +210,24 @@ def settle(store: Store, settlements: Sequence[Settlement], now: datetime) -> No
         )
 
 
-def is_taken(store: Store, issue_id: int) -> bool:
-    """Whether any reader of an issue has it."""
-    return store.row("SELECT 1 FROM deliveries WHERE issue_id = ? AND state = 'accepted'", (issue_id,)) is not None
+def is_taken(store: Store, issue_ids: Sequence[int]) -> bool:
+    """Whether any reader of some issues has one."""
+    sql = "SELECT 1 FROM deliveries WHERE issue_id IN (SELECT value FROM json_each(?)) AND state = 'accepted'"
+    return store.row(sql, (json.dumps(list(issue_ids)),)) is not None
 
 
 def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
     """The balance of some issues' deliveries. Raises StoreError when it does not come to as many as were frozen."""
-    marks = ", ".join("?" * len(issue_ids))
+    those, ids = "IN (SELECT value FROM json_each(?))", json.dumps(list(issue_ids))
     rows = store.rows(
         f"""SELECT iif(state = 'rejected' AND reply GLOB ?, 'given_up', state) AS counted, count(*) AS n
-        FROM deliveries WHERE issue_id IN ({marks}) GROUP BY counted""",
-        (f"{GIVEN_UP}*", *issue_ids),
+        FROM deliveries WHERE issue_id {those} GROUP BY counted""",
+        (f"{GIVEN_UP}*", ids),
     )
     counts = {row["counted"]: row["n"] for row in rows}
     in_hand = counts.pop("leased", 0) + counts.pop("inflight", 0)
     balance = Tally(**{**counts, "pending": counts.get("pending", 0) + in_hand})
-    frozen = store.rows(f"SELECT coalesce(sum(readers), 0) AS n FROM issues WHERE id IN ({marks})", tuple(issue_ids))
+    frozen = store.rows(f"SELECT coalesce(sum(readers), 0) AS n FROM issues WHERE id {those}", (ids,))
     if balance.settled + balance.open != frozen[0]["n"]:
         raise StoreError(
             f"{store.path}: {frozen[0]['n']} deliveries were frozen and {balance.settled + balance.open} are there "
@@ -232,13 +237,14 @@ def tally(store: Store, issue_ids: Sequence[int]) -> Tally:
 
 
 def undecided(store: Store, edition: str, on_uncertain: OnUncertain) -> list[Undecided]:
-    """Those of an edition whose outcome is not known, and that are not sent again without being asked: see `lease`."""
+    """Those of an edition, and of readers' own that are made of it, whose outcome is not known, and that are not sent
+    again without being asked: see `lease`. The oldest issue first."""
     rows = store.rows(
         f"""SELECT d.id, d.address, d.reply, i.edition || '-' || i.number AS issue
-        FROM issues i CROSS JOIN deliveries d ON d.issue_id = i.id
-        WHERE i.edition = ? AND d.{IS_OPEN} AND d.state = 'uncertain'
-            AND (d.doubts > 1 OR ? = 'hold') ORDER BY i.number, d.id""",
-        (edition, on_uncertain),
+        FROM deliveries d CROSS JOIN issues i ON i.id = d.issue_id
+        WHERE d.{IS_OPEN} AND d.state = 'uncertain' AND (d.doubts > 1 OR :on_uncertain = 'hold')
+            AND (i.edition = :edition OR {IS_MADE_OF}) ORDER BY i.id, d.id""",
+        {"edition": edition, "own": personal_name(edition, ""), "on_uncertain": on_uncertain},
     )
     return [Undecided(row["id"], row["issue"], row["address"], row["reply"]) for row in rows]
 

@@ -16,15 +16,16 @@ from datetime import datetime
 
 from tidings.errors import StoreError
 from tidings.model import IssueContent, personal_name
+from tidings.store.contents import content_to_text
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 from tidings.store.issues import (
     DROPPED_FROM,
+    IS_MADE_OF,
     IS_SHARED,
     MAY_GO,
     ON_THE_WEB,
     OUT,
     StoredIssue,
-    content_to_text,
     stored_issue,
 )
 from tidings.store.site import want_publishing
@@ -66,7 +67,7 @@ class DroppedStory:
 def newest(store: Store, edition: str | None, limit: int, *, personal: bool = False) -> list[StoredIssue]:
     """The newest `limit` issues, of one edition or of all, newest first; with `personal` also those of readers' own
     editions that are made of it."""
-    own = "substr(i.edition, 1, length(:own)) = :own" if personal else "0"
+    own = IS_MADE_OF if personal else "0"
     rows = store.rows(
         f"""SELECT * FROM issues i WHERE (:edition IS NULL OR edition = :edition OR {own})
         AND ({personal:d} OR edition = :edition OR {IS_SHARED}) ORDER BY frozen_at DESC, id DESC LIMIT :limit""",

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from tidings.model import (
-    AlsoIn,
     EditedPost,
-    Enclosure,
     IssueContent,
-    IssueItem,
-    MoreItem,
-    Picture,
     StoredPost,
-    UpdateItem,
     is_personal,
-    personal_name,
 )
 from tidings.records import dataclass
-from tidings.store.database import Store, stored_time, text_to_time, time_to_text
+from tidings.store.contents import content_to_text, text_to_content
+from tidings.store.database import Store, text_to_time, time_to_text
 from tidings.store.posts import stored_post
 from tidings.store.site import want_publishing
 
@@ -92,6 +85,10 @@ OUT = """EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.id
 IS_SHARED = "instr(i.edition, '~') = 0"
 """What holds of an issue `i` that is not one reader's own (model/choices.py)."""
 
+IS_MADE_OF = "substr(i.edition, 1, length(:own)) = :own"
+"""What holds of an issue `i` that is one reader's own, where `:own` is what the names of all begin with that are made
+of an edition."""
+
 ON_THE_WEB = f"(i.dropped_at IS NULL AND ({MAY_GO} OR {OUT}))"
 """What holds of an issue `i` that readers may see: what mails link to stays on the web while the rest is held."""
 
@@ -117,6 +114,11 @@ WHERE p.changed_at >= :since AND p.changed_at IS NOT i.changed_at AND p.excluded
 
 IS_OPEN = "state IN ('pending', 'leased', 'inflight', 'deferred', 'uncertain')"
 """What holds of a delivery, in SQL, that is not settled; word for word as an index of `deliveries` has it."""
+
+# CROSS JOIN begins with the few deliveries that are open, not with all issues that ever were.
+OPEN_ISSUES = f"""(SELECT DISTINCT issue_id FROM deliveries WHERE {IS_OPEN}) d
+CROSS JOIN issues i ON i.id = d.issue_id"""
+"""Issues `i` with a delivery that is not settled."""
 
 DROPPED_FROM = "dropped from "
 """What `passed_posts` says of a story that was taken out of an issue, before the issue's name."""
@@ -287,15 +289,10 @@ def settle(store: Store, edition: str, backfill: int) -> None:
 
 
 def undelivered(store: Store, edition: str) -> list[StoredIssue]:
-    """Issues of `edition`, and of readers' own that are made of it, with a delivery that is not settled, and nothing
-    that keeps them from being sent; its own first, the oldest before the others."""
-    # CROSS JOIN begins with the few deliveries that are open, not with all issues that ever were.
+    """Issues of `edition` with a delivery that is not settled, and nothing that keeps them from being sent, oldest
+    first."""
     rows = store.rows(
-        f"""SELECT i.* FROM (SELECT DISTINCT issue_id FROM deliveries WHERE {IS_OPEN}) d
-        CROSS JOIN issues i ON i.id = d.issue_id
-        WHERE (edition = :edition OR substr(edition, 1, length(:own)) = :own) AND {MAY_GO}
-        ORDER BY edition != :edition, i.id""",
-        {"edition": edition, "own": personal_name(edition, "")},
+        f"SELECT i.* FROM {OPEN_ISSUES} WHERE i.edition = :edition AND {MAY_GO} ORDER BY i.number", {"edition": edition}
     )
     return [stored_issue(row) for row in rows]
 
@@ -312,11 +309,12 @@ def interrupted(store: Store, edition: str) -> bool:
     return row is not None
 
 
-def record_trouble(store: Store, issue_id: int, retry_at: datetime | None, failures: int) -> None:
+def record_trouble(store: Store, issue_ids: Sequence[int], retry_at: datetime | None, failures: int) -> None:
     """Notes that the mail server as a whole failed (`failures` times in a row) and when to try again; 0 clears it."""
     with store.write():
         store.conn.execute(
-            "UPDATE issues SET retry_at = ?, failures = ? WHERE id = ?", (time_to_text(retry_at), failures, issue_id)
+            "UPDATE issues SET retry_at = ?, failures = ? WHERE id IN (SELECT value FROM json_each(?))",
+            (time_to_text(retry_at), failures, json.dumps(list(issue_ids))),
         )
 
 
@@ -329,7 +327,7 @@ def stored_issue(row: Any) -> StoredIssue:
     """An issue of a row of all columns of its table."""
     return StoredIssue(
         id=row["id"],
-        content=_text_to_content(row["content"]),
+        content=text_to_content(row["content"]),
         retry_at=text_to_time(row["retry_at"]),
         failures=row["failures"],
         kept=kept(row),
@@ -351,37 +349,6 @@ def _carried(content: IssueContent) -> list[tuple[int, int]]:
     """Story and post of all that an issue shows or names, in order."""
     shown = [(item.story, item.post_id) for item in content.items]
     return shown + [(item.story, item.post_id) for item in content.more]
-
-
-def content_to_text(content: IssueContent) -> str:
-    """An issue's content as its column holds it."""
-    values = asdict(content)
-    if not content.updates:
-        del values["updates"]  # as issues were before there were any
-    if not content.text_only:
-        del values["text_only"]
-    return json.dumps(values, ensure_ascii=False, default=time_to_text)
-
-
-def _text_to_content(text: str) -> IssueContent:
-    raw = json.loads(text)
-    items = tuple(_item(item) for item in raw.pop("items"))
-    updates = tuple(_update(one) for one in raw.pop("updates", []))
-    more = tuple(MoreItem(**one) for one in raw.pop("more", []))
-    frozen_at = stored_time(raw.pop("frozen_at"))
-    return IssueContent(**raw, frozen_at=frozen_at, items=items, updates=updates, more=more)
-
-
-def _item(raw: dict[str, Any]) -> IssueItem:
-    also_in = tuple(AlsoIn(**one) for one in raw.pop("also_in"))
-    enclosures = tuple(Enclosure(**one) for one in raw.pop("enclosures"))
-    picture = raw.pop("picture", None)
-    item = IssueItem(**raw, also_in=also_in, enclosures=enclosures, picture=Picture(**picture) if picture else None)
-    return replace(item, published=text_to_time(raw["published"]))
-
-
-def _update(raw: dict[str, Any]) -> UpdateItem:
-    return UpdateItem(**{**raw, "changed_at": text_to_time(raw["changed_at"])})
 
 
 def _edited_post(row: Any) -> EditedPost:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from tidings.model import Edition, Source
 from tidings.records import dataclass
-from tidings.store import issues, posts
+from tidings.store import choices, emptying, issues, posts
 from tidings.store.database import Store, time_to_text
 
 _EVERY = timedelta(days=1)
@@ -43,12 +43,16 @@ def prune(store: Store, retention: Retention, now: datetime, stop: Callable[[], 
 
     Old is by our clock, never by a feed's dates. What an edition has still to carry is asked of the statement that
     chooses it (store/issues.py), so a post that waits because of `max_posts` or `min_posts`, or in an edition that was
-    never sent, is not touched until it was carried; nor is what the brake holds.
+    never sent, is not touched until it was carried; nor is what the brake holds. Readers' own issues that are long out
+    lose their stories (store/emptying.py), whatever `keep` says.
     """
-    if retention.keep is None or _is_done(store, now - retention.keep):
+    if retention.keep is not None and _is_done(store, now - retention.keep):
+        return 0
+    emptying.empty_old(store, now, stop)
+    if retention.keep is None:
         return 0
     horizon = now - retention.keep
-    going = _going(store, retention, horizon)
+    going = _going(store, retention, horizon, now)
     for start in range(0, min(len(going), _MOST), _SLICE):
         if stop():
             return start
@@ -73,12 +77,12 @@ def _note_done(store: Store, horizon: datetime) -> None:
         store.conn.execute("UPDATE site SET pruned_before = ?", (time_to_text(horizon),))
 
 
-def _going(store: Store, retention: Retention, horizon: datetime) -> list[int]:
+def _going(store: Store, retention: Retention, horizon: datetime, now: datetime) -> list[int]:
     """The posts whose time has come, the oldest first: more than a pass takes, if there are, but not all of an archive
     whose limit is new."""
     if not _old(store, horizon, 1):
         return []
-    kept = _shown(store, retention) | _waiting(store, retention, horizon)
+    kept = _shown(store, retention) | _waiting(store, retention, horizon, now)
     return [post_id for post_id in _old(store, horizon, len(kept) + _MOST + 1) if post_id not in kept]
 
 
@@ -98,12 +102,15 @@ def _shown(store: Store, retention: Retention) -> set[int]:
     return {post.id for post in posts.newest(store, names, retention.shown)}
 
 
-def _waiting(store: Store, retention: Retention, horizon: datetime) -> set[int]:
-    """The old posts that an edition may carry in its next issues."""
+def _waiting(store: Store, retention: Retention, horizon: datetime, now: datetime) -> set[int]:
+    """The old posts that an edition may carry in its next issues, or one of readers' own that is made of it: what a
+    reader has switched off may be on again by then. Of thousands of those few have anything that old before them."""
     waiting: set[int] = set()
     for edition in retention.editions:
         covered = [source.name for source in retention.sources if edition.covers(source)]
-        waiting |= issues.waiting(store, edition.name, covered, edition.backfill, horizon)
+        names = [edition.name, *choices.behind(store, edition.name, edition.backfill, horizon, now)]
+        for name in names:
+            waiting |= issues.waiting(store, name, covered, edition.backfill, horizon)
     return waiting
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from tidings.errors import StoreError
+from tidings.store import emptying
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 from tidings.store.deliveries import GIVEN_UP
 from tidings.store.issues import StoredIssue
@@ -76,12 +77,14 @@ def count(store: Store, issue_id: int | None, state: str | None, address: str | 
 def resolve(store: Store, issue: StoredIssue, addresses: Sequence[str], decision: Decision, now: datetime) -> list[str]:
     """Decides on deliveries of an issue that wait for it, those to `addresses` or all, and returns their addresses.
 
-    Raises StoreError, and changes nothing, when one of `addresses` has none, or when the issue was called off and they
-    were to be sent. What is to be sent goes with the next pass, however old the issue is.
+    Raises StoreError, and changes nothing, when one of `addresses` has none, or when they were to be sent and the
+    issue was called off, or has no stories any more. What is to be sent goes with the next pass, however old it is.
     """
     state, reply, deciding = _DECIDED[decision]
     if issue.kept == "dropped" and decision == "send":
         raise StoreError(f"{issue.content.name} was called off: nothing of it is ever sent")
+    if decision == "send" and emptying.is_emptied(store, issue.id):
+        raise StoreError(f"{issue.content.name} is too old to be sent: its stories are not kept any more")
     wanted = {address.casefold() for address in addresses}
     with store.write():
         rows = store.rows(

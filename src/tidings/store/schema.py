@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tidings.store.tables import FIRST, POLLING
-from tidings.store.tables_of_choices import CHOICES
+from tidings.store.tables_of_choices import CHOICES, EMPTYING
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_moves import MOVES
@@ -357,4 +357,10 @@ def choices_of_editions_only(db: Database) -> None:
 @_migration
 def moves_of_readers(db: Database) -> None:
     for statement in MOVES:
+        db.conn.execute(statement)
+
+
+@_migration
+def emptying_of_own_issues(db: Database) -> None:
+    for statement in EMPTYING:
         db.conn.execute(statement)

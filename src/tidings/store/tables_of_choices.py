@@ -16,3 +16,10 @@ CHOICES = (
     ) WITHOUT ROWID""",
     "CREATE INDEX choices_due ON choices (edition, next_at)",
 )
+
+# When a reader's own issue lost its stories (store/emptying.py).
+EMPTYING = (
+    "ALTER TABLE issues ADD COLUMN emptied_at TEXT",
+    """CREATE INDEX issues_own_whole ON issues (frozen_at)
+    WHERE instr(edition, '~') != 0 AND emptied_at IS NULL""",
+)
