@@ -26,7 +26,7 @@ from tidings.render.atom import (
     rfc3339,
     serialise,
 )
-from tidings.render.pages import excerpt
+from tidings.render.lists import excerpt
 from tidings.render.words import headline, one_line, web_link
 
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)

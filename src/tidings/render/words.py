@@ -129,6 +129,11 @@ def long_day(day: date, wording: Wording) -> str:
     return format_date(day, "long", locale=wording.locale)
 
 
+def month(day: date, wording: Wording) -> str:
+    """The month of `day`, as in "November 2025"."""
+    return format_skeleton("yMMMM", day, locale=wording.locale)
+
+
 def short_day(day: date, today: date, wording: Wording) -> str:
     """As in "November 23"; with the year when it is another year than that of `today`."""
     if day.year != today.year:

@@ -21,7 +21,7 @@ from tidings.store.database import (
     time_to_text,
 )
 
-_SELECT = """
+SELECT_POSTS = """
 SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url,
     NOT EXISTS (SELECT 1 FROM posts q WHERE q.guid = p.guid AND q.id < p.id) AS owns_guid
 FROM posts p JOIN feeds f ON f.id = p.feed_id
@@ -149,7 +149,7 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
         conditions.append(condition)
         parameters.append(word)
     rows = store.rows(
-        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY p.effective DESC, p.id DESC LIMIT ?",
+        f"{SELECT_POSTS} WHERE {' AND '.join(conditions)} ORDER BY p.effective DESC, p.id DESC LIMIT ?",
         (*parameters, query.limit),
     )
     return [stored_post(row) for row in rows]
@@ -162,7 +162,7 @@ def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]
         return []
     names = ", ".join("?" * len(sources))
     rows = store.rows(
-        f"""{_SELECT} WHERE f.name IN ({names}) AND p.excluded = '' AND p.held_at IS NULL AND NOT EXISTS (
+        f"""{SELECT_POSTS} WHERE f.name IN ({names}) AND p.excluded = '' AND p.held_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM posts q JOIN feeds g ON g.id = q.feed_id
             WHERE q.story = p.story AND (q.in_feed > p.in_feed OR (q.in_feed = p.in_feed AND q.id < p.id))
             AND q.excluded = '' AND q.held_at IS NULL AND g.name IN ({names}))

@@ -338,3 +338,18 @@ def signups(db: Database) -> None:
 def choices_of_readers(db: Database) -> None:
     for statement in CHOICES:
         db.conn.execute(statement)
+
+
+# How often a post's row was rewritten: pages that show it are written again then (store/planet.py).
+_REVISIONS = (
+    "ALTER TABLE posts ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
+    """CREATE TRIGGER post_revised AFTER UPDATE OF url, title, author, published, updated, dated, tags, summary,
+        content_html, text, language, enclosures, origin_title, origin_url, changed_at ON posts
+    BEGIN UPDATE posts SET revision = revision + 1 WHERE id = new.id; END""",
+)
+
+
+@_migration
+def revisions_of_posts(db: Database) -> None:
+    for statement in _REVISIONS:
+        db.conn.execute(statement)
