@@ -25,7 +25,7 @@ AIDES = {
     "signing",
     "throttling",
 }
-PURE = {"sources", "posts", "editions", "readers"}
+PURE = {"sources", "posts", "editions", "readers", "planet"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns", "records", "addresses"}
 

@@ -283,6 +283,15 @@ def test_what_our_own_feed_brings_is_not_published_again(stocked: Store, folder:
     assert sorted(entry_titles(folder)) == ["Post 1", "Post 2", "Post 3"]
 
 
+def test_a_source_that_is_not_published_is_nowhere(stocked: Store, folder: Path) -> None:
+    """With `publish = false` neither a post nor the name of a source is in any file."""
+    quiet = replace(B, publish=False)
+    publish(stocked, folder, settings(sources=(A, quiet)))
+    assert sorted(entry_titles(folder)) == ["Post 1", "Post 2"]
+    files = snapshot(folder)
+    assert not any(b"b.example" in content or b"Post 3" in content for content, _, _ in files.values())
+
+
 def test_an_entry_keeps_its_id_when_its_feed_renews_the_guid(stocked: Store, folder: Path) -> None:
     """An id must not change on re-publication: other planets would take the entry for a new one. And nobody else gets
     it, not even a post whose guid it is."""

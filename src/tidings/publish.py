@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from tidings.errors import RenderError, StoreError
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
+from tidings.planet.tags import shown
 from tidings.posts.canonical import canonical
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
@@ -93,7 +94,8 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Calla
     """Each file's name below the folder and what renders its bytes."""
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
     own, known = canonical(f"{settings.url}/{COMBINED_FEED}"), feeds.own_names(store)
-    names = [one.name for one in settings.sources if canonical(one.url) != own and one.name not in known]
+    sources = shown([one for one in settings.sources if canonical(one.url) != own], known)
+    names = [one.name for one in sources]
     record = site.record(store)
     newest = posts.newest(store, names, settings.limit)
     posts.note_in_feed(store, [post.id for post in newest])
@@ -126,7 +128,7 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Calla
         language=settings.language,
         timezone=settings.timezone,
         posts=newest,
-        sources=_blogroll(store, settings.sources),
+        sources=_blogroll(store, [one for one in settings.sources if one.publish]),
         issues=[_past_issue(stored) for stored in archive],
         feeds=[
             FeedLink("", COMBINED_FEED),

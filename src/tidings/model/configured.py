@@ -43,7 +43,8 @@ class Source:
 
     `headers` are sent with its requests, in place of ours of the same name; `${NAME}` in a value stands for an
     environment variable, as `password_env` names one. A post is shown when one of `include` matches it (or there are
-    none) and none of `exclude` does. `weight` is how much it counts in editions that go by it.
+    none) and none of `exclude` does. `weight` is how much it counts in editions that go by it. Without `publish` its
+    posts are in digests alone, never on pages or in feeds.
     """
 
     url: str
@@ -60,6 +61,7 @@ class Source:
     include: tuple[Rule, ...] = ()
     exclude: tuple[Rule, ...] = ()
     weight: int = 1
+    publish: bool = True
 
 
 @dataclass(frozen=True, slots=True)
