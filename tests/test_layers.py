@@ -24,6 +24,8 @@ AIDES = {
     "standing",
     "signing",
     "throttling",
+    "shelving",
+    "gathering",
 }
 PURE = {"sources", "posts", "editions", "readers", "planet"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
@@ -36,6 +38,9 @@ ALLOWED = {
     "web": {"subscribe", "signup", "preferences", "signing", "readers", "store", "render"} | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
+    "publish": {"gathering", "shelving"} | PURE | EDGES | GROUND,
+    "gathering": {"shelving"} | PURE | EDGES | GROUND,
+    "shelving": GROUND,
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     **dict.fromkeys(("subscribe", "signup"), {"signing", "throttling"} | PURE | EDGES | GROUND),

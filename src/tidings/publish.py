@@ -1,48 +1,46 @@
 """The publish pipe, one stage a line:
 
-    newest posts, frozen issues
-    | render       combined feed, planet page, issue archive, feeds of issues
-    | write        each file whole or not at all, and only if its bytes changed
+    posts, sources, frozen issues
+    | plan         which files there are, with a key for each (planet/plan.py)
+    | render       those whose key has changed
+    | write        each file whole or not at all, and away with what is not published any more (shelving.py)
 
 The same frozen issues as the mail; nothing here decides anything.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tidings.errors import RenderError, StoreError
+from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
+from tidings.planet.plan import digest
 from tidings.planet.tags import shown
 from tidings.posts.canonical import canonical
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
+from tidings.render.finding import render_robots
 from tidings.render.issue_feed import IssueFeed, render_issue_feed
-from tidings.render.pages import (
-    BlogrollEntry,
-    FeedLink,
-    IssueLinks,
-    PastIssue,
-    PlanetPage,
-    render_issue_page,
-    render_planet,
-)
+from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
+from tidings.render.planet import ALL_ISSUES, Frame, render_issues, render_not_found
+from tidings.shelving import Leaf, bring_up
+from tidings.sources.opml import Listed, write_opml
 from tidings.store import Store, exclusive, feeds, issue_states, posts, returning, site
 from tidings.store.issues import StoredIssue
 from tidings.store.site import SiteRecord
 
 _ISSUES_IN_FEED = 20
+_ISSUES_IN_FRONT = 12
 
 
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
-    """What publishing needs to know of the configuration. `content` is shown of sources that say nothing else."""
+    """What publishing needs to know of the configuration. `content` is shown of sources that say nothing else. With
+    `search` the files are served by `tidings run`, which can search, and lead to that."""
 
     title: str
     url: str
@@ -53,6 +51,7 @@ class PublishSettings:
     sources: Sequence[Source]
     editions: Sequence[Edition] = ()
     templates: Templates = SHIPPED
+    search: bool = False
 
 
 def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
@@ -73,34 +72,89 @@ def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]
     that it does not concern are up to date, and the pages of issues that are kept back are gone.
     """
     with exclusive(store, "publish"):
-        changed: list[Path] = []
-        mistakes: list[RenderError] = []
-        for name, render in _files(store, settings):
-            try:
-                content = render()
-            except RenderError as mistake:
-                mistakes.append(mistake)
-                continue
-            if _write(folder / name, content):
-                changed.append(folder / name)
-        kept_back = [folder / stored.content.path for stored in issue_states.kept_back(store)]
-        changed += [path for path in kept_back if _take_away(path)]
-    if mistakes:
-        raise mistakes[0]
-    return changed
+        return bring_up(folder, _leaves(store, settings))
 
 
-def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Each file's name below the folder and what renders its bytes."""
+def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
+    """Each file below the folder, what stands for its bytes and what makes them."""
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
     own, known = canonical(f"{settings.url}/{COMBINED_FEED}"), feeds.own_names(store)
     sources = shown([one for one in settings.sources if canonical(one.url) != own], known)
-    names = [one.name for one in sources]
     record = site.record(store)
+    archive = issue_states.archive(store)
+    issues = [_past_issue(stored) for stored in archive]
+    frame = _frame(settings, sources, issues)
+    base = digest(frame.title, frame.url, frame.language, frame.timezone, frame.rooms, frame.templates.fingerprint)
+    yield from _feed_leaves(store, settings, sources, record, base)
+    yield from _issue_leaves(archive, settings, record, base)
+    front = _front(settings, issues, frame)
+    beside = digest(front.issues, front.feeds, front.offered)
+    layout = Layout(
+        frame,
+        sources,
+        settings.content,
+        settings.limit,
+        front,
+        [issue.href for issue in issues],
+        base,
+        beside,
+    )
+    yield from gather(store, layout)
+    if issues:
+        yield Leaf(ALL_ISSUES, digest(base, issues), lambda: render_issues(issues, frame).encode())
+    yield from _furniture(sources, frame, base)
+
+
+def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequence[PastIssue]) -> Frame:
+    rooms: dict[Room, bool] = {
+        "blogs": True,
+        "tags": any(source.tags for source in sources),
+        "archive": True,
+        "issues": bool(issues),
+        "search": settings.search,
+    }
+    return Frame(
+        title=settings.title,
+        url=settings.url,
+        language=settings.language,
+        timezone=settings.timezone,
+        templates=settings.templates,
+        rooms=[room for room, is_there in rooms.items() if is_there],
+        feeds=(FeedLink("", COMBINED_FEED),),
+    )
+
+
+def _front(settings: PublishSettings, issues: Sequence[PastIssue], frame: Frame) -> PlanetPage:
+    """What the first page has beside its posts and sources."""
+    of_editions = [FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions]
+    return PlanetPage(
+        title=frame.title,
+        url=f"{frame.url}/",
+        language=frame.language,
+        timezone=frame.timezone,
+        posts=(),
+        issues=issues[:_ISSUES_IN_FRONT],
+        feeds=[*frame.feeds, *of_editions],
+        offered=[edition for edition in settings.editions if edition.signup],
+        rooms=frame.rooms,
+    )
+
+
+def _furniture(sources: Sequence[Source], frame: Frame, base: str) -> Iterator[Leaf]:
+    """What the site has once: the list of its blogs, what search engines are asked, the page of what is not there."""
+    listed = [Listed(source.url, source.name, source.tags) for source in sources]
+    yield Leaf("sources.opml", digest(base, listed), lambda: write_opml(frame.title, listed).encode())
+    yield Leaf("robots.txt", base, lambda: render_robots(frame.url))
+    yield Leaf("404.html", base, lambda: render_not_found(frame).encode())
+
+
+def _feed_leaves(
+    store: Store, settings: PublishSettings, sources: Sequence[Source], record: SiteRecord, base: str
+) -> Iterator[Leaf]:
+    names = [source.name for source in sources]
     newest = posts.newest(store, names, settings.limit)
     posts.note_in_feed(store, [post.id for post in newest])
     etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
-    archive = issue_states.archive(store)
     ids = entry_ids(record.feed_id, newest, returning.entry_ids(store, newest))
     returning.keep_entry_ids(store, ids, newest)
     combined = CombinedFeed(
@@ -116,42 +170,23 @@ def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Calla
         etiquette=etiquette,
         ids=ids,
     )
-    yield COMBINED_FEED, partial(render_atom, combined)
+    yield Leaf(COMBINED_FEED, digest(base, combined), partial(render_atom, combined))
+
+
+def _issue_leaves(
+    archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord, base: str
+) -> Iterator[Leaf]:
+    """The page of each issue, and a feed of each edition's."""
     for stored, links in _archive_links(archive, settings):
-        yield stored.content.path, partial(_issue_page, stored, links, settings.templates)
+        key = digest(base, stored.content, links)
+        yield Leaf(stored.content.path, key, partial(_issue_page, stored, links, settings.templates))
     for edition, (title, language) in _titles(archive, settings).items():
         feed = _issue_feed(edition, title, language, archive, settings, record)
-        yield _issue_feed_path(edition), partial(render_issue_feed, feed, settings.templates)
-    page = PlanetPage(
-        title=settings.title,
-        url=f"{settings.url}/",
-        language=settings.language,
-        timezone=settings.timezone,
-        posts=newest,
-        sources=_blogroll(store, [one for one in settings.sources if one.publish]),
-        issues=[_past_issue(stored) for stored in archive],
-        feeds=[
-            FeedLink("", COMBINED_FEED),
-            *[FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions],
-        ],
-        offered=[edition for edition in settings.editions if edition.signup],
-        etiquette={name: etiquette.get(name, settings.content) for name in names},
-    )
-    yield "index.html", lambda: render_planet(page, settings.templates).encode()
+        yield Leaf(_issue_feed_path(edition), digest(base, feed), partial(render_issue_feed, feed, settings.templates))
 
 
 def _issue_page(stored: StoredIssue, links: IssueLinks, templates: Templates) -> bytes:
     return render_issue_page(stored.content, links, templates).encode()
-
-
-def _blogroll(store: Store, sources: Sequence[Source]) -> list[BlogrollEntry]:
-    entries = [
-        BlogrollEntry(
-            state.title or state.source.name, state.site_url, state.source.url, feeds.last_post(store, state.feed_id)
-        )
-        for state in feeds.states(store, sources)
-    ]
-    return sorted(entries, key=lambda entry: entry.name.casefold())
 
 
 def _past_issue(stored: StoredIssue) -> PastIssue:
@@ -218,33 +253,3 @@ def _archive_links(
                 ],
             ),
         )
-
-
-def _take_away(path: Path) -> bool:
-    """Removes the page of an issue that is not to be seen any more; False when there is none."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be removed ({error}); check its folder") from error
-    return True
-
-
-def _write(path: Path, content: bytes) -> bool:
-    """Writes a file as a whole, unless it already holds these bytes: readers and caches never see half a feed."""
-    half = path.with_name(f".{path.name}.partial")
-    try:
-        if path.exists() and path.read_bytes() == content:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with half.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written ({error}); check its folder and the disk") from error
-    return True

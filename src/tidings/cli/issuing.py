@@ -134,6 +134,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         sources=loaded.sources,
         editions=loaded.editions,
         templates=templates(loaded),
+        search=loaded.web.public,
     )
 
 

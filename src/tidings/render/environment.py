@@ -59,6 +59,7 @@ _FILTERS_OF_A_LANGUAGE: Mapping[str, Callable[..., object]] = {
     "long_day": words.long_day,
     "short_day": words.short_day,
     "month": words.month,
+    "time_of_day": words.time_of_day,
     "media": words.media,
     "change": words.change,
 }

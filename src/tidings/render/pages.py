@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from tidings.model import Edition, Etiquette, IssueContent, Line, StoredPost
@@ -45,7 +45,7 @@ class BlogrollEntry:
     name: str
     site_url: str
     feed_url: str
-    last_post: datetime | None = None
+    last_post: date | None = None
     page: str = ""
 
 

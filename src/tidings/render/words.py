@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_skeleton, format_time
 from babel.units import format_unit
 
 from tidings.model import Enclosure, UpdateItem
@@ -139,6 +139,11 @@ def short_day(day: date, today: date, wording: Wording) -> str:
     if day.year != today.year:
         return long_day(day, wording)
     return format_skeleton("MMMMd", day, locale=wording.locale)
+
+
+def time_of_day(moment: datetime, timezone: str, wording: Wording) -> str:
+    """As in "8:05 AM"."""
+    return format_time(moment, "short", tzinfo=ZoneInfo(timezone), locale=wording.locale)
 
 
 def timestamp(moment: datetime, timezone: str) -> str:
