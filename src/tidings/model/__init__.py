@@ -38,6 +38,7 @@ from tidings.model.digests import (
 )
 from tidings.model.links import LinkKey, Throttled
 from tidings.model.planet import (
+    Checkup,
     Counted,
     FrontPage,
     Health,
@@ -117,6 +118,7 @@ __all__ = [
     "AlsoIn",
     "Arrival",
     "Cadence",
+    "Checkup",
     "Choices",
     "Consent",
     "ConsentKind",
