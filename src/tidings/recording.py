@@ -91,7 +91,7 @@ class Recorder:
                 change = replace(change, held=False)
             change = placed(self._store, after.feed_id, document.plan.site, change, now)
             change = returned(self._store, after, change)
-            feeds.save_read(self._store, after, change, now, document.memory)
+            feeds.save_read(self._store, after, change, now, document.memory, document.feed.about)
             rewritten = [post.post_id for post in (*change.changed, *change.healed) if post.post_id is not None]
             noise.keep(self._store, document.plan.noisy, rewritten)
         return row(
@@ -108,7 +108,7 @@ class Recorder:
         address that it says is its own."""
         from tidings.posts.canonical import canonical
 
-        if feed.id == site.record(self._store).feed_id:
+        if feed.about.id == site.record(self._store).feed_id:
             return True
         return bool(self._own_url) and canonical(feed.self_url) == canonical(self._own_url)
 

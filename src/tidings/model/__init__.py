@@ -75,6 +75,7 @@ from tidings.model.polling import (
     Wishes,
 )
 from tidings.model.posts import (
+    About,
     Counterpart,
     EditKind,
     Enclosure,
@@ -113,6 +114,7 @@ from tidings.model.subscribers import (
 __all__ = [
     "COMBINED_FEED",
     "THIS_MACHINE",
+    "About",
     "Action",
     "AlsoIn",
     "Arrival",
