@@ -26,6 +26,7 @@ AIDES = {
     "throttling",
     "shelving",
     "gathering",
+    "feeding",
 }
 PURE = {"sources", "posts", "editions", "readers", "planet"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
@@ -38,7 +39,8 @@ ALLOWED = {
     "web": {"subscribe", "signup", "preferences", "signing", "readers", "store", "render"} | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
-    "publish": {"gathering", "shelving"} | PURE | EDGES | GROUND,
+    "publish": {"gathering", "shelving", "feeding"} | PURE | EDGES | GROUND,
+    "feeding": {"shelving"} | PURE | EDGES | GROUND,
     "gathering": {"shelving"} | PURE | EDGES | GROUND,
     "shelving": GROUND,
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),

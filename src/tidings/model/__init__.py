@@ -12,6 +12,7 @@ All times are aware UTC datetimes; sizes are bytes.
 from tidings.model.choices import Cadence, Choices, base_name, is_personal, personal_name
 from tidings.model.configured import (
     COMBINED_FEED,
+    FEED_FILES,
     THIS_MACHINE,
     Edition,
     Etiquette,
@@ -113,6 +114,7 @@ from tidings.model.subscribers import (
 
 __all__ = [
     "COMBINED_FEED",
+    "FEED_FILES",
     "THIS_MACHINE",
     "About",
     "Action",
