@@ -27,6 +27,7 @@ AIDES = {
     "shelving",
     "gathering",
     "feeding",
+    "searching",
 }
 PURE = {"sources", "posts", "editions", "readers", "planet"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
@@ -36,13 +37,14 @@ ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling", "standing"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
-    "web": {"subscribe", "signup", "preferences", "signing", "readers", "store", "render"} | GROUND,
+    "web": {"searching", "subscribe", "signup", "preferences", "signing", "readers", "store", "render"} | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
     "publish": {"gathering", "shelving", "feeding"} | PURE | EDGES | GROUND,
     "feeding": {"shelving"} | PURE | EDGES | GROUND,
     "gathering": {"shelving"} | PURE | EDGES | GROUND,
     "shelving": GROUND,
+    "searching": {"planet", "store", "render"} | GROUND,
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     **dict.fromkeys(("subscribe", "signup"), {"signing", "throttling"} | PURE | EDGES | GROUND),

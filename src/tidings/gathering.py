@@ -32,6 +32,9 @@ from tidings.render.planet import Frame, render_list, render_overview, render_po
 from tidings.shelving import Leaf
 from tidings.store import Store, feeds, planet
 
+Tags = Sequence[tuple[TagLink, Sequence[str]]]
+"""Tags with the names of their sources."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -53,9 +56,12 @@ def gather(store: Store, layout: Layout) -> Iterator[Leaf]:
     """The planet's pages as files, each with its key and what makes it."""
     timezone = layout.frame.timezone
     tags = [(TagLink(place.name, place.folder), place.sources) for place in tag_places(layout.sources)]
+    places = {place.name: place for place in source_places(layout.sources)}
+    states = feeds.states(store, layout.sources)
     material = Material(
         posts=planet.shown(store, [source.name for source in layout.sources]),
-        sources=_sources(store, layout, tags),
+        sources=[_source(state, places[state.source.name], layout, tags) for state in states],
+        checkups={state.source.name: check_up(state, timezone) for state in states},
         tags=tags,
         timezone=timezone,
         limit=layout.limit,
@@ -67,16 +73,7 @@ def gather(store: Store, layout: Layout) -> Iterator[Leaf]:
         yield Leaf(planned.page.path, planned.key, partial(_rendered, store, planned.page, layout))
 
 
-def _sources(store: Store, layout: Layout, tags: Sequence[tuple[TagLink, Sequence[str]]]) -> list[PlanetSource]:
-    places = {place.name: place for place in source_places(layout.sources)}
-    return [
-        _source(state, places[state.source.name], layout, [tag for tag, names in tags if state.source.name in names])
-        for state in feeds.states(store, layout.sources)
-    ]
-
-
-def _source(state: FeedState, place: Place, layout: Layout, tags: Sequence[TagLink]) -> PlanetSource:
-    found = check_up(state, layout.frame.timezone)
+def _source(state: FeedState, place: Place, layout: Layout, tags: Tags) -> PlanetSource:
     etiquette = state.source.content or layout.content
     return PlanetSource(
         name=place.name,
@@ -84,12 +81,9 @@ def _source(state: FeedState, place: Place, layout: Layout, tags: Sequence[TagLi
         title=state.title or place.name,
         feed_url=state.source.url,
         site_url=state.site_url,
-        tags=tuple(tags),
+        tags=tuple(tag for tag, names in tags if place.name in names),
         etiquette=etiquette,
         noindex=etiquette == "title",
-        health=found.health,
-        since=found.since,
-        fetched=found.fetched,
     )
 
 

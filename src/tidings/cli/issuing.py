@@ -151,6 +151,8 @@ def web_site(loaded: Config) -> Site:
         trusted_proxies=loaded.web.trusted_proxies,
         open_store=open_database,
         domain=domain_of(loaded.mail.sender) if loaded.mail else "localhost",
+        timezone=loaded.site.timezone,
+        content=loaded.feed.content,
     )
 
 

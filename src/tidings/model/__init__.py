@@ -39,6 +39,7 @@ from tidings.model.digests import (
 )
 from tidings.model.links import LinkKey, Throttled
 from tidings.model.planet import (
+    Checkup,
     Counted,
     FrontPage,
     Health,
@@ -121,6 +122,7 @@ __all__ = [
     "AlsoIn",
     "Arrival",
     "Cadence",
+    "Checkup",
     "Choices",
     "Consent",
     "ConsentKind",

@@ -31,6 +31,15 @@ class PlanetPost:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkup:
+    """A source's health, the day since when there is trouble, and the day on which it was fetched last."""
+
+    health: Health
+    since: date | None = None
+    fetched: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TagLink:
     """A tag that has a page: what it is called, and the folder of its pages, below the site."""
 
@@ -40,9 +49,8 @@ class TagLink:
 
 @dataclass(frozen=True, slots=True)
 class PlanetSource:
-    """A source that pages show. `folder` is that of its pages, below the site; `tags` are those that have a page. Since
-    `since` its health is what it is, if that is trouble; it was `fetched` last on that day. `noindex` keeps search
-    engines away."""
+    """A source that pages show. `folder` is that of its pages, below the site; `tags` are those that have a page.
+    `noindex` keeps search engines away."""
 
     name: str
     folder: str
@@ -52,9 +60,16 @@ class PlanetSource:
     tags: tuple[TagLink, ...] = ()
     etiquette: Etiquette = "full"
     noindex: bool = False
-    health: Health = "fine"
-    since: date | None = None
-    fetched: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """A source as lists of sources have it: how many posts there are, the day of the newest, and how it is doing."""
+
+    source: PlanetSource
+    posts: int = 0
+    newest: date | None = None
+    checkup: Checkup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +134,6 @@ class PostPage:
     line: Line
     older: Neighbour | None = None
     newer: Neighbour | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """A source as lists of sources have it: how many posts there are, and the day of the newest."""
-
-    source: PlanetSource
-    posts: int = 0
-    newest: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

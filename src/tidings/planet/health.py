@@ -5,20 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tidings.model import FeedState, Health
-from tidings.records import dataclass
+from tidings.model import Checkup, FeedState
 
 _TROUBLE = timedelta(days=1)
 """Shorter troubles are nobody's news: servers are restarted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checkup:
-    """A source's health, the day since when there is trouble, and the day on which it was fetched last."""
-
-    health: Health
-    since: date | None = None
-    fetched: date | None = None
 
 
 def check_up(state: FeedState, timezone: str) -> Checkup:

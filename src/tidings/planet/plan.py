@@ -8,13 +8,14 @@ of what all pages share (`base`: the site's settings and its templates).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import date
 from hashlib import blake2b
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from tidings.model import (
+    Checkup,
     Counted,
     FrontPage,
     Line,
@@ -50,15 +51,16 @@ that goes moves no other."""
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What the planet is made of. `posts` come newest first, `sources` in the order of the file, `tags` with the names
-    of their sources. The front page has `limit` stories. `base` stands for what all pages share, `front` for what the
-    front page has beside its posts."""
+    """What the planet is made of. `posts` come newest first, `sources` in the order of the file, `checkups` by their
+    names, `tags` with the names of their sources. The front page has `limit` stories at most. `base` stands for what
+    all pages share, `front` for what the front page has beside its posts."""
 
     posts: Sequence[PlanetPost]
     sources: Sequence[PlanetSource]
     tags: Sequence[tuple[TagLink, Sequence[str]]]
     timezone: str
     limit: int
+    checkups: Mapping[str, Checkup] = field(default_factory=dict)
     issues: Sequence[str] = ()
     base: str = ""
     front: str = ""
@@ -103,7 +105,7 @@ class _Planning:
     def _front_page(self) -> Planned:
         lines = self._of(self._fronts[: self._material.limit])
         by_age = sorted(self._source_lines(), key=lambda one: one.newest or date.min, reverse=True)
-        sources = tuple(by_age[:MOST_SOURCES])
+        sources = tuple(replace(line, posts=0, checkup=None) for line in by_age[:MOST_SOURCES])
         tags = tuple(tag for tag, _ in self._material.tags)
         older = _month_path(lines[-1].day) if lines else ""
         page = FrontPage("index.html", lines, sources, len(self._sources), tags, older)
@@ -137,8 +139,8 @@ class _Planning:
         for line in lines:
             page = ListPage(f"{line.source.folder}/index.html", (), source=line)
             yield from self._list(page, self._of_source.get(line.source.name, []), _IN_A_LIST)
-        overview = OverviewPage("sources/index.html", "sources", sources=tuple(lines))
-        yield self._planned(overview, (), lines)
+        overview = OverviewPage("sources/index.html", "sources", sources=tuple(map(_without_day, lines)))
+        yield self._planned(overview, (), overview.sources)
 
     def _post_pages(self) -> Iterator[Planned]:
         """A page for each post, between those of the posts before and after it in its source."""
@@ -187,7 +189,8 @@ class _Planning:
         found: list[SourceLine] = []
         for source in self._material.sources:
             posts = self._of_source.get(source.name, [])
-            found.append(SourceLine(source, len(posts), self._lines[posts[0].id].day if posts else None))
+            newest = self._lines[posts[0].id].day if posts else None
+            found.append(SourceLine(source, len(posts), newest, self._material.checkups.get(source.name)))
         return sorted(found, key=lambda line: (line.source.title.casefold(), line.source.name))
 
 
@@ -232,6 +235,12 @@ def _also_in(post: PlanetPost, story: Sequence[PlanetPost], sources: Mapping[str
     others = sorted((one for one in story if one.source != post.source), key=lambda one: one.id)
     first = {one.source: one for one in reversed(others)}
     return tuple(Mention(sources[name].title, first[name].url) for name in dict.fromkeys(one.source for one in others))
+
+
+def _without_day(line: SourceLine) -> SourceLine:
+    """A source as the page of all has it: the day on which it was fetched is on its own, and there is a new one each
+    day."""
+    return replace(line, posts=0, checkup=line.checkup and replace(line.checkup, fetched=None))
 
 
 def _neighbour(post: PlanetPost | None) -> Neighbour | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 _MOST_MARKS = 6
 """Marks on one letter. Tibetan and Hebrew have up to six; hundreds are drawn over the lines above and below."""
 
+_ASTRAL = "\U00010000"
 _MOST_ACCENTS = 4  # of those made for Latin and Greek letters, U+0300 to U+036F; Vietnamese and phonetics have three
 _LONGEST_HEADLINE = 300  # characters; past that it is a text that somebody put into the wrong field
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
@@ -50,7 +52,7 @@ def one_line(text: str) -> str:
 
 def few_marks(text: str) -> str:
     """`text` without the combining marks of a letter that are more than any script has."""
-    if text.isascii():
+    if text.isascii() or (max(text) < _ASTRAL and not _run_of_marks().search(text)):
         return text
     kept: list[str] = []
     marks = 0
@@ -64,6 +66,17 @@ def few_marks(text: str) -> str:
             marks = 0
         kept.append(character)
     return "".join(kept)
+
+
+@cache
+def _run_of_marks() -> re.Pattern[str]:
+    """More marks in a row than any letter may have, joiners among them left out of account; of those below U+10000,
+    with which looking for it takes a tenth of the time."""
+    kinds: dict[str, list[str]] = {"Mn": [], "Me": [], "Cf": []}
+    for character in map(chr, range(ord(_ASTRAL))):
+        kinds.get(unicodedata.category(character), []).append(re.escape(character))
+    marks, joiners = ("".join(found) for found in (kinds["Mn"] + kinds["Me"], kinds["Cf"]))
+    return re.compile(f"(?:[{marks}][{joiners}]*+){{{_MOST_ACCENTS + 1}}}")
 
 
 def paragraphs(text: str) -> list[str]:

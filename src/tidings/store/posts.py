@@ -64,7 +64,8 @@ _COMPARED = 120_000  # characters; of those at most 60,000 are read, once white 
 class PostQuery:
     """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase.
     With `excluded` it is the posts that a rule keeps from being shown, with `held` those that the brake holds
-    (posts/brake.py) or the operator put away, excluded or not; with neither those that no rule excludes."""
+    (posts/brake.py) or the operator put away, excluded or not; with neither those that no rule excludes. With `public`
+    it is those that pages may show. The first `offset` are left out."""
 
     words: str = ""
     sources: tuple[str, ...] = ()
@@ -73,6 +74,8 @@ class PostQuery:
     limit: int = 50
     excluded: bool = False
     held: bool = False
+    public: bool = False
+    offset: int = 0
 
 
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
@@ -138,6 +141,8 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
         conditions.append("p.excluded != ''" if query.excluded else "p.excluded = ''")
     if query.held:
         conditions.append("p.held_at IS NOT NULL")
+    if query.public:
+        conditions.append("p.held_at IS NULL")
     if query.sources:
         conditions.append(f"f.name IN ({', '.join('?' * len(query.sources))})")
         parameters += query.sources
@@ -151,8 +156,8 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
         conditions.append(condition)
         parameters.append(word)
     rows = store.rows(
-        f"{SELECT_POSTS} WHERE {' AND '.join(conditions)} ORDER BY p.effective DESC, p.id DESC LIMIT ?",
-        (*parameters, query.limit),
+        f"{SELECT_POSTS} WHERE {' AND '.join(conditions)} ORDER BY p.effective DESC, p.id DESC LIMIT ? OFFSET ?",
+        (*parameters, query.limit, query.offset),
     )
     return [stored_post(row) for row in rows]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 
-from tidings.model import Edition, Source
+from tidings.model import Edition, Etiquette, Source
 from tidings.render.environment import SHIPPED, Templates
 from tidings.store import Store
 
@@ -26,7 +26,8 @@ class Site:
     of its pages.
 
     `open_store` opens the database for one request; without it there are no pages that need one. `trusted_proxies` are
-    the networks of servers before this one, which say truly for whom they ask; `domain` is that of our Message-IDs.
+    the networks of servers before this one, which say truly for whom they ask; `domain` is that of our Message-IDs. Of
+    sources that say nothing else, `content` may be shown.
     """
 
     url: str = ""
@@ -38,6 +39,8 @@ class Site:
     trusted_proxies: tuple[Network, ...] = ()
     open_store: OpenStore | None = None
     domain: str = "localhost"
+    timezone: str = "UTC"
+    content: Etiquette = "full"
     clock: Callable[[], datetime] = _now
 
     @property
