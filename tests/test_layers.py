@@ -26,6 +26,7 @@ AIDES = {
     "throttling",
     "shelving",
     "gathering",
+    "feeding",
     "searching",
 }
 PURE = {"sources", "posts", "editions", "readers", "planet"}
@@ -39,7 +40,8 @@ ALLOWED = {
     "web": {"searching", "subscribe", "signup", "preferences", "signing", "readers", "store", "render"} | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
-    "publish": {"gathering", "shelving"} | PURE | EDGES | GROUND,
+    "publish": {"gathering", "shelving", "feeding"} | PURE | EDGES | GROUND,
+    "feeding": {"shelving"} | PURE | EDGES | GROUND,
     "gathering": {"shelving"} | PURE | EDGES | GROUND,
     "shelving": GROUND,
     "searching": {"planet", "store", "render"} | GROUND,

@@ -15,8 +15,9 @@ from lxml import etree
 
 from tests.render_samples import FROZEN_AT, POSTS
 from tidings.model import Enclosure, StoredPost
-from tidings.render.atom import is_absolute_iri
-from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
+from tidings.render.atom import write_atom
+from tidings.render.feeds import CombinedFeed, entry_ids, feed_of_posts
+from tidings.render.xml import is_absolute_iri
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
 SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parent / "data" / "atom.rng"))
@@ -29,12 +30,15 @@ def combined(posts: Sequence[StoredPost] = POSTS, **changes: object) -> Combined
         id="tag:planet.example,2026:all",
         title="Planet Harbour",
         site_url="https://planet.example/",
-        self_url="https://planet.example/atom.xml",
         posts=posts,
         empty_updated=datetime(2026, 1, 1, tzinfo=UTC),
         language="en",
     )
     return replace(feed, **changes)  # type: ignore[arg-type]
+
+
+def render_atom(feed: CombinedFeed) -> bytes:
+    return write_atom(feed_of_posts(feed), "https://planet.example/atom.xml")
 
 
 def valid(document: bytes) -> etree._Element:

@@ -11,25 +11,26 @@ The same frozen issues as the mail; nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tidings.feeding import STYLE, Kitchen, feed_files, issue_files
 from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
+from tidings.planet.issues import without
 from tidings.planet.plan import digest
 from tidings.planet.tags import shown
-from tidings.posts.canonical import canonical
+from tidings.posts.own import is_own
 from tidings.render.environment import SHIPPED, Templates
-from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
 from tidings.render.finding import render_robots
-from tidings.render.issue_feed import IssueFeed, render_issue_feed
+from tidings.render.issue_feed import IssueFeed
 from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
 from tidings.render.planet import ALL_ISSUES, Frame, render_issues, render_not_found
 from tidings.shelving import Leaf, bring_up
 from tidings.sources.opml import Listed, write_opml
-from tidings.store import Store, exclusive, feeds, issue_states, posts, returning, site
+from tidings.store import Store, exclusive, feeds, issue_states, planet, site
 from tidings.store.issues import StoredIssue
 from tidings.store.site import SiteRecord
 
@@ -78,14 +79,14 @@ def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]
 def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     """Each file below the folder, what stands for its bytes and what makes them."""
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
-    own, known = canonical(f"{settings.url}/{COMBINED_FEED}"), feeds.own_names(store)
-    sources = shown([one for one in settings.sources if canonical(one.url) != own], known)
+    own, known = f"{settings.url}/{COMBINED_FEED}", feeds.own_names(store)
+    sources = shown([one for one in settings.sources if not is_own(one.url, own)], known)
     record = site.record(store)
-    archive = issue_states.archive(store)
+    archive = _public(store, settings.sources)
     issues = [_past_issue(stored) for stored in archive]
     frame = _frame(settings, sources, issues)
     base = digest(frame.title, frame.url, frame.language, frame.timezone, frame.rooms, frame.templates.fingerprint)
-    yield from _feed_leaves(store, settings, sources, record, base)
+    yield from feed_files(store, _kitchen(settings, sources, record, base))
     yield from _issue_leaves(archive, settings, record, base)
     front = _front(settings, issues, frame)
     beside = digest(front.issues, front.feeds, front.offered)
@@ -103,6 +104,31 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     if issues:
         yield Leaf(ALL_ISSUES, digest(base, issues), lambda: render_issues(issues, frame).encode())
     yield from _furniture(sources, frame, base)
+
+
+def _kitchen(settings: PublishSettings, sources: Sequence[Source], record: SiteRecord, base: str) -> Kitchen:
+    return Kitchen(
+        title=settings.title,
+        url=settings.url,
+        language=settings.language,
+        limit=settings.limit,
+        content=settings.content,
+        sources=sources,
+        record=record,
+        templates=settings.templates,
+        base=base,
+    )
+
+
+def _public(store: Store, sources: Sequence[Source]) -> list[StoredIssue]:
+    """The issues of the archive, without the posts of sources that are in digests alone."""
+    archive = issue_states.archive(store)
+    private = [source for source in sources if not source.publish]
+    if not private:
+        return archive
+    ids = planet.posts_of(store, [source.name for source in private])
+    names = {source.name for source in private} | {state.title for state in feeds.states(store, private)}
+    return [replace(stored, content=without(stored.content, ids, names)) for stored in archive]
 
 
 def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequence[PastIssue]) -> Frame:
@@ -148,31 +174,6 @@ def _furniture(sources: Sequence[Source], frame: Frame, base: str) -> Iterator[L
     yield Leaf("404.html", base, lambda: render_not_found(frame).encode())
 
 
-def _feed_leaves(
-    store: Store, settings: PublishSettings, sources: Sequence[Source], record: SiteRecord, base: str
-) -> Iterator[Leaf]:
-    names = [source.name for source in sources]
-    newest = posts.newest(store, names, settings.limit)
-    posts.note_in_feed(store, [post.id for post in newest])
-    etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
-    ids = entry_ids(record.feed_id, newest, returning.entry_ids(store, newest))
-    returning.keep_entry_ids(store, ids, newest)
-    combined = CombinedFeed(
-        id=record.feed_id,
-        title=settings.title,
-        site_url=f"{settings.url}/",
-        self_url=f"{settings.url}/{COMBINED_FEED}",
-        posts=newest,
-        empty_updated=record.created_at,
-        author=settings.title,
-        language=settings.language,
-        content=settings.content,
-        etiquette=etiquette,
-        ids=ids,
-    )
-    yield Leaf(COMBINED_FEED, digest(base, combined), partial(render_atom, combined))
-
-
 def _issue_leaves(
     archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord, base: str
 ) -> Iterator[Leaf]:
@@ -182,7 +183,7 @@ def _issue_leaves(
         yield Leaf(stored.content.path, key, partial(_issue_page, stored, links, settings.templates))
     for edition, (title, language) in _titles(archive, settings).items():
         feed = _issue_feed(edition, title, language, archive, settings, record)
-        yield Leaf(_issue_feed_path(edition), digest(base, feed), partial(render_issue_feed, feed, settings.templates))
+        yield from issue_files(feed, settings.templates, base)
 
 
 def _issue_page(stored: StoredIssue, links: IssueLinks, templates: Templates) -> bytes:
@@ -219,10 +220,10 @@ def _issue_feed(
         title=title,
         site_title=settings.title,
         site_url=f"{settings.url}/",
-        self_url=f"{settings.url}/{_issue_feed_path(edition)}",
         language=language,
         issues=[stored.content for stored in archive if stored.content.edition == edition][:_ISSUES_IN_FEED],
         empty_updated=record.created_at,
+        style=f"../{STYLE}",
     )
 
 

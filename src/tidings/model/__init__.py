@@ -12,6 +12,7 @@ All times are aware UTC datetimes; sizes are bytes.
 from tidings.model.choices import Cadence, Choices, base_name, is_personal, personal_name
 from tidings.model.configured import (
     COMBINED_FEED,
+    FEED_FILES,
     THIS_MACHINE,
     Edition,
     Etiquette,
@@ -76,6 +77,7 @@ from tidings.model.polling import (
     Wishes,
 )
 from tidings.model.posts import (
+    About,
     Counterpart,
     EditKind,
     Enclosure,
@@ -113,7 +115,9 @@ from tidings.model.subscribers import (
 
 __all__ = [
     "COMBINED_FEED",
+    "FEED_FILES",
     "THIS_MACHINE",
+    "About",
     "Action",
     "AlsoIn",
     "Arrival",

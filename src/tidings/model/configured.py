@@ -13,6 +13,9 @@ Etiquette = Literal["full", "excerpt", "title"]
 COMBINED_FEED = "atom.xml"
 """The file of the combined feed, below the site's URL."""
 
+FEED_FILES = (COMBINED_FEED, "rss.xml", "feed.json")
+"""The files of a feed in its formats: Atom, RSS and JSON Feed."""
+
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 """The hosts that a password may be told to without encryption."""
 

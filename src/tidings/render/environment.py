@@ -41,6 +41,7 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "shorten": words.shorten,
     "direction": words.direction,
     "for_label": words.for_label,
+    "css_text": words.css_text,
     "language_tag": words.language_tag,
     "local_date": words.local_date,
     "timestamp": words.timestamp,
@@ -182,7 +183,7 @@ def open_press(templates: Templates, language: str) -> Press:
 
 
 def load_press(folders: Sequence[Path], language: str) -> Press:
-    """What renders in `language` from `folders`, the first that has a file wins. `.html` is escaped, `.txt` is not."""
+    """What renders in `language` from `folders`, the first that has a file wins. `.html` is escaped, text is not."""
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(list(folders)),
         undefined=StrictUndefined,
@@ -206,7 +207,7 @@ def load_press(folders: Sequence[Path], language: str) -> Press:
 
 
 def _is_html(name: str | None) -> bool:
-    return name is None or not name.endswith(".txt")
+    return name is None or not name.endswith((".txt", ".css"))
 
 
 def _folders(environment: ImmutableSandboxedEnvironment) -> list[str]:

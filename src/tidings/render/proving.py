@@ -10,7 +10,7 @@ from tidings.errors import RenderError
 from tidings.model import AlsoIn, Edition, Enclosure, IssueContent, IssueItem, MoreItem, Picture, UpdateItem
 from tidings.render.environment import Templates
 from tidings.render.forms import Chrome
-from tidings.render.issue_feed import IssueFeed, render_issue_feed
+from tidings.render.issue_feed import IssueFeed, feed_of_issues
 from tidings.render.mail import MailFooter, render_issue
 from tidings.render.notes import NoteContent, render_note
 from tidings.render.offers import SignupForm
@@ -25,6 +25,7 @@ from tidings.render.signup_pages import (
     render_subscribe,
     render_used,
 )
+from tidings.render.style import render_style
 
 _SITE = "https://planet.example"
 _WHEN = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
@@ -66,8 +67,9 @@ def prove(edition: Edition, templates: Templates) -> Iterator[str]:
 
 
 def prove_planet(language: str, templates: Templates) -> Iterator[str]:
-    """The same of the page of newest posts."""
+    """The same of the page of newest posts, and of the style sheet of feeds."""
     try:
+        render_style(language, templates)
         render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", ()), templates)
     except RenderError as error:
         yield str(error)
@@ -125,7 +127,7 @@ def _render(specimen: IssueContent, templates: Templates) -> None:
     render_issue(specimen, MailFooter("An address", "editor@planet.example", f"{_SITE}/{specimen.path}"), templates)
     render_issue_page(specimen, IssueLinks(), templates)
     feed = IssueFeed(
-        "urn:x-specimen:1", specimen.edition, specimen.edition_title, "A planet", _SITE, f"{_SITE}/issues.xml",
-        specimen.language, (specimen,), _WHEN,
+        "urn:x-specimen:1", specimen.edition, specimen.edition_title, "A planet", _SITE, specimen.language,
+        (specimen,), _WHEN,
     )  # fmt: skip
-    render_issue_feed(feed, templates)
+    feed_of_issues(feed, templates)

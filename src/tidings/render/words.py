@@ -115,6 +115,12 @@ def direction(text: str) -> Literal["ltr", "rtl"]:
     return "rtl" if rtl > kinds.count("L") else "ltr"
 
 
+def css_text(text: str) -> str:
+    """`text` as a string of a style sheet (CSS Syntax section 4.3.5)."""
+    escaped = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def for_label(text: str) -> str:
     """`text` for an attribute, without < and >. HTML lets them stand there unescaped, and the inliner does; filters of
     mail then take a headline about <script> for one."""

@@ -15,6 +15,7 @@ from tidings.store.database import (
     A_QUERY,
     Store,
     enclosures_to_text,
+    stored_text,
     stored_time,
     text_to_enclosures,
     text_to_time,
@@ -29,13 +30,14 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id
 
 _COLUMNS = (
     "guid url title author published updated tags summary content_html text language enclosures origin_title "
-    "origin_url content_hash text_hash names_page excluded"
+    "origin_url rights content_hash text_hash names_page excluded"
 ).split()
 
 # `originality` is told of new posts only, and stays.
 _INSERT = f"""
-INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, originality, {", ".join(_COLUMNS)})
-VALUES ({", ".join("?" * (8 + len(_COLUMNS)))})
+INSERT INTO posts
+(id, feed_id, story, first_seen, dated, arrived, excluded_at, held_at, originality, {", ".join(_COLUMNS)})
+VALUES ({", ".join("?" * (9 + len(_COLUMNS)))})
 """
 
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
@@ -217,6 +219,7 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),  # noqa: SIM118 (`in row` asks for values)
         excluded=row["excluded"],
         originality=row["originality"],
+        rights=row["rights"],
         held="" if row["held_at"] is None else "held" if row["held_at"] else "put-away",
     )
 
@@ -225,13 +228,16 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
     """Stores new posts, all in one statement each for their rows, their words and their keys."""
     new = change.new
     ids = range(first := _next_id(store), first + len(new))
-    seen = time_to_text(now)
+    seen = stored_text(now)
+    is_backlog = bool(store.row("SELECT 1 FROM feeds WHERE id = ? AND first_batch_id IS NULL", (feed_id,)))
     rows = []
     for post_id, post in zip(ids, new, strict=True):
         story = post.join.story if post.join else post_id
         dated = time_to_text(post.published or post.updated)
+        arrived = min(dated, seen) if is_backlog and dated else seen
         excluded, held = seen if post.excluded else None, seen if change.held else None
-        rows.append((post_id, feed_id, story, seen, dated, excluded, held, post.originality, *_values(post)))
+        origin = (post.originality, *_values(post))
+        rows.append((post_id, feed_id, story, seen, dated, arrived, excluded, held, *origin))
     store.conn.executemany(_INSERT, rows)
     store.conn.execute(
         """INSERT INTO posts_fts (rowid, title, author, text)
@@ -373,6 +379,7 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         enclosures_to_text(post.enclosures),
         post.origin_title,
         post.origin_url,
+        post.rights,
         post.content_hash,
         post.text_hash,
         post.story_url != "",
