@@ -27,7 +27,7 @@ from tidings.render.environment import SHIPPED, Templates
 from tidings.render.finding import render_robots
 from tidings.render.issue_feed import IssueFeed
 from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
-from tidings.render.planet import ALL_ISSUES, Frame, render_issues, render_not_found
+from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
 from tidings.shelving import Leaf, bring_up
 from tidings.sources.opml import Listed, write_opml
 from tidings.store import Store, exclusive, feeds, issue_states, planet, site
@@ -146,7 +146,7 @@ def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequenc
         timezone=settings.timezone,
         templates=settings.templates,
         rooms=[room for room, is_there in rooms.items() if is_there],
-        feeds=(FeedLink("", COMBINED_FEED),),
+        feeds=feeds_in(""),
     )
 
 
