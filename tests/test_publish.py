@@ -412,6 +412,14 @@ def test_publishing_that_failed_is_still_due(stocked: Store, folder: Path) -> No
     assert publish_due(stocked, folder, settings()) != []
 
 
+def test_a_new_day_is_a_reason_to_publish(stocked: Store, folder: Path) -> None:
+    """Polls without news want no publishing; the day of the last one is brought up to date once a day."""
+    publish_due(stocked, folder, settings())
+    receive(stocked, A, now=START + timedelta(days=2))
+    assert publish_due(stocked, folder, settings()) == []
+    assert names(folder, publish_due(stocked, folder, settings(), is_new_day=True)) == {"sources/a/index.html"}
+
+
 def test_publishing_elsewhere_leaves_the_site_due(stocked: Store, folder: Path, tmp_path: Path) -> None:
     """Writing the files into some other folder by hand does not make the served ones up to date."""
     publish_due(stocked, folder, settings())

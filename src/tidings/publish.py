@@ -55,14 +55,15 @@ class PublishSettings:
     search: bool = False
 
 
-def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
-    """Publishes when something has changed since the last time this was called; returns the files written. `publish` by
-    itself, which may write to any folder, makes no difference to that."""
+def publish_due(store: Store, folder: Path, settings: PublishSettings, *, is_new_day: bool = False) -> list[Path]:
+    """Publishes when something has changed since the last time this was called, or the day has; returns the files
+    written. `publish` by itself, which may write to any folder, makes no difference to that."""
     change = site.publishing_wanted(store)
-    if change is None:
+    if change is None and not is_new_day:
         return []
     written = publish(store, folder, settings)
-    site.record_published(store, change)
+    if change is not None:
+        site.record_published(store, change)
     return written
 
 
