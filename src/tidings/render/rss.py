@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from tidings.model import Enclosure
 from tidings.render.atom import add_enclosure, media_type
 from tidings.render.feeds import Entry, Feed
-from tidings.render.words import language_tag, one_line
+from tidings.render.words import language_tag
 from tidings.render.xml import XHTML, add_link, add_robots, add_text, iri, rfc3339, serialise
 
 _NAMESPACES = {
@@ -64,7 +64,7 @@ def _item(channel: Element, entry: Entry) -> None:
     origin = entry.origin
     if origin:
         add_text(item, "source", origin.title or origin.id, url=iri(origin.feed_url or origin.id))
-    if rights := entry.rights or (one_line(origin.about.rights) if origin else ""):
+    if rights := entry.rights or (origin.about.rights if origin else ""):
         add_text(item, "dc:rights", rights)
     if entry.via[0]:
         add_link(item, "via", entry.via[0], "atom:link", title=entry.via[1])
