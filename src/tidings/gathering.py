@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from tidings.model import (
+    About,
     Etiquette,
     FeedState,
     FrontPage,
@@ -30,7 +31,7 @@ from tidings.render.finding import render_sitemap
 from tidings.render.pages import BlogrollEntry, PlanetPage, render_planet
 from tidings.render.planet import Frame, render_list, render_overview, render_post
 from tidings.shelving import Leaf
-from tidings.store import Store, feeds, planet
+from tidings.store import Store, abouts, feeds, planet
 
 Tags = Sequence[tuple[TagLink, Sequence[str]]]
 """Tags with the names of their sources."""
@@ -58,9 +59,10 @@ def gather(store: Store, layout: Layout) -> Iterator[Leaf]:
     tags = [(TagLink(place.name, place.folder), place.sources) for place in tag_places(layout.sources)]
     places = {place.name: place for place in source_places(layout.sources)}
     states = feeds.states(store, layout.sources)
+    said = abouts.by_name(store, [source.name for source in layout.sources])
     material = Material(
         posts=planet.shown(store, [source.name for source in layout.sources]),
-        sources=[_source(state, places[state.source.name], layout, tags) for state in states],
+        sources=[_source(state, places[state.source.name], said[state.source.name], layout, tags) for state in states],
         checkups={state.source.name: check_up(state, timezone) for state in states},
         tags=tags,
         timezone=timezone,
@@ -73,7 +75,7 @@ def gather(store: Store, layout: Layout) -> Iterator[Leaf]:
         yield Leaf(planned.page.path, planned.key, partial(_rendered, store, planned.page, layout))
 
 
-def _source(state: FeedState, place: Place, layout: Layout, tags: Tags) -> PlanetSource:
+def _source(state: FeedState, place: Place, about: About, layout: Layout, tags: Tags) -> PlanetSource:
     etiquette = state.source.content or layout.content
     return PlanetSource(
         name=place.name,
@@ -83,7 +85,8 @@ def _source(state: FeedState, place: Place, layout: Layout, tags: Tags) -> Plane
         site_url=state.site_url,
         tags=tuple(tag for tag, names in tags if place.name in names),
         etiquette=etiquette,
-        noindex=etiquette == "title",
+        noindex=etiquette == "title" or about.noindex,
+        rights=about.rights,
     )
 
 
@@ -93,7 +96,7 @@ def _rendered(store: Store, page: PlannedPage, layout: Layout) -> bytes:
         case FrontPage():
             return _front(store, page, layout).encode()
         case ListPage():
-            return render_list(page, _whole(store, page.lines), frame.feeds, frame).encode()
+            return render_list(page, _whole(store, page.lines), frame).encode()
         case PostPage():
             return render_post(page, _whole(store, [page.line])[page.line.post_id], frame).encode()
         case OverviewPage():

@@ -27,7 +27,7 @@ from tidings.render.environment import SHIPPED, Templates
 from tidings.render.finding import render_robots
 from tidings.render.issue_feed import IssueFeed
 from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
-from tidings.render.planet import ALL_ISSUES, Frame, render_issues, render_not_found
+from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
 from tidings.shelving import Leaf, bring_up
 from tidings.sources.opml import Listed, write_opml
 from tidings.store import Store, exclusive, feeds, issue_states, planet, site
@@ -55,14 +55,15 @@ class PublishSettings:
     search: bool = False
 
 
-def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
-    """Publishes when something has changed since the last time this was called; returns the files written. `publish` by
-    itself, which may write to any folder, makes no difference to that."""
+def publish_due(store: Store, folder: Path, settings: PublishSettings, *, is_new_day: bool = False) -> list[Path]:
+    """Publishes when something has changed since the last time this was called, or the day has; returns the files
+    written. `publish` by itself, which may write to any folder, makes no difference to that."""
     change = site.publishing_wanted(store)
-    if change is None:
+    if change is None and not is_new_day:
         return []
     written = publish(store, folder, settings)
-    site.record_published(store, change)
+    if change is not None:
+        site.record_published(store, change)
     return written
 
 
@@ -146,7 +147,7 @@ def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequenc
         timezone=settings.timezone,
         templates=settings.templates,
         rooms=[room for room, is_there in rooms.items() if is_there],
-        feeds=(FeedLink("", COMBINED_FEED),),
+        feeds=feeds_in(""),
     )
 
 

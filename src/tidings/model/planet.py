@@ -50,7 +50,7 @@ class TagLink:
 @dataclass(frozen=True, slots=True)
 class PlanetSource:
     """A source that pages show. `folder` is that of its pages, below the site; `tags` are those that have a page.
-    `noindex` keeps search engines away."""
+    `noindex` keeps search engines away; `rights` are the terms that its feed names."""
 
     name: str
     folder: str
@@ -60,6 +60,7 @@ class PlanetSource:
     tags: tuple[TagLink, ...] = ()
     etiquette: Etiquette = "full"
     noindex: bool = False
+    rights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,8 @@ class _Planning:
                 page,
                 path=f"{folder}/{step(name, part.number)}",
                 lines=cut(lines, part),
+                # Only the newest part says how things are now, or all would change with each post.
+                source=page.source and (SourceLine(page.source.source) if part.number else page.source),
                 newer="" if part.newer is None else step(name, part.newer),
                 older="" if part.older is None else step(name, part.older),
             )

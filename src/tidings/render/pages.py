@@ -25,12 +25,12 @@ _FIRST_PAGE = 60_000
 
 @dataclass(frozen=True, slots=True)
 class FeedLink:
-    """A feed to subscribe to. `href` is relative to the page that shows it. The combined feed's `title` is "": each
+    """A feed to subscribe to. `href` is relative to the page that shows it. The `title` of a feed of posts is "": each
     page calls it by its kind, in its own language."""
 
     title: str
     href: str
-    type: str = "application/atom+xml"
+    type: Literal["application/atom+xml", "application/rss+xml", "application/feed+json"] = "application/atom+xml"
 
 
 Room = Literal["blogs", "tags", "archive", "issues", "search"]
@@ -131,4 +131,9 @@ def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templ
 
 def name_feeds(feeds: Sequence[FeedLink], wording: Wording) -> list[FeedLink]:
     """Feeds as a page names them."""
-    return [replace(feed, title=feed.title or wording.gettext("Atom feed")) for feed in feeds]
+    kinds = {
+        "application/atom+xml": wording.gettext("Atom feed"),
+        "application/rss+xml": wording.gettext("RSS feed"),
+        "application/feed+json": wording.gettext("JSON feed"),
+    }
+    return [replace(feed, title=feed.title or kinds[feed.type]) for feed in feeds]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tidings.model import Line, ListPage, OverviewPage, PostPage, StoredPost
+from tidings.model import FEED_FILES, Line, ListPage, OverviewPage, PostPage, StoredPost
 from tidings.render.environment import Press, Templates, open_press
 from tidings.render.lists import PostLine, by_day, listed
 from tidings.render.pages import FeedLink, PastIssue, Room, name_feeds
@@ -17,6 +17,12 @@ from tidings.render.words import headline, one_line, web_link
 
 ALL_ISSUES = "issues/index.html"
 """The page that lists all issues, below the site."""
+
+
+def feeds_in(folder: str) -> tuple[FeedLink, ...]:
+    """The feeds of posts in a folder, "" for those of the whole site, in their formats; relative to the site."""
+    atom, rss, json = (f"{folder}/{name}" if folder else name for name in FEED_FILES)
+    return FeedLink("", atom), FeedLink("", rss, "application/rss+xml"), FeedLink("", json, "application/feed+json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +39,8 @@ class Frame:
     feeds: Sequence[FeedLink] = ()
 
 
-def render_list(page: ListPage, posts: Mapping[int, StoredPost], feeds: Sequence[FeedLink], frame: Frame) -> str:
-    """A part of a list; `posts` has all that are on it, by id. Raises RenderError."""
+def render_list(page: ListPage, posts: Mapping[int, StoredPost], frame: Frame) -> str:
+    """A part of a list, with its feeds; `posts` has all that are on it, by id. Raises RenderError."""
     press = open_press(frame.templates, frame.language)
     lines = _listed(page.lines, posts, press)
     values = {
@@ -44,6 +50,7 @@ def render_list(page: ListPage, posts: Mapping[int, StoredPost], feeds: Sequence
         "noindex": page.source is not None and page.source.source.noindex,
     }
     template = "month.html" if page.month else "list.html"
+    feeds = frame.feeds if page.month else feeds_in(page.path.rpartition("/")[0])
     return press.render(template, _around(page.path, feeds, frame, press) | values)
 
 
