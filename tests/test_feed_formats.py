@@ -353,6 +353,15 @@ def test_a_description_is_html() -> None:
     assert found.findtext("description") == "a &lt; b &amp; &lt;i&gt;c&lt;/i&gt;"
 
 
+def test_plain_text_is_written_in_hexadecimal() -> None:
+    """As the profile wants it, for readers that would take a title for mark-up; the text stays what it is."""
+    post = replace(POSTS[0], title="AT&T <b>", tags=("R&D",), author="A & B")
+    document = written(combined([post]))["rss.xml"]
+    assert b"<title>AT&#x26;T &#x3C;b&gt;</title>" in document
+    assert b"<category>R&#x26;D</category>" in document
+    assert item(post).findtext("title") == "AT&T <b>"
+
+
 @pytest.mark.parametrize(
     ("files", "enclosure", "others"),
     [
