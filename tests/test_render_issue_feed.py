@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from lxml import etree, html
 
+from tests.feed_checks import assert_atom
 from tests.render_samples import FIXTURES, ISSUE
 from tidings.model import IssueContent
 from tidings.render.atom import write_atom
@@ -16,7 +16,6 @@ from tidings.render.issue_feed import IssueFeed, feed_of_issues
 from tidings.render.pages import IssueLinks, render_issue_page
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
-SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parent / "data" / "atom.rng"))
 SETUP = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -35,9 +34,7 @@ def feed_of(*issues: IssueContent, **changes: object) -> IssueFeed:
 
 
 def parsed(feed: IssueFeed) -> etree._Element:
-    root = etree.fromstring(write_atom(feed_of_issues(feed), "https://planet.example/issues/daily.xml"))
-    SCHEMA.assertValid(root)
-    return root
+    return assert_atom(write_atom(feed_of_issues(feed), "https://planet.example/issues/daily.xml"))
 
 
 @pytest.mark.parametrize("name", FIXTURES)

@@ -10,7 +10,6 @@ from xml.etree.ElementTree import Element, SubElement
 
 from tidings.model import Enclosure
 from tidings.render.feeds import Entry, Feed, Origin
-from tidings.render.words import one_line, web_link
 from tidings.render.xml import (
     XHTML,
     add_link,
@@ -100,12 +99,12 @@ def _source(entry: Element, origin: Origin) -> None:
     if origin.site_url:
         add_link(source, "alternate", origin.site_url, type="text/html")
     if about.author:
-        add_text(SubElement(source, "author"), "name", one_line(about.author))
+        add_text(SubElement(source, "author"), "name", about.author)
     _add_categories(source, about.tags)
     if about.rights:
-        add_text(source, "rights", one_line(about.rights))
+        add_text(source, "rights", about.rights)
     for name, address in (("icon", about.icon), ("logo", about.logo)):
-        if web_link(address):
+        if address:
             add_text(source, name, iri(address))
     if about.noindex:
         add_robots(source)

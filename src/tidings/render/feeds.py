@@ -147,17 +147,17 @@ def _entry(combined: CombinedFeed, post: StoredPost, entry_id: str, origin: Orig
     # Where it is the feed that is short, and not its source that wants it so, a post without a title is called by its
     # first words: planets that follow this one know it by them.
     opening = "" if own == "title" else post.text or post.summary
-    author = post.author or post.origin_title or post.source_title or post.source
+    authors = map(one_line, (post.author, post.origin_title, post.source_title, post.source))
     entry = Entry(
         id=entry_id,
         title=headline(post.title, opening),
         # An entry without content must have an alternate link (RFC 4287 4.1.2).
         url=web_link(post.url) or web_link(post.source_url) or post.feed_url,
         updated=_updated(post),
-        author=one_line(author),
+        author=next(filter(None, authors), post.feed_url),
         published=None if post.published is None else min(post.published, post.first_seen),
         language=post.language,
-        tags=tuple(dict.fromkeys(tag for tag in map(one_line, post.tags) if tag)),
+        tags=_lines(post.tags),
         rights=one_line(post.rights),
         files=_files(post, shown),
         via=(web_link(post.origin_url), one_line(post.origin_title)),
@@ -197,7 +197,19 @@ def _origin(post: StoredPost, about: About) -> Origin:
         return Origin(post.origin_url, one_line(post.origin_title), "", web_link(post.origin_url), _updated(post))
     source_id = about.id if is_absolute_iri(about.id) else post.feed_url
     title = one_line(post.source_title or post.source)
-    return Origin(source_id, title, post.feed_url, web_link(post.source_url), _updated(post), about)
+    shown = About(
+        author=one_line(about.author),
+        rights=one_line(about.rights),
+        icon=web_link(about.icon),
+        logo=web_link(about.logo),
+        tags=_lines(about.tags),
+        noindex=about.noindex,
+    )
+    return Origin(source_id, title, post.feed_url, web_link(post.source_url), _updated(post), shown)
+
+
+def _lines(tags: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag for tag in map(one_line, tags) if tag))
 
 
 def _origin_of(post: StoredPost) -> str:

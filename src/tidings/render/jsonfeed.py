@@ -12,7 +12,7 @@ from typing import Any
 from tidings.model import Enclosure
 from tidings.render.atom import media_type
 from tidings.render.feeds import Entry, Feed, Origin
-from tidings.render.words import language_tag, one_line, web_link
+from tidings.render.words import language_tag
 from tidings.render.xml import iri, legal, rfc3339
 
 _Object = dict[str, Any]
@@ -73,10 +73,10 @@ def _source(origin: Origin | None) -> _Object:
             "feed_url": iri(origin.feed_url),
             "home_page_url": iri(origin.site_url),
             "updated": rfc3339(origin.updated),
-            "authors": _people(one_line(about.author)),
-            "rights": one_line(about.rights),
-            "favicon": iri(web_link(about.icon)),
-            "icon": iri(web_link(about.logo)),
+            "authors": _people(about.author),
+            "rights": about.rights,
+            "favicon": iri(about.icon),
+            "icon": iri(about.logo),
             "tags": list(about.tags),
             "noindex": about.noindex,
         }

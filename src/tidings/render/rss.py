@@ -6,6 +6,7 @@ address of mail; `content:encoded` for the whole text; `atom:updated`, `atom:lin
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from html import escape
@@ -14,7 +15,7 @@ from xml.etree.ElementTree import Element, SubElement
 from tidings.model import Enclosure
 from tidings.render.atom import add_enclosure, media_type
 from tidings.render.feeds import Entry, Feed
-from tidings.render.words import language_tag, one_line
+from tidings.render.words import language_tag
 from tidings.render.xml import XHTML, add_link, add_robots, add_text, iri, rfc3339, serialise
 
 _NAMESPACES = {
@@ -22,6 +23,7 @@ _NAMESPACES = {
     "xmlns:content": "http://purl.org/rss/1.0/modules/content/",
     "xmlns:dc": "http://purl.org/dc/elements/1.1/",
 }
+_PLAIN = re.compile(rb"<(?:title|category|source|dc:creator|dc:rights)\b[^>]*>[^<]+")
 _DOCS = "https://www.rssboard.org/rss-specification"
 _TTL = 60
 """Minutes that a copy may be kept: a planet that is polled by the hour is up to date enough."""
@@ -46,7 +48,13 @@ def write_rss(feed: Feed, self_url: str) -> bytes:
         add_robots(channel)
     for entry in feed.entries:
         _item(channel, entry)
-    return serialise(root, feed.style)
+    return _PLAIN.sub(_in_hexadecimal, serialise(root, feed.style))
+
+
+def _in_hexadecimal(element: re.Match[bytes]) -> bytes:
+    """Plain text as the profile wants it ("Character data"): the same to who reads XML, and to who takes it for mark-up
+    no longer mark-up."""
+    return element[0].replace(b"&amp;", b"&#x26;").replace(b"&lt;", b"&#x3C;")
 
 
 def _item(channel: Element, entry: Entry) -> None:
@@ -64,7 +72,7 @@ def _item(channel: Element, entry: Entry) -> None:
     origin = entry.origin
     if origin:
         add_text(item, "source", origin.title or origin.id, url=iri(origin.feed_url or origin.id))
-    if rights := entry.rights or (one_line(origin.about.rights) if origin else ""):
+    if rights := entry.rights or (origin.about.rights if origin else ""):
         add_text(item, "dc:rights", rights)
     if entry.via[0]:
         add_link(item, "via", entry.via[0], "atom:link", title=entry.via[1])

@@ -29,9 +29,9 @@ _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 def serialise(root: Element, stylesheet: str = "") -> bytes:
     """The document in UTF-8; with a style sheet, for who opens it in a browser."""
     indent(root, " ")
-    document: bytes = tostring(root, encoding="utf-8")
     styled = f'<?xml-stylesheet type="text/css" href={quoteattr(stylesheet)}?>\n' if stylesheet else ""
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{styled}'.encode() + document + b"\n"
+    document = tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{styled}{document}\n'.encode()
 
 
 def made_id(name: str) -> str:
