@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,6 +15,7 @@ from tidings.render.mail import MailFooter, render_issue
 from tidings.render.notes import NoteContent, render_note
 from tidings.render.offers import SignupForm
 from tidings.render.pages import IssueLinks, PlanetPage, render_issue_page, render_planet
+from tidings.render.proving_pages import makers
 from tidings.render.signup_pages import (
     render_asked,
     render_confirm,
@@ -25,7 +26,6 @@ from tidings.render.signup_pages import (
     render_subscribe,
     render_used,
 )
-from tidings.render.style import render_style
 
 _SITE = "https://planet.example"
 _WHEN = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
@@ -67,12 +67,8 @@ def prove(edition: Edition, templates: Templates) -> Iterator[str]:
 
 
 def prove_planet(language: str, templates: Templates) -> Iterator[str]:
-    """The same of the page of newest posts, and of the style sheet of feeds."""
-    try:
-        render_style(language, templates)
-        render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", ()), templates)
-    except RenderError as error:
-        yield str(error)
+    """The same of the planet's pages, and of the style sheet of feeds."""
+    yield from _wrong(makers(language, templates))
 
 
 def prove_signups(editions: Sequence[Edition], language: str, templates: Templates) -> Iterator[str]:
@@ -81,7 +77,7 @@ def prove_signups(editions: Sequence[Edition], language: str, templates: Templat
         return
     chrome = Chrome("A planet", _SITE, language, templates)
     note = NoteContent("confirm", editions, "192.0.2.0/24", _WHEN, "A planet", _SITE, "An address", _SITE, _SITE)
-    makers: tuple[Callable[[], str], ...] = (
+    of_signups: tuple[Callable[[], str], ...] = (
         lambda: render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", (), offered=editions), templates),
         lambda: render_subscribe(SignupForm(editions, address="a", complaint="address"), chrome),
         lambda: render_subscribe(SignupForm(editions, complaint="editions"), chrome),
@@ -95,11 +91,19 @@ def prove_signups(editions: Sequence[Edition], language: str, templates: Templat
         lambda: render_note(note, language, templates).html,
         lambda: render_note(replace(note, kind="already"), language, templates).html,
     )
-    for make in makers:
+    yield from _wrong(of_signups)
+
+
+def _wrong(pages: Iterable[Callable[[], object]]) -> Iterator[str]:
+    """What is wrong with what some pages are made by, each once."""
+    seen = set[str]()
+    for make in pages:
         try:
             make()
         except RenderError as error:
-            yield str(error)
+            if str(error) not in seen:
+                yield str(error)
+            seen.add(str(error))
 
 
 def _specimen(edition: Edition) -> IssueContent:

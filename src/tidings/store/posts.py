@@ -139,10 +139,8 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
     conditions, parameters = list[str](), list[object]()
     if query.excluded or not query.held:
         conditions.append("p.excluded != ''" if query.excluded else "p.excluded = ''")
-    if query.held:
-        conditions.append("p.held_at IS NOT NULL")
-    if query.public:
-        conditions.append("p.held_at IS NULL")
+    if query.held or query.public:
+        conditions.append("p.held_at IS NOT NULL" if query.held else "p.held_at IS NULL")
     if query.sources:
         conditions.append(f"f.name IN ({', '.join('?' * len(query.sources))})")
         parameters += query.sources

@@ -14,6 +14,7 @@ from tidings.model import Throttled
 from tidings.readers.throttle import Budget, ask_budget, networks
 from tidings.render.planet import Frame
 from tidings.render.search import SearchPage, render_search
+from tidings.render.words import one_line
 from tidings.searching import LAST_PAGE, LONGEST, search
 from tidings.web.hardening import client, page
 from tidings.web.site import OpenStore, Site
@@ -31,7 +32,7 @@ def serve_search(app: Flask, site: Site, open_store: OpenStore) -> None:
 
     @app.get("/search")
     def find() -> Response:
-        words = " ".join(request.args.get("q", "").split())[:LONGEST]
+        words = one_line(request.args.get("q", ""))[:LONGEST]
         number = _number(request.args.get("page", "1"))
         if words:
             counter.count(site.clock())
