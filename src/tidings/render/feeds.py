@@ -194,7 +194,8 @@ def _origin(post: StoredPost, about: About) -> Origin:
     """What was itself copied goes on naming the blog that it was copied from (RFC 4287 section 4.2.11), so that the
     copy of a copy still leads there."""
     if _is_copied(post):
-        return Origin(post.origin_url, one_line(post.origin_title), "", web_link(post.origin_url), _updated(post))
+        page = web_link(post.origin_url)
+        return Origin(post.origin_url, one_line(post.origin_title) or page, "", page, _updated(post))
     source_id = about.id if is_absolute_iri(about.id) else post.feed_url
     title = one_line(post.source_title or post.source)
     shown = About(

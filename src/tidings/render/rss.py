@@ -71,7 +71,7 @@ def _item(channel: Element, entry: Entry) -> None:
         add_text(item, "category", tag)
     origin = entry.origin
     if origin:
-        add_text(item, "source", origin.title or origin.id, url=iri(origin.feed_url or origin.id))
+        add_text(item, "source", origin.title, url=iri(origin.feed_url or origin.id))
     if rights := entry.rights or (origin.about.rights if origin else ""):
         add_text(item, "dc:rights", rights)
     if entry.via[0]:

@@ -233,9 +233,8 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
         story = post.join.story if post.join else post_id
         dated = time_to_text(post.published or post.updated)
         arrived = min(dated, seen) if is_backlog and dated else seen
-        excluded, held = seen if post.excluded else None, seen if change.held else None
-        origin = (post.originality, *_values(post))
-        rows.append((post_id, feed_id, story, seen, dated, arrived, excluded, held, *origin))
+        shown = (seen if post.excluded else None, seen if change.held else None, post.originality)
+        rows.append((post_id, feed_id, story, seen, dated, arrived, *shown, *_values(post)))
     store.conn.executemany(_INSERT, rows)
     store.conn.execute(
         """INSERT INTO posts_fts (rowid, title, author, text)
