@@ -17,9 +17,9 @@ import click
 def publish(config_path: Path, out: Path | None) -> None:
     """Write the planet as files: pages, feeds, past issues.
 
-    index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed; any
-    web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that did,
-    or that are gone, are printed.
+    index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed. Any
+    web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that
+    did, or that are gone, are printed.
     """
     from tidings import publish as pipe
     from tidings.cli import issuing, wiring
