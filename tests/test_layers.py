@@ -75,7 +75,7 @@ HOMES = {
     "aiosmtpd": {"demo", "mail"},
     "apscheduler": {"daemon"},
     "babel": {"render"},
-    "brotli": {"fetching"},
+    "brotli": {"fetching", "web"},
     "click": {"cli"},
     "cryptography": {"mail"},
     "css_inline": {"render"},

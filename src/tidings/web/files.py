@@ -1,12 +1,21 @@
-"""Serves the published folder: the planet page, the combined feed, past issues. The same bytes as on disk."""
+"""Serves the published folder: the planet, feeds, past issues. The bytes on disk, compressed for those who take that.
+
+Every file has a strong tag and a date, so that whoever has it already is sent nothing (RFC 9110 section 13.1).
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
-from flask import Flask, Response, abort, send_from_directory
+from flask import Flask, Response, abort, request, send_file
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
+from werkzeug.security import safe_join
 
 from tidings.web.hardening import WITH_FORM
+from tidings.web.shelf import Coding, Shelf, Volume
 
 # Werkzeug adds the charset to those it knows as text.
 _TYPES = {
@@ -16,13 +25,16 @@ _TYPES = {
     ".eml": "text/plain",
     ".svg": "image/svg+xml",
 }
-_MAX_AGE_SECONDS = 300
+_OTHER = "application/octet-stream"
+_FOR_CACHES = {"Cache-Control": "public, max-age=300"}
+_CODINGS: tuple[Coding, ...] = ("br", "gzip")  # the smaller one first
 
 
 def serve_files(app: Flask, folder: Path, *, has_form: bool = False) -> None:
     """Adds what is in `folder` to `app`, for GET and HEAD; what is not in it, or hidden in it, is a 404. With
     `has_form` the first page has one that leads here."""
-    root = folder.absolute()  # Flask takes a relative one to mean below its own code
+    root = folder.absolute()  # the working directory may change
+    shelf = Shelf()
 
     @app.get("/")
     @app.get("/<path:name>")
@@ -30,8 +42,53 @@ def serve_files(app: Flask, folder: Path, *, has_form: bool = False) -> None:
         path = f"{name}index.html" if name.endswith("/") else name
         if any(part.startswith(".") for part in path.split("/")):
             abort(404)  # among them files that are being written
-        kind = _TYPES.get(Path(path).suffix)
-        response = send_from_directory(root, path, mimetype=kind, max_age=_MAX_AGE_SECONDS, conditional=True)
+        place = safe_join(str(root), path)
+        if place is None:
+            abort(404)
+        volume = shelf.take(Path(place))
+        if volume is None:
+            return _moved(name) if shelf.take(Path(place, "index.html")) else abort(404)
+        response = _served(volume)
         if has_form and path == "index.html":
             response.headers["Content-Security-Policy"] = WITH_FORM
         return response
+
+
+def _moved(name: str) -> Response:
+    """To the same with a slash behind it, since relative links in a folder's page count from there; as seen from here,
+    under whatever path that is."""
+    return Response(status=308, headers={"Location": f"./{quote(name.rpartition('/')[2])}/"})
+
+
+def _served(volume: Volume) -> Response:
+    coding = _coding(volume)
+    kind = _TYPES.get(volume.path.suffix, _OTHER)
+    if volume.body is None:
+        response = send_file(volume.path, mimetype=kind, etag=False)
+    else:
+        response = Response(volume.coded(coding), mimetype=kind)
+    response.headers.update(_FOR_CACHES)
+    response.set_etag(volume.tag(coding))
+    response.last_modified = volume.modified
+    if volume.can_be_coded:
+        response.headers["Vary"] = "Accept-Encoding"
+    if coding != "identity":
+        response.headers["Content-Encoding"] = coding
+    response.make_conditional(request.environ, accept_ranges=coding == "identity", complete_length=volume.size)
+    return response
+
+
+def _coding(volume: Volume) -> Coding:
+    """The smallest that the client takes. Parts are of the file itself, so that they fit together whatever is asked
+    with them."""
+    if not volume.can_be_coded or "Range" in request.headers:
+        return "identity"
+    return _wanted(request.headers.get("Accept-Encoding", ""))
+
+
+@lru_cache(maxsize=256)
+def _wanted(accepted: str) -> Coding:
+    """What the header of that name (RFC 9110 section 12.5.3) comes to; there are few that are in use."""
+    quality = parse_accept_header(accepted, Accept).quality
+    best = max(_CODINGS, key=quality)
+    return best if quality(best) > 0 else "identity"

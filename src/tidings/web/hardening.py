@@ -69,8 +69,8 @@ def harden(app: Flask, site: Site) -> None:
 
     @app.after_request
     def guard(response: Response) -> Response:
-        for name, value in GUARDS.items():
-            response.headers.setdefault(name, value)
+        present = {name.lower() for name, _ in response.headers}
+        response.headers.extend((name, value) for name, value in GUARDS.items() if name.lower() not in present)
         if site.is_https:
             response.headers.setdefault("Strict-Transport-Security", _HTTPS_FOR)
         return response
