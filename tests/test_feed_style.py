@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,11 +9,13 @@ import pytest
 
 from tests.browsing import Page, browser
 from tests.test_feed_formats import SITE, WRITERS, combined
+from tests.webs import HOST, serving
 from tidings.errors import RenderError
 from tidings.render.environment import Templates
 from tidings.render.feeds import feed_of_posts
 from tidings.render.style import render_style
 from tidings.render.words import css_text
+from tidings.web.site import Site
 
 _SHOWN = """(() => {
     const found = document.querySelector(%s);
@@ -25,29 +24,17 @@ _SHOWN = """(() => {
 })()"""
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    """A plain web host, as those that files are put on: `.xml` is text/xml to it."""
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Page]]:
-    """A feed in its formats with its style sheet, on a web host, and a browser."""
+    """A feed in its formats with its style sheet, served by our own web server, and a browser."""
     folder = tmp_path_factory.mktemp("web")
     feed = feed_of_posts(combined(style="feed.css", content="excerpt"))
     for name, write in WRITERS.items():
         (folder / name).write_bytes(write(feed, f"{SITE}/{name}"))
     (folder / "feed.css").write_text(render_style("en"), encoding="utf-8")
-    host = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=host.serve_forever)
-    thread.start()
-    with browser(tmp_path_factory.mktemp("profile")) as page:
-        yield f"http://127.0.0.1:{host.server_port}", page
-    host.shutdown()
-    host.server_close()
-    thread.join()
+    profile = tmp_path_factory.mktemp("profile")
+    with serving(folder, Site("http://planet.example", "Planet", "en")) as port, browser(profile) as page:
+        yield f"http://{HOST}:{port}", page
 
 
 @pytest.mark.parametrize("width", [320, 1280])
