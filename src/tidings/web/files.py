@@ -27,6 +27,7 @@ _TYPES = {
     ".txt": "text/plain",
     ".eml": "text/plain",
     ".svg": "image/svg+xml",
+    ".opml": "text/x-opml",
 }
 _OTHER = "application/octet-stream"
 _FOR_CACHES = {"Cache-Control": "public, max-age=300"}
