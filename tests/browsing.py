@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -111,8 +111,8 @@ class Page:
 
 
 @contextmanager
-def browser(folder: Path, *, scripts: bool = True) -> Iterator[Page]:
-    """A page of a fresh browser; without `scripts` pages run none."""
+def browser(folder: Path, *, scripts: bool = True, arguments: Sequence[str] = ()) -> Iterator[Page]:
+    """A page of a fresh browser; without `scripts` pages run none. `arguments` are more of its command line."""
     ours, theirs = os.pipe(), os.pipe()
     command = [chromium(), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
 
@@ -124,7 +124,7 @@ def browser(folder: Path, *, scripts: bool = True) -> Iterator[Page]:
     for number in range(2):
         assert min(ours[number], theirs[number]) > 2
     process = subprocess.Popen(
-        [*command, "--remote-debugging-pipe", "about:blank"],
+        [*command, *arguments, "--remote-debugging-pipe", "about:blank"],
         preexec_fn=place,
         close_fds=False,
         stdout=subprocess.DEVNULL,

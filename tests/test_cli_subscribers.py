@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,8 +12,18 @@ from tests.origin import Origin
 from tests.sites import Site
 from tests.smtp_servers import ScriptedServer
 from tests.test_docs import COMMANDS, fenced, section
+from tidings import standing
+from tidings.store import open_store
+from tidings.store.suppressions import ALL
 
 ANN, BOB, ZOE = "ann@readers.example", "bob@readers.example", "zoë@bücher.example"
+
+DAILY = f"""
+[[editions]]
+name = "daily"
+schedule = "daily 08:00"
+subscribers = ["{BOB}"]
+"""
 
 
 @pytest.fixture
@@ -59,6 +70,30 @@ def test_readers_are_added_listed_removed_and_taken_back(polled: Site) -> None:
     refused = polled.run("subscribers", "add", ANN, "--edition", "weekly", check=False)
     assert (refused.returncode, "--again" in refused.stderr) == (1, True)
     assert "gets weekly again" in polled.run("subscribers", "add", ANN, "--edition", "weekly", "--again").stdout
+    assert statuses(polled) == {ANN: "active", BOB: "active"}
+
+
+def test_who_is_suppressed_is_not_called_active(polled: Site) -> None:
+    """A bounce ends no subscription, and yet nothing comes: the list says so with the reason, also as JSON and where
+    one reader is explained; taken back, all is as it was. Who is kept from one edition of two is active."""
+    polled.configure([], subscribers=[ANN, BOB], more=DAILY)
+    polled.run("subscribers", "list")
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        standing.suppress(store, ANN, ALL, "bounced", "550 no such user", datetime(2026, 5, 1, tzinfo=UTC))
+        standing.suppress(store, BOB, "daily", "unsubscribed", "", datetime(2026, 5, 2, tzinfo=UTC))
+    listed = polled.run("subscribers", "list")
+    (line,) = [line for line in listed.stdout.splitlines() if ANN in line]
+    assert "suppressed (bounced 2026-05-01)" in " ".join(line.split())
+    assert "weekly: 2 active (2 file), 1 of them suppressed, 0 ended" in listed.stderr
+    assert statuses(polled) == {ANN: "suppressed", BOB: "active"}
+    assert statuses(polled, "--edition", "daily") == {BOB: "suppressed"}
+    (row,) = [row for row in polled.json("subscribers", "list") if row["address"] == ANN]
+    assert row["editions"] == ["weekly"]
+    why = {"reason": "bounced", "since": "2026-05-01T00:00:00+00:00", "words": "550 no such user"}
+    assert [one["suppressed"] for one in row["subscriptions"]] == [why]
+    assert [one["suppressed"] for one in polled.json("subscribers", "explain", ANN)["subscriptions"]] == [why]
+    assert "not mailed: bounced" in polled.run("subscribers", "explain", ANN).stdout
+    polled.run("suppressions", "remove", ANN)
     assert statuses(polled) == {ANN: "active", BOB: "active"}
 
 

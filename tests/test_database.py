@@ -91,6 +91,7 @@ STEPS = [
     *("batches", "sketches", "pages_of_posts", "exclusions_by_rules", "fronts_of_stories", "settled_news"),
     *("own_feed", "lasting_entry_ids", "noise_of_posts", "scheduling", "releases_of_issues", "secret_of_the_site"),
     *("ledger", "suppressing", "sender_of_mail", "subscribers", "links_of_readers", "signups", "choices_of_readers"),
+    "forgetting",
     *("revisions_of_posts", "places_in_feeds"),
 ]
 

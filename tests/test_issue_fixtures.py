@@ -327,7 +327,10 @@ def stories(mail: lxml_html.HtmlElement) -> Iterator[Story]:
 
 
 def articles(page: lxml_html.HtmlElement) -> Iterator[Story]:
+    """Without the words that stand for pictures: mails have the pictures."""
     for article in page.iter("article"):
+        for link in article.xpath(".//*[@class='pic']"):
+            link.drop_tree()
         heading, body = article.xpath("h2 | h3")[0], article.xpath("div[@class='body']")
         yield words(heading.text_content()), heading.xpath("a/@href"), words(body[0].text_content()) if body else ""
 

@@ -11,7 +11,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "tidings"
 
 FACES = {"__init__", "__main__", "cli", "daemon", "web", "demo"}
-SHELLS = {"poll", "digest", "deliver", "publish", "discover", "intake", "subscribe", "signup", "preferences", "notes"}
+SHELLS = {
+    "poll",
+    "digest",
+    "deliver",
+    "publish",
+    "discover",
+    "intake",
+    "subscribe",
+    "signup",
+    "preferences",
+    "notes",
+    "forgetting",
+}
 AIDES = {
     "governor",
     "recording",

@@ -137,8 +137,7 @@ def without_style(mail: str) -> str:
 def local_pictures(page: str) -> str:
     """Pictures from this server: those that say no size are small ones, and one of the names is missing there."""
     page = re.sub(r"https://pictures\.example/\w+-u\.png", "/small.png", page)
-    page = re.sub(r"https://(columnar|pictures)\.example/[\w.-]+\.png", "/chart.png", page)
-    return page.replace(' loading="lazy"', "")
+    return re.sub(r"https://(columnar|pictures)\.example/[\w.-]+\.png", "/chart.png", page)
 
 
 def long_sources(content: IssueContent) -> IssueContent:

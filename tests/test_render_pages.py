@@ -66,15 +66,28 @@ def every() -> list[str]:
 
 
 @pytest.mark.parametrize("html", every(), ids=["planet", "issue", "updates"])
-def test_pages_ask_for_nothing_but_a_posts_pictures(html: str) -> None:
-    """No script, style sheet, font or frame; and a policy in the page forbids them should one get in."""
+def test_pages_ask_for_nothing(html: str) -> None:
+    """No picture, script, style sheet, font or frame; and a policy in the page forbids them should one get in. Hosts of
+    links are not looked up before they are followed, and learn nothing of the page."""
     document = tree(html)
-    assert not list(document.iter("script", "iframe", "object", "form", "base"))
+    assert not list(document.iter("img", "script", "iframe", "object", "form", "base"))
+    assert not document.xpath("//@src | //@srcset | //@style")
     assert {link.get("rel") for link in document.iter("link")} <= {"canonical", "alternate", "prev", "next"}
     assert not re.search(r"@import|url\(|javascript:", html)
     policy = document.xpath("string(//meta[@http-equiv='Content-Security-Policy']/@content)")
     assert "default-src 'none'" in policy
+    assert "img-src 'self' data:;" in policy
+    assert "http" not in policy
     assert "script" not in policy
+    assert document.xpath("//meta[@http-equiv='x-dns-prefetch-control']/@content") == ["off"]
+    assert document.xpath("//meta[@name='referrer']/@content") == ["no-referrer"]
+
+
+@pytest.mark.parametrize("html", every(), ids=["planet", "issue", "updates"])
+def test_pages_say_that_nobody_is_tracked(html: str) -> None:
+    """One line, in the footer."""
+    said = tree(html).xpath("string(//footer)")
+    assert said.count("No tracking: no pixels, no redirected links, no cookies.") == 1
 
 
 @pytest.mark.parametrize("html", every(), ids=["planet", "issue", "updates"])

@@ -62,10 +62,15 @@ def unsuppress(store: Store, address: str) -> bool:
 
 def suppressed(store: Store, addresses: Iterable[str], edition: str) -> dict[str, str]:
     """Those of some addresses that are not to get an edition, each with the reason in words. One query for all."""
+    return {address: reason(one) for address, one in suppressions_of(store, addresses, edition).items()}
+
+
+def suppressions_of(store: Store, addresses: Iterable[str], edition: str) -> dict[str, Suppression]:
+    """The same with what keeps each of them from it."""
     secret = site.secret(store)
     keys = {address: pseudonym(address, secret) for address in addresses}
     found = suppressions.among(store, list(keys.values()), edition)
-    return {address: reason(found[key]) for address, key in keys.items() if key in found}
+    return {address: found[key] for address, key in keys.items() if key in found}
 
 
 def reason(one: Suppression) -> str:

@@ -33,6 +33,7 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
     Requests are conditional, so an unchanged feed costs next to nothing. One source that fails stops no other: the
     rest is saved, the failure is named, and the exit status is 1.
     """
+    from tidings import forgetting
     from tidings import poll as pipe
     from tidings.cli import wiring
     from tidings.store import exclusive, feeds, pruning, stories
@@ -50,6 +51,7 @@ def poll(config_path: Path, names: tuple[str, ...], everything: bool, as_json: b
         report = [*skipped, *_show_progress(rows, len(allowed))]
         pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop)
         stories.forget_marks(store, wiring.utc_now())
+        forgetting.forget(store, wiring.utc_now())
         interrupted = stop()
     if as_json:
         click.echo(laid_out(poll_report(report)))

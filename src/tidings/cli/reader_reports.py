@@ -69,10 +69,11 @@ def explain(config_path: Path, address: str, limit: int, as_json: bool) -> None:
 
 def reader_report(store: Store, one: StoredSubscriber, limit: int = EVERYTHING) -> dict[str, Any]:
     """All that is known of a reader, as people script against it; at most `limit` issues."""
-    from tidings.cli.subscribers import subscription_report
+    from tidings.cli.subscribers import subscription_report, suppressed_among
     from tidings.store import consents, receiving
 
     trail = consents.trail(store, one.id)
+    suppressed = suppressed_among(store, [one])
     return {
         "address": one.address,
         "language": one.language,
@@ -81,7 +82,9 @@ def reader_report(store: Store, one: StoredSubscriber, limit: int = EVERYTHING) 
         "paused_until": iso(one.paused_until),
         "created_at": iso(one.created_at),
         "link": one.public_id,
-        "subscriptions": [subscription_report(each) for each in one.subscriptions],
+        "subscriptions": [
+            subscription_report(each, suppressed.get((one.address, each.edition))) for each in one.subscriptions
+        ],
         "trail": [_line(each) for each in trail],
         "issues": [_issue(each, trail) for each in receiving.issues_of(store, one.id, limit)],
     }
@@ -127,7 +130,8 @@ def _print(report: dict[str, Any]) -> None:
     click.echo(report["address"])
     for each in report["subscriptions"]:
         over = f", ended {each['ended_at'][:10]} by {each['ended_by']}" if each["ended_by"] else ""
-        click.echo(f"  {each['edition']}: since {each['since'][:10]}, from {each['origin']}{over}")
+        held = f", not mailed: {each['suppressed']['reason']}" if each["suppressed"] else ""
+        click.echo(f"  {each['edition']}: since {each['since'][:10]}, from {each['origin']}{over}{held}")
     if report["paused_until"]:
         click.echo(f"  paused until {report['paused_until']}")
     click.echo()

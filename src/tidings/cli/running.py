@@ -161,7 +161,7 @@ def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:
 
 
 def _poll_due(loaded: Config, stop: threading.Event) -> None:
-    from tidings import poll
+    from tidings import forgetting, poll
     from tidings.cli import wiring
     from tidings.cli.polling import report_poll
     from tidings.errors import TidingsError
@@ -175,6 +175,7 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         rows = list(poll.run(store, chosen, settings, opener, wiring.utc_now, stop.is_set)) if chosen else []
         pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop.is_set)
         stories.forget_marks(store, wiring.utc_now())
+        forgetting.forget(store, wiring.utc_now())
     report_poll(loaded, rows)
     if len(states) < len(loaded.sources):
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tidings.model import StoredSubscriber, Subscription
     from tidings.store import Store
     from tidings.store.subscribers import Count
+    from tidings.store.suppressions import Suppression
+
+    Suppressed = Mapping[tuple[str, str], Suppression]
 
 _VOUCHED = "the operator vouches that the reader asked for it"
 
@@ -41,7 +44,8 @@ def list_(config_path: Path, edition: str | None, as_json: bool) -> None:
     """List the subscribers, those who have left too.
 
     A row for each: whether it gets anything, which editions, in what language, since when, and where the subscription
-    came from. Behind them, how many each edition has. Times are UTC.
+    came from. One that is suppressed gets nothing, though its subscription goes on. Behind them, how many each edition
+    has. Times are UTC.
     """
     from tidings.cli import wiring
     from tidings.store import explaining
@@ -49,34 +53,63 @@ def list_(config_path: Path, edition: str | None, as_json: bool) -> None:
 
     with wiring.open_site(config_path) as (loaded, store), explaining.snapshot(store):
         now = wiring.utc_now()
-        report = [subscriber_report(one, edition, now) for one in stored.listed(store, edition)]
+        readers = list(stored.listed(store, edition))
+        suppressed = suppressed_among(store, readers)
+        report = [subscriber_report(one, edition, suppressed, now) for one in readers]
         counts = [one for one in stored.counts(store) if edition in (None, one.edition)]
         gone = listed_but_gone(loaded, store)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
     _print_rows(report)
-    for line in (*_summaries(counts), *gone):
+    for line in (*_summaries(counts, suppressed), *gone):
         click.echo(line, err=True)
 
 
-def subscriber_report(one: StoredSubscriber, edition: str | None, now: datetime) -> dict[str, Any]:
-    """A subscriber as people script against it, all of its subscriptions or only that to `edition`."""
-    shown = [each for each in one.subscriptions if edition in (None, each.edition)]
-    running = [each for each in shown if not each.ended_by]
-    is_paused = one.paused_until is not None and one.paused_until > now
+def suppressed_among(store: Store, readers: Sequence[StoredSubscriber]) -> Suppressed:
+    """What keeps some readers from editions that they subscribed to, by address and edition."""
+    from tidings import standing
+
+    wanting: dict[str, list[str]] = {}
+    for one in readers:
+        for each in one.subscriptions:
+            if not each.ended_by:
+                wanting.setdefault(each.edition, []).append(one.address)
     return {
-        "address": one.address,
-        "status": "left" if not running else "paused" if is_paused else "active",
-        "editions": [each.edition for each in running],
-        "language": one.language or next((each.language for each in running if each.language), ""),
-        "since": iso(min((each.since for each in shown), default=one.created_at)),
-        "subscriptions": [subscription_report(each) for each in shown],
+        (address, edition): why
+        for edition, addresses in wanting.items()
+        for address, why in standing.suppressions_of(store, addresses, edition).items()
     }
 
 
-def subscription_report(one: Subscription) -> dict[str, Any]:
+def subscriber_report(
+    one: StoredSubscriber, edition: str | None, suppressed: Suppressed, now: datetime
+) -> dict[str, Any]:
+    """A subscriber as people script against it, all of its subscriptions or only that to `edition`."""
+    shown = [each for each in one.subscriptions if edition in (None, each.edition)]
+    running = [each for each in shown if not each.ended_by]
+    return {
+        "address": one.address,
+        "status": _status(one, running, suppressed, now),
+        "editions": [each.edition for each in running],
+        "language": one.language or next((each.language for each in running if each.language), ""),
+        "since": iso(min((each.since for each in shown), default=one.created_at)),
+        "subscriptions": [subscription_report(each, suppressed.get((one.address, each.edition))) for each in shown],
+    }
+
+
+def _status(one: StoredSubscriber, running: Sequence[Subscription], suppressed: Suppressed, now: datetime) -> str:
+    """Whether a reader gets any of the subscriptions that run."""
+    if not running:
+        return "left"
+    if all((one.address, each.edition) in suppressed for each in running):
+        return "suppressed"
+    return "paused" if one.paused_until is not None and one.paused_until > now else "active"
+
+
+def subscription_report(one: Subscription, suppressed: Suppression | None) -> dict[str, Any]:
     """A subscription as people script against it."""
+    why = suppressed and {"reason": suppressed.reason, "since": iso(suppressed.since), "words": suppressed.words}
     return {
         "edition": one.edition,
         "origin": one.origin,
@@ -84,6 +117,7 @@ def subscription_report(one: Subscription) -> dict[str, Any]:
         "language": one.language,
         "ended_at": iso(one.ended_at),
         "ended_by": one.ended_by,
+        "suppressed": why,
     }
 
 
@@ -115,7 +149,7 @@ def _print_rows(report: Sequence[dict[str, Any]]) -> None:
     rows = [
         (
             row["address"],
-            row["status"],
+            _state(row),
             ", ".join(row["editions"]),
             row["language"],
             row["since"][:10],
@@ -126,14 +160,24 @@ def _print_rows(report: Sequence[dict[str, Any]]) -> None:
     print_table(("address", "status", "editions", "language", "since", "from"), rows)
 
 
-def _summaries(counts: Sequence[Count]) -> list[str]:
-    """How many an edition has, and where they came from."""
+def _state(row: Mapping[str, Any]) -> str:
+    """The status; of one who is suppressed with why and since when."""
+    whys = [each["suppressed"] for each in row["subscriptions"] if each["suppressed"]]
+    if row["status"] != "suppressed":
+        return str(row["status"])
+    return f"suppressed ({whys[0]['reason']} {whys[0]['since'][:10]})"
+
+
+def _summaries(counts: Sequence[Count], suppressed: Suppressed) -> list[str]:
+    """How many an edition has, where they came from, and how many of them are not mailed all the same."""
+    held = [edition for _, edition in suppressed]
     lines = []
     for edition in dict.fromkeys(one.edition for one in counts):
         own = [one for one in counts if one.edition == edition]
         origins = ", ".join(f"{one.running} {one.origin}" for one in own if one.running)
         running, ended = sum(one.running for one in own), sum(one.ended for one in own)
-        lines.append(f"{edition}: {running} active{f' ({origins})' if origins else ''}, {ended} ended")
+        among = f", {held.count(edition)} of them suppressed" if edition in held else ""
+        lines.append(f"{edition}: {running} active{f' ({origins})' if origins else ''}{among}, {ended} ended")
     return lines
 
 

@@ -49,12 +49,14 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "web_link": words.web_link,
     "mailto": words.mailto,
     "for_mail": markup.for_mail,
-    "for_page": markup.for_page,
+    "for_feed": markup.for_feed,
     "picture_for_mail": markup.picture_for_mail,
-    "picture_for_page": markup.picture_for_page,
+    "picture_for_feed": markup.picture_for_feed,
     "links": markup.links,
 }
 _FILTERS_OF_A_LANGUAGE: Mapping[str, Callable[..., object]] = {
+    "for_page": markup.for_page,
+    "picture_for_page": markup.picture_for_page,
     "headline": words.called,
     "full_day": words.full_day,
     "long_day": words.long_day,

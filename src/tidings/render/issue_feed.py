@@ -52,6 +52,7 @@ def feed_of_issues(issues: IssueFeed, templates: Templates = SHIPPED) -> Feed:
 def _entry(issues: IssueFeed, issue: IssueContent, press: Press) -> Entry:
     values = {
         "content": issue,
+        "in_feed": True,
         "sections": arrange(issue, press.wording),
         "more": [line_of(story, press.wording) for story in issue.more],
     }

@@ -1,21 +1,25 @@
 """A post's clean HTML, fitted to where it is shown. Cleaning is the posts room's: what comes here has no script,
 style or player, and is balanced.
 
-Fitting means: headings start below the headline's level, and pictures say how wide they are and what they show. For
-mail also: only elements that mail programs know, and no picture that counts readers.
+Fitting means: headings start below the headline's level, and no picture counts readers. For mail also: only elements
+that mail programs know, and pictures say how wide they are. On pages a link stands for each picture, so that nothing
+is loaded from elsewhere (docs/decisions/0059-pictures-are-links-on-pages.md).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from html import escape
 from html.parser import HTMLParser
+from typing import Literal
 
 from markupsafe import Markup
 
 from tidings.model import Picture
 from tidings.render.trackers import counts_readers
-from tidings.render.words import few_marks, for_label, one_line, web_link
+from tidings.render.wording import Wording
+from tidings.render.words import few_marks, for_label, language_tag, one_line, web_link
 
 _COLUMN = 600
 """Pixels of the mail's text column. Outlook for Windows obeys the width attribute, not max-width."""
@@ -58,6 +62,8 @@ _ADDED: dict[str, dict[str, str | None]] = {
     "bdi": {"dir": "auto"},
 }
 _ATTRIBUTES = frozenset("lang dir title href alt colspan rowspan scope span start reversed type value".split())
+_ON_PAGES = (_KEPT | _RENAMED.keys()) - {"img"}
+_ATTRIBUTES_ON_PAGES = _ATTRIBUTES | {"datetime", "hreflang"}
 _VOID = frozenset("br hr img col".split())
 _UNREAD = frozenset("script style".split())
 
@@ -73,9 +79,20 @@ def for_mail(html: str, level: int = 3) -> Markup:
     return Markup("".join(parser.out))
 
 
-def for_page(html: str, level: int = 3) -> Markup:
-    """A post's HTML for a page, its headings from `level` on: pictures load when they are scrolled to."""
-    parser = _ForPage(_shift(html, level))
+def for_page(html: str, level: int = 3, *, wording: Wording) -> Markup:
+    """A post's HTML for a page, its headings from `level` on. A link stands for each picture: its words are what the
+    picture shows, or "Picture" in `wording`. Only elements and attributes that load nothing are written, whatever
+    comes in."""
+    parser = _ForPage(_shift(html, level), wording)
+    parser.feed(html)
+    parser.close()
+    return Markup("".join(parser.out))
+
+
+def for_feed(html: str, level: int = 3) -> Markup:
+    """A post's HTML for a feed, its headings from `level` on, with its pictures: feed readers are made to load them,
+    or not, as their readers like."""
+    parser = _ForFeed(_shift(html, level))
     parser.feed(html)
     parser.close()
     return Markup("".join(parser.out))
@@ -87,8 +104,14 @@ def picture_for_mail(picture: Picture) -> Markup:
     return Markup(_written("img", _narrowed(attributes, False))) if _is_to_see(attributes) else Markup("")
 
 
-def picture_for_page(picture: Picture) -> Markup:
-    """The same on a page."""
+def picture_for_page(picture: Picture, *, wording: Wording) -> Markup:
+    """What stands for it on a page: a link, or nothing."""
+    attributes = _attributes(picture)
+    return Markup(_in_place_of(attributes, wording, "a")) if _is_to_see(attributes) else Markup("")
+
+
+def picture_for_feed(picture: Picture) -> Markup:
+    """The same picture in a feed."""
     attributes = _attributes(picture)
     return Markup(_written("img", attributes | {"loading": "lazy"})) if _is_to_see(attributes) else Markup("")
 
@@ -136,7 +159,7 @@ class _Copy(HTMLParser):
         return f"h{min(int(tag[1]) + self._shift, 6)}" if _HEADING.fullmatch(tag) else tag
 
 
-class _ForPage(_Copy):
+class _ForFeed(_Copy):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "img":
             picture = {"alt": "", **dict(attrs), "loading": "lazy"}
@@ -148,6 +171,50 @@ class _ForPage(_Copy):
 
     def handle_endtag(self, tag: str) -> None:
         self.out.append(f"</{self._moved(tag)}>")
+
+
+class _ForPage(_Copy):
+    """Writes each element anew, from those that are allowed."""
+
+    def __init__(self, shift: int, wording: Wording) -> None:
+        super().__init__(shift)
+        self._wording = wording
+        self._in_link = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self._picture(dict(attrs))
+        elif tag == "a":
+            self._begin_link(dict(attrs))
+        elif tag in _ON_PAGES:
+            self.out.append(_written(self._moved(tag), _allowed(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._end_link()
+        elif tag in _ON_PAGES and tag not in _VOID:
+            self.out.append(f"</{self._moved(tag)}>")
+
+    def handle_data(self, data: str) -> None:
+        if self.cdata_elem is None:
+            super().handle_data(data.replace("<", "&lt;"))  # what was broken off is no tag
+
+    def _picture(self, attributes: Attributes) -> None:
+        """Within a link the words are that link's: links can't stand in links, and most such lead to the picture."""
+        if _is_to_see(attributes):
+            self.out.append(_in_place_of(attributes, self._wording, "span" if self._in_link else "a"))
+
+    def _begin_link(self, attributes: Attributes) -> None:
+        self._end_link()
+        address = _address(attributes.get("href"))
+        if address:
+            own = {**_allowed(attributes.items()), "href": address, "rel": "noopener noreferrer"}
+            self.out.append(_written("a", own))
+            self._in_link = True
+
+    def _end_link(self) -> None:
+        self.out.append("</a>" if self._in_link else "")
+        self._in_link = False
 
 
 class _ForMail(_Copy):
@@ -225,6 +292,20 @@ def _is_to_see(picture: Attributes) -> bool:
     source = web_link(picture.get("src") or "")
     tiny = picture.get("width") in ("0", "1") or picture.get("height") in ("0", "1")
     return bool(source) and not tiny and not counts_readers(source)
+
+
+def _in_place_of(picture: Attributes, wording: Wording, element: Literal["a", "span"]) -> str:
+    """What stands for a picture on a page: its words, in an element that is or stands in a link."""
+    said = one_line(picture.get("alt") or "")
+    own = {name: picture[name] for name in ("lang", "dir", "title") if picture.get(name)}
+    tongue = {"dir": "auto", **own} if said else {"lang": language_tag(wording.language), "dir": wording.direction}
+    link = {"href": web_link(picture.get("src") or ""), "rel": "noopener noreferrer"} if element == "a" else {}
+    words = escape(said or wording.gettext("Picture"), quote=False)
+    return f"{_written(element, {'class': 'pic', **link, **tongue})}{words}</{element}>"
+
+
+def _allowed(attributes: Iterable[tuple[str, str | None]]) -> Attributes:
+    return {name: value for name, value in attributes if name in _ATTRIBUTES_ON_PAGES}
 
 
 def _linked(attributes: Attributes) -> Attributes:

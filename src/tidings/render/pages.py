@@ -121,6 +121,7 @@ def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templ
         "address": links.url,
         "feeds": name_feeds(links.feeds, press.wording),
         "subject": write_subject(content, press),
+        "in_feed": False,
         "sections": arrange(content, press.wording),
         "more": [line_of(story, press.wording) for story in content.more],
         "updates": [(update, line_of(update, press.wording)) for update in content.updates],

@@ -1,5 +1,5 @@
 """The trail of consent: what each subscriber asked for, agreed to and ended, when and where. Lines are only added; they
-go when their subscriber is erased."""
+go when their subscriber is erased. From where it was is forgotten some time after the end (forgetting.py)."""
 
 from __future__ import annotations
 
@@ -42,6 +42,18 @@ def trail(store: Store, subscriber_id: int) -> list[Consent]:
         )
         for row in rows
     ]
+
+
+def forget_networks(store: Store, before: datetime) -> None:
+    """Takes the networks out of lines from `before`, within the caller's transaction, where the subscription that they
+    are about runs no more, nor ran after `before`. A line that is about no single one goes by all of its reader."""
+    store.conn.execute(
+        """UPDATE consents SET network = '' WHERE network != '' AND at < :before AND NOT EXISTS (
+            SELECT 1 FROM subscriptions s WHERE s.subscriber_id = consents.subscriber_id
+            AND consents.edition IN ('', s.edition) AND (s.ended_by = '' OR s.ended_at >= :before)
+        )""",
+        {"before": time_to_text(before)},
+    )
 
 
 def _detail(evidence: Evidence) -> str:

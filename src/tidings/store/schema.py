@@ -10,7 +10,7 @@ from tidings.store.tables import FIRST, POLLING
 from tidings.store.tables_of_choices import CHOICES
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
-from tidings.store.tables_of_readers import SUBSCRIBERS
+from tidings.store.tables_of_readers import FORGETTING, SUBSCRIBERS
 from tidings.store.tables_of_signups import SIGNUPS
 
 if TYPE_CHECKING:
@@ -337,6 +337,12 @@ def signups(db: Database) -> None:
 @_migration
 def choices_of_readers(db: Database) -> None:
     for statement in CHOICES:
+        db.conn.execute(statement)
+
+
+@_migration
+def forgetting(db: Database) -> None:
+    for statement in FORGETTING:
         db.conn.execute(statement)
 
 

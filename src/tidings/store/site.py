@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tidings.records import dataclass
-from tidings.store.database import Store, stored_time
+from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +42,13 @@ def record_published(store: Store, change: int) -> None:
     """Notes that the files hold everything up to `change`, a value of `publishing_wanted`."""
     with store.write():
         store.conn.execute("UPDATE site SET done = max(done, ?)", (change,))
+
+
+def last_forgotten(store: Store) -> datetime | None:
+    """When what has had its time was last erased (forgetting.py)."""
+    return text_to_time(store.rows("SELECT forgotten_at FROM site")[0]["forgotten_at"])
+
+
+def note_forgotten(store: Store, now: datetime) -> None:
+    """Notes that it was, within the caller's transaction."""
+    store.conn.execute("UPDATE site SET forgotten_at = ?", (time_to_text(now),))

@@ -53,3 +53,9 @@ SUBSCRIBERS = (
     END""",
     "ALTER TABLE site ADD COLUMN readers_in_file BLOB NOT NULL DEFAULT x''",
 )
+
+# `site.forgotten_at` is when networks, sign-ups and brakes that had their time were last erased (forgetting.py).
+FORGETTING = (
+    "ALTER TABLE site ADD COLUMN forgotten_at TEXT",
+    "CREATE INDEX consents_with_network ON consents (subscriber_id) WHERE network != ''",
+)
