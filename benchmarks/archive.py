@@ -125,12 +125,13 @@ def _fill_day(store: Store, ids: Sequence[int], day: int, days: int) -> None:
         for number, feed_id in enumerate(ids):
             parsed = [post(number, before + one) for one in range(today)]
             marked = (days - day) * _TOGETHER <= _MARKED
-            new = tuple(_to_save(one, f"blog{number}.example", marked) for one in parsed)
+            new = tuple(to_save(one, f"blog{number}.example", marked) for one in parsed)
             posts.save(store, feed_id, FeedChange(new=new), now)
         stories.forget_marks(store, now)
 
 
-def _to_save(parsed: ParsedPost, site: str, marked: bool) -> PostToSave:
+def to_save(parsed: ParsedPost, site: str, marked: bool) -> PostToSave:
+    """A post of a blog decided on, as parsing and cleaning would leave it; `marked` for the stories it may join."""
     [one] = identify([parsed])
     text = parsed.content_html[3:-4].partition(" <a")[0]
     told = landmarks(Piece(site, parsed.url, (), parsed.title, text, "", "", None)) if marked else ()

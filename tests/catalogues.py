@@ -17,7 +17,7 @@ def extracted() -> Catalog:
     """The messages as Babel finds them, with where they stand."""
     found = Catalog()
     for file in sorted(TEMPLATES.rglob("*")):
-        if file.suffix in (".html", ".txt"):
+        if file.suffix in (".html", ".txt", ".css"):
             _add(found, "jinja2.ext:babel_extract", file)
     for file in sorted((ROOT / "src" / "tidings" / "render").glob("*.py")):
         _add(found, "python", file)

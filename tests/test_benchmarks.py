@@ -48,6 +48,20 @@ def test_the_archive_benchmark_runs(tmp_path: Path) -> None:
         assert all(min(stage["cpu_ms"]) > 0 for stage in report["stages"].values())
 
 
+def test_the_planet_benchmark_runs(tmp_path: Path) -> None:
+    """A planet is built, found up to date, and built once more for one post; what that costs a post is compared."""
+    options = ["--folder", str(tmp_path), "--posts", "20", "60", "--feeds", "4", "--rounds", "1"]
+    command = [sys.executable, str(ROOT / "benchmarks" / "planet.py"), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["cost_per_post_ratio"] > 0
+    for size in report["sizes"]:
+        assert size["idle"]["files"] == 0
+        assert size["full"]["files"] > size["posts"]
+        assert 0 < size["one_new"]["files"] < 40
+
+
 @pytest.mark.parametrize("server", ["smtp-sink", "postfix"])
 def test_the_deliveries_benchmark_runs(server: str) -> None:
     """Both ways are measured, to a server that does nothing else and to a real one, and all of an issue's readers are

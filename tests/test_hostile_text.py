@@ -23,7 +23,7 @@ from tidings.posts.mend import entities_in, mend
 from tidings.posts.plain import bare_text, one_line, paragraphs, with_paragraphs
 from tidings.posts.reading import visible_text
 from tidings.posts.roots import find_root
-from tidings.render.pages import excerpt
+from tidings.render.lists import excerpt
 
 LENGTH = 300_000
 GENEROUS = 120  # seconds for all of them, which take a few

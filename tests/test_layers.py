@@ -39,8 +39,12 @@ AIDES = {
     "standing",
     "signing",
     "throttling",
+    "shelving",
+    "gathering",
+    "feeding",
+    "searching",
 }
-PURE = {"sources", "posts", "editions", "readers"}
+PURE = {"sources", "posts", "editions", "readers", "planet"}
 EDGES = {"fetching", "store", "render", "mail", "config"}
 GROUND = {"model", "errors", "workers", "crew", "patterns", "records", "addresses"}
 
@@ -48,10 +52,26 @@ ALLOWED = {
     "cli": {"daemon", "web", "demo", "letters", "dispatching", "settling", "standing"} | SHELLS | PURE | EDGES | GROUND,
     "demo": PURE | GROUND,
     "daemon": set(),
-    "web": {"subscribe", "signup", "managing", "moving", "preferences", "signing", "readers", "store", "render"}
+    "web": {
+        "searching",
+        "subscribe",
+        "signup",
+        "managing",
+        "moving",
+        "preferences",
+        "signing",
+        "readers",
+        "store",
+        "render",
+    }
     | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
+    "publish": {"gathering", "shelving", "feeding"} | PURE | EDGES | GROUND,
+    "feeding": {"shelving"} | PURE | EDGES | GROUND,
+    "gathering": {"shelving"} | PURE | EDGES | GROUND,
+    "shelving": GROUND,
+    "searching": {"planet", "store", "render"} | GROUND,
     **dict.fromkeys(("poll", "discover"), AIDES | PURE | EDGES | GROUND),
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     **dict.fromkeys(("subscribe", "signup", "managing", "moving"), {"signing", "throttling"} | PURE | EDGES | GROUND),

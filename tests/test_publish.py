@@ -63,11 +63,11 @@ def names(folder: Path, written: list[Path]) -> set[str]:
 
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int, int]]:
-    """Every file with its bytes, inode and time: what differs when a file is written again."""
+    """Every file but the hidden ones with its bytes, inode and time: what differs when a file is written again."""
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_ino, path.stat().st_mtime_ns)
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and not path.name.startswith(".")
     }
 
 
@@ -93,8 +93,8 @@ def feed_id(folder: Path) -> str:
 def test_the_files_of_a_site(stocked: Store, folder: Path) -> None:
     """Feed, page and past issues are written, with every source's posts in them, and nothing else is left behind."""
     freeze(stocked, 1)
-    files = {"atom.xml", "index.html", "issues/daily-1.html", "issues/daily.xml"}
-    assert names(folder, publish(stocked, folder, settings())) == files
+    files = names(folder, publish(stocked, folder, settings()))
+    assert {"atom.xml", "index.html", "issues/daily-1.html", "issues/daily.xml"} <= files
     assert set(snapshot(folder)) == files
     assert sorted(entry_titles(folder)) == ["Post 1", "Post 2", "Post 3"]
     page = (folder / "index.html").read_text()
@@ -124,10 +124,13 @@ def test_publishing_again_writes_nothing(stocked: Store, folder: Path) -> None:
 
 
 def test_a_poll_that_changed_nothing_changes_no_file(stocked: Store, folder: Path) -> None:
-    """Polling again without news leaves the bytes as they are, so caches stay warm."""
+    """Polling again without news leaves the bytes as they are, so caches stay warm; the day on which a blog was fetched
+    is on its own page alone."""
     publish(stocked, folder, settings())
-    receive(stocked, A, now=START + timedelta(days=2))
+    receive(stocked, A, now=START + timedelta(hours=2))
     assert publish(stocked, folder, settings()) == []
+    receive(stocked, A, now=START + timedelta(days=2))
+    assert names(folder, publish(stocked, folder, settings())) == {"sources/a/index.html"}
 
 
 def test_only_what_changed_is_written(stocked: Store, folder: Path) -> None:
@@ -135,7 +138,9 @@ def test_only_what_changed_is_written(stocked: Store, folder: Path) -> None:
     freeze(stocked, 1)
     publish(stocked, folder, settings())
     receive(stocked, A, post(4))
-    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml", "index.html"}
+    written = names(folder, publish(stocked, folder, settings()))
+    assert {"atom.xml", "index.html"} <= written
+    assert not any(name.startswith("issues/") for name in written)
     (folder / "atom.xml").unlink()
     assert names(folder, publish(stocked, folder, settings())) == {"atom.xml"}
     (folder / "atom.xml").write_bytes(b"")
@@ -174,17 +179,17 @@ def test_a_full_disk_leaves_the_old_files_and_no_partial_ones(stocked: Store, fo
     publish(stocked, folder, settings())
     before = snapshot(folder)
     receive(stocked, A, post(4))
-    (folder / ".atom.xml.partial").symlink_to("/dev/full")
+    (folder / ".tidings.partial").symlink_to("/dev/full")
     with pytest.raises(StoreError, match=r"atom\.xml.*disk"):
         publish(stocked, folder, settings())
     assert snapshot(folder) == before
-    assert list(folder.glob(".*")) == []
+    assert [path.name for path in folder.glob(".*")] == [".tidings.json"]
 
 
 def test_a_partial_file_of_a_process_that_died_does_no_harm(stocked: Store, folder: Path) -> None:
     """What a killed process left half-written is written anew and gone afterwards."""
     folder.mkdir()
-    (folder / ".atom.xml.partial").write_text("half a fe")
+    (folder / ".tidings.partial").write_text("half a fe")
     publish(stocked, folder, settings())
     assert len(entry_titles(folder)) == 3
     assert list(folder.rglob("*.partial")) == []
@@ -241,7 +246,7 @@ def test_an_edit_is_published(stocked: Store, folder: Path) -> None:
     """A corrected post replaces the old text everywhere."""
     publish(stocked, folder, settings())
     edit(stocked, A, only(stocked, words='"Post 1"'), title="Corrected")
-    assert names(folder, publish(stocked, folder, settings())) == {"atom.xml", "index.html"}
+    assert {"atom.xml", "index.html"} <= names(folder, publish(stocked, folder, settings()))
     assert "Corrected" in entry_titles(folder)
     assert "Post 1" not in entry_titles(folder)
 
@@ -281,6 +286,15 @@ def test_what_our_own_feed_brings_is_not_published_again(stocked: Store, folder:
     receive(stocked, own, post(1, guid="tag:planet,2026:1"))
     publish(stocked, folder, settings(sources=(A, B, own)))
     assert sorted(entry_titles(folder)) == ["Post 1", "Post 2", "Post 3"]
+
+
+def test_a_source_that_is_not_published_is_nowhere(stocked: Store, folder: Path) -> None:
+    """With `publish = false` neither a post nor the name of a source is in any file."""
+    quiet = replace(B, publish=False)
+    publish(stocked, folder, settings(sources=(A, quiet)))
+    assert sorted(entry_titles(folder)) == ["Post 1", "Post 2"]
+    files = snapshot(folder)
+    assert not any(b"b.example" in content or b"Post 3" in content for content, _, _ in files.values())
 
 
 def test_an_entry_keeps_its_id_when_its_feed_renews_the_guid(stocked: Store, folder: Path) -> None:
@@ -368,12 +382,9 @@ def test_a_new_issue_changes_only_its_neighbour(store: Store, folder: Path) -> N
         freeze(store, number)
     publish(store, folder, settings())
     freeze(store, 3)
-    assert names(folder, publish(store, folder, settings())) == {
-        "index.html",
-        "issues/daily-2.html",
-        "issues/daily-3.html",
-        "issues/daily.xml",
-    }
+    written = names(folder, publish(store, folder, settings()))
+    assert {"index.html", "issues/daily-2.html", "issues/daily-3.html", "issues/daily.xml"} <= written
+    assert "issues/daily-1.html" not in written
 
 
 # ------------------------------------------------------------------------------------------------------- due
@@ -399,6 +410,14 @@ def test_publishing_that_failed_is_still_due(stocked: Store, folder: Path) -> No
         publish_due(stocked, folder, settings())
     folder.unlink()
     assert publish_due(stocked, folder, settings()) != []
+
+
+def test_a_new_day_is_a_reason_to_publish(stocked: Store, folder: Path) -> None:
+    """Polls without news want no publishing; the day of the last one is brought up to date once a day."""
+    publish_due(stocked, folder, settings())
+    receive(stocked, A, now=START + timedelta(days=2))
+    assert publish_due(stocked, folder, settings()) == []
+    assert names(folder, publish_due(stocked, folder, settings(), is_new_day=True)) == {"sources/a/index.html"}
 
 
 def test_publishing_elsewhere_leaves_the_site_due(stocked: Store, folder: Path, tmp_path: Path) -> None:

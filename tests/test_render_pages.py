@@ -15,13 +15,13 @@ from lxml import html as lxml_html
 
 from tests.render_samples import ISSUE, ITEMS, POSTS, UPDATED, UPDATES, issue_with
 from tidings.model import StoredPost
+from tidings.render.lists import excerpt
 from tidings.render.pages import (
     BlogrollEntry,
     FeedLink,
     IssueLinks,
     PastIssue,
     PlanetPage,
-    excerpt,
     render_issue_page,
     render_planet,
 )

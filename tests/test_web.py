@@ -90,8 +90,8 @@ def ask(server: WebServer, path: str, method: str = "GET", **headers: str) -> Re
     [
         ("/", PAGE, "text/html; charset=utf-8"),
         ("/index.html", PAGE, "text/html; charset=utf-8"),
-        ("/atom.xml", FEED, "application/atom+xml; charset=utf-8"),
-        ("/atom.xml?x=1", FEED, "application/atom+xml; charset=utf-8"),
+        ("/atom.xml", FEED, "application/xml; charset=utf-8"),
+        ("/atom.xml?x=1", FEED, "application/xml; charset=utf-8"),
         ("/issues/daily-1.html", b"issue", "text/html; charset=utf-8"),
         ("/mail/", b"mailbox", "text/html; charset=utf-8"),
         ("/mail/1.eml", b"Subject: x\r\n\r\n<script>", "text/plain; charset=utf-8"),

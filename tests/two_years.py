@@ -27,7 +27,8 @@ from tidings.cli import issuing, wiring
 from tidings.config import Config
 from tidings.fetching.settings import FetchSettings, Hosts
 from tidings.model import Failed, Fetched, FetchRequest, Hop, Outcome, PollRow, Unchanged
-from tidings.render.feeds import CombinedFeed, render_atom
+from tidings.render.atom import write_atom
+from tidings.render.feeds import CombinedFeed, feed_of_posts
 from tidings.store import Store, exclusive, feeds, issues, open_store, posts, pruning, site, stories
 
 TWO_YEARS = 730 * DAY
@@ -234,16 +235,14 @@ def _own_feed(store: Store, loaded: Config) -> bytes:
     """What publishing writes (publish.py), without the pages."""
     names = [source.name for source in loaded.sources if source.url != OURS]
     newest, record = posts.newest(store, names, loaded.feed.limit), site.record(store)
-    return render_atom(
-        CombinedFeed(
-            id=record.feed_id,
-            title="Two Years",
-            site_url=f"{loaded.site.url}/",
-            self_url=OURS,
-            posts=newest,
-            empty_updated=record.created_at,
-        )
+    combined = CombinedFeed(
+        id=record.feed_id,
+        title="Two Years",
+        site_url=f"{loaded.site.url}/",
+        posts=newest,
+        empty_updated=record.created_at,
     )
+    return write_atom(feed_of_posts(combined), OURS)
 
 
 # -------------------------------------------------------------------------------------------------------------- ledger

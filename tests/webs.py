@@ -33,11 +33,17 @@ class Asked:
 @contextmanager
 def serving(folder: Path, site: Site, **settings: float) -> Iterator[int]:
     """The port on which a site is served."""
-    server = WebServer(create_app(folder, site), HOST, 0, **settings)
+    with in_background(WebServer(create_app(folder, site), HOST, 0, **settings)) as server:
+        yield server.port
+
+
+@contextmanager
+def in_background(server: WebServer) -> Iterator[WebServer]:
+    """A server that serves in a thread of its own."""
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield server.port
+        yield server
     finally:
         server.close()
         thread.join(20)

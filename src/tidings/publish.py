@@ -1,48 +1,48 @@
 """The publish pipe, one stage a line:
 
-    newest posts, frozen issues
-    | render       combined feed, planet page, issue archive, feeds of issues
-    | write        each file whole or not at all, and only if its bytes changed
+    posts, sources, frozen issues
+    | plan         which files there are, with a key for each (planet/plan.py)
+    | render       those whose key has changed
+    | write        each file whole or not at all, and away with what is not published any more (shelving.py)
 
 The same frozen issues as the mail; nothing here decides anything.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tidings.errors import RenderError, StoreError
+from tidings.feeding import STYLE, Kitchen, feed_files, issue_files
+from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
-from tidings.posts.canonical import canonical
+from tidings.planet.issues import without
+from tidings.planet.plan import digest
+from tidings.planet.tags import shown
+from tidings.posts.own import is_own
 from tidings.render.environment import SHIPPED, Templates
-from tidings.render.feeds import CombinedFeed, entry_ids, render_atom
-from tidings.render.issue_feed import IssueFeed, render_issue_feed
-from tidings.render.pages import (
-    BlogrollEntry,
-    FeedLink,
-    IssueLinks,
-    PastIssue,
-    PlanetPage,
-    render_issue_page,
-    render_planet,
-)
-from tidings.store import Store, exclusive, feeds, issue_states, posts, returning, site
+from tidings.render.finding import render_robots
+from tidings.render.issue_feed import IssueFeed
+from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
+from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
+from tidings.shelving import Leaf, bring_up
+from tidings.sources.opml import Listed, write_opml
+from tidings.store import Store, exclusive, feeds, issue_states, planet, site
 from tidings.store.issues import StoredIssue
 from tidings.store.site import SiteRecord
 
 _ISSUES_IN_FEED = 20
+_ISSUES_IN_FRONT = 12
 
 
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
     """What publishing needs to know of the configuration. `content` is shown of sources that say nothing else. With
-    `is_public` readers have pages of their own beside what is published, and mail."""
+    `is_public` readers have pages of their own beside what is published, and mail. With `search` the files are served
+    by `tidings run`, which can search, and lead to that."""
 
     title: str
     url: str
@@ -54,16 +54,18 @@ class PublishSettings:
     editions: Sequence[Edition] = ()
     templates: Templates = SHIPPED
     is_public: bool = False
+    search: bool = False
 
 
-def publish_due(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
-    """Publishes when something has changed since the last time this was called; returns the files written. `publish` by
-    itself, which may write to any folder, makes no difference to that."""
+def publish_due(store: Store, folder: Path, settings: PublishSettings, *, is_new_day: bool = False) -> list[Path]:
+    """Publishes when something has changed since the last time this was called, or the day has; returns the files
+    written. `publish` by itself, which may write to any folder, makes no difference to that."""
     change = site.publishing_wanted(store)
-    if change is None:
+    if change is None and not is_new_day:
         return []
     written = publish(store, folder, settings)
-    site.record_published(store, change)
+    if change is not None:
+        site.record_published(store, change)
     return written
 
 
@@ -74,85 +76,122 @@ def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]
     that it does not concern are up to date, and the pages of issues that are kept back are gone.
     """
     with exclusive(store, "publish"):
-        changed: list[Path] = []
-        mistakes: list[RenderError] = []
-        for name, render in _files(store, settings):
-            try:
-                content = render()
-            except RenderError as mistake:
-                mistakes.append(mistake)
-                continue
-            if _write(folder / name, content):
-                changed.append(folder / name)
-        kept_back = [folder / stored.content.path for stored in issue_states.kept_back(store)]
-        changed += [path for path in kept_back if _take_away(path)]
-    if mistakes:
-        raise mistakes[0]
-    return changed
+        return bring_up(folder, _leaves(store, settings))
 
 
-def _files(store: Store, settings: PublishSettings) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """Each file's name below the folder and what renders its bytes."""
+def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
+    """Each file below the folder, what stands for its bytes and what makes them."""
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
-    own, known = canonical(f"{settings.url}/{COMBINED_FEED}"), feeds.own_names(store)
-    names = [one.name for one in settings.sources if canonical(one.url) != own and one.name not in known]
+    own, known = f"{settings.url}/{COMBINED_FEED}", feeds.own_names(store)
+    sources = shown([one for one in settings.sources if not is_own(one.url, own)], known)
     record = site.record(store)
-    newest = posts.newest(store, names, settings.limit)
-    posts.note_in_feed(store, [post.id for post in newest])
-    etiquette = {source.name: source.content for source in settings.sources if source.content is not None}
-    archive = issue_states.archive(store)
-    ids = entry_ids(record.feed_id, newest, returning.entry_ids(store, newest))
-    returning.keep_entry_ids(store, ids, newest)
-    combined = CombinedFeed(
-        id=record.feed_id,
-        title=settings.title,
-        site_url=f"{settings.url}/",
-        self_url=f"{settings.url}/{COMBINED_FEED}",
-        posts=newest,
-        empty_updated=record.created_at,
-        author=settings.title,
-        language=settings.language,
-        content=settings.content,
-        etiquette=etiquette,
-        ids=ids,
+    archive = _public(store, settings.sources)
+    issues = [_past_issue(stored) for stored in archive]
+    frame = _frame(settings, sources, issues)
+    base = digest(frame.title, frame.url, frame.language, frame.timezone, frame.rooms, frame.templates.fingerprint)
+    yield from feed_files(store, _kitchen(settings, sources, record, base))
+    yield from _issue_leaves(archive, settings, record, base)
+    front = _front(settings, issues, frame)
+    beside = digest(front.issues, front.feeds, front.offered, front.preferences)
+    layout = Layout(
+        frame,
+        sources,
+        settings.content,
+        settings.limit,
+        front,
+        [issue.href for issue in issues],
+        base,
+        beside,
     )
-    yield COMBINED_FEED, partial(render_atom, combined)
-    for stored, links in _archive_links(archive, settings):
-        yield stored.content.path, partial(_issue_page, stored, links, settings.templates)
-    for edition, (title, language) in _titles(archive, settings).items():
-        feed = _issue_feed(edition, title, language, archive, settings, record)
-        yield _issue_feed_path(edition), partial(render_issue_feed, feed, settings.templates)
-    page = PlanetPage(
+    yield from gather(store, layout)
+    if issues:
+        yield Leaf(ALL_ISSUES, digest(base, issues), lambda: render_issues(issues, frame).encode())
+    yield from _furniture(sources, frame, base)
+
+
+def _kitchen(settings: PublishSettings, sources: Sequence[Source], record: SiteRecord, base: str) -> Kitchen:
+    return Kitchen(
         title=settings.title,
-        url=f"{settings.url}/",
+        url=settings.url,
+        language=settings.language,
+        limit=settings.limit,
+        content=settings.content,
+        sources=sources,
+        record=record,
+        templates=settings.templates,
+        base=base,
+    )
+
+
+def _public(store: Store, sources: Sequence[Source]) -> list[StoredIssue]:
+    """The issues of the archive, without the posts of sources that are in digests alone."""
+    archive = issue_states.archive(store)
+    private = [source for source in sources if not source.publish]
+    if not private:
+        return archive
+    ids = planet.posts_of(store, [source.name for source in private])
+    names = {source.name for source in private} | {state.title for state in feeds.states(store, private)}
+    return [replace(stored, content=without(stored.content, ids, names)) for stored in archive]
+
+
+def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequence[PastIssue]) -> Frame:
+    rooms: dict[Room, bool] = {
+        "blogs": True,
+        "tags": any(source.tags for source in sources),
+        "archive": True,
+        "issues": bool(issues),
+        "search": settings.search,
+    }
+    return Frame(
+        title=settings.title,
+        url=settings.url,
         language=settings.language,
         timezone=settings.timezone,
-        posts=newest,
-        sources=_blogroll(store, settings.sources),
-        issues=[_past_issue(stored) for stored in archive],
-        feeds=[
-            FeedLink("", COMBINED_FEED),
-            *[FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions],
-        ],
+        templates=settings.templates,
+        rooms=[room for room, is_there in rooms.items() if is_there],
+        feeds=feeds_in(""),
+    )
+
+
+def _front(settings: PublishSettings, issues: Sequence[PastIssue], frame: Frame) -> PlanetPage:
+    """What the first page has beside its posts and sources."""
+    of_editions = [FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions]
+    return PlanetPage(
+        title=frame.title,
+        url=f"{frame.url}/",
+        language=frame.language,
+        timezone=frame.timezone,
+        posts=(),
+        issues=issues[:_ISSUES_IN_FRONT],
+        feeds=[*frame.feeds, *of_editions],
         offered=[edition for edition in settings.editions if edition.signup],
         preferences="preferences" if settings.is_public and settings.editions else "",
-        etiquette={name: etiquette.get(name, settings.content) for name in names},
+        rooms=frame.rooms,
     )
-    yield "index.html", lambda: render_planet(page, settings.templates).encode()
+
+
+def _furniture(sources: Sequence[Source], frame: Frame, base: str) -> Iterator[Leaf]:
+    """What the site has once: the list of its blogs, what search engines are asked, the page of what is not there."""
+    listed = [Listed(source.url, source.name, source.tags) for source in sources]
+    yield Leaf("sources.opml", digest(base, listed), lambda: write_opml(frame.title, listed).encode())
+    yield Leaf("robots.txt", base, lambda: render_robots(frame.url))
+    yield Leaf("404.html", base, lambda: render_not_found(frame).encode())
+
+
+def _issue_leaves(
+    archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord, base: str
+) -> Iterator[Leaf]:
+    """The page of each issue, and a feed of each edition's."""
+    for stored, links in _archive_links(archive, settings):
+        key = digest(base, stored.content, links)
+        yield Leaf(stored.content.path, key, partial(_issue_page, stored, links, settings.templates))
+    for edition, (title, language) in _titles(archive, settings).items():
+        feed = _issue_feed(edition, title, language, archive, settings, record)
+        yield from issue_files(feed, settings.templates, base)
 
 
 def _issue_page(stored: StoredIssue, links: IssueLinks, templates: Templates) -> bytes:
     return render_issue_page(stored.content, links, templates).encode()
-
-
-def _blogroll(store: Store, sources: Sequence[Source]) -> list[BlogrollEntry]:
-    entries = [
-        BlogrollEntry(
-            state.title or state.source.name, state.site_url, state.source.url, feeds.last_post(store, state.feed_id)
-        )
-        for state in feeds.states(store, sources)
-    ]
-    return sorted(entries, key=lambda entry: entry.name.casefold())
 
 
 def _past_issue(stored: StoredIssue) -> PastIssue:
@@ -185,10 +224,10 @@ def _issue_feed(
         title=title,
         site_title=settings.title,
         site_url=f"{settings.url}/",
-        self_url=f"{settings.url}/{_issue_feed_path(edition)}",
         language=language,
         issues=[stored.content for stored in archive if stored.content.edition == edition][:_ISSUES_IN_FEED],
         empty_updated=record.created_at,
+        style=f"../{STYLE}",
     )
 
 
@@ -219,33 +258,3 @@ def _archive_links(
                 ],
             ),
         )
-
-
-def _take_away(path: Path) -> bool:
-    """Removes the page of an issue that is not to be seen any more; False when there is none."""
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be removed ({error}); check its folder") from error
-    return True
-
-
-def _write(path: Path, content: bytes) -> bool:
-    """Writes a file as a whole, unless it already holds these bytes: readers and caches never see half a feed."""
-    half = path.with_name(f".{path.name}.partial")
-    try:
-        if path.exists() and path.read_bytes() == content:
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with half.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written ({error}); check its folder and the disk") from error
-    return True

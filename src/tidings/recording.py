@@ -91,7 +91,7 @@ class Recorder:
                 change = replace(change, held=False)
             change = placed(self._store, after.feed_id, document.plan.site, change, now)
             change = returned(self._store, after, change)
-            feeds.save_read(self._store, after, change, now, document.memory)
+            feeds.save_read(self._store, after, change, now, document.memory, document.feed.about)
             rewritten = [post.post_id for post in (*change.changed, *change.healed) if post.post_id is not None]
             noise.keep(self._store, document.plan.noisy, rewritten)
         return row(
@@ -104,13 +104,11 @@ class Recorder:
         )
 
     def _is_own(self, feed: ParsedFeed) -> bool:
-        """Whether a document is our own combined feed, wherever it was got from: by the id that no other has, or by the
-        address that it says is its own."""
-        from tidings.posts.canonical import canonical
+        """Whether a document is our own combined feed, or a part of it, wherever it was got from: by the id that no
+        other has, or by the address that it says is its own."""
+        from tidings.posts.own import is_own
 
-        if feed.id == site.record(self._store).feed_id:
-            return True
-        return bool(self._own_url) and canonical(feed.self_url) == canonical(self._own_url)
+        return feed.about.id == site.record(self._store).feed_id or is_own(feed.self_url, self._own_url)
 
     def _read_own(self, state: FeedState, document: ReadDocument, now: datetime) -> PollRow:
         """Records our own combined feed: nothing of it is stored, for all of it is, as posts of other sources."""

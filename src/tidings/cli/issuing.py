@@ -135,6 +135,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
         editions=loaded.editions,
         templates=templates(loaded),
         is_public=loaded.web.public and loaded.mail is not None,
+        search=loaded.web.public,
     )
 
 
@@ -152,6 +153,8 @@ def web_site(loaded: Config) -> Site:
         open_store=open_database,
         domain=domain_of(loaded.mail.sender) if loaded.mail else "localhost",
         has_mail=loaded.mail is not None,
+        timezone=loaded.site.timezone,
+        content=loaded.feed.content,
     )
 
 

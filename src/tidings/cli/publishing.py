@@ -15,10 +15,11 @@ import click
 )
 @click.pass_obj
 def publish(config_path: Path, out: Path | None) -> None:
-    """Write the combined feed, the page and past issues as files.
+    """Write the planet as files: pages, feeds, past issues.
 
-    atom.xml is all sources as one feed, index.html the page to read and to subscribe from, issues/ what was mailed.
-    Each file is replaced as a whole, and only if it changed; the names of those that did are printed.
+    index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed. Any
+    web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that
+    did, or that are gone, are printed.
     """
     from tidings import publish as pipe
     from tidings.cli import issuing, wiring

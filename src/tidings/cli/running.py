@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -67,7 +68,7 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
 
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
-        "publish": _reporting("publish", lambda: _publish_due(loaded, folder)),
+        "publish": _reporting("publish", _Publishing(loaded, folder).tick),
         "erasing": _reporting("erasing", lambda: _scrub_due(loaded)),
     }
     if loaded.mail is not None and loaded.mail.bounces:
@@ -244,15 +245,30 @@ def _scrub_due(loaded: Config) -> None:
             click.echo("erasing: the database file was written anew, since somebody was erased", err=True)
 
 
-def _publish_due(loaded: Config, folder: Path) -> None:
-    from tidings.cli import issuing
-    from tidings.publish import publish_due
-    from tidings.store import open_store
+class _Publishing:
+    """Brings the files up to date when something changed, and once a day for what pages say of the blogs' health."""
 
-    with open_store(loaded.site.database) as store:
-        written = publish_due(store, folder, issuing.publish_settings(loaded))
-    if written:
-        click.echo(f"publish: {len(written)} files written", err=True)
+    def __init__(self, loaded: Config, folder: Path) -> None:
+        self._loaded = loaded
+        self._folder = folder
+        self._day = self._today()
+
+    def tick(self) -> None:
+        from tidings.cli import issuing
+        from tidings.publish import publish_due
+        from tidings.store import open_store
+
+        today, settings = self._today(), issuing.publish_settings(self._loaded)
+        with open_store(self._loaded.site.database) as store:
+            written = publish_due(store, self._folder, settings, is_new_day=today != self._day)
+        self._day = today
+        if written:
+            click.echo(f"publish: {len(written)} files written", err=True)
+
+    def _today(self) -> date:
+        from tidings.cli import wiring
+
+        return wiring.utc_now().astimezone(ZoneInfo(self._loaded.site.timezone)).date()
 
 
 def _shown(host: str) -> str:

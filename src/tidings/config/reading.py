@@ -239,6 +239,7 @@ def _source(table: SourceTable) -> Source:
         every=table.every,
         max_posts=table.max_posts,
         weight=table.weight,
+        publish=table.publish,
         content=table.content,
         disabled=table.disabled,
         user_agent=table.user_agent,

@@ -13,6 +13,9 @@ Etiquette = Literal["full", "excerpt", "title"]
 COMBINED_FEED = "atom.xml"
 """The file of the combined feed, below the site's URL."""
 
+FEED_FILES = (COMBINED_FEED, "rss.xml", "feed.json")
+"""The files of a feed in its formats: Atom, RSS and JSON Feed."""
+
 THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 """The hosts that a password may be told to without encryption."""
 
@@ -43,7 +46,8 @@ class Source:
 
     `headers` are sent with its requests, in place of ours of the same name; `${NAME}` in a value stands for an
     environment variable, as `password_env` names one. A post is shown when one of `include` matches it (or there are
-    none) and none of `exclude` does. `weight` is how much it counts in editions that go by it.
+    none) and none of `exclude` does. `weight` is how much it counts in editions that go by it. Without `publish` its
+    posts are in digests alone, never on pages or in feeds.
     """
 
     url: str
@@ -60,6 +64,7 @@ class Source:
     include: tuple[Rule, ...] = ()
     exclude: tuple[Rule, ...] = ()
     weight: int = 1
+    publish: bool = True
 
 
 @dataclass(frozen=True, slots=True)

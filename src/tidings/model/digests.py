@@ -17,7 +17,7 @@ class StoredPost:
     when its last edit was seen. `owns_guid`: no post stored before it, in whatever source, has the same guid.
     `excluded` is the rule that keeps it from being shown, or "". `originality` is as in posts/placing.py: of a story's
     posts the one with the highest represents it. `held` says whether the brake holds it, or the operator put it
-    away."""
+    away. `rights` are its own, as in About, "" where its source's hold."""
 
     id: int
     feed_id: int
@@ -47,6 +47,7 @@ class StoredPost:
     excluded: str = ""
     originality: int = 1
     held: Literal["", "held", "put-away"] = ""
+    rights: str = ""
 
     @property
     def effective(self) -> datetime:

@@ -20,10 +20,26 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a feed says of itself, beside its title and its site, for who shows its posts elsewhere. Its `id` is that of
+    an Atom feed; `icon` and `logo` are addresses of pictures, a small square and a larger one. `rights` say under which
+    terms its posts may be used: a sentence, the address of a licence, or both. With `noindex` it wants to be in no
+    search engine. All but that is "" where it does not say."""
+
+    id: str = ""
+    author: str = ""
+    rights: str = ""
+    icon: str = ""
+    logo: str = ""
+    tags: tuple[str, ...] = ()
+    noindex: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedPost:
     """One item of a feed as the document has it: mark-up not cleaned yet, `base` to resolve its links against.
 
-    `url` is absolute or "". `position` counts from 0 in document order.
+    `url` is absolute or "". `position` counts from 0 in document order. `rights` are as in About, if it has its own.
     """
 
     position: int
@@ -41,13 +57,14 @@ class ParsedPost:
     enclosures: tuple[Enclosure, ...] = ()
     origin_title: str = ""
     origin_url: str = ""
+    rights: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
     """A feed document, read. `malformed` says that it may be cut short: its validators must not be kept, or posts
-    behind the cut would wait for the next change. `id` and `self_url` are what it says that it is: its Atom id and its
-    own address, each "" where it does not say."""
+    behind the cut would wait for the next change. `self_url` is the address that it says it has, "" where it does not
+    say."""
 
     format: str
     title: str = ""
@@ -56,8 +73,8 @@ class ParsedFeed:
     malformed: bool = False
     wishes: Wishes = field(default_factory=Wishes)
     posts: tuple[ParsedPost, ...] = ()
-    id: str = ""
     self_url: str = ""
+    about: About = field(default_factory=About)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +178,7 @@ class PostToSave:
     enclosures: tuple[Enclosure, ...]
     origin_title: str
     origin_url: str
+    rights: str = ""
     excluded: str = ""
     text_hash: str = ""
     edit: EditKind = "substantive"

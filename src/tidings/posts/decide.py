@@ -393,5 +393,6 @@ def _to_save(draft: Draft, language: str) -> PostToSave:
         enclosures=post.enclosures,
         origin_title=post.origin_title,
         origin_url=post.origin_url,
+        rights=post.rights,
         heir_of=draft.heir_of,
     )

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tidings.model import Enclosure, ParsedFeed, ParsedPost, Wishes
+from tidings.model import About, Enclosure, ParsedFeed, ParsedPost, Wishes
 from tidings.posts.dates import parse_date
-from tidings.posts.links import host, resolve
+from tidings.posts.links import host, resolve, web_address
 from tidings.posts.plain import (
     MAX_LINE,
     bounded,
@@ -86,8 +86,20 @@ def with_posts(kind: str, document_url: str, feed: Entry, posts: list[ParsedPost
         malformed=malformed,
         wishes=_wishes(feed),
         posts=tuple(_without_build_time(posts)),
-        id=scrub(_text(feed, "id")).strip(),
         self_url=resolve(document_url, _self_link(feed)),
+        about=_about(feed, document_url),
+    )
+
+
+def _about(feed: Entry, document_url: str) -> About:
+    return About(
+        id=scrub(_text(feed, "id")).strip(),
+        author=_author(feed),
+        rights=_rights(feed, document_url),
+        icon=web_address(document_url, _text(feed, "icon")),
+        logo=web_address(document_url, _text(feed, "logo") or _picture(feed)),
+        tags=_tags(feed),
+        noindex=_wants_no_index(feed),
     )
 
 
@@ -128,6 +140,7 @@ def to_post(position: int, entry: Entry, setting: Setting) -> ParsedPost:
         enclosures=enclosures,
         origin_title=origin_title,
         origin_url=origin_url,
+        rights=_rights(entry, setting.base),
     )
 
 
@@ -297,6 +310,29 @@ def _tags(entry: Entry) -> tuple[str, ...]:
 def _first_date(entry: Entry, *keys: str) -> datetime | None:
     dates = (parse_date(_text(entry, key)) for key in keys)
     return next((date for date in dates if date is not None), None)
+
+
+# ---------------------------------------------------------------------------------------------------------- rights
+
+
+def _rights(context: Entry, base: str) -> str:
+    """Atom `rights`, RSS `copyright`, or dc:rights, and the licence that a link (RFC 4946) or creativeCommons names."""
+    licences = [_text(link, "href") for link in _dicts(context, "links") if _text(link, "rel") == "license"]
+    said = [_title(context, "rights"), *(web_address(base, licence) for licence in licences[:1])]
+    return ", ".join(dict.fromkeys(text for text in said if text))[:MAX_LINE]
+
+
+def _picture(feed: Entry) -> str:
+    """The picture of an RSS feed, or of a podcast."""
+    return next((_text(image, "href") for image in _dicts(feed, "image")), "")
+
+
+def _wants_no_index(feed: Entry) -> bool:
+    """What Planet Venus heeds, the mark of HTML in a feed; and what keeps a podcast out of directories."""
+    robots = {word.strip() for word in _text(feed, "robots").lower().split(",")}
+    blocks = {_text(feed, key).strip().lower() for key in ("itunes_block", "googleplay_block")}
+    is_blocked = dict.get(feed, "itunes_block") == 1  # as feedparser writes a "yes"
+    return bool(robots & {"noindex", "none"}) or "yes" in blocks or is_blocked
 
 
 # ---------------------------------------------------------------------------------------------------------- wishes

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tidings.model import Enclosure, Failed, ParsedFeed, ParsedPost
+from tidings.model import About, Enclosure, Failed, ParsedFeed, ParsedPost
 from tidings.posts.dates import parse_date
 from tidings.posts.entries import MAX_AUTHORS, MAX_ENCLOSURES, MAX_TAGS
-from tidings.posts.links import host, resolve
+from tidings.posts.links import host, resolve, web_address
 from tidings.posts.plain import MAX_LINE, bounded, language_tag, one_line, paragraphs, scrub
 
 _Object = dict[str, Any]
@@ -50,6 +50,11 @@ def _feed(feed: _Object, url: str, max_posts: int) -> ParsedFeed:
         malformed=len(items) > max_posts,
         posts=tuple(posts),
         self_url=resolve(url, _string(feed, "feed_url")),
+        about=About(
+            author=author,
+            icon=web_address(url, _string(feed, "favicon")),
+            logo=web_address(url, _string(feed, "icon")),
+        ),
     )
 
 

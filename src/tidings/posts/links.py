@@ -59,6 +59,12 @@ def resolve(base: str, link: str) -> str:
     return absolute if parts.hostname else ""
 
 
+def web_address(base: str, link: str) -> str:
+    """The same of what is to be fetched, as a picture is: "" for an address of mail, too."""
+    url = resolve(base, link)
+    return url if url.startswith(("http://", "https://")) else ""
+
+
 def plain_parts(url: str) -> tuple[str, str, str, str] | None:
     """Host, path, query and fragment of an absolute URL in plain characters, as it is mostly written; None for any
     other, which has to be looked at more closely."""

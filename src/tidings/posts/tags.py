@@ -132,6 +132,14 @@ class Tagged(_FeedParserMixin):  # type: ignore[misc]
             self.lang = self.langstack[-1]
         self.depth -= 1
 
+    def _start_xhtml_meta(self, attributes: dict[str, str]) -> None:
+        """What is meant for robots; feedparser keeps only the last `meta`, whatever it is."""
+        if attributes.get("name", "").lower() == "robots":
+            self._get_context()["robots"] = attributes.get("content", "")
+
+    def _end_xhtml_meta(self) -> None:
+        """A `meta` is empty."""
+
     def _handled_as(self, tag: str) -> tuple[str, str]:
         """The prefix of an element, and the name that its handlers have."""
         prefix, colon, suffix = tag.partition(":")

@@ -10,8 +10,11 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from hashlib import blake2b
 from pathlib import Path
 
+import babel
+import jinja2
 from jinja2 import (
     BytecodeCache,
     FileSystemLoader,
@@ -27,7 +30,9 @@ from tidings.errors import RenderError
 from tidings.render import markup, words
 from tidings.render.wording import Wording, load_wording
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+_ROOM = Path(__file__).resolve().parent
+_PACKAGE = _ROOM.parent
+_TEMPLATES = frozenset({".html", ".txt", ".css"})
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
 _FILTERS: Mapping[str, Callable[..., object]] = {
@@ -36,6 +41,7 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "shorten": words.shorten,
     "direction": words.direction,
     "for_label": words.for_label,
+    "css_text": words.css_text,
     "language_tag": words.language_tag,
     "local_date": words.local_date,
     "timestamp": words.timestamp,
@@ -55,6 +61,8 @@ _FILTERS_OF_A_LANGUAGE: Mapping[str, Callable[..., object]] = {
     "full_day": words.full_day,
     "long_day": words.long_day,
     "short_day": words.short_day,
+    "month": words.month,
+    "time_of_day": words.time_of_day,
     "media": words.media,
     "change": words.change,
 }
@@ -94,6 +102,28 @@ class Templates:
     def languages(self) -> frozenset[str]:
         """The languages that there are words of; English needs none."""
         return frozenset(file.stem for folder in self.folders for file in (folder / "locale").glob("*.po")) | {"en"}
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of all that pages are made by beside their content: templates, catalogues, and the code of this
+        room."""
+        return f"{_digest(self.folders, _TEMPLATES)}-{_read_once(self.folders)}"
+
+
+@lru_cache(maxsize=8)
+def _read_once(folders: tuple[Path, ...]) -> str:
+    """The part of the fingerprint that stays for as long as this process runs, as catalogues and code do."""
+    return _digest((*folders, _ROOM), frozenset({".po", ".py"}), f"{babel.__version__} {jinja2.__version__}")
+
+
+def _digest(folders: Sequence[Path], suffixes: frozenset[str], versions: str = "") -> str:
+    found = blake2b(versions.encode(), digest_size=12)
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in suffixes and file.is_file():
+                found.update(f"{file.relative_to(folder)}\0".encode(errors="surrogateescape"))
+                found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 SHIPPED = Templates()
@@ -155,7 +185,7 @@ def open_press(templates: Templates, language: str) -> Press:
 
 
 def load_press(folders: Sequence[Path], language: str) -> Press:
-    """What renders in `language` from `folders`, the first that has a file wins. `.html` is escaped, `.txt` is not."""
+    """What renders in `language` from `folders`, the first that has a file wins. `.html` is escaped, text is not."""
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(list(folders)),
         undefined=StrictUndefined,
@@ -179,7 +209,7 @@ def load_press(folders: Sequence[Path], language: str) -> Press:
 
 
 def _is_html(name: str | None) -> bool:
-    return name is None or not name.endswith(".txt")
+    return name is None or not name.endswith((".txt", ".css"))
 
 
 def _folders(environment: ImmutableSandboxedEnvironment) -> list[str]:

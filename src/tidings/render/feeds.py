@@ -1,50 +1,87 @@
-"""The combined feed as Atom (RFC 4287), every post attributed to where it came from.
+"""A feed to publish, as one value that all formats are written from; and that of posts.
 
-Built as a tree, so that it is well-formed whatever a post contains. Nothing here looks at a clock: the same posts give
-the same bytes, which is what makes the feed's ETag mean something.
+Nothing here looks at a clock: the same posts give the same bytes, which is what makes the feed's ETag mean something.
+How much of a post is shown is decided here, once, so that no format shows more than another.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
-from xml.etree.ElementTree import Element, SubElement
 
-from tidings.model import Enclosure, Etiquette, StoredPost
-from tidings.render.atom import (
-    add_link,
-    add_text,
-    feed_element,
-    in_language,
-    iri,
-    is_absolute_iri,
-    legal,
-    made_id,
-    rfc3339,
-    serialise,
-)
-from tidings.render.pages import excerpt
+from tidings.model import About, Enclosure, Etiquette, StoredPost
+from tidings.render.lists import excerpt
 from tidings.render.words import headline, one_line, web_link
+from tidings.render.xml import is_absolute_iri, made_id
 
-_MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an entry is from: the feed and the site as they call themselves. `feed_url` is "" where the feed is not
+    known, as of what was copied from a copy. `about` is what the feed says of itself."""
+
+    id: str
+    title: str
+    feed_url: str
+    site_url: str
+    updated: datetime
+    about: About = field(default_factory=About)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry, with as much as may be shown of it: `html` or `summary`, a line of plain text, or neither. `picture`
+    stands for it; `rights` are its own. `via` is the page that a copy was taken from, with its title."""
+
+    id: str
+    title: str
+    url: str
+    updated: datetime
+    author: str
+    published: datetime | None = None
+    language: str = ""
+    tags: tuple[str, ...] = ()
+    rights: str = ""
+    html: str = ""
+    summary: str = ""
+    picture: str = ""
+    files: tuple[Enclosure, ...] = ()
+    via: tuple[str, str] = ("", "")
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed to write. `id` is an absolute IRI that never changes, whatever its addresses do; `site_url` is the page
+    that shows the same. `style` is the style sheet's address, relative to the feed's; with `noindex` it wants to be in
+    no search engine."""
+
+    id: str
+    title: str
+    site_url: str
+    updated: datetime
+    author: str = ""
+    language: str = ""
+    entries: Sequence[Entry] = ()
+    style: str = ""
+    noindex: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CombinedFeed:
-    """A combined feed to write. `id` is an absolute IRI that never changes, whatever `self_url` does.
+    """Posts to make a feed of. `id` is an absolute IRI that never changes.
 
     `ids` are those of the entries, by post id, as `entry_ids` gives them; they are looked for where there are none.
-    `content` is how much is shown of a source that `etiquette` (by source name) says nothing of. `empty_updated` is
-    the feed's date while it has no posts, such as the moment its edition or site was set up.
+    `content` is how much is shown of a source that `etiquette` (by source name) says nothing of. `abouts` is what
+    sources say of themselves, by their names, and `pictures` what stands for posts, by post id. `empty_updated` is the
+    feed's date while it has no posts, such as the moment its edition or site was set up.
     """
 
     id: str
     title: str
     site_url: str
-    self_url: str
     posts: Sequence[StoredPost]
     empty_updated: datetime
     author: str = ""
@@ -52,28 +89,28 @@ class CombinedFeed:
     content: Etiquette = "full"
     etiquette: Mapping[str, Etiquette] = field(default_factory=dict)
     ids: Mapping[int, str] = field(default_factory=dict)
+    abouts: Mapping[str, About] = field(default_factory=dict)
+    pictures: Mapping[int, str] = field(default_factory=dict)
+    style: str = ""
+    noindex: bool = False
 
 
-def render_atom(feed: CombinedFeed) -> bytes:
-    """The feed as an Atom document in UTF-8, entries in the order of `feed.posts`."""
-    ids = feed.ids or entry_ids(feed.id, feed.posts)
-    root = feed_element(feed.language)
-    add_text(root, "id", feed.id)
-    add_text(root, "title", one_line(feed.title), type="text")
-    add_text(root, "updated", rfc3339(max((_updated(post) for post in feed.posts), default=feed.empty_updated)))
-    add_link(root, "self", feed.self_url, type="application/atom+xml")
-    add_link(root, "alternate", feed.site_url, type="text/html")
-    if feed.author:
-        add_text(SubElement(root, "author"), "name", one_line(feed.author))
-    add_text(root, "generator", "Tidings")
-    source_dates = _source_dates(feed.posts)
-    for post in feed.posts:
-        shown = feed.etiquette.get(post.source, feed.content)
-        # Where it is the feed that is short, and not its source that wants it so, a post without a title is called by
-        # its first words: planets that follow this one know it by them.
-        opening = "" if feed.etiquette.get(post.source) == "title" else post.text or post.summary
-        _entry(root, post, ids[post.id], shown, opening, source_dates[_source_id(post)])
-    return serialise(root)
+def feed_of_posts(combined: CombinedFeed) -> Feed:
+    """The feed of some posts, entries in their order, each attributed to where it came from."""
+    ids = combined.ids or entry_ids(combined.id, combined.posts)
+    origins = _origins(combined)
+    entries = [_entry(combined, post, ids[post.id], origins[_origin_of(post)]) for post in combined.posts]
+    return Feed(
+        id=combined.id,
+        title=one_line(combined.title),
+        site_url=combined.site_url,
+        updated=max((entry.updated for entry in entries), default=combined.empty_updated),
+        author=one_line(combined.author),
+        language=combined.language,
+        entries=entries,
+        style=combined.style,
+        noindex=combined.noindex,
+    )
 
 
 def entry_ids(feed_id: str, posts: Sequence[StoredPost], kept: Mapping[str, int] | None = None) -> dict[int, str]:
@@ -104,49 +141,79 @@ def _candidate_ids(feed_id: str, post: StoredPost) -> Iterator[str]:
         yield made_id(f"{feed_id} {post.id} {attempt}")
 
 
-def _entry(
-    root: Element, post: StoredPost, entry_id: str, shown: Etiquette, opening: str, source_date: datetime
-) -> None:
-    entry = SubElement(root, "entry", in_language({}, post.language))
-    add_text(entry, "id", entry_id)
-    add_text(entry, "title", headline(post.title, opening), type="text")
-    # An entry without content must have an alternate link (RFC 4287 4.1.2).
-    add_link(entry, "alternate", web_link(post.url) or web_link(post.source_url) or post.feed_url)
-    for enclosure in post.enclosures:
-        # Blogs repeat the picture of a post as a file of it: where its text may not be shown, neither may that.
-        if shown != "title" or not enclosure.type.startswith("image/"):
-            _enclosure(entry, enclosure)
-    if web_link(post.origin_url):
-        add_link(entry, "via", post.origin_url, title=one_line(post.origin_title))
-    if post.published is not None:
-        add_text(entry, "published", rfc3339(min(post.published, post.first_seen)))
-    add_text(entry, "updated", rfc3339(_updated(post)))
-    author = post.author or post.origin_title or post.source_title or post.source
-    add_text(SubElement(entry, "author"), "name", one_line(author))
-    for tag in dict.fromkeys(one_line(tag) for tag in post.tags):
-        SubElement(entry, "category", {"term": legal(tag)})
-    _source(entry, post, source_date)
-    _content(entry, post, shown)
+def _entry(combined: CombinedFeed, post: StoredPost, entry_id: str, origin: Origin) -> Entry:
+    own = combined.etiquette.get(post.source)
+    shown = own or combined.content
+    # Where it is the feed that is short, and not its source that wants it so, a post without a title is called by its
+    # first words: planets that follow this one know it by them.
+    opening = "" if own == "title" else post.text or post.summary
+    authors = map(one_line, (post.author, post.origin_title, post.source_title, post.source))
+    entry = Entry(
+        id=entry_id,
+        title=headline(post.title, opening),
+        # An entry without content must have an alternate link (RFC 4287 4.1.2).
+        url=web_link(post.url) or web_link(post.source_url) or post.feed_url,
+        updated=_updated(post),
+        author=next(filter(None, authors), post.feed_url),
+        published=None if post.published is None else min(post.published, post.first_seen),
+        language=post.language,
+        tags=_lines(post.tags),
+        rights=one_line(post.rights),
+        files=_files(post, shown),
+        via=(web_link(post.origin_url), one_line(post.origin_title)),
+        origin=origin,
+    )
+    return entry if shown == "title" else _with_text(entry, post, shown, combined.pictures.get(post.id, ""))
 
 
-def _source(entry: Element, post: StoredPost, updated: datetime) -> None:
-    """Where a post is from. What was itself copied goes on naming the blog that it was copied from (RFC 4287 section
-    4.2.11), so that the copy of a copy still leads there."""
-    source = SubElement(entry, "source")
-    add_text(source, "id", iri(_source_id(post)))
+def _with_text(entry: Entry, post: StoredPost, shown: Etiquette, picture: str) -> Entry:
+    html = post.content_html if shown == "full" else ""
+    return replace(entry, html=html, summary=excerpt(post), picture=picture)
+
+
+def _files(post: StoredPost, shown: Etiquette) -> tuple[Enclosure, ...]:
+    """Blogs repeat the picture of a post as a file of it: where its text may not be shown, neither may that."""
+    files = [file for file in post.enclosures if web_link(file.url)]
+    return tuple(file for file in files if shown != "title" or not file.type.startswith("image/"))
+
+
+def _origins(combined: CombinedFeed) -> dict[str, Origin]:
+    """Where posts are from, by `_origin_of`, each dated as far as its posts here tell."""
+    origins: dict[str, Origin] = {}
+    for post in combined.posts:
+        key = _origin_of(post)
+        known = origins.get(key)
+        if known is None:
+            origins[key] = _origin(post, combined.abouts.get(post.source, About()))
+        elif _updated(post) > known.updated:
+            origins[key] = replace(known, updated=_updated(post))
+    return origins
+
+
+def _origin(post: StoredPost, about: About) -> Origin:
+    """What was itself copied goes on naming the blog that it was copied from (RFC 4287 section 4.2.11), so that the
+    copy of a copy still leads there."""
     if _is_copied(post):
-        add_text(source, "title", one_line(post.origin_title), type="text")
-        add_text(source, "updated", rfc3339(updated))
-        add_link(source, "alternate", post.origin_url)
-        return
-    add_text(source, "title", one_line(post.source_title or post.source), type="text")
-    add_text(source, "updated", rfc3339(updated))
-    add_link(source, "self", post.feed_url)
-    if web_link(post.source_url):
-        add_link(source, "alternate", post.source_url, type="text/html")
+        page = web_link(post.origin_url)
+        return Origin(post.origin_url, one_line(post.origin_title) or page, "", page, _updated(post))
+    source_id = about.id if is_absolute_iri(about.id) else post.feed_url
+    title = one_line(post.source_title or post.source)
+    shown = About(
+        author=one_line(about.author),
+        rights=one_line(about.rights),
+        icon=web_link(about.icon),
+        logo=web_link(about.logo),
+        tags=_lines(about.tags),
+        noindex=about.noindex,
+    )
+    return Origin(source_id, title, post.feed_url, web_link(post.source_url), _updated(post), shown)
 
 
-def _source_id(post: StoredPost) -> str:
+def _lines(tags: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag for tag in map(one_line, tags) if tag))
+
+
+def _origin_of(post: StoredPost) -> str:
     return post.origin_url if _is_copied(post) else post.feed_url
 
 
@@ -154,35 +221,8 @@ def _is_copied(post: StoredPost) -> bool:
     return bool(web_link(post.origin_url))
 
 
-def _content(entry: Element, post: StoredPost, shown: Etiquette) -> None:
-    if shown == "full" and post.content_html:
-        add_text(entry, "content", post.content_html, type="html")
-    elif shown != "title" and excerpt(post):
-        add_text(entry, "summary", excerpt(post), type="text")
-
-
-def _enclosure(entry: Element, enclosure: Enclosure) -> None:
-    if not web_link(enclosure.url):
-        return
-    attributes = {}
-    if _MEDIA_TYPE.fullmatch(enclosure.type):
-        attributes["type"] = enclosure.type
-    if enclosure.length is not None and enclosure.length > 0:
-        attributes["length"] = str(enclosure.length)
-    add_link(entry, "enclosure", enclosure.url, **attributes)
-
-
 def _updated(post: StoredPost) -> datetime:
     """Never later than what was seen: a year 2098 in one post would date the whole feed."""
     if post.updated is None:
         return post.effective
     return min(post.updated, post.changed_at or post.first_seen)
-
-
-def _source_dates(posts: Sequence[StoredPost]) -> dict[str, datetime]:
-    """When each source was last updated, by its id, as far as its posts here tell."""
-    dates: dict[str, datetime] = {}
-    for post in posts:
-        source = _source_id(post)
-        dates[source] = max(dates.get(source, _updated(post)), _updated(post))
-    return dates

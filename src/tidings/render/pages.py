@@ -6,46 +6,47 @@ so a site works under any path.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from itertools import groupby
+from datetime import date
+from typing import Literal
 
-from tidings.model import Edition, Etiquette, IssueContent, StoredPost
+from tidings.model import Edition, Etiquette, IssueContent, Line, StoredPost
 from tidings.render.arrangement import arrange, has_contents, line_of
 from tidings.render.environment import SHIPPED, Templates, open_press
+from tidings.render.lists import by_day, listed, within
 from tidings.render.offers import form_values
 from tidings.render.subject import write_subject
 from tidings.render.wording import Wording
-from tidings.render.words import called, direction, local_date, shorten
 
-_EXCERPT = 320
-"""Characters of a post that the planet shows: enough to decide whether to read it at its author's."""
-
-
-_APPEARED_FIRST = re.compile(r"The post .{1,300} (?:appeared first|first appeared) on .{1,200}\Z", re.DOTALL)
-_LONGEST_TRAILER = 550  # characters; more than the pattern can match
+_FIRST_PAGE = 60_000
+"""Bytes of posts on the first page, which with all else stays below 100 kB."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedLink:
-    """A feed to subscribe to. `href` is relative to the page that shows it. The combined feed's `title` is "": each
+    """A feed to subscribe to. `href` is relative to the page that shows it. The `title` of a feed of posts is "": each
     page calls it by its kind, in its own language."""
 
     title: str
     href: str
-    type: str = "application/atom+xml"
+    type: Literal["application/atom+xml", "application/rss+xml", "application/feed+json"] = "application/atom+xml"
+
+
+Room = Literal["blogs", "tags", "archive", "issues", "search"]
+"""A part of the site that all its pages lead to."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlogrollEntry:
-    """A source as the blogroll lists it. `last_post` is None for one that has none yet."""
+    """A source as the blogroll lists it. `last_post` is None for one that has none yet; `page` is that of its posts
+    here, relative to the page that lists it, "" for none."""
 
     name: str
     site_url: str
     feed_url: str
-    last_post: datetime | None = None
+    last_post: date | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,10 @@ class PastIssue:
 @dataclass(frozen=True, slots=True)
 class PlanetPage:
     """What the planet shows. `posts` come newest first by `effective`; `etiquette` tells by source name how much of
-    its posts may be shown, and a source it does not name may be shown in full. With `offered` it has the form of
-    subscribing to those editions; `preferences` is where who gets one changes that, "" for nowhere."""
+    its posts may be shown, and a source it does not name may be shown in full; `about` tells more of posts, by their
+    ids. With `offered` it has the form of subscribing to those editions. Where there are more pages, `rooms` are those
+    that all pages lead to, `blogs` says how many sources there are in all, and `older` is where the list goes on.
+    `preferences` is where who gets an edition changes that, "" for nowhere."""
 
     title: str
     url: str
@@ -75,6 +78,10 @@ class PlanetPage:
     etiquette: Mapping[str, Etiquette] = field(default_factory=dict)
     offered: Sequence[Edition] = ()
     preferences: str = ""
+    about: Mapping[int, Line] = field(default_factory=dict)
+    rooms: Sequence[Room] = ()
+    blogs: int = 0
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +98,16 @@ class IssueLinks:
     feeds: Sequence[FeedLink] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PostLine:
-    """A post as the planet shows it."""
-
-    post: StoredPost
-    title: str
-    excerpt: str
-    direction: str
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """The posts of one local day."""
-
-    day: date
-    lines: tuple[PostLine, ...]
-
-
 def render_planet(page: PlanetPage, templates: Templates = SHIPPED) -> str:
     """The planet as one HTML page. Raises RenderError."""
     press = open_press(templates, page.language)
-    days = _days(page, press.wording)
-    feeds = _called(page.feeds, press.wording)
+    lines = within(listed(page.posts, page.etiquette, page.about, press.wording), _FIRST_PAGE)
     values = {
         "page": page,
-        "days": days,
+        "root": "",
+        "days": list(by_day(lines, page.timezone)),
         "address": page.url,
-        "feeds": feeds,
+        "feeds": name_feeds(page.feeds, press.wording),
         **form_values(page.offered, press.wording),
     }
     return press.render("planet.html", values)
@@ -132,7 +121,7 @@ def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templ
         "content": content,
         "links": links,
         "address": links.url,
-        "feeds": _called(links.feeds, press.wording),
+        "feeds": name_feeds(links.feeds, press.wording),
         "subject": write_subject(content, press),
         "in_feed": False,
         "sections": arrange(content, press.wording),
@@ -143,41 +132,11 @@ def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templ
     return press.render("issue.html", values)
 
 
-def _called(feeds: Sequence[FeedLink], wording: Wording) -> list[FeedLink]:
-    return [replace(feed, title=feed.title or wording.gettext("Atom feed")) for feed in feeds]
-
-
-def excerpt(post: StoredPost) -> str:
-    """The beginning of a post as plain text, cut at a word; headings between the paragraphs left out, and what
-    WordPress adds at the end of every summary."""
-    text = _without_trailer(post.summary or post.text)
-    paragraphs = [paragraph for paragraph in text.split("\n\n") if paragraph.strip()]
-    spoken = [paragraph for paragraph in paragraphs if not _is_heading(paragraph)]
-    return shorten(" ".join(spoken or paragraphs), _EXCERPT)
-
-
-def _without_trailer(text: str) -> str:
-    """Only the end is searched: over a whole text made to harm, the search takes minutes."""
-    trailer = _APPEARED_FIRST.search(text, max(0, len(text) - _LONGEST_TRAILER))
-    return text[: trailer.start()].rstrip() if trailer else text
-
-
-def _is_heading(paragraph: str) -> bool:
-    return len(paragraph) < 80 and "\n" not in paragraph and paragraph.rstrip()[-1].isalnum()
-
-
-def _days(page: PlanetPage, wording: Wording) -> list[Day]:
-    def day_of(post: StoredPost) -> date:
-        return local_date(post.effective, page.timezone)
-
-    return [
-        Day(day, tuple(_line(post, page.etiquette.get(post.source, "full"), wording) for post in posts))
-        for day, posts in groupby(page.posts, key=day_of)
-    ]
-
-
-def _line(post: StoredPost, etiquette: Etiquette, wording: Wording) -> PostLine:
-    is_title_only = etiquette == "title"
-    title = called(post.title, "" if is_title_only else post.text or post.summary, wording)
-    shown = "" if is_title_only else excerpt(post)
-    return PostLine(post, title, "" if shown == title else shown, direction(f"{title} {post.text[:400]}"))
+def name_feeds(feeds: Sequence[FeedLink], wording: Wording) -> list[FeedLink]:
+    """Feeds as a page names them."""
+    kinds = {
+        "application/atom+xml": wording.gettext("Atom feed"),
+        "application/rss+xml": wording.gettext("RSS feed"),
+        "application/feed+json": wording.gettext("JSON feed"),
+    }
+    return [replace(feed, title=feed.title or kinds[feed.type]) for feed in feeds]

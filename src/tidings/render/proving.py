@@ -22,7 +22,7 @@ from tidings.model import (
 )
 from tidings.render.environment import Templates
 from tidings.render.forms import Chrome
-from tidings.render.issue_feed import IssueFeed, render_issue_feed
+from tidings.render.issue_feed import IssueFeed, feed_of_issues
 from tidings.render.mail import MailFooter, render_issue
 from tidings.render.notes import NoteContent, render_note
 from tidings.render.offers import SignupForm
@@ -40,6 +40,7 @@ from tidings.render.preference_pages import (
     render_stayed,
 )
 from tidings.render.preferences import Self, Sheet, render_preferences
+from tidings.render.proving_pages import makers
 from tidings.render.signup_pages import (
     render_asked,
     render_confirm,
@@ -91,11 +92,8 @@ def prove(edition: Edition, templates: Templates) -> Iterator[str]:
 
 
 def prove_planet(language: str, templates: Templates) -> Iterator[str]:
-    """The same of the page of newest posts."""
-    try:
-        render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", ()), templates)
-    except RenderError as error:
-        yield str(error)
+    """The same of the planet's pages, and of the style sheet of feeds."""
+    yield from _wrong(makers(language, templates))
 
 
 def prove_signups(editions: Sequence[Edition], language: str, templates: Templates) -> Iterator[str]:
@@ -104,7 +102,7 @@ def prove_signups(editions: Sequence[Edition], language: str, templates: Templat
         return
     chrome = Chrome("A planet", _SITE, language, templates)
     note = NoteContent("confirm", editions, "192.0.2.0/24", _WHEN, "A planet", _SITE, "An address", _SITE, _SITE)
-    makers: tuple[Callable[[], str], ...] = (
+    of_signups: tuple[Callable[[], str], ...] = (
         lambda: render_planet(PlanetPage("A planet", f"{_SITE}/", language, "UTC", (), offered=editions), templates),
         lambda: render_subscribe(SignupForm(editions, address="a", complaint="address"), chrome),
         lambda: render_subscribe(SignupForm(editions, complaint="editions"), chrome),
@@ -118,7 +116,7 @@ def prove_signups(editions: Sequence[Edition], language: str, templates: Templat
         lambda: render_note(note, language, templates).html,
         lambda: render_note(replace(note, kind="already"), language, templates).html,
     )
-    yield from _faults(makers)
+    yield from _wrong(of_signups)
 
 
 def prove_preferences(language: str, templates: Templates) -> Iterator[str]:
@@ -130,7 +128,7 @@ def prove_preferences(language: str, templates: Templates) -> Iterator[str]:
     sheet = Sheet("An edition", "1/edition", Choices(), ("tag",), ("A blog",), is_running=True, wrong=("time",))
     me = Self(address, "1/reader", notice="wrong")
     kinds: tuple[NoteKind, ...] = ("manage", "move", "taken", "moving", "moved")
-    makers: list[Callable[[], object]] = [
+    of_preferences: list[Callable[[], object]] = [
         lambda: render_link_form(LinkForm(complaint="address"), chrome),
         lambda: render_link_asked(chrome),
         lambda: render_preferences([sheet], me, ["UTC"], chrome),
@@ -143,15 +141,19 @@ def prove_preferences(language: str, templates: Templates) -> Iterator[str]:
         lambda: render_move_over(chrome),
         *(partial(render_note, replace(note, kind=kind), language, templates) for kind in kinds),
     ]
-    yield from _faults(makers)
+    yield from _wrong(of_preferences)
 
 
-def _faults(makers: Iterable[Callable[[], object]]) -> Iterator[str]:
-    for make in makers:
+def _wrong(pages: Iterable[Callable[[], object]]) -> Iterator[str]:
+    """What is wrong with what some pages are made by, each once."""
+    seen = set[str]()
+    for make in pages:
         try:
             make()
         except RenderError as error:
-            yield str(error)
+            if str(error) not in seen:
+                yield str(error)
+            seen.add(str(error))
 
 
 def _specimen(edition: Edition) -> IssueContent:
@@ -179,7 +181,7 @@ def _render(specimen: IssueContent, templates: Templates) -> None:
     render_issue(specimen, MailFooter("An address", "editor@planet.example", f"{_SITE}/{specimen.path}"), templates)
     render_issue_page(specimen, IssueLinks(), templates)
     feed = IssueFeed(
-        "urn:x-specimen:1", specimen.edition, specimen.edition_title, "A planet", _SITE, f"{_SITE}/issues.xml",
-        specimen.language, (specimen,), _WHEN,
+        "urn:x-specimen:1", specimen.edition, specimen.edition_title, "A planet", _SITE, specimen.language,
+        (specimen,), _WHEN,
     )  # fmt: skip
-    render_issue_feed(feed, templates)
+    feed_of_issues(feed, templates)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_skeleton, format_time
 from babel.units import format_unit
 
 from tidings.model import Enclosure, UpdateItem
@@ -26,6 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\
 _MOST_MARKS = 6
 """Marks on one letter. Tibetan and Hebrew have up to six; hundreds are drawn over the lines above and below."""
 
+_ASTRAL = "\U00010000"
 _MOST_ACCENTS = 4  # of those made for Latin and Greek letters, U+0300 to U+036F; Vietnamese and phonetics have three
 _LONGEST_HEADLINE = 300  # characters; past that it is a text that somebody put into the wrong field
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
@@ -50,7 +52,7 @@ def one_line(text: str) -> str:
 
 def few_marks(text: str) -> str:
     """`text` without the combining marks of a letter that are more than any script has."""
-    if text.isascii():
+    if text.isascii() or (max(text) < _ASTRAL and not _run_of_marks().search(text)):
         return text
     kept: list[str] = []
     marks = 0
@@ -64,6 +66,17 @@ def few_marks(text: str) -> str:
             marks = 0
         kept.append(character)
     return "".join(kept)
+
+
+@cache
+def _run_of_marks() -> re.Pattern[str]:
+    """More marks in a row than any letter may have, joiners among them left out of account; of those below U+10000,
+    with which looking for it takes a tenth of the time."""
+    kinds: dict[str, list[str]] = {"Mn": [], "Me": [], "Cf": []}
+    for character in map(chr, range(ord(_ASTRAL))):
+        kinds.get(unicodedata.category(character), []).append(re.escape(character))
+    marks, joiners = ("".join(found) for found in (kinds["Mn"] + kinds["Me"], kinds["Cf"]))
+    return re.compile(f"(?:[{marks}][{joiners}]*+){{{_MOST_ACCENTS + 1}}}")
 
 
 def paragraphs(text: str) -> list[str]:
@@ -102,6 +115,12 @@ def direction(text: str) -> Literal["ltr", "rtl"]:
     return "rtl" if rtl > kinds.count("L") else "ltr"
 
 
+def css_text(text: str) -> str:
+    """`text` as a string of a style sheet (CSS Syntax section 4.3.5)."""
+    escaped = one_line(text).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def for_label(text: str) -> str:
     """`text` for an attribute, without < and >. HTML lets them stand there unescaped, and the inliner does; filters of
     mail then take a headline about <script> for one."""
@@ -129,11 +148,21 @@ def long_day(day: date, wording: Wording) -> str:
     return format_date(day, "long", locale=wording.locale)
 
 
+def month(day: date, wording: Wording) -> str:
+    """The month of `day`, as in "November 2025"."""
+    return format_skeleton("yMMMM", day, locale=wording.locale)
+
+
 def short_day(day: date, today: date, wording: Wording) -> str:
     """As in "November 23"; with the year when it is another year than that of `today`."""
     if day.year != today.year:
         return long_day(day, wording)
     return format_skeleton("MMMMd", day, locale=wording.locale)
+
+
+def time_of_day(moment: datetime, timezone: str, wording: Wording) -> str:
+    """As in "8:05 AM"."""
+    return format_time(moment, "short", tzinfo=ZoneInfo(timezone), locale=wording.locale)
 
 
 def timestamp(moment: datetime, timezone: str) -> str:

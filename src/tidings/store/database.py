@@ -186,8 +186,13 @@ def _prepare(store: Store) -> None:
 # Values as the columns hold them: times as ISO 8601 text in UTC with microseconds, so that text order is time order.
 
 
+def stored_text(value: datetime) -> str:
+    """A time as it is stored: in UTC and of one length, so that texts are in the order of times."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def time_to_text(value: datetime | None) -> str | None:
-    return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+    return None if value is None else stored_text(value)
 
 
 def span_to_seconds(value: timedelta | None) -> float | None:

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from tidings.model import Edition, Failed, FeedChange, FeedState, Move, Rhythm, Source, Validators, Wishes
-from tidings.store import file_readers, items, posts, slots
+from tidings.model import About, Edition, Failed, FeedChange, FeedState, Move, Rhythm, Source, Validators, Wishes
+from tidings.store import abouts, file_readers, items, posts, slots
 from tidings.store.database import (
     Store,
     seconds_to_span,
@@ -96,11 +96,15 @@ def note_attempt(store: Store, feed_id: int, next_poll_at: datetime, now: dateti
         )
 
 
-def save_read(store: Store, after: FeedState, change: FeedChange, now: datetime, memory: bytes = b"") -> None:
+def save_read(
+    store: Store, after: FeedState, change: FeedChange, now: datetime, memory: bytes = b"", about: About | None = None
+) -> None:
     """Stores what a whole document brought together with the validators that stand for it, in one transaction: a crash
-    leaves both or neither. `memory` is what the next reading wants to be given."""
+    leaves both or neither. `memory` is what the next reading wants to be given, `about` what it says of itself."""
     with store.write():
         posts.save(store, after.feed_id, change, now)
+        if about is not None:
+            abouts.keep(store, after.feed_id, about)
         items.save(store, after.feed_id, memory)
         _save(store, after)
         store.conn.execute(

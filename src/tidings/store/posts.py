@@ -15,13 +15,14 @@ from tidings.store.database import (
     A_QUERY,
     Store,
     enclosures_to_text,
+    stored_text,
     stored_time,
     text_to_enclosures,
     text_to_time,
     time_to_text,
 )
 
-_SELECT = """
+SELECT_POSTS = """
 SELECT p.*, f.name AS source, f.title AS source_title, f.site_url AS source_url, f.url AS feed_url,
     NOT EXISTS (SELECT 1 FROM posts q WHERE q.guid = p.guid AND q.id < p.id) AS owns_guid
 FROM posts p JOIN feeds f ON f.id = p.feed_id
@@ -29,13 +30,14 @@ FROM posts p JOIN feeds f ON f.id = p.feed_id
 
 _COLUMNS = (
     "guid url title author published updated tags summary content_html text language enclosures origin_title "
-    "origin_url content_hash text_hash names_page excluded"
+    "origin_url rights content_hash text_hash names_page excluded"
 ).split()
 
 # `originality` is told of new posts only, and stays.
 _INSERT = f"""
-INSERT INTO posts (id, feed_id, story, first_seen, dated, excluded_at, held_at, originality, {", ".join(_COLUMNS)})
-VALUES ({", ".join("?" * (8 + len(_COLUMNS)))})
+INSERT INTO posts
+(id, feed_id, story, first_seen, dated, arrived, excluded_at, held_at, originality, {", ".join(_COLUMNS)})
+VALUES ({", ".join("?" * (9 + len(_COLUMNS)))})
 """
 
 # Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
@@ -62,7 +64,8 @@ _COMPARED = 120_000  # characters; of those at most 60,000 are read, once white 
 class PostQuery:
     """Which posts to list, newest first. `words` searches title, author and text; quoted words are a phrase.
     With `excluded` it is the posts that a rule keeps from being shown, with `held` those that the brake holds
-    (posts/brake.py) or the operator put away, excluded or not; with neither those that no rule excludes."""
+    (posts/brake.py) or the operator put away, excluded or not; with neither those that no rule excludes. With `public`
+    it is those that pages may show. The first `offset` are left out."""
 
     words: str = ""
     sources: tuple[str, ...] = ()
@@ -71,6 +74,8 @@ class PostQuery:
     limit: int = 50
     excluded: bool = False
     held: bool = False
+    public: bool = False
+    offset: int = 0
 
 
 def known(store: Store, feed_id: int, keys: Sequence[str]) -> dict[str, KnownPost]:
@@ -134,8 +139,8 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
     conditions, parameters = list[str](), list[object]()
     if query.excluded or not query.held:
         conditions.append("p.excluded != ''" if query.excluded else "p.excluded = ''")
-    if query.held:
-        conditions.append("p.held_at IS NOT NULL")
+    if query.held or query.public:
+        conditions.append("p.held_at IS NOT NULL" if query.held else "p.held_at IS NULL")
     if query.sources:
         conditions.append(f"f.name IN ({', '.join('?' * len(query.sources))})")
         parameters += query.sources
@@ -149,8 +154,8 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
         conditions.append(condition)
         parameters.append(word)
     rows = store.rows(
-        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY p.effective DESC, p.id DESC LIMIT ?",
-        (*parameters, query.limit),
+        f"{SELECT_POSTS} WHERE {' AND '.join(conditions)} ORDER BY p.effective DESC, p.id DESC LIMIT ? OFFSET ?",
+        (*parameters, query.limit, query.offset),
     )
     return [stored_post(row) for row in rows]
 
@@ -162,7 +167,7 @@ def newest(store: Store, sources: Sequence[str], limit: int) -> list[StoredPost]
         return []
     names = ", ".join("?" * len(sources))
     rows = store.rows(
-        f"""{_SELECT} WHERE f.name IN ({names}) AND p.excluded = '' AND p.held_at IS NULL AND NOT EXISTS (
+        f"""{SELECT_POSTS} WHERE f.name IN ({names}) AND p.excluded = '' AND p.held_at IS NULL AND NOT EXISTS (
             SELECT 1 FROM posts q JOIN feeds g ON g.id = q.feed_id
             WHERE q.story = p.story AND (q.in_feed > p.in_feed OR (q.in_feed = p.in_feed AND q.id < p.id))
             AND q.excluded = '' AND q.held_at IS NULL AND g.name IN ({names}))
@@ -212,6 +217,7 @@ def stored_post(row: sqlite3.Row) -> StoredPost:
         owns_guid="owns_guid" not in row.keys() or bool(row["owns_guid"]),  # noqa: SIM118 (`in row` asks for values)
         excluded=row["excluded"],
         originality=row["originality"],
+        rights=row["rights"],
         held="" if row["held_at"] is None else "held" if row["held_at"] else "put-away",
     )
 
@@ -220,13 +226,15 @@ def _insert(store: Store, feed_id: int, change: FeedChange, now: datetime) -> No
     """Stores new posts, all in one statement each for their rows, their words and their keys."""
     new = change.new
     ids = range(first := _next_id(store), first + len(new))
-    seen = time_to_text(now)
+    seen = stored_text(now)
+    is_backlog = bool(store.row("SELECT 1 FROM feeds WHERE id = ? AND first_batch_id IS NULL", (feed_id,)))
     rows = []
     for post_id, post in zip(ids, new, strict=True):
         story = post.join.story if post.join else post_id
         dated = time_to_text(post.published or post.updated)
-        excluded, held = seen if post.excluded else None, seen if change.held else None
-        rows.append((post_id, feed_id, story, seen, dated, excluded, held, post.originality, *_values(post)))
+        arrived = min(dated, seen) if is_backlog and dated else seen
+        shown = (seen if post.excluded else None, seen if change.held else None, post.originality)
+        rows.append((post_id, feed_id, story, seen, dated, arrived, *shown, *_values(post)))
     store.conn.executemany(_INSERT, rows)
     store.conn.execute(
         """INSERT INTO posts_fts (rowid, title, author, text)
@@ -368,6 +376,7 @@ def _values(post: PostToSave) -> tuple[object, ...]:
         enclosures_to_text(post.enclosures),
         post.origin_title,
         post.origin_url,
+        post.rights,
         post.content_hash,
         post.text_hash,
         post.story_url != "",

@@ -16,6 +16,7 @@ from tidings.web.managing import serve_managing
 from tidings.web.moving import serve_moving
 from tidings.web.preferring import serve_preferences
 from tidings.web.proxies import Behind
+from tidings.web.searching import serve_search
 from tidings.web.signing_up import serve_signups
 from tidings.web.site import Site
 
@@ -32,6 +33,7 @@ def create_app(folder: Path, site: Site | None = None) -> Flask:
             serve_managing(app, site, site.open_store)
         serve_preferences(app, site, site.open_store)
         serve_moving(app, site, site.open_store)
+        serve_search(app, site, site.open_store)
     serve_files(app, folder, has_form=site.open_store is not None and bool(site.offered))
     app.wsgi_app = Behind(app.wsgi_app, site.url, site.trusted_proxies)  # type: ignore[method-assign,assignment]
     return app

@@ -19,11 +19,15 @@ from tidings.web.shelf import Coding, Shelf, Volume
 
 # Werkzeug adds the charset to those it knows as text.
 _TYPES = {
-    ".xml": "application/atom+xml",
+    # Chromium shows the types that feeds have as bare text, and the style sheet of a feed is for it.
+    ".xml": "application/xml",
+    ".json": "application/feed+json",
+    ".css": "text/css",
     ".html": "text/html",
     ".txt": "text/plain",
     ".eml": "text/plain",
     ".svg": "image/svg+xml",
+    ".opml": "text/x-opml",
 }
 _OTHER = "application/octet-stream"
 _FOR_CACHES = {"Cache-Control": "public, max-age=300"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
 
-from tidings.model import Edition, Source
+from tidings.model import Edition, Etiquette, Source
 from tidings.render.environment import SHIPPED, Templates
 from tidings.store import Store
 
@@ -28,6 +28,7 @@ class Site:
     `open_store` opens the database for one request; without it there are no pages that need one. `trusted_proxies` are
     the networks of servers before this one, which say truly for whom they ask; `domain` is that of our Message-IDs.
     Only where it `has_mail` can a page have any sent.
+    Of sources that say nothing else, `content` may be shown.
     """
 
     url: str = ""
@@ -40,6 +41,8 @@ class Site:
     open_store: OpenStore | None = None
     domain: str = "localhost"
     has_mail: bool = True
+    timezone: str = "UTC"
+    content: Etiquette = "full"
     clock: Callable[[], datetime] = _now
 
     @property

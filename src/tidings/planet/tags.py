@@ -1,0 +1,54 @@
+"""Which sources are shown in public, which tags have a page and feeds of their own, and where these are.
+
+The tags are those that the operator gave to sources. Those that authors give to posts are carried as categories, and
+have no pages: anybody may write any, in any number (docs/decisions/0060).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+from tidings.model import Source
+from tidings.planet.slugs import slug, slugs
+from tidings.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Something that has a page and feeds of its own: a tag or a source, called `name`, whose folder is `folder` below
+    the site, as "tags/go". `sources` are the names of those whose posts are there."""
+
+    name: str
+    folder: str
+    sources: tuple[str, ...]
+
+    @property
+    def url_path(self) -> str:
+        """The folder as it is written in a URL."""
+        return quote(self.folder)
+
+
+def shown(sources: Iterable[Source], own: frozenset[str] = frozenset()) -> list[Source]:
+    """The sources whose posts pages and feeds show: not those that are told apart by `publish = false`, nor those
+    named in `own`, which bring back what is published here."""
+    return [source for source in sources if source.publish and source.name not in own]
+
+
+def tag_places(sources: Sequence[Source]) -> list[Place]:
+    """A place for each tag of some sources, by name. Tags with the same slug are one, called as the first is."""
+    named: dict[str, str] = {}
+    members: dict[str, dict[str, None]] = {}
+    for source in sources:
+        for tag in source.tags:
+            step = slug(tag)
+            named.setdefault(step, tag)
+            members.setdefault(step, {})[source.name] = None
+    places = [Place(name, f"tags/{step}", tuple(members[step])) for step, name in named.items()]
+    return sorted(places, key=lambda place: (place.name.casefold(), place.folder))
+
+
+def source_places(sources: Sequence[Source]) -> list[Place]:
+    """A place for each source, in their order."""
+    steps = slugs(source.name for source in sources)
+    return [Place(source.name, f"sources/{steps[source.name]}", (source.name,)) for source in sources]

@@ -1,0 +1,185 @@
+"""The folder of published files: what is in it, by a list that it keeps of itself, and how that is brought up to date.
+
+Each file has a key that stands for its bytes. The list, a hidden file, has the key, the size, the time and a digest of
+each: so a file is made again only if its key is another, or if it is gone or was changed by somebody else. Everything
+can be made again from the database, so the list comes last, when all else is on the disk: after a crash the worst is
+that too much is made once more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
+
+from tidings.errors import RenderError, StoreError
+from tidings.records import dataclass
+
+MANIFEST = ".tidings.json"
+"""The list. Hidden files are not served."""
+
+_VERSION = 1
+_HALF = ".tidings.partial"
+_MANY = 50
+"""Files from which on the whole disk is asked to write down what it has, rather than for each."""
+
+_FOLDERS = ("archive", "issues", "posts", "sources", "tags")
+_OURS = (b'<meta name="generator" content="Tidings"', b"<generator>Tidings<", b'"_tidings"')
+_HEAD = 8_000  # bytes of a file that are looked at for these
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A file to be published: its path below the folder, what stands for its bytes, and what makes them."""
+
+    path: str
+    key: str
+    render: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the list has of a file: `mark` is a digest of its bytes."""
+
+    key: str
+    size: int
+    time: int
+    mark: str
+
+
+def bring_up(folder: Path, leaves: Iterable[Leaf]) -> list[Path]:
+    """Writes what is to be written, takes away what is not published any more, and returns both.
+
+    Raises StoreError when the folder cannot be written, and RenderError when something could not be rendered: then all
+    else is up to date.
+    """
+    former = _read(folder)
+    kept: dict[str, _Kept] = {}
+    changed: list[Path] = []
+    mistakes: list[RenderError] = []
+    for leaf in leaves:
+        path, known = folder / leaf.path, (former or {}).get(leaf.path)
+        if known is not None and known.key == leaf.key and _is_there(path, known):
+            kept[leaf.path] = known
+            continue
+        try:
+            content = leaf.render()
+        except RenderError as mistake:
+            mistakes.append(mistake)
+            kept[leaf.path] = known or _Kept("", 0, 0, "")
+            continue
+        if _write(folder, path, content):
+            changed.append(path)
+        kept[leaf.path] = _kept(path, leaf.key, content)
+    stale = _strays(folder) if former is None else iter(former)
+    gone = [folder / path for path in stale if path not in kept and _take_away(folder, path)]
+    if kept != former:
+        _settle(changed)
+        _list(folder, kept)
+    if mistakes:
+        raise mistakes[0]
+    return changed + gone
+
+
+def _is_there(path: Path, known: _Kept) -> bool:
+    """Whether a file is what was written: by its size and time, or else, as after copying, by its bytes."""
+    try:
+        status = path.stat()
+        if status.st_size != known.size:
+            return False
+        return status.st_mtime_ns == known.time or _mark(path.read_bytes()) == known.mark
+    except OSError:
+        return False
+
+
+def _kept(path: Path, key: str, content: bytes) -> _Kept:
+    return _Kept(key, len(content), path.stat().st_mtime_ns, _mark(content))
+
+
+def _mark(content: bytes) -> str:
+    return blake2b(content, digest_size=12).hexdigest()
+
+
+def _read(folder: Path) -> dict[str, _Kept] | None:
+    """The list; None where there is none that can be used, as before the first time."""
+    try:
+        found = json.loads((folder / MANIFEST).read_bytes())
+        if found["version"] != _VERSION:
+            return None
+        return {path: _Kept(*values) for path, values in found["files"].items() if _is_below(path)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _is_below(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and ".." not in parts and parts[0] != "/" and "\0" not in path
+
+
+def _strays(folder: Path) -> Iterator[str]:
+    """What seems to be ours in the folders that are: without a list nobody knows what was published before, as what was
+    withdrawn since."""
+    for name in _FOLDERS:
+        for path in sorted((folder / name).rglob("*.*")):
+            if path.suffix in (".html", ".xml", ".json") and _is_ours(path):
+                yield path.relative_to(folder).as_posix()
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return False
+    return any(sign in head for sign in _OURS)
+
+
+def _write(folder: Path, path: Path, content: bytes) -> bool:
+    """Writes a file as a whole, unless it already holds these bytes: readers and caches never see half a feed."""
+    half = folder / _HALF
+    try:
+        if path.exists() and path.read_bytes() == content:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half.write_bytes(content)
+        half.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+        raise StoreError(f"{path}: cannot be written ({error}); check its folder and the disk") from error
+    return True
+
+
+def _take_away(folder: Path, name: str) -> bool:
+    """Removes a file and the folders that are empty then; False when there is none."""
+    path = folder / name
+    try:
+        path.unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be removed ({error}); check its folder") from error
+    for parent in path.relative_to(folder).parents:
+        if parent.name:
+            with suppress(OSError):
+                (folder / parent).rmdir()
+    return True
+
+
+def _list(folder: Path, kept: Mapping[str, _Kept]) -> None:
+    files = {path: [one.key, one.size, one.time, one.mark] for path, one in sorted(kept.items())}
+    text = json.dumps({"version": _VERSION, "files": files}, separators=(",", ":"))
+    _write(folder, folder / MANIFEST, text.encode())
+
+
+def _settle(paths: list[Path]) -> None:
+    """Has the disk write down what was written: only then may the list say that it is there."""
+    if len(paths) > _MANY:
+        os.sync()
+        return
+    for path in paths:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())

@@ -1,0 +1,74 @@
+"""Searching all posts over HTTP. GET and HEAD change nothing; who asks is counted in memory, by network, and forgotten
+with the next start."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from threading import Lock
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import NotFound, TooManyRequests
+
+from tidings.model import Throttled
+from tidings.readers.throttle import Budget, ask_budget, networks
+from tidings.render.planet import Frame
+from tidings.render.search import SearchPage, render_search
+from tidings.render.words import one_line
+from tidings.searching import LAST_PAGE, LONGEST, search
+from tidings.web.hardening import client, page
+from tidings.web.site import OpenStore, Site
+
+_NEIGHBOURS = Budget(burst=20, refill=timedelta(seconds=3))
+"""Twenty searches at once from a network, and twenty a minute."""
+
+_EVERYBODY = Budget(burst=60, refill=timedelta(milliseconds=100))
+_MOST_NETWORKS = 10_000
+
+
+def serve_search(app: Flask, site: Site, open_store: OpenStore) -> None:
+    """Adds `/search?q=WORDS&page=NUMBER` to `app`."""
+    counter = _Counter()
+
+    @app.get("/search")
+    def find() -> Response:
+        words = one_line(request.args.get("q", ""))[:LONGEST]
+        number = _number(request.args.get("page", "1"))
+        if words:
+            counter.count(site.clock())
+        with open_store() as store:
+            found = search(store, site.sources, site.content, site.timezone, words, number)
+        frame = Frame(site.title, site.url, site.language, site.timezone, site.templates)
+        return page(render_search(SearchPage(words, number, found.posts, found.about, found.has_more), frame))
+
+
+class _Counter:
+    """Who searched how often. Of very many networks the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, Throttled] = {}
+        self._lock = Lock()
+
+    def count(self, now: datetime) -> None:
+        """Counts a search of whoever asks. Raises TooManyRequests."""
+        address = client()
+        asked = {"": _EVERYBODY}
+        if address is not None:
+            asked |= dict.fromkeys((name for name, _ in networks(address)), _NEIGHBOURS)
+        with self._lock:
+            verdicts = {name: ask_budget(self._states.get(name), budget, now) for name, budget in asked.items()}
+            wait = max((verdict.wait for verdict in verdicts.values() if not verdict.may_go), default=None)
+            if wait is not None:
+                raise TooManyRequests(retry_after=math.ceil(wait.total_seconds()))
+            for name, verdict in verdicts.items():
+                self._states.pop(name, None)
+                self._states[name] = verdict.state
+            while len(self._states) > _MOST_NETWORKS:
+                del self._states[next(iter(self._states))]
+
+
+def _number(text: str) -> int:
+    """The page that is asked for; 404 for one that there is never."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= LAST_PAGE):
+        raise NotFound
+    return int(text)

@@ -1,0 +1,187 @@
+"""Which feeds are published, where they are, and what becomes of them when something changes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import edition
+from tests.feed_checks import ATOM, assert_atom, assert_feed, assert_json_feed
+from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
+from tests.test_publish import freeze, settings
+from tidings.model import FEED_FILES, About, AlsoIn, FeedChange, IssueContent, IssueItem
+from tidings.planet.issues import without
+from tidings.posts.own import is_own
+from tidings.publish import publish
+from tidings.store import Store, feeds, open_store
+
+A, B = blog("a", tags=("C++",)), blog("b", tags=("日本", "c++"))
+OWN = "https://planet.example/blogs/atom.xml"
+
+
+@pytest.fixture
+def stocked(store: Store) -> Store:
+    configure(store, A, B)
+    receive(store, A, post(1), post(2))
+    receive(store, B, post(3, url="https://b.example/3"))
+    return store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "public"
+
+
+def published(store: Store, folder: Path, **values: Any) -> set[str]:
+    """The feeds that publishing writes or takes away."""
+    changed = publish(store, folder, settings(sources=(A, B), **values))
+    paths = {str(path.relative_to(folder)) for path in changed}
+    return {path for path in paths if path.endswith(FEED_FILES) or (path.startswith("issues/") and ".html" not in path)}
+
+
+def titles(path: Path) -> list[str]:
+    return sorted(item["title"] for item in json.loads(path.read_text("utf-8"))["items"])
+
+
+def feed_id(path: Path) -> str:
+    return str(assert_atom(path.read_bytes()).findtext("a:id", namespaces=ATOM))
+
+
+def test_where_the_feeds_are(stocked: Store, folder: Path) -> None:
+    """The whole site, each tag of the operator's, each source and each edition, in three formats, all valid."""
+    freeze(stocked, 1)
+    places = ["", "tags/c-cedb1bac/", "tags/日本/", "sources/a/", "sources/b/"]
+    expected = {f"{place}{name}" for place in places for name in FEED_FILES}
+    issues = {"issues/daily.xml", "issues/daily.rss.xml", "issues/daily.json"}
+    assert published(stocked, folder) == expected | issues
+    for path in expected | issues:
+        assert_feed(path, (folder / path).read_bytes())
+    assert (
+        titles(folder / "feed.json") == titles(folder / "tags/c-cedb1bac/feed.json") == ["Post 1", "Post 2", "Post 3"]
+    )
+    assert titles(folder / "tags/日本/feed.json") == titles(folder / "sources/b/feed.json") == ["Post 3"]
+
+
+def test_a_feed_says_where_it_is_and_what_page_shows_the_same(stocked: Store, folder: Path) -> None:
+    """Addresses are escaped; the style sheet is found from any folder."""
+    published(stocked, folder)
+    root = assert_atom((folder / "tags/日本/atom.xml").read_bytes())
+    links = {link.get("rel"): link.get("href") for link in root.iterfind("a:link", ATOM)}
+    base = "https://planet.example/tags/%E6%97%A5%E6%9C%AC/"
+    assert links == {"self": f"{base}atom.xml", "alternate": base}
+    assert b'href="../../feed.css"' in (folder / "tags/日本/atom.xml").read_bytes()
+    assert b'href="feed.css"' in (folder / "rss.xml").read_bytes()
+    assert (folder / "feed.css").is_file()
+    feed = assert_json_feed((folder / "sources/a/feed.json").read_bytes())
+    assert (feed["feed_url"], feed["title"]) == ("https://planet.example/sources/a/feed.json", "Planet: a")
+
+
+def test_each_feed_has_an_id_for_life(stocked: Store, folder: Path) -> None:
+    """Made of the site's and of what it is about: no address, title or tag beside it has a say."""
+    published(stocked, folder)
+    paths = [folder / place / "atom.xml" for place in ("", "tags/日本", "sources/a", "sources/b")]
+    before = [feed_id(path) for path in paths]
+    assert len(set(before)) == 4
+    with open_store(stocked.path) as again:
+        published(again, folder, url="https://moved.example/planet", title="New")
+    assert [feed_id(path) for path in paths] == before
+
+
+def test_an_entry_has_one_id_wherever_it_is(stocked: Store, folder: Path) -> None:
+    """Who follows the whole planet and a tag of it has each post once."""
+    published(stocked, folder)
+    ids = {item["title"]: item["id"] for item in json.loads((folder / "feed.json").read_text("utf-8"))["items"]}
+    for path in folder.glob("*/*/feed.json"):
+        for item in json.loads(path.read_text("utf-8"))["items"]:
+            assert item["id"] == ids[item["title"]]
+
+
+def test_only_the_feeds_that_a_post_is_in_are_written(stocked: Store, folder: Path) -> None:
+    """A new post of one source, or an edit, leaves the feeds of others alone."""
+    published(stocked, folder)
+    assert published(stocked, folder) == set()
+    touched = {f"{place}{name}" for place in ("", "tags/c-cedb1bac/", "sources/a/") for name in FEED_FILES}
+    receive(stocked, A, post(4), now=START + timedelta(hours=1))
+    assert published(stocked, folder) == touched
+    edit(stocked, A, only(stocked, words='"Post 1"'), title="Corrected")
+    assert published(stocked, folder) == touched
+    assert "Corrected" in titles(folder / "sources/a/feed.json")
+
+
+def test_news_of_a_source_itself_are_written(stocked: Store, folder: Path) -> None:
+    """Rights and pictures of its feed stand with each of its entries."""
+    published(stocked, folder)
+    about = About(rights="© Bo", noindex=True)
+    feeds.save_read(stocked, state_of(stocked, B), FeedChange(), START, about=about)
+    changed = published(stocked, folder)
+    assert {"atom.xml", "sources/b/atom.xml", "tags/日本/rss.xml"} <= changed
+    assert not any(path.startswith("sources/a/") for path in changed)
+    assert "© Bo" in (folder / "rss.xml").read_text("utf-8")
+    head = (folder / "sources/b/rss.xml").read_text("utf-8").partition("<item>")[0]
+    assert 'content="noindex"' in head
+    assert 'content="noindex"' not in (folder / "rss.xml").read_text("utf-8").partition("<item>")[0]
+
+
+def test_a_source_that_goes_takes_its_feeds_along(stocked: Store, folder: Path) -> None:
+    """What is not published any more is not left lying there."""
+    published(stocked, folder)
+    publish(stocked, folder, settings(sources=(A,)))
+    assert not (folder / "sources/b").exists()
+    assert not (folder / "tags/日本").exists()
+    assert titles(folder / "feed.json") == ["Post 1", "Post 2"]
+
+
+def test_a_quiet_source_is_in_no_public_issue(store: Store, folder: Path) -> None:
+    """With `publish = false` its stories are in the mail alone: neither page nor feed of the issue has them."""
+    configure(store, A, B, editions=[edition()])
+    receive(store, A, post(1))
+    freeze(store, 1)
+    assert "Item 1" in (published(store, folder) and (folder / "issues/daily.json").read_text("utf-8"))
+    publish(store, folder, settings(sources=(replace(A, publish=False), B)))
+    for name in ("daily.json", "daily.xml", "daily.rss.xml", "daily-1.html"):
+        assert "Item 1" not in (folder / "issues" / name).read_text("utf-8")
+
+
+def test_an_issue_without_some_posts() -> None:
+    """What is named, told of or mentioned goes as well as what is shown."""
+
+    def item(number: int, *also_in: str) -> IssueItem:
+        mentions = tuple(AlsoIn(source, "https://x.example/") for source in also_in)
+        return IssueItem(
+            number, number, "https://a.example/1", f"Item {number}", "a", "", "", None, "en", "ltr", "", "", True,
+            also_in=mentions,
+        )  # fmt: skip
+
+    content = IssueContent(
+        "daily", "Daily", 1, "", START, "UTC", "en", "Planet", "https://planet.example", (item(1, "b", "c"), item(2))
+    )
+    found = without(content, {2}, {"b"})
+    assert [one.post_id for one in found.items] == [1]
+    assert [one.source for one in found.items[0].also_in] == ["c"]
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://planet.example/blogs/atom.xml", True),
+        ("http://www.planet.example/blogs/rss.xml?utm_source=x", True),
+        ("https://planet.example/blogs/feed.json", True),
+        ("https://planet.example/blogs/tags/go/atom.xml", True),
+        ("https://planet.example/blogs/sources/a/feed.json", True),
+        ("https://planet.example/blogs/issues/daily.xml", False),
+        ("https://planet.example/atom.xml", False),
+        ("https://planet.example/blogs/ann/atom.xml", False),
+        ("https://planet.example/blogs/other.xml", False),
+        ("https://other.example/blogs/atom.xml", False),
+        ("", False),
+    ],
+)
+def test_which_feeds_are_our_own(url: str, expected: bool) -> None:
+    """Whoever follows one of them follows this planet, and brings back what it has."""
+    assert is_own(url, OWN) is expected
+    assert not is_own(url, "")

@@ -1,0 +1,157 @@
+"""Searching all posts over HTTP: what is found, what is not, and who asks too often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from lxml import html as lxml_html
+
+from tests.stocking import START, blog, configure, post, receive
+from tidings.model import FeedChange
+from tidings.records import replace
+from tidings.store import holding, open_store, posts
+from tidings.web.app import create_app
+from tidings.web.site import Site
+
+A, SHY, HIDDEN = blog("a", tags=("sea",)), blog("shy", content="title"), replace(blog("hidden"), publish=False)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def client(tmp_path: Path, clock: Clock) -> Iterator[FlaskClient]:
+    database = tmp_path / "tidings.db"
+    with open_store(database) as store:
+        configure(store, A, SHY, HIDDEN)
+        receive(store, A, *(post(n, title=f"Harbour {n}", text=f"Boats and nets {n}") for n in range(1, 46)))
+        receive(store, SHY, post(90, title="Harbour shy", text="secret words of the shy harbour"))
+        receive(store, HIDDEN, post(91, title="Harbour hidden"))
+        feed = store.rows("SELECT id FROM feeds WHERE name = 'a'")[0]["id"]
+        posts.save(store, feed, FeedChange(new=(post(92, title="Harbour held"),), held=True), START)
+        posts.save(store, feed, FeedChange(new=(post(93, title="Harbour away"),), held=True), START)
+        holding.discard(store, feed)
+        posts.save(store, feed, FeedChange(new=(post(94, title="Harbour excluded", excluded="rule"),)), START)
+    site = Site(
+        url="https://planet.example",
+        title="Planet",
+        sources=(A, SHY, HIDDEN),
+        open_store=partial(open_store, database),
+        clock=clock,
+    )
+    with create_app(tmp_path, site).test_client() as client:
+        yield client
+
+
+def titles(client: FlaskClient, words: str, page: int = 1) -> list[str]:
+    response = client.get("/search", query_string={"q": words, "page": page})
+    assert response.status_code == 200
+    return [title.text_content() for title in lxml_html.document_fromstring(response.text).xpath("//article/h3")]
+
+
+def test_what_is_asked_for_is_found_in_pages(client: FlaskClient) -> None:
+    """Twenty a page, the newest first, with the way to the next ones."""
+    first, second, third = (titles(client, "harbour", number) for number in (1, 2, 3))
+    assert (len(first), len(second), len(third)) == (20, 20, 6)
+    assert len({*first, *second, *third}) == 46
+    text = client.get("/search?q=harbour&page=2").text
+    links = lxml_html.document_fromstring(text).xpath("//nav[@class='pager']//a/@href")
+    assert links == ["search?q=harbour&page=1", "search?q=harbour&page=3"]
+
+
+def test_what_no_page_shows_is_not_found(client: FlaskClient) -> None:
+    """Neither what is in digests alone nor what is held, put away or excluded; of a headline-only blog its headline."""
+    found = titles(client, "harbour", 1) + titles(client, "harbour", 2) + titles(client, "harbour", 3)
+    assert not {"Harbour hidden", "Harbour held", "Harbour away", "Harbour excluded"} & set(found)
+    assert "secret words" not in client.get("/search?q=shy").text
+    assert titles(client, "shy") == ["Harbour shy"]
+
+
+def test_a_result_leads_to_the_author_and_to_its_pages(client: FlaskClient) -> None:
+    """Headline to the author's page; source, tag and date to ours, relative to the address of searching."""
+    document = lxml_html.document_fromstring(client.get('/search?q="nets 7"').text)
+    assert document.xpath("//article//a/@href") == [
+        "https://blog.example/7",
+        "sources/a/index.html",
+        "posts/7.html",
+        "tags/sea/index.html",
+    ]
+
+
+@pytest.mark.parametrize(
+    "words", ["", "   ", "\x00", '"', "(((", "NEAR(", "*", "title:x", "zebra", "a" * 5000, "'; DROP"]
+)
+def test_any_words_get_an_answer(client: FlaskClient, words: str) -> None:
+    """What is no word, nothing that is there, or the index's own language is searched for like all else."""
+    assert titles(client, words) == []
+
+
+def test_words_are_shown_as_text(client: FlaskClient) -> None:
+    """Nothing that is asked for becomes an element or an attribute, in the title as on the page."""
+    words = "\"><script>alert(1)</script><b onclick='x"
+    response = client.get("/search", query_string={"q": words})
+    document = lxml_html.document_fromstring(response.text)
+    assert not list(document.iter("script", "b"))
+    assert not document.xpath("//@onclick")
+    assert words in document.findtext("head/title", "")
+    assert document.xpath("string(//input[@name='q']/@value)") == words
+    assert "script" not in response.headers["Content-Security-Policy"]
+
+
+def test_the_page_is_for_nobody_else(client: FlaskClient) -> None:
+    """It is kept by no cache and in no search engine, and its form leads nowhere but here."""
+    headers = client.get("/search?q=x").headers
+    assert headers["Cache-Control"] == "no-store"
+    assert "noindex" in headers["X-Robots-Tag"]
+    assert "form-action 'self'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "x", "51", "1e3", "٣", "", "9" * 400])
+def test_a_page_that_never_is_is_404(client: FlaskClient, page: str) -> None:
+    """Numbers only, from the first to the fiftieth."""
+    assert client.get("/search", query_string={"q": "harbour", "page": page}).status_code == 404
+
+
+def test_who_asks_too_often_has_to_wait(client: FlaskClient, clock: Clock) -> None:
+    """Twenty searches at once from a network, then one each three seconds; others are not concerned, and showing the
+    form counts for nothing."""
+    here, there = {"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "198.51.100.1"}
+
+    def status(who: dict[str, str], words: str = "x") -> int:
+        return client.get("/search", query_string={"q": words}, environ_overrides=who).status_code
+
+    assert [status(here) for _ in range(20)] == [200] * 20
+    refused = client.get("/search?q=x", environ_overrides={"REMOTE_ADDR": "192.0.2.9"})
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "3")
+    assert (status(there), status(here, "")) == (200, 200)
+    clock.now += timedelta(seconds=4)
+    assert status(here) == 200
+
+
+def test_searching_changes_nothing(client: FlaskClient, tmp_path: Path) -> None:
+    """GET leaves the database as it was."""
+    with open_store(tmp_path / "tidings.db") as store:
+        before = list(store.conn.iterdump())
+        titles(client, "harbour")
+        assert list(store.conn.iterdump()) == before
+
+
+def test_without_a_database_there_is_no_searching(tmp_path: Path) -> None:
+    """Where only files are served, nothing answers."""
+    with create_app(tmp_path, Site()).test_client() as client:
+        assert client.get("/search?q=x").status_code == 404
