@@ -72,7 +72,7 @@ def test_pages_ask_for_nothing(html: str) -> None:
     document = tree(html)
     assert not list(document.iter("img", "script", "iframe", "object", "form", "base"))
     assert not document.xpath("//@src | //@srcset | //@style")
-    assert {link.get("rel") for link in document.iter("link")} <= {"canonical", "alternate", "prev", "next"}
+    assert {link.get("rel") for link in document.iter("link")} <= {"canonical", "alternate", "prev", "next", "icon"}
     assert not re.search(r"@import|url\(|javascript:", html)
     policy = document.xpath("string(//meta[@http-equiv='Content-Security-Policy']/@content)")
     assert "default-src 'none'" in policy
