@@ -103,3 +103,11 @@ def test_an_edit_is_told_by_the_revision(store: Store) -> None:
     [after] = arrivals.latest(store, ["a"], 1)
     assert after != before
     assert after.post_id == before.post_id
+
+
+def test_an_index_answers_what_arrived_last(store: Store) -> None:
+    """However many posts there are, nothing is sorted, and only the posts of stories are looked up."""
+    values = {"feed": 1, "names": "[]", "limit": 1}
+    plan = [row["detail"] for row in store.rows(f"EXPLAIN QUERY PLAN {arrivals._OF_ONE_FEED}", values)]
+    assert any("posts_by_arrival" in step for step in plan)
+    assert not any("ORDER BY" in step or step.startswith("SCAN p") for step in plan)

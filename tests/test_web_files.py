@@ -65,7 +65,7 @@ def test_the_smallest_coding_that_is_taken(folder: Path, accepted: str, coding: 
     assert decode(reply.body) == TEXT
     assert reply.headers["Content-Length"] == str(len(reply.body))
     assert reply.headers["Vary"] == "Accept-Encoding"
-    assert reply.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
+    assert reply.headers["Content-Type"] == "application/xml; charset=utf-8"
 
 
 def test_what_is_small_stays_as_it_is(folder: Path) -> None:
