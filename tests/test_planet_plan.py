@@ -31,7 +31,6 @@ def post(number: int, name: str = "a", **values: Any) -> PlanetPost:
         "story": number,
         "url": f"https://{name}.example/{number}",
         "title": f"Post {number}",
-        "tags": (),
         "effective": NOON - timedelta(hours=number),
         "changed_at": None,
         "in_feed": False,
@@ -187,6 +186,14 @@ def test_a_story_is_listed_once_and_names_the_others() -> None:
     assert [other.source for other in of["posts/2.html"].line.also_in] == ["The A"]
     shown = (post(1), replace(copies[1], in_feed=True), post(4))
     assert [line.post_id for line in pages(material(shown))["index.html"].lines] == [2, 4]
+
+
+def test_a_tag_lists_a_story_by_one_of_its_own_blogs() -> None:
+    """What a blog without the tag wrote first is there by the copy of one that has it."""
+    copies = (post(1), post(2, "b", story=1), post(3, "b"))
+    of = pages(material(copies))
+    assert [line.post_id for line in of["tags/sea/index.html"].lines] == [2, 3]
+    assert [line.post_id for line in of["tags/go/index.html"].lines] == [1, 3]
 
 
 def test_neighbours_are_those_of_the_source() -> None:

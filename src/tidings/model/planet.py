@@ -23,7 +23,6 @@ class PlanetPost:
     source: str
     url: str
     title: str
-    tags: tuple[str, ...]
     effective: datetime
     changed_at: datetime | None
     in_feed: bool
@@ -102,14 +101,13 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class FrontPage:
-    """The first page: the newest stories, the newest first, the sources that wrote last, of `blogs` in all, and the
-    tags that have a page. `older` is where the list goes on, "" for nowhere."""
+    """The first page: the newest stories, the newest first, and the sources that wrote last, of `blogs` in all.
+    `older` is where the list goes on, "" for nowhere."""
 
     path: str
     lines: tuple[Line, ...]
     sources: tuple[SourceLine, ...] = ()
     blogs: int = 0
-    tags: tuple[TagLink, ...] = ()
     older: str = ""
 
 

@@ -87,8 +87,7 @@ class _Planning:
         for post in shown:
             self._of_source.setdefault(post.source, []).append(post)
         self._lines = _lines(shown, self._sources, material.timezone)
-        fronts = {story: _front(posts).id for story, posts in _stories(shown).items()}
-        self._fronts = [post for post in shown if fronts[post.story] == post.id]
+        self._fronts = _each_once(shown)
         self._posts = shown
 
     def files(self) -> Iterator[Planned]:
@@ -106,10 +105,9 @@ class _Planning:
         lines = self._of(self._fronts[: self._material.limit])
         by_age = sorted(self._source_lines(), key=lambda one: one.newest or date.min, reverse=True)
         sources = tuple(replace(line, posts=0, checkup=None) for line in by_age[:MOST_SOURCES])
-        tags = tuple(tag for tag, _ in self._material.tags)
         older = _month_path(lines[-1].day) if lines else ""
-        page = FrontPage("index.html", lines, sources, len(self._sources), tags, older)
-        return self._planned(page, lines, sources, page.blogs, tags, self._material.front)
+        page = FrontPage("index.html", lines, sources, len(self._sources), older)
+        return self._planned(page, lines, sources, page.blogs, self._material.front)
 
     def _months(self) -> Iterator[Planned]:
         """The archive: each month in parts, and the page that lists them."""
@@ -126,7 +124,7 @@ class _Planning:
         counted: list[Counted] = []
         for tag, names in self._material.tags:
             members = set(names)
-            posts = [post for post in self._fronts if post.source in members]
+            posts = _each_once([post for post in self._posts if post.source in members])
             path = f"{tag.folder}/index.html"
             counted.append(Counted(path, tag.name, len(posts)))
             yield from self._list(ListPage(path, (), tag=tag), posts, _IN_A_LIST)
@@ -212,9 +210,13 @@ def _stories(posts: Iterable[PlanetPost]) -> dict[int, list[PlanetPost]]:
     return stories
 
 
-def _front(posts: Sequence[PlanetPost]) -> PlanetPost:
-    """The post that stands for a story: as in the combined feed (store/posts.py, `newest`)."""
-    return min(posts, key=lambda post: (not post.in_feed, post.id))
+def _each_once(posts: Sequence[PlanetPost]) -> list[PlanetPost]:
+    """Of each story the post that stands for it, as in the combined feed: the one that this has shown, else the one
+    that was stored first (store/posts.py, `newest`)."""
+    fronts = {
+        story: min(some, key=lambda post: (not post.in_feed, post.id)).id for story, some in _stories(posts).items()
+    }
+    return [post for post in posts if fronts[post.story] == post.id]
 
 
 def _lines(posts: Sequence[PlanetPost], sources: Mapping[str, PlanetSource], timezone: str) -> dict[int, Line]:

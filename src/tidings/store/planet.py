@@ -51,7 +51,6 @@ def _post(row: sqlite3.Row) -> PlanetPost:
         source=row["source"],
         url=row["url"],
         title=row["title"],
-        tags=tuple(json.loads(row["tags"])),
         effective=stored_time(row["effective"]),
         changed_at=text_to_time(row["changed_at"]),
         in_feed=bool(row["in_feed"]),
