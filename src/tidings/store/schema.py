@@ -11,6 +11,7 @@ from tidings.store.tables_of_choices import CHOICES, EMPTYING
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_moves import MOVES
+from tidings.store.tables_of_planet import FEEDS_OF_OURS, REVISIONS
 from tidings.store.tables_of_readers import FORGETTING, SUBSCRIBERS
 from tidings.store.tables_of_signups import SIGNUPS
 
@@ -366,44 +367,13 @@ def emptying_of_own_issues(db: Database) -> None:
         db.conn.execute(statement)
 
 
-# How often a post's row was rewritten: pages that show it are written again then (store/planet.py).
-_REVISIONS = (
-    "ALTER TABLE posts ADD COLUMN revision INTEGER NOT NULL DEFAULT 0",
-    """CREATE TRIGGER post_revised AFTER UPDATE OF url, title, author, published, updated, dated, tags, summary,
-        content_html, text, language, enclosures, origin_title, origin_url, changed_at ON posts
-    BEGIN UPDATE posts SET revision = revision + 1 WHERE id = new.id; END""",
-)
-
-
 @_migration
 def revisions_of_posts(db: Database) -> None:
-    for statement in _REVISIONS:
+    for statement in REVISIONS:
         db.conn.execute(statement)
-
-
-# What feeds say of themselves (model.About), and under which terms a post may be used. `arrived` is where a post stands
-# in the combined feed: when it was first seen, or, of the backlog that a new source brings, when it was written.
-_FEEDS_OF_OURS = (
-    "ALTER TABLE posts ADD COLUMN rights TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE posts ADD COLUMN arrived TEXT NOT NULL DEFAULT ''",
-    """UPDATE posts SET arrived = iif(
-        id > (SELECT coalesce(first_batch_id, 0) FROM feeds WHERE feeds.id = feed_id), first_seen, effective)""",
-    """CREATE INDEX posts_by_arrival ON posts (feed_id, arrived DESC, effective DESC, id DESC, story)
-    WHERE excluded = '' AND held_at IS NULL""",
-    """CREATE TABLE feed_abouts (
-        feed_id INTEGER PRIMARY KEY REFERENCES feeds(id),
-        atom_id TEXT NOT NULL,
-        author TEXT NOT NULL,
-        rights TEXT NOT NULL,
-        icon TEXT NOT NULL,
-        logo TEXT NOT NULL,
-        tags TEXT NOT NULL,
-        noindex INTEGER NOT NULL
-    )""",
-)
 
 
 @_migration
 def places_in_feeds(db: Database) -> None:
-    for statement in _FEEDS_OF_OURS:
+    for statement in FEEDS_OF_OURS:
         db.conn.execute(statement)
