@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,7 +116,8 @@ def test_a_reader_comes_goes_and_comes_back(
     first: str,
 ) -> None:
     """Subscribes on the page or on the planet, confirms by the mail, has the newest issue and the next one, leaves with
-    one click in the mail program, has no mail then, comes back by the way out of an old mail, and has the next one."""
+    one click in the mail program, has no mail then, comes back by the way out of an old mail, has the next one, and
+    chooses by a link that is mailed."""
     port = configure(site, origin, host, language=language)  # type: ignore[arg-type]
     site.run("poll")
     site.run("send", "open")
@@ -156,3 +158,21 @@ def walk(journey: Journey, first: str) -> None:
     journey.press("button")
     assert "1 delivered" in journey.send(9, 8)
     assert len(journey.mails(4)) == 4
+    choose(journey)
+
+
+def choose(journey: Journey) -> None:
+    """Asks for the link to the preferences, has it by mail, and wants text alone from now on."""
+    journey.open("/preferences")
+    tab_to(journey.page, "#address")
+    write(journey.page, journey.reader)
+    time.sleep(3)
+    journey.press(".signup button")
+    linked = journey.mails(5)[-1]
+    assert links(linked) & {f"{OURS}/u/"} == set()
+    journey.open(path_of(linked, "preferences"))
+    tab_to(journey.page, "[name=text_only]")
+    journey.page.press(" ")
+    journey.press("[value=save]")
+    kept = json.loads(journey.site.run("subscribers", "export", "--address", journey.reader).stdout)
+    assert [one["chosen"]["text_only"] for one in kept["choices"]] == [True]

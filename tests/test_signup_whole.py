@@ -104,7 +104,7 @@ def write(page: Page, text: str) -> None:
 
 def tab_to(page: Page, selector: str) -> None:
     """Tabs to an element; each on the way shows that it has the focus, and none that nobody sees gets it."""
-    for _ in range(15):
+    for _ in range(60):  # a field of a date has a stop for each of its parts
         page.press("Tab")
         assert page.value(RING).split()[0] in ("solid", "auto")
         assert page.value("document.activeElement.name") != "website"
