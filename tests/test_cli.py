@@ -207,7 +207,7 @@ def test_publish_writes_what_changed(site: Site, origin: Origin) -> None:
     site.configure([("a", origin.url("/a"))], subscribers=["ada@readers.example"])
     site.run("poll")
     site.run("send", "weekly")
-    assert set(site.run("publish", "--out", "out").stdout.split()) == {
+    assert set(site.run("publish", "--out", "out").stdout.split()) >= {
         "out/atom.xml",
         "out/index.html",
         "out/issues/weekly-1.html",
@@ -215,6 +215,14 @@ def test_publish_writes_what_changed(site: Site, origin: Origin) -> None:
     }
     again = site.run("publish", "--out", "out")
     assert (again.stdout, "up to date" in again.stderr) == ("", True)
+
+
+def test_publish_into_no_folder_is_refused(site: Site) -> None:
+    """A variable that is not set, `--out "$DIR"`, must not fill the working directory."""
+    refused = site.run("publish", "--out", "", check=False)
+    assert refused.returncode == 2
+    assert "--out names no folder" in refused.stderr
+    assert not (site.folder / "index.html").exists()
 
 
 def test_an_unknown_edition_is_exit_2_and_names_the_known(site: Site) -> None:

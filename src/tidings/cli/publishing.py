@@ -10,22 +10,25 @@ import click
 @click.command()
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(file_okay=False),
     help="The folder to write to.  [default: public under data_dir]",
 )
 @click.pass_obj
-def publish(config_path: Path, out: Path | None) -> None:
+def publish(config_path: Path, out: str | None) -> None:
     """Write the planet as files: pages, feeds, past issues.
 
     index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed. Any
     web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that
     did, or that are gone, are printed.
     """
+    if out == "":
+        # An empty text is what a shell makes of a variable that is not set; it would fill the working directory.
+        raise click.UsageError("--out names no folder; say which, as in --out public")
     from tidings import publish as pipe
     from tidings.cli import issuing, wiring
 
     with wiring.open_site(config_path) as (loaded, store):
-        folder = out or issuing.public_folder(loaded)
+        folder = Path(out) if out else issuing.public_folder(loaded)
         written = pipe.publish(store, folder, issuing.publish_settings(loaded))
     for path in written:
         click.echo(path)

@@ -83,8 +83,12 @@ def _served(volume: Volume) -> Response:
 
 
 def _coding(volume: Volume) -> Coding:
-    """The smallest that the client takes. Parts are of the file itself, so that they fit together whatever is asked
-    with them."""
+    """What the client has already, else the smallest that it takes. A server before this one may ask with the tag of
+    one coding and take another; all are the same file. Parts are of the file itself, so that they fit together
+    whatever is asked with them."""
+    for coding in ("identity", *_CODINGS):
+        if request.if_none_match.contains_weak(volume.tag(coding)) and not request.if_none_match.star_tag:
+            return coding
     if not volume.can_be_coded or "Range" in request.headers:
         return "identity"
     return _wanted(request.headers.get("Accept-Encoding", ""))
