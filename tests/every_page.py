@@ -21,7 +21,19 @@ from tidings.render.pages import (
     render_issue_page,
     render_planet,
 )
-from tidings.render.preferences import Sheet, render_preferences
+from tidings.render.preference_pages import (
+    LinkForm,
+    render_erase,
+    render_erased,
+    render_link_asked,
+    render_link_form,
+    render_move,
+    render_move_over,
+    render_moved,
+    render_stay,
+    render_stayed,
+)
+from tidings.render.preferences import Self, Sheet, render_preferences
 from tidings.render.signup_pages import (
     render_asked,
     render_confirm,
@@ -87,6 +99,7 @@ def _of_readers(chrome: Chrome) -> dict[str, str]:
     form = SignupForm(_EDITIONS, stamp="x", language=chrome.language)
     sheet = Sheet("The <Daily>", "x/daily", _CHOSEN, ("art", "code"), ("Slow Queries", "<b>&co"), True)
     over = replace(sheet, title="The Weekly", url="x/weekly", is_running=False)
+    me = Self("ann@readers.example", "x/reader")
     zones = ("Asia/Tokyo", "Europe/Berlin", "UTC")
     return {
         "subscribe": render_subscribe(form, chrome),
@@ -108,9 +121,25 @@ def _of_readers(chrome: Chrome) -> dict[str, str]:
         "left long ago": render_left("The <Daily>", "", chrome),
         "fewer": render_fewer("The <Daily>", "weekly", "x", chrome),
         "back": render_back("The <Daily>", "x", chrome),
-        "preferences": render_preferences([sheet, over, replace(over, title="Old", may_return=True)], zones, chrome),
-        "preferences saved": render_preferences([replace(sheet, saved=True)], zones, chrome),
-        "preferences wrong": render_preferences([replace(sheet, wrong=("time", "pause"))], zones, chrome),
+        "preferences": render_preferences(
+            [sheet, over, replace(over, title="Old", may_return=True)], me, zones, chrome
+        ),
+        "preferences saved": render_preferences(
+            [replace(sheet, saved=True)], replace(me, notice="asked"), zones, chrome
+        ),
+        "preferences wrong": render_preferences(
+            [replace(sheet, wrong=("time", "pause"))], replace(me, typed="x@", notice="wrong"), zones, chrome
+        ),
+        "link": render_link_form(LinkForm(), chrome),
+        "link, address": render_link_form(LinkForm(complaint="address"), chrome),
+        "link asked": render_link_asked(chrome),
+        "erase": render_erase("ann@readers.example", "x", chrome),
+        "erased": render_erased(chrome),
+        "move": render_move("ann@readers.example", "x", chrome),
+        "moved": render_moved(chrome),
+        "stay": render_stay("ann@readers.example", "x", chrome),
+        "stayed": render_stayed(chrome),
+        "move over": render_move_over(chrome),
         **{f"error {code}": render_error(code, chrome) for code in (400, 404, 410, 429, 500)},
         "error without a name": render_error(404, replace(chrome, site_title="", site_url="")),
     }

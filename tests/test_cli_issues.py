@@ -56,7 +56,7 @@ def texts(mailbox: Mailbox) -> list[str]:
 def archived(site: Site) -> list[str]:
     """The issues that are published, by their files."""
     site.run("publish")
-    return sorted(path.stem for path in (site.folder / "data/public/issues").glob("*.html"))
+    return sorted(path.stem for path in (site.folder / "data/public/issues").glob("*-*.html"))
 
 
 # ------------------------------------------------------------------------------------------------------- looking
@@ -71,7 +71,12 @@ def test_issues_of_readers_own_are_sent_and_listed_where_asked_for(site: Site, o
         assert reader is not None
         [weekly] = config.load(site.folder / "config.toml").editions
         preferences.choose(store, reader, weekly, Choices("every post"), Evidence(), datetime.now(UTC))
-        for change in ("editions SET since", "subscriptions SET since", "choices SET next_at"):
+        for change in (
+            "editions SET since",
+            "editions SET scheduled_at",
+            "subscriptions SET since",
+            "choices SET next_at",
+        ):
             store.conn.execute(f"UPDATE {change} = '2026-01-01T00:00:00.000000+00:00'")
     said = site.run("send", "weekly").stdout
     assert "weekly: issues of readers' own: 1" in said

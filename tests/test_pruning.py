@@ -61,8 +61,9 @@ def whole(store: Store) -> list[str]:
 
 
 def everything(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """All rows of all tables that pruning must leave alone, and of posts all columns but those of the body."""
-    body = {"content_html", "text", "summary", "content_hash", "pruned_at", "sketch"}
+    """All rows of all tables that pruning must leave alone, and of posts all columns but those of the body, and the
+    number that tells pages that it is another."""
+    body = {"content_html", "text", "summary", "content_hash", "pruned_at", "sketch", "revision"}
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         names = [row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]

@@ -455,7 +455,7 @@ def test_a_guid_belongs_to_the_post_stored_first(store: Store) -> None:
 
 def test_owning_a_guid_is_looked_up_in_an_index(store: Store) -> None:
     """Asking whether a post owns its guid reads no other posts than those with that guid."""
-    plan = [row["detail"] for row in store.rows(f"EXPLAIN QUERY PLAN {posts._SELECT}")]
+    plan = [row["detail"] for row in store.rows(f"EXPLAIN QUERY PLAN {posts.SELECT_POSTS}")]
     assert any("posts_by_guid (guid=? AND rowid<?)" in step for step in plan), plan
 
 
