@@ -21,6 +21,7 @@ from tidings.render.pages import (
     render_issue_page,
     render_planet,
 )
+from tidings.render.preference_pages import render_link_over
 from tidings.render.preferences import Sheet, render_preferences
 from tidings.render.signup_pages import (
     render_asked,
@@ -101,6 +102,7 @@ def _of_readers(chrome: Chrome) -> dict[str, str]:
         "confirmed without an issue": render_confirmed(False, chrome),
         "used": render_used(chrome),
         "over": render_over(chrome),
+        "link over": render_link_over("../preferences", chrome),
         "refuse": render_refuse("x", chrome),
         "refused": render_refused(chrome),
         "leave": render_leave("The <Daily>", "x", chrome),
