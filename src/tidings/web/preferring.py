@@ -143,8 +143,10 @@ class _Desk:
             case "leave", _:
                 subscribe.leave(store, grant, "page", client(), now)
             case "return", _:
-                if subscribe.come_back(store, grant, client(), now).is_running:
+                before = subscribe.look_up(store, grant, now)
+                if before.is_running or before.may_return:
                     managing.mail_again(store, reader, name)
+                subscribe.come_back(store, grant, client(), now)
             case "save", True:
                 chosen = read_form(fields, self.offer(edition), now)
                 if isinstance(chosen, Wrong):
