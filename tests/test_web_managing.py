@@ -448,6 +448,17 @@ def test_moving_and_taking_it_back(hall: Hall) -> None:
     assert hall.waiting() == [("moved", ANN)]
 
 
+def test_a_change_of_who_is_erased_has_run_out(hall: Hall) -> None:
+    """The link that was used says no more that all comes to the new address."""
+    hall.want("new@readers.example")
+    move = hall.move_link()
+    assert hall.send(move, {"do": "move"}).status == 200
+    hall.send(f"{hall.link('new@readers.example')}/reader/erase", {"do": "erase"})
+    for answer in (hall.get(move), hall.send(move, {"do": "move"})):
+        assert answer.status == 404
+        assert "This link has run out" in answer.text
+
+
 def test_chosen_things_stay_with_the_reader(hall: Hall) -> None:
     """Choices, links in old mails, and where the trail began."""
     way_out = f"/u/{hall.token(ANN)}"
