@@ -278,6 +278,18 @@ def test_a_confirmation_forgives_the_mails_it_took(store: Store) -> None:
     assert queued(store) == [("confirm", ANN)] * 4
 
 
+def test_who_has_confirmed_may_ask_for_more_on_the_same_day(store: Store) -> None:
+    """A mail for each, as the page says; but for three rounds a day at most."""
+    names = [f"edition{number}" for number in range(5)]
+    for number, name in enumerate(names):
+        at = NOW + number * HOUR
+        ask(store, number, now=at, editions=(name,))
+        signup.confirm(store, link(store, number, at), names, DOMAIN, HERE, at)
+    assert running(store) == set(names[:3])
+    ask(store, 9, now=NOW + 2 * DAY, editions=("daily",))
+    assert queued(store) == [("confirm", ANN)] * 4
+
+
 # ---------------------------------------------------------------------------------------------------- the newest issue
 
 

@@ -14,9 +14,10 @@ import pytest
 from tests.builders import edition
 from tests.webs import FORM, Asked, ask, serving
 from tidings import signing
+from tidings.addresses import pseudonym
 from tidings.model import Evidence, Subscriber
 from tidings.signing import Purpose
-from tidings.store import consents, file_readers, keys, open_store, subscribers
+from tidings.store import consents, file_readers, keys, open_store, site, subscribers, suppressions
 from tidings.web.site import Site
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -27,7 +28,9 @@ MULTIPART = (
     {"Content-Type": "multipart/form-data; boundary=b"},
 )
 EDITIONS = (
-    replace(edition(), name="daily", title="The <Daily>", subscribers=(Subscriber(ANN), Subscriber(BOB, "de"))),
+    replace(
+        edition(), name="daily", title="The <Daily>", subscribers=(Subscriber(ANN), Subscriber(BOB, "de")), signup=True
+    ),
     replace(edition(), name="weekly", title="The Weekly", subscribers=(Subscriber(ANN),)),
 )
 
@@ -323,3 +326,24 @@ def test_without_a_database_there_is_no_way_in(tmp_path: Path) -> None:
     with serving(tmp_path, Site()) as port:
         assert ask(port, "POST", "/u/x", ONE_CLICK, FORM).status == 405
         assert ask(port, "GET", "/u/x").status == 404
+
+
+@pytest.mark.parametrize("has_left", [False, True], ids=["stays", "left"])
+@pytest.mark.parametrize("reason", ["by-hand", "complained", "bounced", "unsubscribed"])
+def test_who_is_not_mailed_is_promised_nothing(house: House, reason: suppressions.Reason, has_left: bool) -> None:
+    """The button brings nobody back whom a complaint or the operator keeps away; whose mail came back is led to a new
+    confirmation, which is what ends that."""
+    path = f"/u/{house.token(ANN)}"
+    if has_left:
+        house.post(path)
+    with open_store(house.database) as store:
+        print_ = pseudonym(ANN, site.secret(store))
+        suppressions.add(store, print_, "", reason, "", NOW)
+    before = house.running()
+    answers = [house.post(f"{path}/return", "do=return")] + ([house.get(path)] if has_left else [])
+    for answer in answers:
+        assert answer.status == 200
+        assert "comes to you as before" not in answer.text
+        assert 'value="return"' not in answer.text
+        assert ("/subscribe?edition=daily" in answer.text) == (reason in suppressions.UNTIL_CONFIRMED)
+    assert house.running() == before

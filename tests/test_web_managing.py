@@ -351,7 +351,7 @@ def test_erasing_is_asked_once_more(hall: Hall) -> None:
     assert not [line for line in hall.dump() if ANN in line]
     assert hall.waiting() == []
     for again in (hall.get(link), hall.send(f"{link}/reader/erase", {"do": "erase"})):
-        assert again.status == 404
+        assert again.status == 410
 
 
 def test_the_file_is_written_anew_later(hall: Hall) -> None:
@@ -382,8 +382,8 @@ def test_a_link_is_worth_nothing_at_another_address(hall: Hall) -> None:
     link = hall.link()
     hall.want("new@readers.example", link)
     assert hall.send(hall.move_link(), {"do": "move"}).status == 200
-    assert hall.get(link).status == 404
-    assert hall.send(f"{link}/reader/erase", {"do": "erase"}).status == 404
+    assert hall.get(link).status == 410
+    assert hall.send(f"{link}/reader/erase", {"do": "erase"}).status == 410
     token = hall.link(BOB).removeprefix("/preferences/")
     with open_store(hall.database) as store:
         for place in range(len(token)):
@@ -446,6 +446,17 @@ def test_moving_and_taking_it_back(hall: Hall) -> None:
         assert "Your address is changed" in hall.send(move, {"do": "move"}).text
     assert hall.addresses() == {"new@readers.example", BOB}
     assert hall.waiting() == [("moved", ANN)]
+
+
+def test_a_change_of_who_is_erased_has_run_out(hall: Hall) -> None:
+    """The link that was used says no more that all comes to the new address."""
+    hall.want("new@readers.example")
+    move = hall.move_link()
+    assert hall.send(move, {"do": "move"}).status == 200
+    hall.send(f"{hall.link('new@readers.example')}/reader/erase", {"do": "erase"})
+    for answer in (hall.get(move), hall.send(move, {"do": "move"})):
+        assert answer.status == 404
+        assert "This link has run out" in answer.text
 
 
 def test_chosen_things_stay_with_the_reader(hall: Hall) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -215,3 +215,36 @@ def test_every_field_has_its_label(window: Page, house: House) -> None:
     """What a field is for can be heard as well as seen."""
     window.open(f"http://127.0.0.1:{house.port}{link(house)}")
     assert window.value(LABELS) == 0
+
+
+def run_out(house: House) -> str:
+    path = link(house)
+    house.now += timedelta(hours=1)
+    return path
+
+
+def outdated(house: House) -> str:
+    return link(house, scope="0" * 16)
+
+
+def erased(house: House) -> str:
+    path = link(house)
+    assert house.post(f"{path}/reader/erase", "do=erase").status == 200
+    return path
+
+
+@pytest.mark.parametrize("how", [run_out, outdated, erased])
+def test_a_link_that_was_good_once_says_that_it_has_run_out(house: House, how: Callable[[House], str]) -> None:
+    """After its hour, for an address that its reader has no more, and after all is erased, there is a way to a new
+    one, on whichever of its pages."""
+    path = how(house)
+    for page, way in (
+        ("", "../preferences"),
+        ("/daily", "../../preferences"),
+        ("/reader/erase", "../../../preferences"),
+    ):
+        answer = house.get(f"{path}{page}")
+        assert (answer.status, answer.headers["Cache-Control"]) == (410, "no-store")
+        assert "This link has run out" in answer.text
+        assert f'href="{way}"' in answer.text
+    assert house.post(f"{path}/reader/erase", "do=erase").status == 410

@@ -63,14 +63,14 @@ def ask(store: Store, address: str, language: str, client: Address | None, name:
 
 
 def read(store: Store, token: str, now: datetime) -> StoredSubscriber | Refusal:
-    """Whom a link is for, or why it is for nobody. One that was mailed to an address its reader has no more is as good
-    as forged. Reads only."""
+    """Whom a link is for, or why it is for nobody. One that we once mailed to an address its reader has no more, or to
+    a reader who is erased, has run out. Reads only."""
     found = signing.read(token, Purpose.MANAGE, keys.listed(store), now)
     if not isinstance(found, Grant):
         return found
     reader = subscribers.by_public_id(store, found.subject)
     if reader is None or found.scope != scope_of(store, reader.address):
-        return Refusal.FORGED
+        return Refusal.EXPIRED
     return reader
 
 

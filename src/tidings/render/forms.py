@@ -31,15 +31,18 @@ def render_left(
     chrome: Chrome,
     fewer_url: str = "",
     fewer: Sequence[str] = (),
+    subscribe_url: str = "",
 ) -> str:
     """The page that says it is ended; `return_url` is where a POST takes that back, "" for nowhere, and `fewer_url`
-    where one brings it back as seldom as one of the cadences `fewer` says. `preferences_url` is where all else is."""
+    where one brings it back as seldom as one of the cadences `fewer` says. `preferences_url` is where all else is.
+    With `subscribe_url` it comes again once that is confirmed anew."""
     values = {
         "edition": edition,
         "return_url": return_url,
         "preferences_url": preferences_url,
         "fewer_url": fewer_url,
         "fewer": fewer,
+        "subscribe_url": subscribe_url,
     }
     return rendered("left", values, chrome)
 

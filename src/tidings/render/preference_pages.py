@@ -30,6 +30,11 @@ def render_link_asked(chrome: Chrome) -> str:
     return rendered("link-asked", {}, chrome)
 
 
+def render_link_over(preferences_url: str, chrome: Chrome) -> str:
+    """The page of a link that was good once; `preferences_url` leads to the form for a new one."""
+    return rendered("link-over", {"preferences_url": preferences_url}, chrome)
+
+
 def render_erase(address: str, token: str, chrome: Chrome) -> str:
     """The page that asks once more whether all about a reader is to be erased."""
     return rendered("erase", {"address": address, "token": token}, chrome)

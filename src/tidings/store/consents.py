@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 
+from tidings.addresses import key
 from tidings.model import Consent, ConsentKind, Evidence
 from tidings.store.database import Store, stored_time, time_to_text
 
@@ -42,6 +43,16 @@ def trail(store: Store, subscriber_id: int) -> list[Consent]:
         )
         for row in rows
     ]
+
+
+def rounds(store: Store, address: str, since: datetime) -> int:
+    """How many times the subscriber with an address has confirmed something after `since`."""
+    row = store.row(
+        """SELECT count(DISTINCT c.at) AS n FROM consents c JOIN subscribers r ON r.id = c.subscriber_id
+        WHERE r.address_key = ? AND c.what = 'confirmed' AND c.at > ?""",
+        (key(address), time_to_text(since)),
+    )
+    return int(row["n"]) if row else 0
 
 
 def forget_networks(store: Store, before: datetime) -> None:

@@ -95,12 +95,18 @@ def successor(store: Store, print_: bytes) -> str:
 
 
 def erase(store: Store, subscriber_id: int) -> None:
-    """Erases what a subscriber asked for, with the mails about it, within the caller's transaction."""
+    """Erases what a subscriber asked for, with the mails about it, and that links of it were used: within the caller's
+    transaction, and before the trail goes."""
     store.conn.execute(
         """DELETE FROM notes WHERE content ->> '$.subject' IN (SELECT name FROM moves WHERE subscriber_id = ?)""",
         (subscriber_id,),
     )
     store.conn.execute("DELETE FROM moves WHERE subscriber_id = ?", (subscriber_id,))
+    store.conn.execute(
+        """DELETE FROM signups_done WHERE name IN
+        (SELECT detail ->> '$.link' FROM consents WHERE subscriber_id = ? AND what = 'moved')""",
+        (subscriber_id,),
+    )
 
 
 def _change(row: sqlite3.Row) -> AddressChange:

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 
 from tidings.addresses import pseudonym
 from tidings.model import Evidence, Mailed, Signup
-from tidings.store import site
+from tidings.store import consents, site
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 
 KEPT = timedelta(days=7)
 """How long what nobody confirmed stays."""
 
 _FLOOD_LASTS = timedelta(hours=1)
+_ROUNDS_A_DAY = 3
 
 
 def mailed(store: Store, print_: bytes) -> Mailed:
@@ -75,10 +76,14 @@ def named(store: Store, name: str) -> Signup | None:
 
 
 def finish(store: Store, signup: Signup, now: datetime) -> None:
-    """Notes that one was confirmed, within the transaction that subscribes its reader, and forgives the address the
-    mails that it took."""
+    """Notes that one was confirmed, within the transaction that subscribes its reader and after that, and forgives the
+    address the mails that it took. The pause until the next mail is forgiven so many times a day: who confirms is no
+    stranger, but whoever can read the mail should not have it sent without end."""
     store.conn.execute("DELETE FROM signups WHERE name = ?", (signup.name,))
     note_confirmed(store, signup.name, signup.address, now)
+    if consents.rounds(store, signup.address, now - timedelta(days=1)) < _ROUNDS_A_DAY:
+        print_ = pseudonym(signup.address, site.secret(store))
+        store.conn.execute("UPDATE sent_to_strangers SET mailed_at = NULL WHERE fingerprint = ?", (print_,))
 
 
 def note_confirmed(store: Store, name: str, address: str, now: datetime) -> None:

@@ -57,8 +57,8 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
         with open_store() as store:
             grant = desk.grant(store, token)
             standing = subscribe.come_back(store, grant, client(), site.clock())
-            if not standing.is_running:
-                return desk.shown(store, grant, standing, f"../{token}")
+            if not standing.is_running or standing.kept_off:
+                return desk.left(store, grant, standing, f"../{token}")
         around = chrome(site, desk.language(grant, standing))
         return page(render_back(desk.title(grant), f"../{token}", "../../preferences", around))
 
@@ -115,15 +115,26 @@ class _Desk:
 
     def shown(self, store: Store, grant: Grant, standing: Standing, address: str) -> Response:
         """The page that fits how things are; `address` is where the link leads, as seen from the page."""
-        around = chrome(self.site, self.language(grant, standing))
         if standing.is_running:
-            return page(render_leave(self.title(grant), address, around))
-        elsewhere = "../" * (1 + address.count("/")) + "preferences"
-        if not standing.may_return:
-            return page(render_left(self.title(grant), "", elsewhere, around))
+            return page(render_leave(self.title(grant), address, chrome(self.site, self.language(grant, standing))))
+        return self.left(store, grant, standing, address)
+
+    def left(self, store: Store, grant: Grant, standing: Standing, address: str) -> Response:
+        """The page of who gets no more, with the ways back that there are."""
+        around = chrome(self.site, self.language(grant, standing))
+        root = "../" * (1 + address.count("/"))
+        elsewhere = f"{root}preferences"
+        if standing.kept_off or not standing.may_return:
+            anew = f"{root}subscribe?edition={grant.scope}" if self._may_subscribe(grant, standing) else ""
+            return page(render_left(self.title(grant), "", elsewhere, around, subscribe_url=anew))
         fewer = self._fewer(store, grant)
         left = render_left(self.title(grant), f"{address}/return", elsewhere, around, f"{address}/fewer", fewer)
         return page(left)
+
+    def _may_subscribe(self, grant: Grant, standing: Standing) -> bool:
+        """Whether a new confirmation would end what keeps a reader off."""
+        edition = self.site.edition(grant.scope)
+        return standing.kept_off == "until confirmed" and edition is not None and edition.signup
 
     def title(self, grant: Grant) -> str:
         """What the edition is called; by its name, where it is not configured any more."""

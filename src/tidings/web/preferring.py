@@ -10,14 +10,14 @@ from functools import cache
 from typing import Literal
 from zoneinfo import available_timezones
 
-from flask import Flask, Response, abort
+from flask import Flask, Response, abort, request
 from werkzeug.exceptions import BadRequest
 
 from tidings import managing, moving, preferences, subscribe
 from tidings.addresses import key
 from tidings.model import Edition, StoredSubscriber, Subscription
 from tidings.readers.choices import SOURCE_OFF, TAG_OFF, Offer, Wrong, read_form
-from tidings.render.preference_pages import render_erase, render_erased
+from tidings.render.preference_pages import render_erase, render_erased, render_link_over
 from tidings.render.preferences import Self, Sheet, languages, render_preferences
 from tidings.signing import Grant, Refusal
 from tidings.store import Store, erasing, explaining, exporting
@@ -101,10 +101,14 @@ class _Desk:
     site: Site
 
     def reader(self, store: Store, token: str) -> StoredSubscriber:
-        """Whom a link is for; a 410 for one whose time is over, a 404 for what is none of ours."""
+        """Whom a link is for; a 410 for one that was good once, a 404 for what is none of ours."""
         found = managing.read(store, token, self.site.clock())
+        if found is Refusal.EXPIRED:
+            # As seen from the page: a part of an address more is one step up more.
+            anew = "../" * (request.path.count("/") - 1) + "preferences"
+            abort(page(render_link_over(anew, chrome(self.site)), 410, has_form=False))
         if isinstance(found, Refusal):
-            abort(410 if found is Refusal.EXPIRED else 404)
+            abort(404)
         return found
 
     def boxes(self, name: str) -> list[str]:
@@ -139,8 +143,10 @@ class _Desk:
             case "leave", _:
                 subscribe.leave(store, grant, "page", client(), now)
             case "return", _:
-                if subscribe.come_back(store, grant, client(), now).is_running:
+                before = subscribe.look_up(store, grant, now)
+                if before.is_running or before.may_return:
                     managing.mail_again(store, reader, name)
+                subscribe.come_back(store, grant, client(), now)
             case "save", True:
                 chosen = read_form(fields, self.offer(edition), now)
                 if isinstance(chosen, Wrong):
