@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from tidings.editions.schedule import latest_slot, next_due, next_slot
 from tidings.model import Cadence, Choices, ConsentKind, Edition, Evidence, StoredSubscriber
-from tidings.readers.personal import personal_edition
+from tidings.readers.personal import personal_edition, usable
 from tidings.store import Store, choices, consents, slots
 
 # What comes more often than this comes less often as that: half a period more than the next one, or a weekly edition of
@@ -26,7 +26,8 @@ _LONGER: dict[Cadence, timedelta] = {"weekly": timedelta(days=4), "monthly": tim
 
 def chosen_of(store: Store, reader: StoredSubscriber, edition: Edition) -> Choices:
     """What a reader chose of an `edition`; who chose nothing has it as it is, and its time zone."""
-    return choices.find(store, reader.id, edition.name) or Choices(timezone=edition.timezone)
+    found = choices.find(store, reader.id, edition.name)
+    return usable(found, edition) if found else Choices(timezone=edition.timezone)
 
 
 def choose(
