@@ -56,11 +56,10 @@ def _keep_due(store: Store, own: Edition, now: datetime) -> None:
         choices.make_due(store, own.name, slot.at)
 
 
-def fewer(store: Store, reader: StoredSubscriber, edition: Edition, now: datetime) -> tuple[Cadence, ...]:
-    """The cadences that would bring a reader fewer mails of an `edition` than now."""
-    own = _own(edition, chosen_of(store, reader, edition), reader)
-    first = next_slot(own.schedule, own.timezone, now)
-    second = next_slot(own.schedule, own.timezone, first.at) if first else None
+def rarer(edition: Edition, now: datetime) -> tuple[Cadence, ...]:
+    """The cadences by which fewer mails would come than by the schedule of an `edition`."""
+    first = next_slot(edition.schedule, edition.timezone, now)
+    second = next_slot(edition.schedule, edition.timezone, first.at) if first else None
     if first is None or second is None:
         return ()
     return tuple(cadence for cadence, gap in _LONGER.items() if second.at - first.at < gap)
@@ -72,13 +71,13 @@ def lower(
     """Makes an `edition` come to a reader as seldom as `cadence` says, at the hour at which it would come next, and
     says whether it does; nothing else of what the reader chose changes, and never to more mails."""
     with store.write():
-        if cadence not in fewer(store, reader, edition, now):
-            return False
         chosen = chosen_of(store, reader, edition)
         own = _own(edition, chosen, reader)
+        if cadence not in rarer(own, now):
+            return False
         slot = next_slot(own.schedule, own.timezone, now)
         local = datetime.fromisoformat(slot.key) if slot else now
-        rarer = replace(
+        seldom = replace(
             chosen,
             cadence=cadence,
             weekday=local.weekday(),
@@ -87,7 +86,7 @@ def lower(
             minute=local.minute,
             timezone=own.timezone,
         )
-        return choose(store, reader, edition, rarer, evidence, now)
+        return choose(store, reader, edition, seldom, evidence, now)
 
 
 def _own(edition: Edition, chosen: Choices, reader: StoredSubscriber) -> Edition:
