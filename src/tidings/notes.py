@@ -31,9 +31,6 @@ from tidings.signing import Purpose
 from tidings.store import Store, exclusive, keys, moves, notes, signups
 from tidings.store import sender as sender_table
 
-GIVEN_UP_AFTER = timedelta(hours=24)
-"""Who waits for longer has gone, and asks again; the link would be good for little longer."""
-
 _LINKS: Mapping[NoteKind, tuple[Purpose, str]] = {
     "confirm": (Purpose.CONFIRM, "confirm"),
     "manage": (Purpose.MANAGE, "preferences"),
@@ -146,7 +143,7 @@ def _good_for(kind: NoteKind) -> timedelta:
     """How long a note is worth sending."""
     purpose, _ = _LINKS.get(kind, (None, ""))
     lifetime = purpose.lifetime if purpose else None
-    return min(lifetime or GIVEN_UP_AFTER, GIVEN_UP_AFTER)
+    return min(lifetime or notes.KEPT, notes.KEPT)
 
 
 def _link(note: Note, site_url: str, link_keys: Sequence[LinkKey]) -> str:
