@@ -306,6 +306,21 @@ def test_a_subject_that_cannot_be_written_keeps_no_other_waiting(world: World) -
         assert scalar(world.store, "SELECT count(*) FROM slots WHERE slot LIKE '2%'") == 1
 
 
+def test_a_time_zone_that_is_not_known_keeps_nobody_waiting(world: World) -> None:
+    """Its reader gets issues by the edition's, and the page of preferences shows that; all others get theirs."""
+    for address in (ANN, BOB):
+        world.choose(Choices("daily", hour=9, timezone="Europe/Berlin"), MONDAY + MINUTE, address)
+    world.store.conn.execute(
+        "UPDATE choices SET choices = json_set(choices, '$.timezone', 'Europe/Nowhere') WHERE subscriber_id = ?",
+        (world.reader().id,),
+    )
+    titles = world.news(MONDAY + HOUR)
+    for now in (TUESDAY, TUESDAY + HOUR):
+        world.tick(now)
+    assert (world.got(), world.got(BOB)) == (titles, titles)
+    assert preferences.chosen_of(world.store, world.reader(), DAILY) == Choices("daily", hour=9, timezone="UTC")
+
+
 def test_why_an_issue_for_all_did_not_come(world: World) -> None:
     """Who has an edition of their own is not told of a pause that there was not."""
     world.choose(Choices(sources_off=("b",)), MONDAY + MINUTE)

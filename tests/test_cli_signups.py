@@ -8,6 +8,7 @@ import pytest
 
 from tests.sites import Site
 from tests.test_signup_whole import a_free_port, start, stop, until
+from tidings.model import FloodKind
 from tidings.store import open_store, signups
 
 _FILE = """\
@@ -74,7 +75,7 @@ def test_a_flood_is_told_once_by_run_and_for_a_day_by_check(site: Site) -> None:
     database = site.folder / "data" / "tidings.db"
     now = datetime.now(UTC)
     with open_store(database) as store:
-        signups.note_flood(store, now)
+        signups.note_flood(store, "sign-up", now)
     assert "more were asked for than are mailed" in site.run("check").stderr
     process = start(site, port)
     try:
@@ -83,8 +84,34 @@ def test_a_flood_is_told_once_by_run_and_for_a_day_by_check(site: Site) -> None:
         said = stop(process)
     assert said.count("more were asked for than are mailed") == 1
     with open_store(database) as store:
-        store.conn.execute("UPDATE site SET flooded_at = ?", ((now - timedelta(days=2)).isoformat(),))
+        store.conn.execute("UPDATE floods SET noted_at = ?", ((now - timedelta(days=2)).isoformat(),))
     assert site.run("check").stderr == ""
+
+
+def test_run_tells_of_no_flood_that_is_over(site: Site) -> None:
+    """One of hours ago is history; before, each start told of it again."""
+    port = write(site)
+    with open_store(site.folder / "data" / "tidings.db") as store:
+        signups.note_flood(store, "sign-up", datetime.now(UTC) - timedelta(hours=2))
+    process = start(site, port)
+    try:
+        _let_it_tick(site)
+    finally:
+        said = stop(process)
+    assert "more were asked for" not in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "advice"),
+    [("sign-up", "sign-ups", True), ("link", "links to the preferences", False), ("move", "moves of address", False)],
+)
+def test_a_flood_is_told_by_what_was_asked_for(site: Site, kind: FloodKind, said: str, advice: bool) -> None:
+    """To switch the form of sign-ups off helps against a flood of sign-ups only."""
+    write(site)
+    with open_store(site.folder / "data" / "tidings.db") as store:
+        signups.note_flood(store, kind, datetime.now(UTC))
+    told = site.run("check").stderr
+    assert (told.startswith(f"{said}: at "), "`signup = false`" in told) == (True, advice), told
 
 
 def _let_it_tick(site: Site) -> None:

@@ -13,12 +13,13 @@ from tests.sites import Site
 from tests.stocking import configure
 from tests.test_daemon import running, wait_for
 from tests.webs import ask, talking
-from tidings import forgetting, throttling
+from tidings import forgetting, signup, throttling
 from tidings.addresses import pseudonym
 from tidings.demo.sink import free_port
 from tidings.forgetting import NETWORK_KEPT
 from tidings.model import Evidence, Signup
-from tidings.store import Store, consents, open_store, signups, subscribers
+from tidings.signup import Wish
+from tidings.store import Store, consents, notes, open_store, signups, subscribers
 from tidings.store import site as site_table
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -103,6 +104,19 @@ def test_sign_ups_and_brakes_go_though_nobody_asks_again(store: Store) -> None:
         forgetting.forget(store, NOW + age)
         found.append((rows(store, "throttle"), rows(store, "signups")))
     assert found == [(2, 1), (0, 1), (0, 0)]
+
+
+def test_small_mails_go_a_day_later_though_nobody_sends_them(store: Store) -> None:
+    """As with a mail server that is away, or a page that is public no more. One in hand stays: it may be on its way."""
+    for number in range(2):
+        wish = Wish(f"r{number}@readers.example", ("daily",), "", "form", "I want it")
+        signup.ask(store, wish, ip_address("192.0.2.7"), f"{number:016x}", NOW)
+    notes.start(store, notes.due(store, NOW)[0].id)
+    found = []
+    for age in (23 * HOUR, DAY + HOUR):
+        forgetting.forget(store, NOW + age)
+        found.append([row["state"] for row in store.rows("SELECT state FROM notes ORDER BY id")])
+    assert found == [["inflight", "pending"], ["inflight"]]
 
 
 @pytest.mark.parametrize(("last", "works"), [(-HOUR, True), (-HOUR / 2, False), (HOUR, True)])

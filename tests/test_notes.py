@@ -24,14 +24,14 @@ from tidings import managing, moving, signing, signup
 from tidings import notes as small_mails
 from tidings.addresses import pseudonym
 from tidings.dispatching import Pace
-from tidings.errors import MailError, MovedError
+from tidings.errors import MailError, MovedError, RenderError
 from tidings.letters import PostOffice
 from tidings.mail.dkim import Signer
 from tidings.mail.keys import new_key
 from tidings.mail.smtp import SmtpServer, open_smtp
 from tidings.model import Evidence, Note, Schedule, StoredSubscriber
 from tidings.notes import Sender
-from tidings.render.environment import SHIPPED
+from tidings.render.environment import SHIPPED, Templates
 from tidings.render.frequency import how_often
 from tidings.render.wording import load_wording
 from tidings.signing import Purpose
@@ -206,6 +206,22 @@ def test_a_server_that_is_away_loses_nothing(store: Store) -> None:
         ask(store, 2, "bob@readers.example")
         assert send(store, through(server), NOW + timedelta(hours=24)) == {"expired": 1}
     assert len(server.messages) == 1
+
+
+def test_one_that_cannot_be_written_keeps_no_other_waiting(store: Store, tmp_path: Path) -> None:
+    """It is told of, and tried again later; those behind it go out at once."""
+    own = tmp_path / "notes" / "manage.txt"
+    own.parent.mkdir()
+    own.write_text("{{ note.nothing.at_all }}", encoding="utf-8")
+    managing.ask(store, subscribe(store).address, "", None, f"{9:016x}", NOW)
+    ask(store, address="bob@readers.example")
+    with ScriptedServer() as server:
+        office = through(server, templates=Templates(tmp_path))
+        with pytest.raises(RenderError, match="manage"):
+            send(store, office)
+        assert [read(one)["To"] for one in server.messages] == ["bob@readers.example"]
+        assert send(store, office, NOW + timedelta(minutes=4)) == {}
+        assert send(store, through(server), NOW + timedelta(minutes=5)) == {"accepted": 1}
 
 
 def test_who_refuses_is_not_asked_by_what_waits(store: Store) -> None:

@@ -56,6 +56,14 @@ def test_the_hour_is_the_readers_own() -> None:
     assert personal_edition(BASE, replace(tokyo, cadence=""), "abc").timezone == BASE.timezone
 
 
+@pytest.mark.parametrize("unknown", ["Europe/Nowhere", "", "../etc/passwd", "Europe", "a\0b"])
+def test_a_time_zone_that_is_not_known_is_the_editions(unknown: str) -> None:
+    """As one that a newer database of zones has, or a damaged row: the hour stays."""
+    own = personal_edition(BASE, Choices("daily", hour=9, timezone=unknown), "abc")
+    assert (own.timezone, own.schedule.text) == (BASE.timezone, "daily 09:00")
+    assert next_due(own, NOW) is not None
+
+
 def test_nothing_is_due_while_it_is_paused() -> None:
     """The next slot is the first after the pause."""
     own = personal_edition(BASE, Choices("daily", timezone="UTC"), "abc")

@@ -15,7 +15,7 @@ PAGE = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
 OF_NOBODY = {
     *("_sqlite_migrations", "sqlite_sequence", "site", "sender", "link_keys"),
     *("feeds", "feed_items", "hosts", "post_keys", "noise", "entry_ids", "exclusions"),
-    *("story_urls", "story_marks", "story_joins", "never_merged"),
+    *("story_urls", "story_marks", "story_joins", "never_merged", "floods"),
 }
 """What feeds and servers are like, how posts belong together, and our own keys."""
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.test_web_leaving import ALL, ANN, EDITIONS, NOW, House, house  # noqa: F401  # a fixture
+from tests.test_web_leaving import ALL, ANN, BOB, EDITIONS, NOW, House, house  # noqa: F401  # a fixture
 from tidings import preferences
 from tidings.config.schedules import schedule
 from tidings.model import Choices, Evidence
@@ -55,18 +55,44 @@ def test_nothing_else_can_be_chosen(house: House) -> None:  # noqa: F811
     assert house.dump() == before
 
 
-def test_fewer_is_never_more(house: House) -> None:  # noqa: F811
-    """A monthly reader is not made a weekly one, and what else was chosen stays."""
-    path = f"/u/{house.token(ANN)}"
+def choose(house: House, address: str, chosen: Choices) -> None:  # noqa: F811
     with open_store(house.database) as store:
-        reader = subscribers.find(store, ANN)
+        reader = subscribers.find(store, address)
         assert reader is not None
-        preferences.choose(store, reader, DAILY, Choices("monthly", day=3, text_only=True), Evidence(), NOW)
-    page = house.post(path, "do=leave")
-    assert 'value="weekly"' not in page.text
+        preferences.choose(store, reader, DAILY, chosen, Evidence(), NOW)
+
+
+def test_fewer_is_never_more(house: House) -> None:  # noqa: F811
+    """A monthly reader is not made a weekly one: the edition comes back as it was, with what else was chosen."""
+    path, own = f"/u/{house.token(ANN)}", Choices("monthly", day=3, text_only=True)
+    choose(house, ANN, own)
+    house.post(path, "do=leave")
     house.post(f"{path}/fewer", "do=weekly")
-    assert chosen(house) == Choices("monthly", day=3, text_only=True)
-    assert (ANN, "daily") not in house.running()
+    assert chosen(house) == own
+    assert house.running() == ALL
+
+
+def test_nobody_gets_fewer_who_has_not_left(house: House) -> None:  # noqa: F811
+    """The link of a forwarded mail changes nothing of what its reader chose."""
+    path = f"/u/{house.token(ANN)}"
+    before = house.dump()
+    for cadence in ("weekly", "monthly"):
+        answer = house.post(f"{path}/fewer", f"do={cadence}")
+        assert (answer.status, "You get fewer mails now" in answer.text) == (200, False)
+    assert house.dump() == before
+
+
+def test_the_pages_of_a_link_tell_nothing_of_what_was_chosen(house: House) -> None:  # noqa: F811
+    """They are the same for who wants every post and who wants one mail a month."""
+    told = []
+    for address, cadence in ((ANN, "every post"), (BOB, "monthly")):
+        with open_store(house.database) as store:
+            store.conn.execute("UPDATE subscriptions SET language = ''")
+        choose(house, address, Choices(cadence, timezone="UTC"))  # type: ignore[arg-type]
+        token = house.token(address)
+        pages = [house.post(f"/u/{token}", "do=leave"), house.post(f"/u/{token}/fewer", "do=weekly")]
+        told.append([page.text.replace(token, "TOKEN") for page in pages])
+    assert told[0] == told[1]
 
 
 def test_the_offer_ends_with_the_way_back(house: House) -> None:  # noqa: F811
@@ -90,12 +116,9 @@ def test_the_offer_ends_with_the_way_back(house: House) -> None:  # noqa: F811
         ("0 8 30 2 *", ()),
     ],
 )
-def test_what_is_offered_is_less_often(house: House, text: str, offered: tuple[str, ...]) -> None:  # noqa: F811
+def test_what_is_offered_is_less_often(text: str, offered: tuple[str, ...]) -> None:
     """It goes by how long it is between the next two issues."""
     one = replace(DAILY, schedule=schedule("monthly 1 08:00") if text == "0 8 30 2 *" else schedule(text))
     if text == "0 8 30 2 *":
         one = replace(one, schedule=replace(one.schedule, days=frozenset({30}), months=frozenset({2}), clamp=False))
-    with open_store(house.database) as store:
-        reader = subscribers.find(store, ANN)
-        assert reader is not None
-        assert preferences.fewer(store, reader, one, NOW) == offered
+    assert preferences.rarer(one, NOW) == offered

@@ -3,6 +3,7 @@
     each hour
     | networks     of subscriptions that are over: the consent stays on record, without from where
     | sign-ups     that nobody confirmed within a week, wishes to move within a day
+    | small mails  that could not be sent for a day
     | brakes       that would not brake any more
 
 The tick of polling calls this, in the daemon and from cron; all but once an hour it looks up one row.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from tidings.readers.throttle import KEPT as BRAKE_KEPT
-from tidings.store import Store, asked, consents, moves, signups, site, throttle
+from tidings.store import Store, asked, consents, moves, notes, signups, site, throttle
 
 NETWORK_KEPT = timedelta(days=30)
 """How long the network of a consent outlives its subscription. It is there to answer who says that nobody asked for our
@@ -33,6 +34,7 @@ def forget(store: Store, now: datetime) -> None:
         consents.forget_networks(store, now - NETWORK_KEPT)
         signups.forget(store, now)
         moves.forget(store, now)
+        notes.forget(store, now)
         asked.tidy(store, now)
         throttle.forget(store, now - BRAKE_KEPT)
         site.note_forgotten(store, now)

@@ -35,7 +35,7 @@ def ask(store: Store, address: str, language: str, client: Address | None, name:
     """
     answer = throttling.ask(store, "link", client, now)
     if answer.is_flood:
-        signups.note_flood(store, now)
+        signups.note_flood(store, "link", now)
     if not answer.may_go:
         return answer
     network = networks(client)[-1][0] if client else ""

@@ -66,7 +66,7 @@ def ask(
     where it is asked from, and nothing of the new address."""
     answer = throttling.ask(store, "move", client, now)
     if answer.is_flood:
-        signups.note_flood(store, now)
+        signups.note_flood(store, "move", now)
     if not answer.may_go:
         return answer
     with store.write():

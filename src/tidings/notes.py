@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from tidings import signing
 from tidings.dispatching import Pace
+from tidings.errors import RenderError
 from tidings.letters import PostOffice
 from tidings.mail.message import Envelope, Message, compose, domain_of
 from tidings.mail.transport import Parcel, Transport
@@ -29,9 +30,6 @@ from tidings.settling import LADDER
 from tidings.signing import Purpose
 from tidings.store import Store, exclusive, keys, moves, notes, signups
 from tidings.store import sender as sender_table
-
-GIVEN_UP_AFTER = timedelta(hours=24)
-"""Who waits for longer has gone, and asks again; the link would be good for little longer."""
 
 _LINKS: Mapping[NoteKind, tuple[Purpose, str]] = {
     "confirm": (Purpose.CONFIRM, "confirm"),
@@ -56,9 +54,11 @@ class Sender:
 
 def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Mapping[str, int]:
     """Sends the notes that are due, and returns how many came to what. Raises MailError when the transport as a whole
-    fails, MovedError when the database was restored or copied since it last sent, and RenderError for a wrong
-    template: what was not sent stays due."""
+    fails, and MovedError when the database was restored or copied since it last sent: what was not sent stays due.
+    Raises RenderError, after all others were sent, when there is one that cannot be written: it is tried again later.
+    """
     counts: Counter[str] = Counter()
+    errors: list[RenderError] = []
     with exclusive(store, "notes", pace.stop):
         if office.guarded:
             sender_table.require(store)
@@ -72,7 +72,13 @@ def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Ma
             for note in waiting:
                 if pace.stop():
                     break
-                counts[sending.send(transport, note)] += 1
+                try:
+                    counts[sending.send(transport, note)] += 1
+                except RenderError as error:
+                    errors.append(error)
+                    sending.put_off(note)
+    if errors:
+        raise errors[0]
     return counts
 
 
@@ -125,15 +131,19 @@ class _Sending:
             case "uncertain":
                 notes.doubt(self.store, note.id, resend=self.office.resend)
             case _:  # the server, or the reader's, wants it later, or not as it is
-                next_at = self.pace.clock() + LADDER[min(note.attempts, len(LADDER) - 1)]
-                notes.put_off(self.store, note.id, next_at)
+                self.put_off(note)
+
+    def put_off(self, note: Note) -> None:
+        """Lets one wait that was tried in vain, longer with each try."""
+        next_at = self.pace.clock() + LADDER[min(note.attempts, len(LADDER) - 1)]
+        notes.put_off(self.store, note.id, next_at)
 
 
 def _good_for(kind: NoteKind) -> timedelta:
     """How long a note is worth sending."""
     purpose, _ = _LINKS.get(kind, (None, ""))
     lifetime = purpose.lifetime if purpose else None
-    return min(lifetime or GIVEN_UP_AFTER, GIVEN_UP_AFTER)
+    return min(lifetime or notes.KEPT, notes.KEPT)
 
 
 def _link(note: Note, site_url: str, link_keys: Sequence[LinkKey]) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from tidings.editions.schedule import latest_slot, next_due, next_slot
 from tidings.model import Cadence, Choices, ConsentKind, Edition, Evidence, StoredSubscriber
-from tidings.readers.personal import personal_edition
+from tidings.readers.personal import personal_edition, usable
 from tidings.store import Store, choices, consents, slots
 
 # What comes more often than this comes less often as that: half a period more than the next one, or a weekly edition of
@@ -26,7 +26,8 @@ _LONGER: dict[Cadence, timedelta] = {"weekly": timedelta(days=4), "monthly": tim
 
 def chosen_of(store: Store, reader: StoredSubscriber, edition: Edition) -> Choices:
     """What a reader chose of an `edition`; who chose nothing has it as it is, and its time zone."""
-    return choices.find(store, reader.id, edition.name) or Choices(timezone=edition.timezone)
+    found = choices.find(store, reader.id, edition.name)
+    return usable(found, edition) if found else Choices(timezone=edition.timezone)
 
 
 def choose(
@@ -55,11 +56,10 @@ def _keep_due(store: Store, own: Edition, now: datetime) -> None:
         choices.make_due(store, own.name, slot.at)
 
 
-def fewer(store: Store, reader: StoredSubscriber, edition: Edition, now: datetime) -> tuple[Cadence, ...]:
-    """The cadences that would bring a reader fewer mails of an `edition` than now."""
-    own = _own(edition, chosen_of(store, reader, edition), reader)
-    first = next_slot(own.schedule, own.timezone, now)
-    second = next_slot(own.schedule, own.timezone, first.at) if first else None
+def rarer(edition: Edition, now: datetime) -> tuple[Cadence, ...]:
+    """The cadences by which fewer mails would come than by the schedule of an `edition`."""
+    first = next_slot(edition.schedule, edition.timezone, now)
+    second = next_slot(edition.schedule, edition.timezone, first.at) if first else None
     if first is None or second is None:
         return ()
     return tuple(cadence for cadence, gap in _LONGER.items() if second.at - first.at < gap)
@@ -71,13 +71,13 @@ def lower(
     """Makes an `edition` come to a reader as seldom as `cadence` says, at the hour at which it would come next, and
     says whether it does; nothing else of what the reader chose changes, and never to more mails."""
     with store.write():
-        if cadence not in fewer(store, reader, edition, now):
-            return False
         chosen = chosen_of(store, reader, edition)
         own = _own(edition, chosen, reader)
+        if cadence not in rarer(own, now):
+            return False
         slot = next_slot(own.schedule, own.timezone, now)
         local = datetime.fromisoformat(slot.key) if slot else now
-        rarer = replace(
+        seldom = replace(
             chosen,
             cadence=cadence,
             weekday=local.weekday(),
@@ -86,7 +86,7 @@ def lower(
             minute=local.minute,
             timezone=own.timezone,
         )
-        return choose(store, reader, edition, rarer, evidence, now)
+        return choose(store, reader, edition, seldom, evidence, now)
 
 
 def _own(edition: Edition, chosen: Choices, reader: StoredSubscriber) -> Edition:

@@ -74,7 +74,7 @@ def ask(store: Store, wish: Wish, client: Address | None, name: str, now: dateti
     of its link. The answer tells of the limits of who asks, and nothing of the address."""
     answer = throttling.ask(store, "sign-up", client, now)
     if answer.is_flood:
-        signups.note_flood(store, now)
+        signups.note_flood(store, "sign-up", now)
     if not answer.may_go:
         return answer
     network = _network(client)

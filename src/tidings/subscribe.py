@@ -6,7 +6,8 @@
     | come back    for some days, where it was the reader who left
 
 Whoever has the mail has the link, as with a forwarded one. It can end this subscription, and take that back as long as
-somebody may press a button by mistake; it shows no address, and leads to nothing else.
+somebody may press a button by mistake, with fewer mails if that is wanted (web/leaving.py); it shows neither the
+address nor what was chosen, and leads to nothing else.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Whether one more mail may be asked for over the web, by whoever it is: readers/throttle.py decides, the database
-remembers. For sign-ups and for mailed codes."""
+remembers. For sign-ups, links to the preferences, and moves to another address."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Answer:
 def ask(
     store: Store, kind: str, address: IPv4Address | IPv6Address | None, now: datetime, budget: Budget = ALL
 ) -> Answer:
-    """Asks for one more of a `kind` ("sign-up", "code") from `address`, None where that is not known: then only the
-    budget counts. What may go is counted at once, so two processes let no more through than one."""
+    """Asks for one more of a `kind` ("sign-up", "link", "move") from `address`, None where that is not known: then
+    only the budget counts. What may go is counted at once, so two processes let no more through than one."""
     secret = site.secret(store)
     patiences = {_key(secret, kind, network): patience for network, patience in networks(address)} if address else {}
     everybody = _key(secret, kind, "")

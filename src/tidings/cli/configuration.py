@@ -96,7 +96,7 @@ def _gone(loaded: Config) -> list[str]:
 
 
 def _flood(loaded: Config) -> list[str]:
-    """That more people wanted to subscribe of late than are mailed, which may be somebody's mischief."""
+    """That more was asked for of late than is mailed, which may be somebody's mischief."""
     from tidings.cli import wiring
     from tidings.cli.signups import flood
     from tidings.store import open_store, signups
@@ -104,8 +104,9 @@ def _flood(loaded: Config) -> list[str]:
     if not (loaded.web.public and loaded.site.database.exists()):
         return []
     with open_store(loaded.site.database) as store:
-        at = signups.last_flood(store)
-    return [flood(at)] if at is not None and wiring.utc_now() - at < timedelta(days=1) else []
+        floods = signups.floods(store)
+    since = wiring.utc_now() - timedelta(days=1)
+    return [flood(kind, at) for kind, at in floods.items() if at > since]
 
 
 def _check_templates(loaded: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,16 +12,17 @@ import click
 if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.letters import PostOffice
+    from tidings.model import FloodKind
 
 
 class Signups:
-    """Sends the small mails that pages ask for, and tells once of a flood of those of subscribing."""
+    """Sends the small mails that pages ask for, and tells once of a flood of what is asked for."""
 
     def __init__(self, loaded: Config, office: PostOffice, stop: threading.Event) -> None:
         self._loaded = loaded
         self._office = office
         self._stop = stop
-        self._told: datetime | None = None
+        self._told: Mapping[FloodKind, datetime] = {}
 
     def tick(self) -> None:
         from tidings import notes
@@ -32,22 +34,31 @@ class Signups:
         with open_store(self._loaded.site.database) as store:
             for table in (signups, moves, asked):
                 table.tidy(store, wiring.utc_now())
-            self._tell_of_flood(signups.last_flood(store))
+            self._tell_of_floods(signups.floods(store), wiring.utc_now() - signups.FLOOD_LASTS)
             counts = notes.send_due(store, issuing.note_sender(self._loaded), self._office, pace)
         if counts:
             said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
             click.echo(f"sign-ups: {said}", err=True)
 
-    def _tell_of_flood(self, at: datetime | None) -> None:
-        if at is not None and at != self._told:
-            click.echo(flood(at), err=True)
-        self._told = at
+    def _tell_of_floods(self, floods: Mapping[FloodKind, datetime], since: datetime) -> None:
+        for kind, at in floods.items():
+            if at > since and at != self._told.get(kind):
+                click.echo(flood(kind, at), err=True)
+        self._told = floods
 
 
-def flood(at: datetime) -> str:
-    """That more was asked for than is mailed."""
+_ASKED_FOR: Mapping[FloodKind, str] = {
+    "sign-up": "sign-ups",
+    "link": "links to the preferences",
+    "move": "moves of address",
+}
+
+
+def flood(kind: FloodKind, at: datetime) -> str:
+    """That more of a kind was asked for than is mailed."""
+    advice = ", but `signup = false` stops that of sign-ups" if kind == "sign-up" else ""
     return (
-        f"sign-ups: at {at:%Y-%m-%d %H:%M} UTC more were asked for than are mailed (a hundred at once and an hour; "
-        "links to preferences are counted apart), and the rest was told to come later. Where no crowd was to be "
-        "expected, somebody plays with a form: nothing has to be done, but `signup = false` stops that of sign-ups"
+        f"{_ASKED_FOR[kind]}: at {at:%Y-%m-%d %H:%M} UTC more were asked for than are mailed (a hundred at once and an "
+        "hour), and the rest was told to come later. Where no crowd was to be expected, somebody plays with a form: "
+        f"nothing has to be done{advice}"
     )

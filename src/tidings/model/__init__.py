@@ -101,7 +101,7 @@ from tidings.model.returned import (
     Sign,
     Weight,
 )
-from tidings.model.signups import AddressChange, Mailed, Note, NoteKind, Signup
+from tidings.model.signups import AddressChange, FloodKind, Mailed, Note, NoteKind, Signup
 from tidings.model.subscribers import (
     Consent,
     ConsentKind,
@@ -145,6 +145,7 @@ __all__ = [
     "FeedState",
     "FetchRequest",
     "Fetched",
+    "FloodKind",
     "FrontPage",
     "Grouping",
     "Health",

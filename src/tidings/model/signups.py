@@ -14,6 +14,9 @@ the link to the page of preferences. Of a change of address, `move` asks the new
 of its own; `moving` tells the old one what was asked, and `moved` that it was done. A blank one is not sent: it is
 written so that nobody can tell by the time whether a mail goes."""
 
+FloodKind = Literal["sign-up", "link", "move"]
+"""What strangers may ask for by mail, each within a budget of its own (throttling.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signup:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tidings.model import Choices, Edition, Etiquette, Schedule, personal_name
 
@@ -27,6 +28,7 @@ def personal_edition(edition: Edition, choices: Choices, public_id: str) -> Edit
     Nobody reviews its issues, and it is late by its own schedule. With a cadence of its own an issue of one post is
     enough: how many there must be was set for another.
     """
+    choices = usable(choices, edition)
     return replace(
         edition,
         name=personal_name(edition.name, public_id),
@@ -42,6 +44,20 @@ def personal_edition(edition: Edition, choices: Choices, public_id: str) -> Edit
         tags_off=choices.tags_off,
         text_only=choices.text_only,
     )
+
+
+def usable(choices: Choices, edition: Edition) -> Choices:
+    """What a reader chose of an `edition`, with the edition's time zone in place of one that is not known here: each
+    machine has zones of its own age, and one reader's must not keep the others waiting."""
+    return choices if _is_zone(choices.timezone) else replace(choices, timezone=edition.timezone)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder among the zones is an OSError
+        return False
+    return True
 
 
 def _schedule(edition: Edition, choices: Choices) -> Schedule:

@@ -1,4 +1,4 @@
-"""How often somebody may have mail sent: for a sign-up, or for a code.
+"""How often somebody may have mail sent: for a sign-up, a link to the preferences, or a move to another address.
 
 Who asks again and again has to wait twice as long each time, as in MailPoet (newsletters.md 1.1); all together have a
 budget, so that many who ask once each do not make a flood either. Somebody is a network, not an address: one house has

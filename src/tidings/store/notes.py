@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tidings.model import Note
 from tidings.store.database import Store, stored_time, time_to_text
+
+KEPT = timedelta(hours=24)
+"""Who waits for longer has gone, and asks again; the link would be good for little longer."""
 
 
 def add(store: Store, note: Note) -> None:
@@ -81,6 +84,12 @@ def put_off(store: Store, note_id: int, until: datetime) -> None:
             "UPDATE notes SET state = 'pending', attempts = attempts + 1, next_at = ? WHERE id = ?",
             (time_to_text(until), note_id),
         )
+
+
+def forget(store: Store, now: datetime) -> None:
+    """Erases what waits for longer than a day, within the caller's transaction."""
+    before = time_to_text(now - KEPT)
+    store.conn.execute("DELETE FROM notes WHERE made_at < ? AND state = 'pending'", (before,))
 
 
 def doubt(store: Store, note_id: int, *, resend: bool) -> None:

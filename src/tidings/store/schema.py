@@ -13,7 +13,7 @@ from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_moves import MOVES
 from tidings.store.tables_of_planet import FEEDS_OF_OURS, REVISIONS
 from tidings.store.tables_of_readers import FORGETTING, SUBSCRIBERS
-from tidings.store.tables_of_signups import SIGNUPS
+from tidings.store.tables_of_signups import FLOODS, SIGNUPS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -376,4 +376,10 @@ def revisions_of_posts(db: Database) -> None:
 @_migration
 def places_in_feeds(db: Database) -> None:
     for statement in FEEDS_OF_OURS:
+        db.conn.execute(statement)
+
+
+@_migration
+def floods_by_kind(db: Database) -> None:
+    for statement in FLOODS:
         db.conn.execute(statement)

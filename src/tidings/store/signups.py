@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from tidings.addresses import pseudonym
-from tidings.model import Evidence, Mailed, Signup
+from tidings.model import Evidence, FloodKind, Mailed, Signup
 from tidings.store import consents, site
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 
 KEPT = timedelta(days=7)
 """How long what nobody confirmed stays."""
 
-_FLOOD_LASTS = timedelta(hours=1)
 _ROUNDS_A_DAY = 3
+FLOOD_LASTS = timedelta(hours=1)
+"""For so long a flood is news, and is not noted once more."""
 
 
 def mailed(store: Store, print_: bytes) -> Mailed:
@@ -147,18 +148,22 @@ def pending(store: Store) -> int:
     return int(row["n"]) if row else 0
 
 
-def note_flood(store: Store, now: datetime) -> None:
-    """Notes that more is asked than may be mailed, of whatever kind. One that goes on is noted once an hour, not with
-    each request."""
-    last = last_flood(store)
-    if last is None or now - last >= _FLOOD_LASTS or last > now:
+def note_flood(store: Store, kind: FloodKind, now: datetime) -> None:
+    """Notes that more of a kind is asked than may be mailed. One that goes on is noted once an hour, not with each
+    request."""
+    last = floods(store).get(kind)
+    if last is None or now - last >= FLOOD_LASTS or last > now:
         with store.write():
-            store.conn.execute("UPDATE site SET flooded_at = ?", (time_to_text(now),))
+            store.conn.execute(
+                """INSERT INTO floods (kind, noted_at) VALUES (?, ?)
+                ON CONFLICT (kind) DO UPDATE SET noted_at = excluded.noted_at""",
+                (kind, time_to_text(now)),
+            )
 
 
-def last_flood(store: Store) -> datetime | None:
-    """When that was last noted."""
-    return text_to_time(store.rows("SELECT flooded_at FROM site")[0]["flooded_at"])
+def floods(store: Store) -> dict[FloodKind, datetime]:
+    """When that was last noted of each kind."""
+    return {row["kind"]: stored_time(row["noted_at"]) for row in store.rows("SELECT * FROM floods ORDER BY kind")}
 
 
 def not_running(store: Store, address_key: str, editions: Iterable[str]) -> tuple[str, ...]:

@@ -44,3 +44,9 @@ SIGNUPS = (
     "ALTER TABLE site ADD COLUMN flooded_at TEXT",
     "ALTER TABLE deliveries ADD COLUMN since TEXT",
 )
+
+# When more of a kind was last asked for than is mailed. What there was before said nothing of the kind.
+FLOODS = (
+    "CREATE TABLE floods (kind TEXT PRIMARY KEY, noted_at TEXT NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE site DROP COLUMN flooded_at",
+)

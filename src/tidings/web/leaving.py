@@ -1,5 +1,9 @@
 """The way out that each mail has (RFC 8058): one click in the mail program, or one on a page. GET and HEAD change
-nothing; programs that check mails follow all links, many times."""
+nothing; programs that check mails follow all links, many times.
+
+A forwarded mail puts the link into other hands: the pages are the same whatever its reader chose, and can do no more
+than end the subscription and bring it back, with fewer mails if that is wanted.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +33,7 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
     def ask(token: str) -> Response:
         with open_store() as store:
             grant = desk.grant(store, token)
-            return desk.shown(store, grant, subscribe.look_up(store, grant, site.clock()), token)
+            return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), token)
 
     @app.post("/u/<token>")
     def leave(token: str) -> Response:
@@ -42,13 +46,13 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
             how = "one-click" if one_click else "page"
             standing = subscribe.leave(store, grant, how, client(), site.clock())
             # A program asked, and gets its answer here: no redirect (RFC 8058 section 3.1).
-            return plain("You are unsubscribed.") if one_click else desk.shown(store, grant, standing, token)
+            return plain("You are unsubscribed.") if one_click else desk.shown(grant, standing, token)
 
     @app.get("/u/<token>/return")
     def asked_again(token: str) -> Response:
         with open_store() as store:
             grant = desk.grant(store, token)
-            return desk.shown(store, grant, subscribe.look_up(store, grant, site.clock()), f"../{token}")
+            return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), f"../{token}")
 
     @app.post("/u/<token>/return")
     def come_back(token: str) -> Response:
@@ -58,7 +62,7 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
             grant = desk.grant(store, token)
             standing = subscribe.come_back(store, grant, client(), site.clock())
             if not standing.is_running or standing.kept_off:
-                return desk.left(store, grant, standing, f"../{token}")
+                return desk.left(grant, standing, f"../{token}")
         around = chrome(site, desk.language(grant, standing))
         return page(render_back(desk.title(grant), f"../{token}", "../../preferences", around))
 
@@ -73,9 +77,9 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
             raise BadRequest
         with open_store() as store:
             grant = desk.grant(store, token)
-            standing = desk.lowered(store, grant, cadence)
-            if not standing.is_running:
-                return desk.shown(store, grant, standing, f"../{token}")
+            standing = desk.returned(store, grant, cadence)
+            if standing is None:
+                return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), f"../{token}")
         around = chrome(site, desk.language(grant, standing))
         return page(render_fewer(desk.title(grant), cadence, f"../{token}", around))
 
@@ -93,33 +97,29 @@ class _Desk:
             abort(404)
         return found
 
-    def lowered(self, store: Store, grant: Grant, cadence: Cadence) -> Standing:
-        """Brings a subscription back that its reader ended a short while ago, with fewer mails; one that runs only gets
-        fewer. What would bring no fewer changes nothing."""
+    def returned(self, store: Store, grant: Grant, cadence: Cadence) -> Standing | None:
+        """Brings a subscription back that its reader ended a short while ago, with fewer mails, and returns how things
+        are then; None where there is nothing to bring back. What would bring no fewer changes nothing else."""
         now, edition = self.site.clock(), self.site.edition(grant.scope)
         with store.write():
-            before = subscribe.look_up(store, grant, now)
             reader = subscribers.by_public_id(store, grant.subject)
-            if edition is None or reader is None or not (before.is_running or before.may_return):
-                return before
-            if not preferences.lower(store, reader, edition, cadence, subscribe.evidence("page", client()), now):
-                return before
-            return before if before.is_running else subscribe.come_back(store, grant, client(), now)
+            if edition is None or reader is None or not subscribe.look_up(store, grant, now).may_return:
+                return None
+            preferences.lower(store, reader, edition, cadence, subscribe.evidence("page", client()), now)
+            return subscribe.come_back(store, grant, client(), now)
 
-    def _fewer(self, store: Store, grant: Grant) -> Sequence[str]:
-        """How seldom the edition may come instead."""
-        edition, reader = self.site.edition(grant.scope), subscribers.by_public_id(store, grant.subject)
-        if edition is None or reader is None:
-            return ()
-        return preferences.fewer(store, reader, edition, self.site.clock())
+    def _rarer(self, grant: Grant) -> Sequence[str]:
+        """How seldom the edition may come instead: the same for all its readers, whatever they chose."""
+        edition = self.site.edition(grant.scope)
+        return preferences.rarer(edition, self.site.clock()) if edition else ()
 
-    def shown(self, store: Store, grant: Grant, standing: Standing, address: str) -> Response:
+    def shown(self, grant: Grant, standing: Standing, address: str) -> Response:
         """The page that fits how things are; `address` is where the link leads, as seen from the page."""
         if standing.is_running:
             return page(render_leave(self.title(grant), address, chrome(self.site, self.language(grant, standing))))
-        return self.left(store, grant, standing, address)
+        return self.left(grant, standing, address)
 
-    def left(self, store: Store, grant: Grant, standing: Standing, address: str) -> Response:
+    def left(self, grant: Grant, standing: Standing, address: str) -> Response:
         """The page of who gets no more, with the ways back that there are."""
         around = chrome(self.site, self.language(grant, standing))
         root = "../" * (1 + address.count("/"))
@@ -127,9 +127,8 @@ class _Desk:
         if standing.kept_off or not standing.may_return:
             anew = f"{root}subscribe?edition={grant.scope}" if self._may_subscribe(grant, standing) else ""
             return page(render_left(self.title(grant), "", elsewhere, around, subscribe_url=anew))
-        fewer = self._fewer(store, grant)
-        left = render_left(self.title(grant), f"{address}/return", elsewhere, around, f"{address}/fewer", fewer)
-        return page(left)
+        url, rarer = f"{address}/fewer", self._rarer(grant)
+        return page(render_left(self.title(grant), f"{address}/return", elsewhere, around, url, rarer))
 
     def _may_subscribe(self, grant: Grant, standing: Standing) -> bool:
         """Whether a new confirmation would end what keeps a reader off."""
