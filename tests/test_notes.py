@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 
 from tests.builders import NOW, edition, schedule
+from tests.returned_mail import MAILBOX
 from tests.smtp_servers import HOST, ScriptedServer
-from tidings import managing, moving, signing, signup
+from tidings import intake, managing, moving, signing, signup
 from tidings import notes as small_mails
 from tidings.addresses import pseudonym
 from tidings.dispatching import Pace
@@ -29,7 +30,7 @@ from tidings.letters import PostOffice
 from tidings.mail.dkim import Signer
 from tidings.mail.keys import new_key
 from tidings.mail.smtp import SmtpServer, open_smtp
-from tidings.model import Evidence, Note, Schedule, StoredSubscriber
+from tidings.model import Arrival, Evidence, Note, Schedule, StoredSubscriber
 from tidings.notes import Sender
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.frequency import how_often
@@ -391,3 +392,19 @@ def test_what_stands_for_nobody_is_erased(store: Store) -> None:
         assert send(store, through(server)) == {}
         assert server.messages == []
     assert store.rows("SELECT * FROM notes") == []
+
+
+def test_one_that_comes_back_keeps_nobodys_address(store: Store) -> None:
+    """What a server says of it is on record; the message, with a stranger's address, is not."""
+    ask(store)
+    (note,) = notes.due(store, NOW)
+    message = bytes(small_mails.write(note, SENDER, OFFICE, keys.usable(store, NOW)))
+    report = (
+        b"From: MAILER-DAEMON@mx.example\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        b"--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+        b"Final-Recipient: rfc822; " + ANN.encode() + b"\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\n" + message + b"\r\n--b--\r\n"
+    )
+    assert intake.take(store, Arrival("", MAILBOX, report), MAILBOX, NOW).effect == "noted"
+    assert [row["message"] for row in store.rows("SELECT message FROM returned_mail")] == [None]

@@ -40,6 +40,7 @@ Then others like them must wait at their mail servers until the operator has loo
 _REPEATED_WITHIN = timedelta(days=7)  # A server that was not answered tries for five (RFC 5321 section 4.5.4.1).
 _PURPOSES: tuple[Purpose, ...] = ("unsubscribe", "bounce")
 _NO_PATH = re.compile("[^!-~\x80-\U0010ffff]|[<>]")
+_OF_NOTE = re.compile(r"<?note\.[0-9a-f]{24}@")
 _WEIGHTS: dict[Weight | None, int] = {None: 0, "success": 0, "soft": 1, "hard": 2, "final": 3}
 
 
@@ -144,7 +145,7 @@ def _judge(store: Store, returned: Returned, identity: _Identity | None, now: da
     text names: anybody can write that."""
     match returned.kind:
         case "bounce" | "delayed" | "delivered":
-            return _judge_reports(store, returned.reports, identity, now)
+            return _judge_reports(store, returned, identity, now)
         case "auto-reply":
             return _Verdict("noted")
         case "complaint" if identity:
@@ -175,12 +176,15 @@ def _end(store: Store, identity: _Identity, by: Literal["mail", "complaint"], no
     return True
 
 
-def _judge_reports(store: Store, reports: Sequence[Report], identity: _Identity | None, now: datetime) -> _Verdict:
-    report, sign = _mildest(reports, identity)
+def _judge_reports(store: Store, returned: Returned, identity: _Identity | None, now: datetime) -> _Verdict:
+    """What reports lead to. A small mail (notes.py) that came back is understood, and is of a stranger whose address
+    is not to be kept for it."""
+    report, sign = _mildest(returned.reports, identity)
+    is_of_note = _OF_NOTE.match(returned.message_id) is not None
     if sign is None:
         return _Verdict("ours" if is_our_fault(report) else "noted", report)
     if identity is None:
-        return _Verdict("kept", report)
+        return _Verdict("noted" if is_of_note else "kept", report)
     words = report.diagnostic or report.status
     dead = count(store, [Failure(identity.owner.address, sign, words)], now)
     return _Verdict("suppressed" if dead else "counted", report)
