@@ -1,0 +1,40 @@
+"""Readers who left, or were erased, and sign up again: what they get from then on, and what they do not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from ipaddress import ip_address
+
+from tests.test_choices import ANN, DAY, HOUR, MINUTE, MONDAY, TUESDAY, WEEKLY, World
+from tidings import signing, signup
+from tidings.model import Evidence
+from tidings.signing import Purpose
+from tidings.signup import Found, Wish
+from tidings.store import Store, keys, subscribers
+
+HERE = ip_address("192.0.2.7")
+DOMAIN = "planet.example"
+
+
+def a_name(number: int) -> str:
+    return f"{number:016x}"
+
+
+def sign_up(store: Store, edition: str, now: datetime, number: int = 1) -> Found:
+    """Both steps, one after the other."""
+    signup.ask(store, Wish(ANN, (edition,), "", "form", "I want this."), HERE, a_name(number), now)
+    token = signing.sign(Purpose.CONFIRM, a_name(number), "", keys.usable(store, now), now)
+    return signup.confirm(store, token, ("daily", "weekly"), DOMAIN, HERE, now + MINUTE)
+
+
+def test_an_edition_of_ones_own_is_the_welcome(store: Store) -> None:
+    """Who chose, left and signs up again is not sent the newest issue of all: the own edition brings its posts once."""
+    world = World(store, ANN, "bob@readers.example")
+    world.choose(WEEKLY, MONDAY + MINUTE)
+    came = world.news(MONDAY + HOUR)
+    world.tick(TUESDAY)
+    subscribers.leave(store, world.reader().id, "daily", "link", Evidence(), TUESDAY + HOUR)
+    assert not sign_up(store, "daily", TUESDAY + 2 * HOUR).is_welcomed
+    for day in range(8):
+        world.tick(TUESDAY + day * DAY + 3 * HOUR)
+    assert world.got() == came
