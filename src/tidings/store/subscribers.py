@@ -56,11 +56,12 @@ class Count:
 
 def active(store: Store, edition: str) -> list[Recipient]:
     """Whom an issue of `edition` made now goes to, in the order in which they came. Who has an edition of their own
-    gets that in its place (store/choices.py)."""
+    gets that in its place (store/choices.py), in the language that was chosen with it, whatever was known before."""
     chosen = "c.name = :edition" if is_personal(edition) else "c.name IS NULL"
     rows = store.rows(
-        f"""SELECT r.id, r.address, {_LANGUAGE} AS language FROM subscriptions s JOIN subscribers r
-        ON r.id = s.subscriber_id LEFT JOIN choices c ON c.subscriber_id = r.id AND c.edition = s.edition
+        f"""SELECT r.id, r.address, coalesce(nullif(c.choices ->> '$.language', ''), {_LANGUAGE}) AS language
+        FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id LEFT JOIN choices c
+        ON c.subscriber_id = r.id AND c.edition = s.edition
         WHERE s.edition = :base AND {chosen} AND {_IS_MAILED} ORDER BY r.id""",
         {"edition": edition, "base": base_name(edition)},
     )
