@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from ipaddress import ip_address
 
-from tests.test_choices import ANN, DAY, HOUR, MINUTE, MONDAY, TUESDAY, WEEKLY, World
+import pytest
+
+from tests.builders import edition
+from tests.test_choices import ANN, BOB, DAY, HOUR, MINUTE, MONDAY, TUESDAY, WEEKLY, World
 from tidings import signing, signup
-from tidings.model import Evidence
+from tidings.model import Edition, Evidence, Subscriber
 from tidings.signing import Purpose
 from tidings.signup import Found, Wish
-from tidings.store import Store, keys, subscribers
+from tidings.store import Store, erasing, file_readers, keys, refusals, subscribers
 
 HERE = ip_address("192.0.2.7")
 DOMAIN = "planet.example"
@@ -29,7 +32,7 @@ def sign_up(store: Store, edition: str, now: datetime, number: int = 1) -> Found
 
 def test_an_edition_of_ones_own_is_the_welcome(store: Store) -> None:
     """Who chose, left and signs up again is not sent the newest issue of all: the own edition brings its posts once."""
-    world = World(store, ANN, "bob@readers.example")
+    world = World(store, ANN, BOB)
     world.choose(WEEKLY, MONDAY + MINUTE)
     came = world.news(MONDAY + HOUR)
     world.tick(TUESDAY)
@@ -38,3 +41,23 @@ def test_an_edition_of_ones_own_is_the_welcome(store: Store) -> None:
     for day in range(8):
         world.tick(TUESDAY + day * DAY + 3 * HOUR)
     assert world.got() == came
+
+
+def naming(name: str, *addresses: str) -> Edition:
+    return edition(name=name, signup=True, subscribers=tuple(Subscriber(one, "") for one in addresses))
+
+
+@pytest.mark.parametrize("reason", ["erased", "moved"])
+def test_one_edition_brings_back_no_other(store: Store, reason: refusals.Reason) -> None:
+    """Who was erased, and with that the leaving, gets what the new confirmation is for, whatever the file names."""
+    weekly = naming("weekly", ANN)
+    file_readers.sync(store, [naming("daily", ANN), weekly], MONDAY)
+    found = subscribers.find(store, ANN)
+    assert found is not None
+    subscribers.leave(store, found.id, "daily", "link", Evidence(), MONDAY)
+    erasing.erase(store, ANN, MONDAY, reason=reason)
+    assert sign_up(store, "weekly", MONDAY + HOUR).step == "open"
+    file_readers.sync(store, [naming("daily", ANN, BOB), weekly], MONDAY + DAY)
+    back = subscribers.find(store, ANN)
+    assert back is not None
+    assert [(one.edition, one.ended_by) for one in back.subscriptions] == [("weekly", "")]

@@ -122,7 +122,8 @@ def confirm(
 ) -> Found:
     """Subscribes the address of a link to those of its editions that are still `offered`, and has the newest issue of
     each delivered; `domain` is that of our Message-IDs. Says what the link was about before, so "open" is a success;
-    all else changed nothing."""
+    all else changed nothing. That the address was erased, or left for another, stays known: it keeps the file from
+    beginning what nobody asked for anew."""
     with store.write():
         found = look_up(store, token, now)
         if found.signup is None:
@@ -134,7 +135,6 @@ def confirm(
             return Found("over")
         _subscribe(store, signup, editions, _network(client), now)
         suppressions.lift(store, print_, editions)
-        refusals.forget(store, signup.address)
         welcomed = [_welcome(store, signup.address, edition, domain, now) for edition in editions]
         signups.finish(store, signup, now)
         return Found("open", signup, any(welcomed))

@@ -136,7 +136,7 @@ def listed_but_gone(loaded: Config, store: Store) -> list[str]:
     found = []
     for edition in loaded.editions:
         left = stored.gone(store, edition.name, edition.addresses)
-        refused = refusals.among(store, stored.unknown(store, edition.addresses))
+        refused = refusals.among(store, stored.without(store, edition.name, edition.addresses))
         for address in edition.addresses:
             if address in left:
                 found.append(_in_vain(loaded, edition.name, address, "has left"))

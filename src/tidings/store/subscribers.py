@@ -93,11 +93,16 @@ def gone(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
     return {address for address, its_key in keys.items() if its_key in ended}
 
 
-def unknown(store: Store, addresses: Iterable[str]) -> list[str]:
-    """Those of some addresses that are no subscriber's."""
-    asked_for = list(addresses)
-    known = public_ids(store, asked_for)
-    return [address for address in asked_for if address not in known]
+def without(store: Store, edition: str, addresses: Iterable[str]) -> list[str]:
+    """Those of some addresses that have no subscription to `edition`, not even one that is over."""
+    keys = {address: key(address) for address in addresses}
+    rows = store.rows(
+        """SELECT r.address_key FROM subscribers r JOIN subscriptions s ON s.subscriber_id = r.id
+        WHERE s.edition = ? AND r.address_key IN (SELECT value FROM json_each(?))""",
+        (edition, json.dumps(list(keys.values()))),
+    )
+    having = {row["address_key"] for row in rows}
+    return [address for address, its_key in keys.items() if its_key not in having]
 
 
 def first_of_languages(store: Store, edition: str) -> list[Recipient]:
