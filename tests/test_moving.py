@@ -36,6 +36,7 @@ from tidings.store import (
     erasing,
     file_readers,
     importing,
+    issue_states,
     issues,
     keys,
     moves,
@@ -315,6 +316,16 @@ def test_who_presses_at_the_same_moment(tmp_path: Path) -> None:
     assert steps == {"open": 1, "done": 7, "over": 8}
     with open_store(path) as store:
         assert len(addresses(store)) == len({*addresses(store), NEW}) == 2
+
+
+def test_an_issue_that_is_called_off_owes_nothing_to_who_moved(store: Store) -> None:
+    """Also what a process had in hand, and died with, before its reader moved."""
+    subscribed(store, ANN)
+    issue_id = freeze(store, 1, ANN)
+    deliveries.lease(store, [issue_id], 9, "resend", START)
+    assert move(store) == "open"
+    issue_states.call_off(store, issue_states.named(store, "daily-1"), START + HOUR)
+    assert [tuple(one) for one in store.rows("SELECT address, state FROM deliveries")] == [(NEW, "suppressed")]
 
 
 def test_a_sign_up_of_the_old_address_is_void(store: Store) -> None:
