@@ -9,11 +9,13 @@ import pytest
 
 from tests.builders import edition
 from tests.test_choices import ANN, BOB, DAY, HOUR, MINUTE, MONDAY, TUESDAY, WEEKLY, World
-from tidings import signing, signup
+from tidings import managing, signing, signup
+from tidings.addresses import pseudonym
+from tidings.cli.reader_reports import reader_report
 from tidings.model import Edition, Evidence, Subscriber
 from tidings.signing import Purpose
 from tidings.signup import Found, Wish
-from tidings.store import Store, erasing, file_readers, keys, refusals, subscribers
+from tidings.store import Store, erasing, exporting, file_readers, keys, notes, refusals, site, subscribers
 
 HERE = ip_address("192.0.2.7")
 DOMAIN = "planet.example"
@@ -61,3 +63,17 @@ def test_one_edition_brings_back_no_other(store: Store, reason: refusals.Reason)
     back = subscribers.find(store, ANN)
     assert back is not None
     assert [(one.edition, one.ended_by) for one in back.subscriptions] == [("weekly", "")]
+
+
+def test_never_ask_again_locks_no_subscriber_out(store: Store) -> None:
+    """Who wants no mail about subscribing still gets the link to the page of preferences. The export and the
+    report name that wish."""
+    world = World(store, ANN)
+    signup.ask(store, Wish(ANN, ("weekly",), "", "form", ""), HERE, a_name(1), MONDAY)
+    print_ = pseudonym(ANN, site.secret(store))
+    token = signing.sign(Purpose.REFUSE, print_.hex(), "", keys.usable(store, MONDAY), MONDAY)
+    assert signup.refuse(store, token, MONDAY) == "open"
+    managing.ask(store, ANN, "", HERE, a_name(2), MONDAY + HOUR)
+    assert ("manage", ANN) in [(one.kind, one.address) for one in notes.due(store, MONDAY + DAY)]
+    assert [one["reason"] for one in exporting.of_reader(store, world.reader())["refusals"]] == ["never-ask"]
+    assert reader_report(store, world.reader())["refused"] == "never-ask"
