@@ -131,7 +131,7 @@ def test_a_list_goes_in_whole_and_comes_out_again(polled: Site) -> None:
     polled.run("subscribers", "remove", ANN)
     done = polled.run(*command)
     assert (
-        "2 subscribed to weekly, 0 had it already, 1 have left, 0 are erased, 0 suppressed, 1 twice in the list"
+        "2 subscribed to weekly, 0 had it already, 1 have left, 0 are refused, 0 suppressed, 1 twice in the list"
         in done.stdout
     )
     assert f"readers.csv:5: {ANN} has left, and stays away" in done.stderr

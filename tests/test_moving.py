@@ -36,6 +36,7 @@ from tidings.store import (
     erasing,
     file_readers,
     importing,
+    issue_states,
     issues,
     keys,
     moves,
@@ -317,9 +318,19 @@ def test_who_presses_at_the_same_moment(tmp_path: Path) -> None:
         assert len(addresses(store)) == len({*addresses(store), NEW}) == 2
 
 
+def test_an_issue_that_is_called_off_owes_nothing_to_who_moved(store: Store) -> None:
+    """Also what a process had in hand, and died with, before its reader moved."""
+    subscribed(store, ANN)
+    issue_id = freeze(store, 1, ANN)
+    deliveries.lease(store, [issue_id], 9, "resend", START)
+    assert move(store) == "open"
+    issue_states.call_off(store, issue_states.named(store, "daily-1"), START + HOUR)
+    assert [tuple(one) for one in store.rows("SELECT address, state FROM deliveries")] == [(NEW, "suppressed")]
+
+
 def test_a_sign_up_of_the_old_address_is_void(store: Store) -> None:
     """Asked for before the move: its click would make a second subscriber of one person, without a new wish. A new one
-    works, since the address may be somebody else's by now."""
+    works, since the address may be somebody else's by now; what the file names the old one for stays refused."""
     subscribed(store, ANN)
     wish = Wish(ANN, ("weekly",), "", "form", "")
     signup.ask(store, wish, ip_address("192.0.2.1"), "a" * 16, START)
@@ -331,7 +342,7 @@ def test_a_sign_up_of_the_old_address_is_void(store: Store) -> None:
     link = signing.sign(Purpose.CONFIRM, "b" * 16, "", keys.usable(store, START), START + 2 * DAY)
     assert signup.confirm(store, link, ["weekly"], "p.example", None, START + 2 * DAY).step == "open"
     assert addresses(store) == [NEW, ANN]
-    assert refusals.among(store, [ANN]) == {}
+    assert refusals.among(store, [ANN]) == {ANN: "moved"}
 
 
 # ------------------------------------------------------------------------------------------------------------- the file
@@ -484,6 +495,7 @@ class Moving(RuleBasedStateMachine):
         self.now = START
         self.at: dict[str, int] = {}  # by address, the person
         self.wants: dict[int, bool] = {}
+        self.refused: set[str] = set()
         self.people = 0
         self.links: dict[str, tuple[int, str, datetime]] = {}
         self.last: dict[int, str] = {}
@@ -545,6 +557,7 @@ class Moving(RuleBasedStateMachine):
             (old,) = [place for place, who in self.at.items() if who == person]
             del self.at[old]
             self.at[new] = person
+            self.refused = (self.refused - {new}) | {old}
             del self.last[person]
 
     @precondition(lambda self: self.at)
@@ -571,6 +584,7 @@ class Moving(RuleBasedStateMachine):
         place = data.draw(st.sampled_from(sorted(self.at)))
         erasing.erase(self.store, place, self.now, reason="erased")
         person = self.at.pop(place)
+        self.refused.add(place)
         self.last.pop(person, None)
         self.wants.pop(person)
         self.owed = {(issue, who) for issue, who in self.owed if who != person}
@@ -608,7 +622,7 @@ class Moving(RuleBasedStateMachine):
         assert sorted(addresses(self.store)) == sorted(self.at)
         active = {one.address for one in subscribers.active(self.store, "daily")}
         assert active == {place for place, who in self.at.items() if self.wants[who]}
-        assert not set(refusals.among(self.store, PLACES)) & set(self.at)
+        assert set(refusals.among(self.store, PLACES)) == self.refused
         assert len({row["public_id"] for row in self.store.rows("SELECT public_id FROM subscribers")}) == len(self.at)
 
     @invariant()

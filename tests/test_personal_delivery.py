@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.stocking import scalar
-from tests.test_choices import DAILY, HOUR, MASTHEAD, MINUTE, MONDAY, TUESDAY, A, B, World
+from tests.test_choices import ANN, DAILY, HOUR, MASTHEAD, MINUTE, MONDAY, TUESDAY, A, B, World
 from tests.transports import Clock
 from tidings import deliver, digest
 from tidings.dispatching import Pace
 from tidings.errors import MailError, RenderError
 from tidings.letters import PostOffice
-from tidings.model import Choices, Receipt
+from tidings.model import Choices, Evidence, Receipt
 from tidings.render.environment import Templates
-from tidings.store import Store, deliveries, issue_states, outgoing
+from tidings.store import Store, deliveries, issue_states, outgoing, subscribers
 
 NINE = TUESDAY + HOUR
 READERS = [f"reader{number}@readers.example" for number in range(12)]
@@ -127,3 +127,16 @@ def test_what_is_stale_is_given_up_by_name(world: World) -> None:
     dispatch = send(world, world.transport.office(), NINE + timedelta(days=4))
     assert world.transport.letters == []
     assert len(dispatch.expired) == len(READERS)
+
+
+@pytest.mark.parametrize(("chosen", "words"), [("fr", "fr"), ("", "de")])
+def test_the_language_chosen_last_counts(store: Store, chosen: str, words: str) -> None:
+    """The mail is in the language of the choices, also for a reader whose language was known; without one, in that."""
+    world = World(store)
+    subscribers.add(store, ANN, "daily", "web", Evidence(), MONDAY, language="de")
+    world.choose(Choices("daily", hour=9, language=chosen), MONDAY + MINUTE)
+    world.news(MONDAY + HOUR)
+    world.tick(NINE)
+    [letter] = world.transport.letters
+    _text, html = letter.parsed.get_payload()
+    assert f'<html lang="{words}"' in html.get_payload(decode=True).decode()  # type: ignore[union-attr]

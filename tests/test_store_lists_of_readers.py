@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,7 @@ from tidings.store import (
 from tidings.store.importing import Incoming
 
 FAIR = Evidence(form="tidings subscribers import", wording="signed up at the fair")
+DAY = timedelta(days=1)
 MAY = START - timedelta(days=200)
 DAILY = edition(name="daily")
 
@@ -85,6 +86,16 @@ def test_each_row_has_its_fate(store: Store) -> None:
     ]
     file_readers.sync(store, [DAILY], START)
     assert "filed@r.example" in mailed(store)
+
+
+def test_a_subscription_begins_again_when_it_is_brought_back(store: Store) -> None:
+    """Not when consent was given once, or what was missed meanwhile would come; one that runs goes on."""
+    names = tuple(Subscriber(f"{name}@r.example") for name in ("back", "filed"))
+    file_readers.sync(store, [replace(DAILY, subscribers=names)], START - DAY)
+    file_readers.sync(store, [replace(DAILY, subscribers=names[1:])], START - DAY)
+    bring_in(store, *(Incoming(line, one.address, "", MAY, "") for line, one in enumerate(names, 2)))
+    rows = store.rows("SELECT since FROM subscriptions ORDER BY subscriber_id")
+    assert [datetime.fromisoformat(one["since"]) for one in rows] == [START, START - DAY]
 
 
 def test_what_was_agreed_to_is_recorded(store: Store) -> None:

@@ -333,7 +333,7 @@ def test_a_table_that_knows_of_readers_is_exported(hall: Hall) -> None:
     from tidings.store import exporting
 
     said = " ".join(exporting._KEPT.values())
-    assert {name for name in found if not re.search(rf"\b{name}\b", said)} == {"subscribers", "refusals"}
+    assert {name for name in found if not re.search(rf"\b{name}\b", said)} == {"subscribers"}
 
 
 # --------------------------------------------------------------------------------------------------------------- erase

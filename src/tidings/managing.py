@@ -19,7 +19,7 @@ from tidings.model import Note, StoredSubscriber
 from tidings.readers import rations
 from tidings.readers.throttle import networks
 from tidings.signing import Grant, Purpose, Refusal
-from tidings.store import Store, asked, keys, notes, refusals, signups, site, subscribers, suppressions
+from tidings.store import Store, asked, keys, notes, signups, site, subscribers, suppressions
 from tidings.throttling import Answer
 
 Address = IPv4Address | IPv6Address
@@ -31,7 +31,8 @@ def ask(store: Store, address: str, language: str, client: Address | None, name:
     the address.
 
     Whose mail came back is mailed all the same: a full mailbox is over some day, and nobody else can tell. Who called
-    our mail spam, or where the operator said no, gets none.
+    our mail spam, or where the operator said no, gets none. Who wants no mail about subscribing, and is a subscriber,
+    gets it: that wish is about what others ask for.
     """
     answer = throttling.ask(store, "link", client, now)
     if answer.is_flood:
@@ -42,9 +43,8 @@ def ask(store: Store, address: str, language: str, client: Address | None, name:
     with store.write():
         print_ = pseudonym(address, site.secret(store))
         reader, public_id = subscribers.recipient(store, "", address), subscribers.public_ids(store, [address])
-        is_barred = (suppressions.bars(store, print_), refusals.bars(store, print_))
         wait = rations.wait(asked.times(store, print_, "link"), rations.LINKS, now)
-        is_mailed = reader is not None and not any(is_barred) and not wait
+        is_mailed = reader is not None and not suppressions.bars(store, print_) and not wait
         asked.note(store, print_, "link", now, is_mailed=is_mailed)
         note = Note(
             id=0,

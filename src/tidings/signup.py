@@ -25,7 +25,19 @@ from tidings.model import Evidence, Note, NoteKind, Signup
 from tidings.readers.signups import Filling, filling, reply
 from tidings.readers.throttle import networks
 from tidings.signing import Grant, Purpose, Refusal
-from tidings.store import Store, consents, keys, notes, refusals, signups, site, subscribers, suppressions, welcoming
+from tidings.store import (
+    Store,
+    choices,
+    consents,
+    keys,
+    notes,
+    refusals,
+    signups,
+    site,
+    subscribers,
+    suppressions,
+    welcoming,
+)
 from tidings.store.issues import Letter
 from tidings.throttling import Answer
 
@@ -110,7 +122,8 @@ def confirm(
 ) -> Found:
     """Subscribes the address of a link to those of its editions that are still `offered`, and has the newest issue of
     each delivered; `domain` is that of our Message-IDs. Says what the link was about before, so "open" is a success;
-    all else changed nothing."""
+    all else changed nothing. That the address was erased, or left for another, stays known: it keeps the file from
+    beginning what nobody asked for anew."""
     with store.write():
         found = look_up(store, token, now)
         if found.signup is None:
@@ -122,7 +135,6 @@ def confirm(
             return Found("over")
         _subscribe(store, signup, editions, _network(client), now)
         suppressions.lift(store, print_, editions)
-        refusals.forget(store, signup.address)
         welcomed = [_welcome(store, signup.address, edition, domain, now) for edition in editions]
         signups.finish(store, signup, now)
         return Found("open", signup, any(welcomed))
@@ -194,9 +206,10 @@ def _subscribe(store: Store, signup: Signup, editions: Sequence[str], network: s
 
 
 def _welcome(store: Store, address: str, edition: str, domain: str, now: datetime) -> bool:
-    """Has the newest issue of an edition delivered, if there is one that its reader has not had; says whether."""
+    """Has the newest issue of an edition delivered, if there is one that its reader has not had; says whether. None to
+    who has an edition of their own: that had the posts of it, or will."""
     issue, reader = welcoming.newest_shown(store, edition), subscribers.recipient(store, edition, address)
-    if issue is None or reader is None:
+    if issue is None or reader is None or choices.find(store, reader.subscriber_id, edition) is not None:
         return False
     content = issue.content
     identity = message_id(edition, content.number, content.frozen_at, reader.address, domain, site.secret(store))

@@ -17,7 +17,7 @@ _MOST_SHOWN = 20
 _CHUNK = 1 << 20
 _FATES = {
     "left": "has left, and stays away",
-    "refused": "was erased, or has moved to another address, and stays away",
+    "refused": "was erased, has moved to another address, or asked never to be asked, and stays away",
     "suppressed": "is suppressed (`tidings suppressions list`)",
     "duplicate": "is in the list before, and counts once",
 }
@@ -95,7 +95,7 @@ def _report(file: Path, edition: str, fates: dict[str, int], left_out: list[Left
     verb = "would be subscribed" if dry_run else "subscribed"
     click.echo(
         f"{taken} {verb} to {edition}, {already} had it already, {fates.get('left', 0)} have left, "
-        f"{fates.get('refused', 0)} are erased, {fates.get('suppressed', 0)} suppressed, "
+        f"{fates.get('refused', 0)} are refused, {fates.get('suppressed', 0)} suppressed, "
         f"{fates.get('duplicate', 0)} twice in the list"
     )
 

@@ -31,6 +31,12 @@ _WORDS = {
     "paused": "paused",
     "moved": "changed the address",
 }
+_REFUSED = {
+    "operator": "was erased by the operator: no list and no line of the file begins anything",
+    "erased": "was erased and came back: no list and no line of the file begins anything else",
+    "never-ask": "asked never to be asked again: no list and no line of the file begins anything else",
+    "moved": "was another reader's, who has moved: no list and no line of the file begins anything else",
+}
 _STATES = {
     "accepted": "got it",
     "pending": "not sent yet",
@@ -70,7 +76,7 @@ def explain(config_path: Path, address: str, limit: int, as_json: bool) -> None:
 def reader_report(store: Store, one: StoredSubscriber, limit: int = EVERYTHING) -> dict[str, Any]:
     """All that is known of a reader, as people script against it; at most `limit` issues."""
     from tidings.cli.subscribers import subscription_report, suppressed_among
-    from tidings.store import consents, receiving
+    from tidings.store import consents, receiving, refusals
 
     trail = consents.trail(store, one.id)
     suppressed = suppressed_among(store, [one])
@@ -79,6 +85,7 @@ def reader_report(store: Store, one: StoredSubscriber, limit: int = EVERYTHING) 
         "language": one.language,
         "created_at": iso(one.created_at),
         "link": one.public_id,
+        "refused": refusals.among(store, [one.address]).get(one.address, ""),
         "subscriptions": [
             subscription_report(each, suppressed.get((one.address, each.edition))) for each in one.subscriptions
         ],
@@ -127,6 +134,8 @@ def _print(report: dict[str, Any]) -> None:
     from tidings.cli.tables import print_table
 
     click.echo(report["address"])
+    if report["refused"]:
+        click.echo(f"  {_REFUSED[report['refused']]}")
     for each in report["subscriptions"]:
         over = f", ended {each['ended_at'][:10]} by {each['ended_by']}" if each["ended_by"] else ""
         held = f", not mailed: {each['suppressed']['reason']}" if each["suppressed"] else ""

@@ -136,7 +136,7 @@ def listed_but_gone(loaded: Config, store: Store) -> list[str]:
     found = []
     for edition in loaded.editions:
         left = stored.gone(store, edition.name, edition.addresses)
-        refused = refusals.among(store, stored.unknown(store, edition.addresses))
+        refused = refusals.among(store, stored.without(store, edition.name, edition.addresses))
         for address in edition.addresses:
             if address in left:
                 found.append(_in_vain(loaded, edition.name, address, "has left"))
@@ -229,7 +229,7 @@ def add(config_path: Path, address: str, edition_name: str, language: str, again
         _lift_suppression(store, address, edition, again)
         done = stored.add(store, address, edition, "cli", evidence, now, language=language, again=again)
     if done in ("left", "refused"):
-        why = f"has left {edition}" if done == "left" else "was erased, or has moved, and is not to be mailed again"
+        why = f"has left {edition}" if done == "left" else "was erased, has moved, or asked never to be asked"
         raise TidingsError(f"{address} {why}; if the reader wants it back, say --again. Nothing was changed")
     said = {"added": f"gets {edition} from now on", "returned": f"gets {edition} again"}
     click.echo(f"{address}: {said.get(done, f'gets {edition} already')}")

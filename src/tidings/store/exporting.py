@@ -54,6 +54,7 @@ _KEPT = {
     "links_asked_for": "SELECT at, what FROM mails_asked WHERE fingerprint = :print ORDER BY id",
     "mails_waiting": "SELECT kind, made_at, content FROM notes WHERE fingerprint = :print AND kind != 'blank'",
     "suppressions": "SELECT edition, reason, since, words FROM suppressions WHERE address_key = :print",
+    "refusals": "SELECT reason, since FROM refusals WHERE fingerprint = :print",
     "held_against_the_address": "SELECT score FROM address_scores WHERE address_key = :print",
 }
 _IN_JSON = ("chosen", "detail", "editions", "content", "score")

@@ -108,16 +108,17 @@ def _begin(store: Store, wishes: dict[_Wish, _Listed], known: dict[_Wish, _Known
 
 
 def _with_ids(store: Store, new: Iterable[_Listed], now: datetime) -> list[tuple[_Listed, int]]:
-    """Each reader with a subscriber's id, made where there is none; without those who are refused."""
+    """Each reader with a subscriber's id, made where there is none; without those who are refused. Who was erased and
+    came back is so too: what this reader had left before is not known any more."""
     ids = {row["address_key"]: int(row["id"]) for row in store.rows("SELECT id, address_key FROM subscribers")}
     listed = list(new)
-    refused = refusals.among(store, {one.address for one in listed if key(one.address) not in ids})
+    refused = refusals.among(store, {one.address for one in listed})
     found = []
     for one in listed:
+        if one.address in refused:
+            continue
         its_key = key(one.address)
         if its_key not in ids:
-            if one.address in refused:
-                continue
             ids[its_key] = subscribers.create(store, one.address, "", now)
         found.append((one, ids[its_key]))
     return found

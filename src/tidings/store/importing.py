@@ -63,6 +63,7 @@ _JUDGE = """UPDATE incoming SET fate = CASE
         iif(fingerprint IN (SELECT fingerprint FROM refusals), 'refused', 'new'))
     END"""
 _IS_TAKEN = "i.fate IN ('new', 'back', 'own')"
+# One that is taken up again begins now, not when consent was given: what came meanwhile is missed (store/choices.py).
 _TAKE = (
     f"""INSERT INTO subscribers (address, address_key, language, created_at)
     SELECT address, address_key, language, :now FROM incoming i WHERE {_IS_TAKEN} ORDER BY line
@@ -70,8 +71,8 @@ _TAKE = (
     f"""INSERT INTO subscriptions (subscriber_id, edition, origin, since)
     SELECT r.id, :edition, 'import', coalesce(i.since, :now) FROM incoming i
     JOIN subscribers r ON r.address_key = i.address_key WHERE {_IS_TAKEN} ORDER BY i.line
-    ON CONFLICT (subscriber_id, edition) DO UPDATE SET origin = 'import', since = excluded.since, ended_at = NULL,
-        ended_by = ''""",
+    ON CONFLICT (subscriber_id, edition) DO UPDATE SET origin = 'import', since = iif(ended_by = '', since, :now),
+        ended_at = NULL, ended_by = ''""",
     f"""INSERT INTO consents (subscriber_id, edition, what, at, form, wording, detail)
     SELECT r.id, :edition, 'imported', :now, :form, iif(i.consent != '', i.consent, :wording),
         iif(i.since IS NULL, '{{}}', json_object('given', i.since))

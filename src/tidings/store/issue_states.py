@@ -16,6 +16,7 @@ from datetime import datetime
 
 from tidings.errors import StoreError
 from tidings.model import IssueContent, personal_name
+from tidings.store import deliveries
 from tidings.store.contents import content_to_text
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 from tidings.store.issues import (
@@ -225,10 +226,12 @@ def call_off(store: Store, issue: StoredIssue, now: datetime) -> None:
     but for those that had been taken out of it."""
     edition, moment = issue.content.edition, time_to_text(now)
     with store.write():
+        # What is suppressed while in hand would go to the new address of a reader who moved (`delivery_of_moved`).
+        deliveries.release(store)
         store.conn.execute("UPDATE issues SET dropped_at = ? WHERE id = ?", (moment, issue.id))
         store.conn.execute(
             """UPDATE deliveries SET state = 'suppressed', reply = 'the issue was called off', next_at = NULL,
-            updated_at = ? WHERE issue_id = ? AND state IN ('pending', 'leased', 'deferred')""",
+            updated_at = ? WHERE issue_id = ? AND state IN ('pending', 'deferred')""",
             (moment, issue.id),
         )
         shown_twice = store.rows(_SHOWN_ELSEWHERE, (edition, issue.id))

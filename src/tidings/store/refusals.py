@@ -18,7 +18,8 @@ Reason = Literal["operator", "erased", "never-ask", "moved"]
 address by now."""
 
 UNTIL_CONFIRMED: frozenset[Reason] = frozenset({"erased", "moved"})
-"""What ends when the owner of the address confirms by mail to want something. No list, file or import ends any."""
+"""What keeps nobody from confirming by mail to want an edition. For all others it stays: no list, file or import gets
+round any."""
 
 
 def keep(store: Store, address: str, reason: Reason, now: datetime) -> None:
@@ -27,7 +28,7 @@ def keep(store: Store, address: str, reason: Reason, now: datetime) -> None:
 
 
 def keep_fingerprint(store: Store, print_: bytes, reason: Reason, now: datetime) -> None:
-    """The same for an address of which only this is known. What a confirmation would not end stays the reason."""
+    """The same for an address of which only this is known. What a confirmation does not get round stays the reason."""
     store.conn.execute(
         """INSERT INTO refusals (fingerprint, since, reason) VALUES (?, ?, ?)
         ON CONFLICT (fingerprint) DO UPDATE SET since = excluded.since, reason = excluded.reason

@@ -56,11 +56,12 @@ class Count:
 
 def active(store: Store, edition: str) -> list[Recipient]:
     """Whom an issue of `edition` made now goes to, in the order in which they came. Who has an edition of their own
-    gets that in its place (store/choices.py)."""
+    gets that in its place (store/choices.py), in the language that was chosen with it, whatever was known before."""
     chosen = "c.name = :edition" if is_personal(edition) else "c.name IS NULL"
     rows = store.rows(
-        f"""SELECT r.id, r.address, {_LANGUAGE} AS language FROM subscriptions s JOIN subscribers r
-        ON r.id = s.subscriber_id LEFT JOIN choices c ON c.subscriber_id = r.id AND c.edition = s.edition
+        f"""SELECT r.id, r.address, coalesce(nullif(c.choices ->> '$.language', ''), {_LANGUAGE}) AS language
+        FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber_id LEFT JOIN choices c
+        ON c.subscriber_id = r.id AND c.edition = s.edition
         WHERE s.edition = :base AND {chosen} AND {_IS_MAILED} ORDER BY r.id""",
         {"edition": edition, "base": base_name(edition)},
     )
@@ -92,11 +93,16 @@ def gone(store: Store, edition: str, addresses: Iterable[str]) -> set[str]:
     return {address for address, its_key in keys.items() if its_key in ended}
 
 
-def unknown(store: Store, addresses: Iterable[str]) -> list[str]:
-    """Those of some addresses that are no subscriber's."""
-    asked_for = list(addresses)
-    known = public_ids(store, asked_for)
-    return [address for address in asked_for if address not in known]
+def without(store: Store, edition: str, addresses: Iterable[str]) -> list[str]:
+    """Those of some addresses that have no subscription to `edition`, not even one that is over."""
+    keys = {address: key(address) for address in addresses}
+    rows = store.rows(
+        """SELECT r.address_key FROM subscribers r JOIN subscriptions s ON s.subscriber_id = r.id
+        WHERE s.edition = ? AND r.address_key IN (SELECT value FROM json_each(?))""",
+        (edition, json.dumps(list(keys.values()))),
+    )
+    having = {row["address_key"] for row in rows}
+    return [address for address, its_key in keys.items() if its_key not in having]
 
 
 def first_of_languages(store: Store, edition: str) -> list[Recipient]:
