@@ -18,7 +18,18 @@ from tests.builders import edition
 from tests.stocking import START
 from tidings.errors import StoreError
 from tidings.model import Evidence, IssueContent, Subscriber
-from tidings.store import Store, deliveries, erasing, file_readers, importing, issues, open_store, subscribers
+from tidings.store import (
+    Store,
+    deliveries,
+    erasing,
+    exclusive,
+    exclusive_now,
+    file_readers,
+    importing,
+    issues,
+    open_store,
+    subscribers,
+)
 from tidings.store.deliveries import Settlement, Tally
 from tidings.store.importing import Incoming
 from tidings.store.issues import Letter
@@ -139,6 +150,50 @@ def test_a_reader_of_the_database_is_told_of(tmp_path: Path) -> None:
                 erasing.scrub(store)
         erasing.scrub(store)
         assert NEEDLE not in bytes_left(path)
+
+
+@pytest.mark.parametrize("task", ["deliver", "notes", "poll"])
+def test_the_file_is_not_written_anew_while_others_send_or_poll(store: Store, task: str) -> None:
+    """What left meanwhile could not be written down, and would leave again: the daemon does it later, as soon as it
+    can, and the command when they have ended, unless it is told to stop."""
+    subscribed(store, ANN)
+    erasing.erase(store, ANN, START)
+    with exclusive(store, task):
+        assert not erasing.scrub_due(store, START)
+        with pytest.raises(StoreError, match=f"{task}; the reader is erased, but"):
+            erasing.scrub(store, lambda: True)
+        waiting = threading.Thread(target=scrub_apart, args=(store.path,))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(20)
+    assert not erasing.scrub_due(store, START)
+    erasing.erase(store, ANN, START)
+    assert erasing.scrub_due(store, START)
+
+
+def scrub_apart(path: Path) -> None:
+    with open_store(path) as store:
+        erasing.scrub(store)
+
+
+@pytest.mark.parametrize("task", ["deliver", "notes", "poll"])
+def test_nobody_sends_or_polls_while_the_file_is_written_anew(store: Store, task: str) -> None:
+    """The other way round: who would begin just then waits until the file is there again."""
+    subscribed(store, ANN)
+    erasing.erase(store, ANN, START)
+    tried = []
+
+    def begin(statement: str) -> None:
+        if statement == "VACUUM":
+            with exclusive_now(store, task) as is_free:
+                tried.append(is_free)
+
+    store.conn.set_trace_callback(begin)
+    erasing.scrub(store)
+    erasing.erase(store, ANN, START)
+    assert erasing.scrub_due(store, START)
+    assert tried == [False, False]
 
 
 _ERASE = f"""

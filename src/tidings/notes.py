@@ -72,7 +72,8 @@ def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Ma
             for note in waiting:
                 if pace.stop():
                     break
-                counts[sending.send(transport, note)] += 1
+                with store.insist(pace.stop):
+                    counts[sending.send(transport, note)] += 1
     return counts
 
 
