@@ -56,7 +56,7 @@ class Store:
     def write(self) -> Iterator[None]:
         """One short transaction; joins the one already open, if any. Rolled back when the block raises.
 
-        Raises StoreError when the database cannot be written: BusyError when another process keeps it for a minute.
+        Raises StoreError when the database cannot be written: BusyError when somebody else keeps it for too long.
         """
         if self.conn.in_transaction:
             yield
@@ -139,14 +139,15 @@ def _code(error: sqlite3.Error) -> int:
 
 
 @contextmanager
-def open_store(path: Path) -> Iterator[Store]:
-    """Opens the database at `path` for reading and writing, made and migrated as needed.
+def open_store(path: Path, patience: float = _BUSY_SECONDS) -> Iterator[Store]:
+    """Opens the database at `path` for reading and writing, made and migrated as needed. Who writes waits for others as
+    many seconds as its `patience`.
 
     Raises StoreError when the file cannot be opened, is no database, or is of a newer Tidings.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: the database cannot be opened ({error}); check [site] data_dir") from error
     connection.row_factory = sqlite3.Row
