@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -220,6 +221,26 @@ def test_who_is_erased_is_gone_from_all_reports(polled: Site) -> None:
     assert [row["address"] for row in polled.json("deliveries", "list")] == ["erased-1"]
     assert all(ANN.encode() not in file.read_bytes() for file in (polled.folder / "data").glob("tidings.db*"))
     assert "no subscriber had it" in polled.run("subscribers", "erase", ANN).stdout
+
+
+def test_an_export_does_not_look_at_the_deliveries_of_others(polled: Site) -> None:
+    """It is a web request, too: of each issue one delivery is looked up at most, by an index."""
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        statements: list[str] = []
+        store.conn.set_trace_callback(statements.append)
+        exporting.of_reader(store, reader)
+        store.conn.set_trace_callback(None)
+        plans = [
+            row["detail"]
+            for statement in statements
+            if "deliveries" in statement
+            for row in store.rows(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    assert plans
+    assert [step for step in plans if re.match(r"SCAN (d|o|deliveries)\b", step)] == []
+    assert [step for step in plans if re.search(r"\(issue_id=\?\)", step)] == []
 
 
 def test_erasing_waits_for_who_sends(polled: Site) -> None:

@@ -80,6 +80,33 @@ def test_deliveries_stay_without_a_reader(store: Store, state: str, old: bool) -
     assert after.open + after.settled == before.open + before.settled == 2
 
 
+@pytest.mark.parametrize(
+    ("there", "erased"),
+    [
+        (ANN, ANN.upper()),
+        (ANN.title(), ANN),
+        (f"{ANN}.", ANN),
+        ("zoë@bücher.example", "ZOË@xn--bcher-kva.example"),
+        ("bob@bücher.example", "bob@xn--bcher-kva.example"),
+        ("bob@xn--bcher-kva.example", "bob@BÜCHER.example"),
+    ],
+)
+def test_deliveries_of_older_versions_are_found_in_any_spelling(store: Store, there: str, erased: str) -> None:
+    """Those that know no subscriber; and only those that may be the reader's are looked at one by one."""
+    freeze(store, 1, there, *(f"reader{number}@readers.example" for number in range(300)), old=True)
+    seen: list[str] = []
+
+    def noting(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
+        row = sqlite3.Row(cursor, values)
+        if "address" in tuple(row.keys()):
+            seen.append(row["address"])
+        return row
+
+    store.conn.row_factory = noting
+    assert erasing.erase(store, erased, START) == erasing.Erased(False, 1, True)
+    assert seen == [there]
+
+
 def test_what_a_server_says_later_is_not_kept(store: Store) -> None:
     """A message was on its way when its reader was erased: its outcome is recorded, and its words, which may hold the
     address, are not."""
