@@ -7,6 +7,7 @@ long ago. Only writing the whole file anew leaves none, which `scrub` does.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -96,17 +97,23 @@ def scrub_due(store: Store, now: datetime) -> bool:
     take hours, and not soon after it was last tried: a large file takes minutes, in which all others wait."""
     if not site.is_scrub_due(store, now, SCRUB_PAUSE):
         return False
-    with exclusive_now(store, *_TASKS) as is_alone:
-        if is_alone:
-            site.note_scrub_tried(store, now)
-            _write_anew(store)
-        return is_alone
+    for _ in range(_TRIES):
+        with exclusive_now(store, *_TASKS) as is_alone:
+            if is_alone:
+                site.note_scrub_tried(store, now)
+                _write_anew(store)
+                return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
 
 
 SCRUB_PAUSE = timedelta(hours=3)
 
 # Who holds several of these rights takes them in this order, or two could wait for each other.
 _TASKS = ("deliver", "notes", "poll")
+
+# The daemon begins all it does in the same second: what has nothing to do has ended a moment later.
+_TRIES, _PAUSE_SECONDS = 10, 0.2
 
 _AGAIN = (
     "the reader is erased, but bytes of the address may be left in it: run the same command again, or leave it to "
