@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -411,6 +412,27 @@ with open_store(Path(sys.argv[1])) as store:
     store.conn.set_trace_callback(count)
     preferences.choose(store, reader, DAILY, WEEKLY, Evidence(), TUESDAY + MINUTE)
 """
+
+
+def test_a_switch_does_not_look_at_the_deliveries_of_others(world: World) -> None:
+    """A web request does it, and nobody else writes meanwhile: of each issue one delivery is looked up at most, however
+    many readers it has, by an index."""
+    statements: list[str] = []
+    world.store.conn.set_trace_callback(statements.append)
+    world.choose(WEEKLY, TUESDAY)
+    world.store.conn.set_trace_callback(None)
+    plans = [
+        row["detail"]
+        for statement in statements
+        if "deliveries" in statement
+        for row in world.store.rows(f"EXPLAIN QUERY PLAN {statement}")
+    ]
+    looked_up = [step for step in plans if re.match(r"(SCAN|SEARCH) d\b", step)]
+    assert looked_up
+    assert [
+        step for step in looked_up if "subscriber_id=?" not in step and "issue_id=? AND address=?" not in step
+    ] == []
+    assert [step for step in plans if "CORRELATED" in step] == []
 
 
 @pytest.mark.parametrize("statement", [3, 6, 9, 12, 14])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from tests.test_docs import COMMANDS, fenced, section
 from tidings import moving, preferences, signing, standing
 from tidings.model import Choices, Evidence
 from tidings.signing import Purpose
-from tidings.store import exporting, keys, open_store, subscribers
+from tidings.store import exclusive, exporting, keys, open_store, subscribers
 from tidings.store.suppressions import ALL
 
 ANN, BOB, ZOE = "ann@readers.example", "bob@readers.example", "zoë@bücher.example"
@@ -220,6 +221,38 @@ def test_who_is_erased_is_gone_from_all_reports(polled: Site) -> None:
     assert [row["address"] for row in polled.json("deliveries", "list")] == ["erased-1"]
     assert all(ANN.encode() not in file.read_bytes() for file in (polled.folder / "data").glob("tidings.db*"))
     assert "no subscriber had it" in polled.run("subscribers", "erase", ANN).stdout
+
+
+def test_an_export_does_not_look_at_the_deliveries_of_others(polled: Site) -> None:
+    """It is a web request, too: of each issue one delivery is looked up at most, by an index."""
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        statements: list[str] = []
+        store.conn.set_trace_callback(statements.append)
+        exporting.of_reader(store, reader)
+        store.conn.set_trace_callback(None)
+        plans = [
+            row["detail"]
+            for statement in statements
+            if "deliveries" in statement
+            for row in store.rows(f"EXPLAIN QUERY PLAN {statement}")
+        ]
+    assert plans
+    assert [step for step in plans if re.match(r"SCAN (d|o|deliveries)\b", step)] == []
+    assert [step for step in plans if re.search(r"\(issue_id=\?\)", step)] == []
+
+
+def test_erasing_waits_for_who_sends(polled: Site) -> None:
+    """It says so, and ends when that has ended: the reader is erased at once, the bytes go then."""
+    with open_store(polled.folder / "data" / "tidings.db") as store, exclusive(store, "deliver"):
+        process = polled.start("subscribers", "erase", ANN)
+        assert process.stderr is not None
+        assert "polls or sends; waiting until it has ended" in process.stderr.readline()
+        assert subscribers.find(store, ANN) is None
+        assert process.poll() is None
+    assert f"{ANN}: erased" in process.communicate(timeout=20)[0]
+    assert process.returncode == 0
 
 
 def test_an_international_address_goes_all_the_way(polled: Site, origin: Origin) -> None:

@@ -17,7 +17,7 @@ import pytest
 from tests.builders import edition
 from tests.smtp_servers import Mailbox, ScriptedServer, real_server
 from tests.test_deliver import START, freeze, now_pace, office, readers, states
-from tests.transports import LATER, Clock, RecordingTransport
+from tests.transports import LATER, Clock, Keeper, Keeping, RecordingTransport
 from tidings import deliver
 from tidings.errors import MailError, StoreError
 from tidings.mail.connections import Asked, Connections
@@ -102,24 +102,40 @@ def test_a_bug_puts_nobody_in_doubt(store: Store, connections: int) -> None:
 
 
 def test_a_database_that_another_process_keeps_loses_nobody(store: Store) -> None:
-    """Where it can't be written for too long in the middle of an issue, the pass ends; those in flight are in doubt."""
+    """Where it can't be written in the middle of an issue and the pass is told to stop, it ends; those in flight are in
+    doubt."""
     one = freeze(store, *readers(50))
     store.conn.execute("PRAGMA busy_timeout = 200")
     other = sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)
 
-    class Keeping(RecordingTransport):
+    class Holding(RecordingTransport):
         def send(self, parcel, may_go):  # type: ignore[no-untyped-def]
             if len(self.letters) == 10 and not other.in_transaction:
                 other.execute("BEGIN IMMEDIATE")
             return super().send(parcel, may_go)
 
-    mail = Keeping()
+    mail = Holding()
     with closing(other):
         with pytest.raises(StoreError, match="another process has kept it"):
-            deliver.deliver(store, one, replace(mail.office(), connections=4), now_pace())
+            deliver.deliver(store, one, replace(mail.office(), connections=4), now_pace(lambda: other.in_transaction))
         other.execute("ROLLBACK")
     assert deliver.deliver(store, one, mail.office(), now_pace()).tally == Tally(accepted=50)
     assert len(mail.letters) - 50 <= 4
+
+
+@pytest.mark.parametrize("connections", [1, 4])
+def test_an_outcome_waits_for_who_keeps_the_database(store: Store, connections: int) -> None:
+    """Kept for longer than is waited otherwise, just when a server has taken a message: what became of it is written
+    down all the same, so nobody gets two."""
+    one = freeze(store, *readers(50))
+    store.conn.execute("PRAGMA busy_timeout = 20")
+    keeper = Keeper(store)
+    mail = Keeping(keeper=keeper, after=10)
+    with closing(keeper):
+        dispatch = deliver.deliver(store, one, replace(mail.office(), connections=connections), now_pace())
+    assert keeper.has_kept
+    assert dispatch.tally == Tally(accepted=50)
+    assert len(mail.letters) == 50
 
 
 def _pages(store: Store) -> int:

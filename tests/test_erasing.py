@@ -18,7 +18,18 @@ from tests.builders import edition
 from tests.stocking import START
 from tidings.errors import StoreError
 from tidings.model import Evidence, IssueContent, Subscriber
-from tidings.store import Store, deliveries, erasing, file_readers, importing, issues, open_store, subscribers
+from tidings.store import (
+    Store,
+    deliveries,
+    erasing,
+    exclusive,
+    exclusive_now,
+    file_readers,
+    importing,
+    issues,
+    open_store,
+    subscribers,
+)
 from tidings.store.deliveries import Settlement, Tally
 from tidings.store.importing import Incoming
 from tidings.store.issues import Letter
@@ -67,6 +78,33 @@ def test_deliveries_stay_without_a_reader(store: Store, state: str, old: bool) -
     assert row["state"] == (state if is_over else "suppressed")
     after = deliveries.tally(store, [issue_id])
     assert after.open + after.settled == before.open + before.settled == 2
+
+
+@pytest.mark.parametrize(
+    ("there", "erased"),
+    [
+        (ANN, ANN.upper()),
+        (ANN.title(), ANN),
+        (f"{ANN}.", ANN),
+        ("zoë@bücher.example", "ZOË@xn--bcher-kva.example"),
+        ("bob@bücher.example", "bob@xn--bcher-kva.example"),
+        ("bob@xn--bcher-kva.example", "bob@BÜCHER.example"),
+    ],
+)
+def test_deliveries_of_older_versions_are_found_in_any_spelling(store: Store, there: str, erased: str) -> None:
+    """Those that know no subscriber; and only those that may be the reader's are looked at one by one."""
+    freeze(store, 1, there, *(f"reader{number}@readers.example" for number in range(300)), old=True)
+    seen: list[str] = []
+
+    def noting(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> sqlite3.Row:
+        row = sqlite3.Row(cursor, values)
+        if "address" in tuple(row.keys()):
+            seen.append(row["address"])
+        return row
+
+    store.conn.row_factory = noting
+    assert erasing.erase(store, erased, START) == erasing.Erased(False, 1, True)
+    assert seen == [there]
 
 
 def test_what_a_server_says_later_is_not_kept(store: Store) -> None:
@@ -139,6 +177,50 @@ def test_a_reader_of_the_database_is_told_of(tmp_path: Path) -> None:
                 erasing.scrub(store)
         erasing.scrub(store)
         assert NEEDLE not in bytes_left(path)
+
+
+@pytest.mark.parametrize("task", ["deliver", "notes", "poll"])
+def test_the_file_is_not_written_anew_while_others_send_or_poll(store: Store, task: str) -> None:
+    """What left meanwhile could not be written down, and would leave again: the daemon does it later, as soon as it
+    can, and the command when they have ended, unless it is told to stop."""
+    subscribed(store, ANN)
+    erasing.erase(store, ANN, START)
+    with exclusive(store, task):
+        assert not erasing.scrub_due(store, START)
+        with pytest.raises(StoreError, match=f"{task}; the reader is erased, but"):
+            erasing.scrub(store, lambda: True)
+        waiting = threading.Thread(target=scrub_apart, args=(store.path,))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+    waiting.join(20)
+    assert not erasing.scrub_due(store, START)
+    erasing.erase(store, ANN, START)
+    assert erasing.scrub_due(store, START)
+
+
+def scrub_apart(path: Path) -> None:
+    with open_store(path) as store:
+        erasing.scrub(store)
+
+
+@pytest.mark.parametrize("task", ["deliver", "notes", "poll"])
+def test_nobody_sends_or_polls_while_the_file_is_written_anew(store: Store, task: str) -> None:
+    """The other way round: who would begin just then waits until the file is there again."""
+    subscribed(store, ANN)
+    erasing.erase(store, ANN, START)
+    tried = []
+
+    def begin(statement: str) -> None:
+        if statement == "VACUUM":
+            with exclusive_now(store, task) as is_free:
+                tried.append(is_free)
+
+    store.conn.set_trace_callback(begin)
+    erasing.scrub(store)
+    erasing.erase(store, ANN, START)
+    assert erasing.scrub_due(store, START)
+    assert tried == [False, False]
 
 
 _ERASE = f"""

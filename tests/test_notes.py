@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
@@ -21,6 +22,7 @@ import pytest
 from tests.builders import NOW, edition, schedule
 from tests.returned_mail import MAILBOX
 from tests.smtp_servers import HOST, ScriptedServer
+from tests.transports import Keeper, Keeping
 from tidings import intake, managing, moving, signing, signup
 from tidings import notes as small_mails
 from tidings.addresses import pseudonym
@@ -232,6 +234,19 @@ def test_who_refuses_is_not_asked_by_what_waits(store: Store) -> None:
     signup.refuse(store, signing.sign(Purpose.REFUSE, print_.hex(), "", keys.usable(store, NOW), NOW), NOW)
     with ScriptedServer() as server:
         assert send(store, through(server)) == {}
+
+
+def test_an_outcome_waits_for_who_keeps_the_database(store: Store) -> None:
+    """Kept for longer than is waited otherwise, just when a server has taken a mail: it is not sent again."""
+    ask(store)
+    store.conn.execute("PRAGMA busy_timeout = 20")
+    keeper = Keeper(store)
+    mail = Keeping(keeper=keeper)
+    with closing(keeper):
+        assert send(store, mail.office()) == {"accepted": 1}
+    assert keeper.has_kept
+    assert send(store, mail.office(), NOW + timedelta(hours=1)) == {}
+    assert mail.recipients == [ANN]
 
 
 def test_a_copy_sends_none(tmp_path: Path) -> None:

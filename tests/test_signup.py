@@ -217,6 +217,18 @@ def test_what_nobody_confirms_is_erased_after_a_week(store: Store) -> None:
     assert [signups.mailed(store, pseudonym(ANN, site.secret(store))).count] == [1]
 
 
+def test_asking_goes_through_no_table_of_strangers(store: Store) -> None:
+    """There can be a million of them, and all who write wait for a request meanwhile."""
+    statements: list[str] = []
+    store.conn.set_trace_callback(statements.append)
+    ask(store)
+    store.conn.set_trace_callback(None)
+    changes = [one for one in statements if one.startswith(("SELECT", "INSERT", "UPDATE", "DELETE"))]
+    plans = [row["detail"] for one in changes for row in store.rows(f"EXPLAIN QUERY PLAN {one}")]
+    assert any("sent_to_strangers" in one for one in changes)
+    assert [step for step in plans if step in ("SCAN sent_to_strangers", "SCAN signups_done", "SCAN signups")] == []
+
+
 # ----------------------------------------------------------------------------------------------------------- confirming
 
 

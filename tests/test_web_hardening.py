@@ -15,7 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.builders import edition
 from tests.webs import Asked, ask, serving, talking
+from tidings import config
+from tidings.cli import issuing
 from tidings.render.environment import Templates
 from tidings.store import open_store
 from tidings.web import hardening
@@ -46,6 +49,43 @@ def site(folder: Path) -> Site:
 def port(folder: Path, site: Site) -> Iterator[int]:
     with serving(folder, site) as port:
         yield port
+
+
+def test_a_database_that_is_kept_stops_nothing_else(folder: Path) -> None:
+    """Many who want to write wait for a moment, as the site is configured, and are told when to come again; files are
+    served meanwhile as ever."""
+    database = folder.parent / "kept.db"
+    with open_store(database) as other:
+        site = replace(SITE, editions=(edition(signup=True),), open_store=lambda: open_store(database, 2))
+        with serving(folder, site) as port:
+            answers: list[Asked] = []
+            fields = b'{"address": "ann@readers.example"}'
+            how = {"Content-Type": "application/json"}
+            posts = [
+                threading.Thread(target=lambda: answers.append(ask(port, "POST", "/subscribe", fields, how)))
+                for _ in range(8)
+            ]
+            with other.write():
+                for one in posts:
+                    one.start()
+                time.sleep(0.5)
+                assert ask(port, "GET", "/").status == 200
+                assert answers == []
+                for one in posts:
+                    one.join()
+            assert [(one.status, one.headers["Retry-After"]) for one in answers] == [(503, "30")] * 8
+            is_guarded(answers[0])
+            assert ask(port, "POST", "/subscribe", fields, how).status == 202
+
+
+def test_the_site_waits_for_no_longer_than_its_readers(tmp_path: Path) -> None:
+    """A store of a request gives up after five seconds, one of the pipes after a minute."""
+    (tmp_path / "config.toml").write_text(config.example_text(), encoding="utf-8")
+    loaded = config.load(tmp_path / "config.toml")
+    site = issuing.web_site(replace(loaded, web=replace(loaded.web, public=True)))
+    assert site.open_store is not None
+    with site.open_store() as store, open_store(tmp_path / "other.db") as other:
+        assert [one.rows("PRAGMA busy_timeout")[0][0] for one in (store, other)] == [5_000, 60_000]
 
 
 def is_guarded(answer: Asked) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 import re
 import statistics
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from tests.builders import NOW as MADE_AT
 from tests.stocking import blog, configure
 from tests.test_web_leaving import ANN, BOB, EDITIONS, NOW, House
 from tests.webs import FORM, Asked, ask, serving
-from tidings import managing, signing, standing
+from tidings import managing, moving, signing, standing
 from tidings.addresses import pseudonym
 from tidings.letters import SAMPLE, PostOffice, render
 from tidings.model import Choices, Evidence, IssueContent, Subscriber
@@ -352,6 +353,37 @@ def test_erasing_is_asked_once_more(hall: Hall) -> None:
     assert hall.waiting() == []
     for again in (hall.get(link), hall.send(f"{link}/reader/erase", {"do": "erase"})):
         assert again.status == 410
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("reader/erase", {"do": "erase"}),
+        ("reader/move", {"do": "move", "address": CAT}),
+        ("daily", {"do": "leave"}),
+    ],
+)
+@pytest.mark.parametrize("has_moved", [True, False])
+def test_who_is_too_late_is_told_so(hall: Hall, path: str, fields: dict[str, str], has_moved: bool) -> None:
+    """Another page erases the reader, or gives it another address, while a request waits for its turn: the link is
+    worth nothing then. Nothing happens, and nobody is told that it did."""
+    link, answers = hall.link(), []
+    hall.want("new@readers.example")
+    token = hall.move_link().rpartition("/")[2]
+    waiting = threading.Thread(target=lambda: answers.append(hall.send(f"{link}/{path}", fields)))
+    with open_store(hall.database) as store:
+        with store.write():
+            waiting.start()
+            time.sleep(0.5)
+            if has_moved:
+                assert moving.confirm(store, token, None, hall.now).step == "open"
+            else:
+                erasing.erase(store, ANN, hall.now, reason="erased")
+        before = "\n".join(store.conn.iterdump())
+        waiting.join()
+        assert [one.status for one in answers] == [404]
+        assert "\n".join(store.conn.iterdump()) == before
+    assert hall.addresses() == {BOB, "new@readers.example"} if has_moved else {BOB}
 
 
 def test_the_file_is_written_anew_later(hall: Hall) -> None:

@@ -126,7 +126,8 @@ def _deliver(
             pacing.resume(deliveries.last_tried(store, pace.clock()) if office.limits.rate else None)
             for cargo in _cargoes(store, shared, own, pace, is_due):
                 try:
-                    Dispatcher(store, connections, edition, office, pace, pacing, book, cargo).run()
+                    with store.insist(pace.stop):
+                        Dispatcher(store, connections, edition, office, pace, pacing, book, cargo).run()
                 except RenderError as failure:
                     error = error or failure
                 except MailError as failure:

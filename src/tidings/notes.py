@@ -73,7 +73,8 @@ def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Ma
                 if pace.stop():
                     break
                 try:
-                    counts[sending.send(transport, note)] += 1
+                    with store.insist(pace.stop):
+                        counts[sending.send(transport, note)] += 1
                 except RenderError as error:
                     errors.append(error)
                     sending.put_off(note)

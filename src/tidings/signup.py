@@ -91,7 +91,7 @@ def ask(store: Store, wish: Wish, client: Address | None, name: str, now: dateti
         return answer
     network = _network(client)
     with store.write():
-        signups.forget(store, now)
+        signups.forget_unconfirmed(store, now)
         print_ = pseudonym(wish.address, site.secret(store))
         open_ = _not_barred(store, print_, wish.editions)
         wanted = _not_coming(store, wish.address, print_, open_)

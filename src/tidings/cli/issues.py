@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,23 +208,13 @@ def drop(config_path: Path, name: str, posts: tuple[str, ...], whole: bool) -> N
     with wiring.open_site(config_path) as (loaded, store), wiring.stop_flag() as stop:
         # Looked at before waiting as well, so that what is out already is said at once, however long others deliver.
         content = _droppable(store, name).content
-        with exclusive(store, "deliver", _telling(stop)), store.write():
+        with exclusive(store, "deliver", wiring.telling(stop, _DELIVERING)), store.write():
             issue = _droppable(store, f"{content.edition}#{content.number}")
             said = _call_off(store, issue) if whole else _drop(store, issue, posts, issuing.templates(loaded))
     click.echo(said)
 
 
-def _telling(stop: Callable[[], bool]) -> Callable[[], bool]:
-    """`stop`, which says once that somebody else is delivering: it is asked only while waiting for that."""
-    told: list[bool] = []
-
-    def asked() -> bool:
-        if not told:
-            told.append(True)
-            click.echo("another Tidings process is delivering; waiting until it has ended", err=True)
-        return stop()
-
-    return asked
+_DELIVERING = "another Tidings process is delivering; waiting until it has ended"
 
 
 def _droppable(store: Store, name: str) -> StoredIssue:

@@ -27,7 +27,7 @@ from tidings.notes import Sender
 from tidings.publish import PublishSettings
 from tidings.render.environment import Templates
 from tidings.store import open_store
-from tidings.web.site import Site
+from tidings.web.site import PATIENCE, Site
 
 _SECURITY = {"smtp": "none", "smtps": "tls", "smtp+starttls": "starttls"}
 
@@ -141,7 +141,7 @@ def publish_settings(loaded: Config) -> PublishSettings:
 
 def web_site(loaded: Config) -> Site:
     """What the web server knows of the site. Only where it is `public` do readers' own pages have a use."""
-    open_database = partial(open_store, loaded.site.database) if loaded.web.public else None
+    open_database = partial(open_store, loaded.site.database, PATIENCE) if loaded.web.public else None
     return Site(
         url=loaded.site.url,
         title=loaded.site.title,

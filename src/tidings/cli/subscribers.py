@@ -29,6 +29,7 @@ _REFUSED = {
     "erased": "was erased, as its reader wished,",
     "never-ask": "wants no such mail",
 }
+_SENDING = "another Tidings process polls or sends; waiting until it has ended"
 _VOUCHED = "the operator vouches that the reader asked for it"
 
 
@@ -274,14 +275,15 @@ def erase(config_path: Path, address: str, forget_refusal: bool) -> None:
 
     Subscriptions and trail go; deliveries stay as numbers without a reader, so that the balance of each issue holds.
     What is kept is a hash, by which no list and no file brings the address back. The database file is written anew, so
-    that no bytes of it are left. What stands in the configuration, in backups and in mail logs is yours to erase.
+    that no bytes of it are left; that waits until nobody polls or sends. What stands in the configuration, in backups
+    and in mail logs is yours to erase.
     """
     from tidings.cli import wiring
     from tidings.store import erasing
 
-    with wiring.open_site(config_path) as (loaded, store):
+    with wiring.open_site(config_path) as (loaded, store), wiring.stop_flag() as stop:
         done = erasing.erase(store, address, wiring.utc_now(), refuse=not forget_refusal)
-        erasing.scrub(store)
+        erasing.scrub(store, wiring.telling(stop, _SENDING))
         gone = [line for line in listed_but_gone(loaded, store) if line.casefold().startswith(address.casefold())]
     what = "erased" if done.subscriber else "no subscriber had it"
     click.echo(f"{address}: {what}; {done.deliveries} deliveries are nobody's now")

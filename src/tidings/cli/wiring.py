@@ -15,6 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+import click
+
 from tidings import __version__, config
 from tidings.config import Config
 from tidings.fetching.settings import FetchSettings
@@ -81,6 +83,19 @@ def stop_flag() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def telling(stop: Callable[[], bool], why: str) -> Callable[[], bool]:
+    """`stop`, which says once why there is a wait: it is asked only while there is one."""
+    told: list[bool] = []
+
+    def asked() -> bool:
+        if not told:
+            told.append(True)
+            click.echo(why, err=True)
+        return stop()
+
+    return asked
 
 
 def poll_settings(loaded: Config, store: Store) -> PollSettings:

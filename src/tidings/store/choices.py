@@ -24,10 +24,12 @@ AWAY = "came while its reader was away"
 _NOT_FOR_THE_READER = "went out without its reader"
 
 # What of an issue `i` came to the reader, or may still: what was given up or not wanted then is not made up for, as it
-# is not for anybody else.
-_HAD = """EXISTS (SELECT 1 FROM deliveries d WHERE d.issue_id = i.issue_id
-    AND (d.subscriber_id = :id OR (d.subscriber_id IS NULL AND d.address = :address))
-    AND (d.state NOT IN ('rejected', 'suppressed', 'expired') OR d.doubts > 0))"""
+# is not for anybody else. Found once, as a set: of an issue one delivery is looked up, not those of all its readers.
+_CAME = "(d.state NOT IN ('rejected', 'suppressed', 'expired') OR d.doubts > 0)"
+_HAD = f"""i.issue_id IN (
+    SELECT d.issue_id FROM deliveries d WHERE d.subscriber_id = :id AND {_CAME}
+    UNION ALL SELECT d.issue_id FROM issues s CROSS JOIN deliveries d ON d.issue_id = s.id AND d.address = :address
+    WHERE s.edition = :edition AND d.subscriber_id IS NULL AND {_CAME})"""
 
 # A slot of the edition that is still to be handled is so for the copy, or who chooses a moment after it was due would
 # have no issue until the next. The moments at which the edition made something keep what rules kept out then from being

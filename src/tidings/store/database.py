@@ -12,13 +12,13 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from tidings.errors import StoreError
+from tidings.errors import BusyError, StoreError
 from tidings.model import Enclosure
 from tidings.store import migrating
 
@@ -37,7 +37,7 @@ _ADVICE = {
     sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup, or save what is left with sqlite3's .recover",
     sqlite3.SQLITE_FULL: "free some space on its disk; nothing half-written was kept",
     sqlite3.SQLITE_READONLY: "let this user write to the file and its folder, [site] data_dir",
-    sqlite3.SQLITE_BUSY: f"another process has kept it for {_BUSY_SECONDS} seconds; end that one, then try again",
+    sqlite3.SQLITE_BUSY: "another process has kept it for too long; end that one, then try again",
 }
 
 
@@ -47,6 +47,7 @@ class Store:
     def __init__(self, path: Path, conn: sqlite3.Connection) -> None:
         self.path = path
         self.conn = conn
+        self._gives_up = _always
 
     def close(self) -> None:
         self.conn.close()
@@ -55,7 +56,7 @@ class Store:
     def write(self) -> Iterator[None]:
         """One short transaction; joins the one already open, if any. Rolled back when the block raises.
 
-        Raises StoreError when the database cannot be written, as when another process keeps it for a minute.
+        Raises StoreError when the database cannot be written: BusyError when somebody else keeps it for too long.
         """
         if self.conn.in_transaction:
             yield
@@ -75,13 +76,33 @@ class Store:
             yield
             return
         with _in_our_words(self.path):
-            self.conn.execute("BEGIN IMMEDIATE")
+            self._begin()
             try:
                 yield
                 self.conn.execute("COMMIT")
             except BaseException:
                 self.conn.rollback()
                 raise
+
+    def _begin(self) -> None:
+        while True:
+            try:
+                self.conn.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or self._gives_up():
+                    raise
+            time.sleep(_LOCK_PAUSE_SECONDS)
+
+    @contextmanager
+    def insist(self, stop: Callable[[], bool]) -> Iterator[None]:
+        """Within, transactions wait until nobody else keeps the database, however long that is, or until `stop()`. For
+        what cannot be done over: the outcome of a message that has left."""
+        former, self._gives_up = self._gives_up, stop
+        try:
+            yield
+        finally:
+            self._gives_up = former
 
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query. Raises StoreError when the database cannot be read."""
@@ -104,19 +125,29 @@ def _in_our_words(path: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except sqlite3.DatabaseError as error:
-        advice = _ADVICE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _CHECK)
-        raise StoreError(f"{path}: the database cannot be used ({error}); {advice}") from error
+        kind = BusyError if _is_busy(error) else StoreError
+        raise kind(f"{path}: the database cannot be used ({error}); {_ADVICE.get(_code(error), _CHECK)}") from error
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
+def _code(error: sqlite3.Error) -> int:
+    """What SQLite calls the error, without the finer distinctions; 0 for one of Python's own."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 @contextmanager
-def open_store(path: Path) -> Iterator[Store]:
-    """Opens the database at `path` for reading and writing, made and migrated as needed.
+def open_store(path: Path, patience: float = _BUSY_SECONDS) -> Iterator[Store]:
+    """Opens the database at `path` for reading and writing, made and migrated as needed. Who writes waits for others as
+    many seconds as its `patience`.
 
     Raises StoreError when the file cannot be opened, is no database, or is of a newer Tidings.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: the database cannot be opened ({error}); check [site] data_dir") from error
     connection.row_factory = sqlite3.Row
@@ -130,31 +161,47 @@ def open_store(path: Path) -> Iterator[Store]:
         store.close()
 
 
-def _never() -> bool:
+def never() -> bool:
+    """What stops nothing."""
     return False
 
 
+def _always() -> bool:
+    return True
+
+
 @contextmanager
-def exclusive(store: Store, task: str, stop: Callable[[], bool] = _never) -> Iterator[bool]:
+def exclusive(store: Store, task: str, stop: Callable[[], bool] = never) -> Iterator[bool]:
     """Holds the right to do `task` (`poll`, `deliver`), waiting until no other process on this database does it; gives
     whether it had to wait.
 
     A lock file beside the database, released by the kernel however the holder dies. Raises StoreError when that file
     cannot be made, or when `stop()` becomes true while waiting.
     """
-    path = store.path.parent / f"{task}.lock"
-    try:
-        lock = path.open("w")
-    except OSError as error:
-        raise StoreError(f"{path}: the lock file cannot be opened ({error}); check who owns [site] data_dir") from error
     waited = False
-    with lock:
+    with _open_lock(store, task) as lock:
         while not _try_lock(lock.fileno()):
             waited = True
             if stop():
                 raise StoreError(f"stopped while waiting for another Tidings process to end its {task}")
             time.sleep(_LOCK_PAUSE_SECONDS)
         yield waited
+
+
+@contextmanager
+def exclusive_now(store: Store, *tasks: str) -> Iterator[bool]:
+    """Holds the rights to do some `tasks` where nobody does any of them just now; gives whether it does. Raises
+    StoreError when a lock file cannot be made."""
+    with ExitStack() as locks:
+        yield all(_try_lock(locks.enter_context(_open_lock(store, task)).fileno()) for task in tasks)
+
+
+def _open_lock(store: Store, task: str) -> IO[str]:
+    path = store.path.parent / f"{task}.lock"
+    try:
+        return path.open("w")
+    except OSError as error:
+        raise StoreError(f"{path}: the lock file cannot be opened ({error}); check who owns [site] data_dir") from error
 
 
 def _try_lock(descriptor: int) -> bool:

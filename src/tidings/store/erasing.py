@@ -7,13 +7,16 @@ long ago. Only writing the whole file anew leaves none, which `scrub` does.
 from __future__ import annotations
 
 import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from tidings.addresses import key
 from tidings.errors import StoreError
 from tidings.records import dataclass
 from tidings.store import choices, moves, refusals, signups, site
-from tidings.store.database import Store, time_to_text
+from tidings.store.database import Store, exclusive, exclusive_now, never, time_to_text
 from tidings.store.issues import IS_OPEN
 
 
@@ -61,12 +64,23 @@ def erase(
         return Erased(subscriber_id is not None, len(deliveries), refuse)
 
 
-def scrub(store: Store) -> None:
+def scrub(store: Store, stop: Callable[[], bool] = never) -> None:
     """Writes the database file anew, and empties the log beside it, so that nothing that was deleted is left in them.
 
-    Takes as long as copying the file, and as much free space; others wait meanwhile. Raises StoreError when it cannot
-    be done: what was erased stays so, but its bytes may still be in the file.
+    Takes as long as copying the file, and as much free space; others wait meanwhile. It begins when nobody sends or
+    polls, or a message could leave while nobody can write down that it did. Raises StoreError when it cannot be done,
+    or when `stop()` becomes true while waiting: what was erased stays so, but its bytes may still be in the file.
     """
+    with ExitStack() as rights:
+        try:
+            for task in _TASKS:
+                rights.enter_context(exclusive(store, task, stop))
+        except StoreError as error:
+            raise StoreError(f"{error}; {_AGAIN}") from error
+        _write_anew(store)
+
+
+def _write_anew(store: Store) -> None:
     wanted = site.scrubs_wanted(store)
     try:
         store.rows("VACUUM")
@@ -79,16 +93,27 @@ def scrub(store: Store) -> None:
 
 
 def scrub_due(store: Store, now: datetime) -> bool:
-    """The same where somebody was erased since, and says whether it was. Not soon after it was last tried: a large file
-    takes minutes, in which all others wait."""
-    if not site.may_scrub(store, now, SCRUB_PAUSE):
+    """The same where somebody was erased since, and says whether it was. Not while somebody sends or polls, which can
+    take hours, and not soon after it was last tried: a large file takes minutes, in which all others wait."""
+    if not site.is_scrub_due(store, now, SCRUB_PAUSE):
         return False
-    scrub(store)
-    return True
+    for _ in range(_TRIES):
+        with exclusive_now(store, *_TASKS) as is_alone:
+            if is_alone:
+                site.note_scrub_tried(store, now)
+                _write_anew(store)
+                return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
 
 
 SCRUB_PAUSE = timedelta(hours=3)
 
+# Who holds several of these rights takes them in this order, or two could wait for each other.
+_TASKS = ("deliver", "notes", "poll")
+
+# The daemon begins all it does in the same second: what has nothing to do has ended a moment later.
+_TRIES, _PAUSE_SECONDS = 10, 0.2
 
 _AGAIN = (
     "the reader is erased, but bytes of the address may be left in it: run the same command again, or leave it to "
@@ -97,14 +122,16 @@ _AGAIN = (
 
 
 def _deliveries_of(store: Store, subscriber_id: int | None, address: str) -> list[int]:
-    """Those of the subscriber, and those of older versions that are known by their address only."""
-    rows = store.rows(
-        """SELECT id, address, subscriber_id FROM deliveries
-        WHERE subscriber_id = ? OR (subscriber_id IS NULL AND address NOT LIKE 'erased-%')""",
-        (subscriber_id,),
-    )
+    """Those of the subscriber, and those of older versions that are known by their address only. There can be millions
+    of these, so all but addresses with letters beyond ASCII are compared by SQLite."""
     own = key(address)
-    return [row["id"] for row in rows if row["subscriber_id"] is not None or key(row["address"]) == own]
+    mine = store.rows("SELECT id FROM deliveries WHERE subscriber_id = ?", (subscriber_id,))
+    old = store.rows(
+        """SELECT id, address FROM deliveries WHERE subscriber_id IS NULL
+        AND (rtrim(lower(trim(address)), '.') = ? OR address GLOB '*[^ -~]*')""",
+        (own,),
+    )
+    return [row["id"] for row in mine] + [row["id"] for row in old if key(row["address"]) == own]
 
 
 def _forget_returned(store: Store, deliveries: list[int], address: str) -> None:

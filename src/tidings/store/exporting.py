@@ -43,8 +43,10 @@ _KEPT = {
     "trail": """SELECT at, edition, what, form, wording, network, detail FROM consents
         WHERE subscriber_id = :id ORDER BY id""",
     "deliveries": """SELECT i.edition || '-' || i.number AS issue, d.address, d.state, d.reply, d.attempts, d.updated_at
-        FROM deliveries d JOIN issues i ON i.id = d.issue_id WHERE d.subscriber_id = :id
-            OR (d.subscriber_id IS NULL AND d.address = :address) ORDER BY d.id""",
+        FROM deliveries d JOIN issues i ON i.id = d.issue_id WHERE d.id IN (
+            SELECT id FROM deliveries WHERE subscriber_id = :id
+            UNION ALL SELECT o.id FROM issues s CROSS JOIN deliveries o ON o.issue_id = s.id AND o.address = :address
+            WHERE o.subscriber_id IS NULL) ORDER BY d.id""",
     "returned_mail": """SELECT r.received_at, r.kind, r.meaning, r.status, r.diagnostic, r.effect FROM returned_mail r
         JOIN deliveries d ON d.id = r.delivery_id WHERE d.subscriber_id = :id ORDER BY r.id""",
     "signups": """SELECT asked_at, editions, language, form, wording, network FROM signups

@@ -101,21 +101,26 @@ def is_done(store: Store, name: str) -> bool:
     return store.row("SELECT 1 FROM signups_done WHERE name = ?", (name,)) is not None
 
 
+def forget_unconfirmed(store: Store, now: datetime) -> None:
+    """Erases what nobody confirmed within a week, within the caller's transaction."""
+    store.conn.execute("DELETE FROM signups WHERE asked_at < ?", (time_to_text(now - KEPT),))
+
+
 def forget(store: Store, now: datetime) -> None:
-    """Erases what is older than a week, within the caller's transaction, and of addresses that nothing is owed to what
-    is older than a day."""
+    """Erases all that is older than a week, within the caller's transaction, and of addresses that nothing is owed to
+    what is older than a day. Goes through whole tables."""
+    forget_unconfirmed(store, now)
     week, day = (time_to_text(now - span) for span in (KEPT, timedelta(days=1)))
-    store.conn.execute("DELETE FROM signups WHERE asked_at < ?", (week,))
     store.conn.execute("DELETE FROM signups_done WHERE done_at < ?", (week,))
     store.conn.execute("DELETE FROM sent_to_strangers WHERE count = 0 AND asked_at < ?", (day,))
 
 
 def tidy(store: Store, now: datetime) -> None:
-    """The same in a transaction of its own, where there is something to erase: asked every few seconds."""
+    """Erases what nobody confirmed in a transaction of its own, where there is any: asked every few seconds."""
     row = store.row("SELECT 1 FROM signups WHERE asked_at < ?", (time_to_text(now - KEPT),))
     if row is not None:
         with store.write():
-            forget(store, now)
+            forget_unconfirmed(store, now)
 
 
 def drop_blanks(store: Store) -> None:

@@ -70,12 +70,14 @@ def record_scrub(store: Store, wish: int) -> None:
         store.conn.execute("UPDATE site SET scrubs_done = max(scrubs_done, ?)", (wish,))
 
 
-def may_scrub(store: Store, now: datetime, pause: timedelta) -> bool:
-    """Whether the file is to be written anew now, and was not tried to be within `pause`; notes that it is tried."""
+def is_scrub_due(store: Store, now: datetime, pause: timedelta) -> bool:
+    """Whether the file is to be written anew, and was not tried to be within `pause`."""
     row = store.row("SELECT scrub_tried_at AS at FROM site WHERE scrubs_wanted > scrubs_done")
     tried_at = None if row is None else text_to_time(row["at"])
-    if row is None or (tried_at is not None and abs(now - tried_at) < pause):
-        return False
+    return row is not None and (tried_at is None or abs(now - tried_at) >= pause)
+
+
+def note_scrub_tried(store: Store, now: datetime) -> None:
+    """Notes when that was last tried."""
     with store.write():
         store.conn.execute("UPDATE site SET scrub_tried_at = ?", (time_to_text(now),))
-    return True

@@ -18,10 +18,10 @@ from http import HTTPStatus
 from urllib.parse import quote_plus
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, TooManyRequests
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
 
 from tidings.addresses import AddressError, checked
-from tidings.errors import RenderError
+from tidings.errors import BusyError, RenderError
 from tidings.render.forms import Chrome, render_error
 from tidings.web.proxies import Address, client_of, moved_to
 from tidings.web.site import Site
@@ -64,6 +64,7 @@ _OF_PAGES = {
 }
 _POLICY = "default-src 'none'; style-src {styles}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_BUSY_SECONDS = 30  # A database that is written anew takes that long, or longer.
 _HTTPS_FOR = "max-age=31536000"
 
 
@@ -92,6 +93,10 @@ def harden(app: Flask, site: Site) -> None:
         if error.code is None or error.code < 400 or error.response is not None:
             return error
         return _told(site, error)
+
+    @app.errorhandler(BusyError)
+    def put_off(_error: BusyError) -> Response:
+        return _told(site, ServiceUnavailable(retry_after=_BUSY_SECONDS))
 
     @app.errorhandler(Exception)
     def confess(error: Exception) -> Response:

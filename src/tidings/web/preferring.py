@@ -47,8 +47,9 @@ def serve_preferences(app: Flask, site: Site, open_store: OpenStore) -> None:
     def change(token: str, name: str) -> Response:
         fields = form(desk.boxes(name))
         with open_store() as store:
-            reader = desk.reader(store, token)
-            outcome = desk.changed(store, reader, name, fields)
+            desk.reader(store, token)  # without a good link nobody waits for a turn to write
+            with store.write():
+                outcome = desk.changed(store, desk.reader(store, token), name, fields)
             return desk.shown(store, desk.reader(store, token), f"../{token}", {name: outcome})
 
     _serve_reader(app, desk, open_store)
@@ -80,7 +81,7 @@ def _serve_reader(app: Flask, desk: _Desk, open_store: OpenStore) -> None:
                 return page(render_erase(reader.address, token, around))
             if do != "erase":
                 raise BadRequest
-            erasing.erase(store, reader.address, desk.site.clock(), reason="erased")
+            desk.erase(store, token)
         return page(render_erased(around), has_form=False)
 
     @app.post("/preferences/<token>/reader/move")
@@ -90,13 +91,14 @@ def _serve_reader(app: Flask, desk: _Desk, open_store: OpenStore) -> None:
             raise BadRequest
         with open_store() as store:
             reader = desk.reader(store, token)
-            me = desk.moved(store, reader, fields.get("address", "").strip(), f"../../{token}")
+            me = desk.moved(store, token, fields.get("address", "").strip(), f"../../{token}")
             return desk.shown(store, reader, f"../../{token}", me=me)
 
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """What all of them need."""
+    """What all of them need. Who the reader is, is read within the transaction that changes something: it may have been
+    erased, or have another address, just before."""
 
     site: Site
 
@@ -111,6 +113,11 @@ class _Desk:
             abort(404)
         return found
 
+    def erase(self, store: Store, token: str) -> None:
+        """Erases whom a link is for."""
+        with store.write():
+            erasing.erase(store, self.reader(store, token).address, self.site.clock(), reason="erased")
+
     def boxes(self, name: str) -> list[str]:
         """The names of the boxes that the form of an edition has."""
         edition = self.site.edition(name)
@@ -119,15 +126,17 @@ class _Desk:
         offer = self.offer(edition)
         return [f"{TAG_OFF}{tag}" for tag in offer.tags] + [f"{SOURCE_OFF}{source}" for source in offer.sources]
 
-    def moved(self, store: Store, reader: StoredSubscriber, typed: str, base: str) -> Self:
+    def moved(self, store: Store, token: str, typed: str, base: str) -> Self:
         """Asks for another address, and says what the page is to tell: of the new one no more than its spelling."""
-        me, address = Self(reader.address, f"{base}/reader", typed), mail_address(typed)
+        reader, address = self.reader(store, token), mail_address(typed)
+        me = Self(reader.address, f"{base}/reader", typed)
         if not address:
             return replace(me, notice="wrong")
         if key(address) == key(reader.address):
             return replace(me, notice="same")
         name = new_name()
-        answer = moving.ask(store, reader, address, client(), name, self.site.clock())
+        with store.write():
+            answer = moving.ask(store, self.reader(store, token), address, client(), name, self.site.clock())
         if not answer.may_go:
             raise too_often(answer.wait)
         return replace(me, typed="", notice="asked")

@@ -21,7 +21,7 @@ LARGEST_BODY = 1_000_000
 _IDLE_SECONDS = 30
 _REQUEST_SECONDS = 30
 _SETTINGS = {
-    "threads": 4,
+    "threads": 16,  # most wait, for the disk or for a turn to write
     "ident": None,
     "max_request_body_size": LARGEST_BODY,
     "channel_timeout": _IDLE_SECONDS,

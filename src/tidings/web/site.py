@@ -13,6 +13,9 @@ from tidings.render.environment import SHIPPED, Templates
 from tidings.store import Store
 
 Network = IPv4Network | IPv6Network
+PATIENCE = 5.0
+"""How many seconds a request waits to write: who has the page open does not wait for much longer."""
+
 OpenStore = Callable[[], AbstractContextManager[Store]]
 
 
