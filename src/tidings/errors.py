@@ -3,6 +3,7 @@
     TidingsError
     ├── ConfigError     the configuration file is wrong; exit code 2
     ├── StoreError      the database cannot be opened or written
+    │   └── TooLongError    it takes longer than the question may
     ├── RenderError     a template is missing, or asks for something that is not there
     ├── MovedError      the database was restored or copied, and does not send until it is told
     └── MailError       the mail server cannot be reached or refuses us as a whole
@@ -28,6 +29,10 @@ class ConfigError(TidingsError):
 
 class StoreError(TidingsError):
     """The database cannot be opened, read or written."""
+
+
+class TooLongError(StoreError):
+    """The database takes longer to answer than the question may take."""
 
 
 class RenderError(TidingsError):
