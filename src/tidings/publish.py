@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tidings.errors import TidingsError
 from tidings.feeding import STYLE, Kitchen, feed_files, issue_files
 from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
@@ -72,7 +73,8 @@ def publish_due(store: Store, folder: Path, settings: PublishSettings, *, is_new
 def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
     """Brings the files in `folder` up to date and returns those that were written or taken away.
 
-    Raises StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
+    Raises TidingsError when another process has followed a newer configuration: then nothing is written. Raises
+    StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
     that it does not concern are up to date, and the pages of issues that are kept back are gone.
     """
     with exclusive(store, "publish"):
@@ -81,6 +83,9 @@ def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]
 
 def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     """Each file below the folder, what stands for its bytes and what makes them."""
+    if not feeds.follows(store, settings.sources):
+        # Posts go by the names of sources: those of the others would be taken away.
+        raise TidingsError("the configuration names other sources by now; restart `tidings run` to follow them")
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
     own, known = f"{settings.url}/{COMBINED_FEED}", feeds.own_names(store)
     sources = shown([one for one in settings.sources if not is_own(one.url, own)], known)

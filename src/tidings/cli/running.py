@@ -177,8 +177,9 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop.is_set)
         stories.forget_marks(store, wiring.utc_now())
         forgetting.forget(store, wiring.utc_now())
+        is_followed = feeds.follows(store, loaded.sources)
     report_poll(loaded, rows)
-    if len(states) < len(loaded.sources):
+    if not is_followed:
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")
 
 
