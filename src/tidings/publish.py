@@ -10,7 +10,7 @@ The same frozen issues as the mail; nothing here decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -58,26 +58,36 @@ class PublishSettings:
     search: bool = False
 
 
-def publish_due(store: Store, folder: Path, settings: PublishSettings, *, is_new_day: bool = False) -> list[Path]:
+def publish_due(
+    store: Store,
+    folder: Path,
+    settings: PublishSettings,
+    *,
+    is_new_day: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Path]:
     """Publishes when something has changed since the last time this was called, or the day has; returns the files
     written. `publish` by itself, which may write to any folder, makes no difference to that."""
     change = site.publishing_wanted(store)
     if change is None and not is_new_day:
         return []
-    written = publish(store, folder, settings)
+    written = publish(store, folder, settings, stop)
     if change is not None:
         site.record_published(store, change)
     return written
 
 
-def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
+def publish(
+    store: Store, folder: Path, settings: PublishSettings, stop: Callable[[], bool] = lambda: False
+) -> list[Path]:
     """Brings the files in `folder` up to date and returns those that were written or taken away.
 
     Raises TidingsError when another process has followed a newer configuration: then nothing is written. Raises
     StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
-    that it does not concern are up to date, and the pages of issues that are kept back are gone.
+    that it does not concern are up to date, and the pages of issues that are kept back are gone. Raises StoreError too
+    when `stop()` becomes true while another process publishes.
     """
-    with exclusive(store, "publish"):
+    with exclusive(store, "publish", stop):
         return bring_up(folder, _leaves(store, settings))
 
 
