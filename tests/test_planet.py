@@ -12,6 +12,7 @@ from tests.builders import source
 from tidings.model import Source
 from tidings.planet.slugs import slug, slugs
 from tidings.planet.tags import shown, source_places, tag_places
+from tidings.render.finding import render_robots
 
 
 def tagged(name: str, *tags: str) -> Source:
@@ -108,3 +109,16 @@ def test_what_is_shown() -> None:
     """Not the sources that the operator keeps to digests, nor what brings back our own feed."""
     quiet, own, loud = replace(source(name="quiet"), publish=False), source(name="own"), source(name="loud")
     assert shown([quiet, own, loud], frozenset({"own"})) == [loud]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://planet.example", "/search"),
+        ("https://host.example/planet", "/planet/search"),
+        ("https://host.example/a%20b/é", "/a%20b/%C3%A9/search"),
+    ],
+)
+def test_search_engines_are_asked_not_to_search_where_searching_is(url: str, path: str) -> None:
+    """Paths in robots.txt count from the root of the host, and so under a path, too (RFC 9309 section 2.2.2)."""
+    assert f"Disallow: {path}\n" in render_robots(url).decode()
