@@ -72,6 +72,13 @@ def test_no_two_names_have_one_slug(names: list[str]) -> None:
         assert slugs(names[:count]) == {name: found[name] for name in names[:count]}
 
 
+def test_a_name_like_a_marked_one_takes_no_folder_away() -> None:
+    """Also where a source is called as the mark of another would have it, whichever comes first."""
+    marked = slugs(["a b", "a.b"])["a.b"]
+    for names in (["a b", marked, "a.b"], ["a b", "a.b", marked]):
+        assert len(set(slugs(names).values())) == 3
+
+
 def test_the_places_of_tags() -> None:
     """Each tag of a source has a place with all its sources; spellings of one tag share it, under the first."""
     places = tag_places([tagged("a", "Zig", "Go"), tagged("b", "go", "GO"), tagged("c")])
