@@ -64,6 +64,7 @@ class Planet:
 
     def publish(self, *also_at: str) -> str:
         """Brings the combined feed up to date, and serves it, also at some paths more; returns it."""
+        feeds.sync(self.store, self.sources, [EDITION], days(1)[0])
         settings = PublishSettings("Planet", self.url, "en", "UTC", 100, self.content, self.sources)  # type: ignore[arg-type]
         publish(self.store, self.folder, settings)
         body = (self.folder / "atom.xml").read_bytes()

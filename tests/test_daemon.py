@@ -80,6 +80,34 @@ def test_sigterm_finishes_the_message_in_hand(site: Site, origin: Origin) -> Non
         assert sorted(received.recipient for received in mailbox.received) == sorted(READERS)
 
 
+def test_publishing_that_waits_keeps_nothing_else_waiting(site: Site, origin: Origin) -> None:
+    """While another process publishes, the daemon serves and polls, and ends when it is told to."""
+    origin.serve_feed("/a", blog([2, 1]))
+    port = free_port()
+    site.configure([("a", origin.url("/a"))], listen=f"127.0.0.1:{port}")
+    site.run("publish")
+    with (site.folder / "data/publish.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with running(site) as process:
+            wait_for(lambda: bool(get(port, "/")), process)
+            wait_for(lambda: origin.count("/a") == 1, process)
+            assert stop(process) == 0
+
+
+def test_what_the_file_says_otherwise_is_published_at_the_start(site: Site, origin: Origin) -> None:
+    """Also when no post has come: the title of the site may be another."""
+    port = free_port()
+    site.configure([("a", origin.url("/a"))], listen=f"127.0.0.1:{port}")
+    with running(site) as process:
+        wait_for(lambda: "Test Planet" in get(port, "/"), process)
+        assert stop(process) == 0
+    path = site.folder / "config.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('title = "Test Planet"', 'title = "Other"'))
+    with running(site) as process:
+        wait_for(lambda: "<title>Other" in get(port, "/"), process)
+        assert stop(process) == 0
+
+
 def test_a_slot_is_kept_while_a_delivery_takes_long(site: Site, origin: Origin) -> None:
     """While an issue can't go, since another process delivers for hours, the edition's next slot still has its issue;
     it must not pass because a mail server is slow."""

@@ -52,6 +52,18 @@ def feed_id(path: Path) -> str:
     return str(assert_atom(path.read_bytes()).findtext("a:id", namespaces=ATOM))
 
 
+def test_a_feed_is_known_by_its_source_not_by_its_folder(store: Store, folder: Path) -> None:
+    """When "C" goes, "C++" has its folder; who followed that is not told that it is the same feed."""
+    first, second = replace(A, name="C"), replace(B, name="C++")
+    configure(store, first, second)
+    publish(store, folder, settings(sources=(first, second)))
+    known = {feed_id(path) for path in folder.glob("sources/*/atom.xml")}
+    before = feed_id(folder / "sources/c/atom.xml")
+    publish(store, folder, settings(sources=(second,)))
+    after = feed_id(folder / "sources/c/atom.xml")
+    assert after in known - {before}
+
+
 def test_where_the_feeds_are(stocked: Store, folder: Path) -> None:
     """The whole site, each tag of the operator's, each source and each edition, in three formats, all valid."""
     freeze(stocked, 1)

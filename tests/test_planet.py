@@ -12,6 +12,7 @@ from tests.builders import source
 from tidings.model import Source
 from tidings.planet.slugs import slug, slugs
 from tidings.planet.tags import shown, source_places, tag_places
+from tidings.render.finding import render_robots
 
 
 def tagged(name: str, *tags: str) -> Source:
@@ -71,6 +72,13 @@ def test_no_two_names_have_one_slug(names: list[str]) -> None:
         assert slugs(names[:count]) == {name: found[name] for name in names[:count]}
 
 
+def test_a_name_like_a_marked_one_takes_no_folder_away() -> None:
+    """Also where a source is called as the mark of another would have it, whichever comes first."""
+    marked = slugs(["a b", "a.b"])["a.b"]
+    for names in (["a b", marked, "a.b"], ["a b", "a.b", marked]):
+        assert len(set(slugs(names).values())) == 3
+
+
 def test_the_places_of_tags() -> None:
     """Each tag of a source has a place with all its sources; spellings of one tag share it, under the first."""
     places = tag_places([tagged("a", "Zig", "Go"), tagged("b", "go", "GO"), tagged("c")])
@@ -108,3 +116,16 @@ def test_what_is_shown() -> None:
     """Not the sources that the operator keeps to digests, nor what brings back our own feed."""
     quiet, own, loud = replace(source(name="quiet"), publish=False), source(name="own"), source(name="loud")
     assert shown([quiet, own, loud], frozenset({"own"})) == [loud]
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://planet.example", "/search"),
+        ("https://host.example/planet", "/planet/search"),
+        ("https://host.example/a%20b/é", "/a%20b/%C3%A9/search"),
+    ],
+)
+def test_search_engines_are_asked_not_to_search_where_searching_is(url: str, path: str) -> None:
+    """Paths in robots.txt count from the root of the host, and so under a path, too (RFC 9309 section 2.2.2)."""
+    assert f"Disallow: {path}\n" in render_robots(url).decode()

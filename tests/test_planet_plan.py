@@ -218,6 +218,16 @@ def test_what_is_not_to_be_indexed_is_in_no_sitemap() -> None:
     assert not named & {"posts/1.html", "posts/3.html", "sources/a/index.html"}
 
 
+def test_a_tag_of_sources_that_keep_search_engines_away_does_so_too() -> None:
+    """All of them: then its page says so, is in no sitemap, and is made again."""
+    before, after = material(), material(sources=(A, replace(B, noindex=True)))
+    shy = {path for path, page in pages(after).items() if isinstance(page, ListPage) and page.noindex}
+    assert shy == {"tags/sea/index.html", "sources/b/index.html"}
+    named = {path for path, _ in pages(after)["sitemap-pages.xml"].entries}
+    assert ("tags/go/index.html" in named, "tags/sea/index.html" in named) == (True, False)
+    assert "tags/sea/index.html" in changed(before, after)
+
+
 def test_sitemaps_are_split_by_ids() -> None:
     """A list has no more than 10,000 posts, and a post that goes moves no other to another list."""
     few = (post(9_999), post(10_000), post(25_000))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,12 +23,13 @@ from hypothesis import strategies as st
 
 from tests.stocking import START, blog, configure, edit, post, receive, state_of
 from tests.test_publish import folder, names, settings, snapshot  # noqa: F401  # a fixture
-from tidings.errors import StoreError
+from tidings.errors import RenderError, StoreError
 from tidings.model import FeedChange, Source
 from tidings.posts.sketch import sketch
 from tidings.publish import publish
 from tidings.records import replace as changed
 from tidings.render.environment import Templates
+from tidings.shelving import Leaf, bring_up
 from tidings.store import Store, holding, open_store, posts, pruning, stories
 
 FEEDS = ("atom.xml", "rss.xml", "feed.json")
@@ -347,6 +349,41 @@ def test_another_database_gets_no_page_wrong(folder: Path, tmp_path: Path) -> No
         publish(other, folder, SMALL)
         publish(other, tmp_path / "fresh", SMALL)
     assert tree(folder) == tree(tmp_path / "fresh")
+
+
+def leaf(path: str, key: str, content: bytes | Exception) -> Leaf:
+    """A file that is made of these bytes, or cannot be made."""
+
+    def render() -> bytes:
+        if isinstance(content, Exception):
+            raise content
+        return content
+
+    return Leaf(path, key, render)
+
+
+@pytest.mark.parametrize("mistake", [RenderError("a template"), ValueError("not a date"), RecursionError("too deep")])
+def test_what_cannot_be_made_keeps_nothing_else_back(folder: Path, mistake: Exception) -> None:  # noqa: F811
+    """Whatever goes wrong with a file: the one before stays, all others are brought up to date and listed, and then it
+    is told; the next time it is tried again."""
+    bring_up(folder, [leaf("a.html", "1", b"a"), leaf("b.html", "1", b"b"), leaf("c.html", "1", b"c")])
+    with pytest.raises(type(mistake)):
+        bring_up(folder, [leaf("a.html", "2", mistake), leaf("b.html", "2", b"new")])
+    assert tree(folder).keys() - {MANIFEST} == {"a.html", "b.html"}
+    assert ((folder / "a.html").read_bytes(), (folder / "b.html").read_bytes()) == (b"a", b"new")
+    assert bring_up(folder, [leaf("a.html", "2", b"mended"), leaf("b.html", "2", b"new")]) == [folder / "a.html"]
+
+
+def test_a_file_that_somebody_takes_away_meanwhile_is_made_the_next_time(folder: Path) -> None:  # noqa: F811
+    """That its bytes cannot be had to the disk any more ends nothing."""
+
+    def leaves() -> Iterator[Leaf]:
+        yield leaf("a.html", "1", b"a")
+        (folder / "a.html").unlink()
+        yield leaf("b.html", "1", b"b")
+
+    bring_up(folder, leaves())
+    assert bring_up(folder, [leaf("a.html", "1", b"a"), leaf("b.html", "1", b"b")]) == [folder / "a.html"]
 
 
 def test_a_folder_that_cannot_be_is_named(small: Store) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
-from tidings.errors import RenderError, StoreError
-from tidings.model import FeedChange, IssueContent, IssueItem
+from tidings.errors import RenderError, StoreError, TidingsError
+from tidings.model import FeedChange, IssueContent, IssueItem, Source
 from tidings.publish import PublishSettings, publish, publish_due
 from tidings.render.environment import Templates
 from tidings.store import Store, holding, issue_states, issues, open_store, posts
@@ -410,6 +410,22 @@ def test_publishing_that_failed_is_still_due(stocked: Store, folder: Path) -> No
         publish_due(stocked, folder, settings())
     folder.unlink()
     assert publish_due(stocked, folder, settings()) != []
+
+
+@pytest.mark.parametrize("other", [replace(B, name="renamed"), replace(B, url="https://moved.example/feed")])
+def test_a_configuration_that_is_no_longer_followed_publishes_nothing(
+    stocked: Store, folder: Path, other: Source
+) -> None:
+    """Renamed or moved in the file by another process: what was read before would take posts away that are there. No
+    file changes, and the operator is told what to do."""
+    publish(stocked, folder, settings())
+    before = snapshot(folder)
+    configure(stocked, A, other)
+    receive(stocked, A, post(4))
+    with pytest.raises(TidingsError, match="names other sources by now; restart `tidings run`"):
+        publish_due(stocked, folder, settings())
+    assert snapshot(folder) == before
+    assert publish_due(stocked, folder, settings(sources=(A, other))) != []
 
 
 def test_a_new_day_is_a_reason_to_publish(stocked: Store, folder: Path) -> None:

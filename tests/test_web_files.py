@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import brotli  # type: ignore[import-untyped]
 import pytest
 
 from tests.test_web import Reply, ask, serving
+from tidings.web.files import _wanted
 from tidings.web.shelf import Shelf
 
 TEXT = b"<feed>" + b"a post about feeds; " * 5_000 + b"</feed>"
@@ -54,7 +57,8 @@ def get(folder: Path, path: str = "/atom.xml", method: str = "GET", **headers: s
         ("*;q=0", None),
         ("gzip;q=nonsense", None),
         (",,;;q=", None),
-        ("gzip" + ";x" * 500, "gzip"),
+        ("gzip" + ";x" * 80, "gzip"),
+        ("gzip" + ";x" * 500, None),  # no client sends so much
     ],
 )
 def test_the_smallest_coding_that_is_taken(folder: Path, accepted: str, coding: str | None) -> None:
@@ -66,6 +70,18 @@ def test_the_smallest_coding_that_is_taken(folder: Path, accepted: str, coding: 
     assert reply.headers["Content-Length"] == str(len(reply.body))
     assert reply.headers["Vary"] == "Accept-Encoding"
     assert reply.headers["Content-Type"] == "application/xml; charset=utf-8"
+
+
+def test_a_long_wish_is_not_remembered(folder: Path) -> None:
+    """A header of thousands of bytes, another one each time, is answered with the file as it is and costs no memory;
+    one that is larger than any browser sends is refused."""
+    before = _wanted.cache_info().currsize
+    with serving(folder) as server:
+        long = ask(server, "/atom.xml", **{"Accept-Encoding": f"br, {'x' * 5_000}"})
+        larger = ask(server, "/atom.xml", **{"Accept-Encoding": "x" * 20_000})
+    assert (long.status, long.headers["Content-Encoding"], long.body) == (200, None, TEXT)
+    assert larger.status == 431
+    assert _wanted.cache_info().currsize == before
 
 
 def test_what_is_small_stays_as_it_is(folder: Path) -> None:
@@ -223,6 +239,37 @@ def test_what_is_kept_is_bounded(tmp_path: Path) -> None:
     kept = [volume for _, volume in shelf._volumes.values()]
     assert sum(one.room for one in kept) == shelf._held <= 50_000
     assert [one.path.name for one in kept] == [str(number) for number in range(100 - len(kept), 100)]
+
+
+class Yielding:
+    """A lock after which others have their turn."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        time.sleep(0.002)
+
+
+def test_what_is_kept_is_counted_once(tmp_path: Path) -> None:
+    """Many read a file at the same time that is new each time: two small ones still fit beside each other."""
+    shelf, changing, one, other = Shelf(10_000), tmp_path / "changing", tmp_path / "one", tmp_path / "other"
+    one.write_bytes(b"x" * 500)
+    other.write_bytes(b"x" * 500)
+    shelf._lock = Yielding()  # type: ignore[assignment]
+    with ThreadPoolExecutor(8) as pool:
+        for number in range(20):
+            changing.write_bytes(b"%4d" % number * 250)
+            list(pool.map(shelf.take, [changing] * 8))
+    changing.unlink()
+    first, second = shelf.take(one), shelf.take(other)
+    assert shelf.take(changing) is None
+    assert shelf.take(one) is first
+    assert shelf.take(other) is second
 
 
 def test_a_large_file_is_not_kept_but_has_a_tag(tmp_path: Path) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from lxml import html as lxml_html
 
 from tests.stocking import START, blog, configure, post, receive
 from tidings.model import FeedChange
 from tidings.records import replace
-from tidings.store import holding, open_store, posts
+from tidings.store import Store, holding, open_store, posts
 from tidings.web.app import create_app
 from tidings.web.site import Site
 
@@ -40,7 +45,7 @@ def client(tmp_path: Path, clock: Clock) -> Iterator[FlaskClient]:
     with open_store(database) as store:
         configure(store, A, SHY, HIDDEN)
         receive(store, A, *(post(n, title=f"Harbour {n}", text=f"Boats and nets {n}") for n in range(1, 46)))
-        receive(store, SHY, post(90, title="Harbour shy", text="secret words of the shy harbour"))
+        receive(store, SHY, post(90, title="Harbour shy 岸", text="secret words of the shy harbour 港"))
         receive(store, HIDDEN, post(91, title="Harbour hidden"))
         feed = store.rows("SELECT id FROM feeds WHERE name = 'a'")[0]["id"]
         posts.save(store, feed, FeedChange(new=(post(92, title="Harbour held"),), held=True), START)
@@ -79,7 +84,7 @@ def test_what_no_page_shows_is_not_found(client: FlaskClient) -> None:
     found = titles(client, "harbour", 1) + titles(client, "harbour", 2) + titles(client, "harbour", 3)
     assert not {"Harbour hidden", "Harbour held", "Harbour away", "Harbour excluded"} & set(found)
     assert "secret words" not in client.get("/search?q=shy").text
-    assert titles(client, "shy") == ["Harbour shy"]
+    assert titles(client, "shy") == ["Harbour shy 岸"]
 
 
 def test_a_result_leads_to_the_author_and_to_its_pages(client: FlaskClient) -> None:
@@ -155,3 +160,64 @@ def test_without_a_database_there_is_no_searching(tmp_path: Path) -> None:
     """Where only files are served, nothing answers."""
     with create_app(tmp_path, Site()).test_client() as client:
         assert client.get("/search?q=x").status_code == 404
+
+
+# --------------------------------------------------------------------------------------------- what a question may cost
+
+
+@contextmanager
+def slow(database: Path, seconds: float, begun: Event) -> Iterator[Store]:
+    """The database, on a machine on which looking into a post takes so long."""
+
+    def casefold(text: str) -> str:
+        begun.set()
+        time.sleep(seconds)
+        return text.casefold()
+
+    with open_store(database) as store:
+        store.conn.create_function("casefold", 1, casefold)
+        yield store
+
+
+@pytest.fixture
+def begun() -> Event:
+    return Event()
+
+
+@pytest.fixture
+def slow_app(client: FlaskClient, tmp_path: Path, begun: Event) -> Flask:  # noqa: ARG001  # it stores the posts
+    site = Site(
+        url="https://planet.example",
+        sources=(A, SHY),
+        open_store=partial(slow, tmp_path / "tidings.db", 0.04, begun),
+        clock=Clock(),
+    )
+    return create_app(tmp_path, site)
+
+
+def test_a_question_that_takes_too_long_is_given_up(slow_app: Flask) -> None:
+    """After a second or so it is said on a page that this was too much."""
+    begin = time.monotonic()
+    answer = slow_app.test_client().get("/search", query_string={"q": "中"})
+    assert time.monotonic() - begin < 2.5
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert "<html" in answer.text
+
+
+def test_one_question_is_answered_at_a_time(slow_app: Flask, begun: Event) -> None:
+    """Who comes meanwhile is sent away for a second, and no thread waits; then it is free again."""
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(lambda: slow_app.test_client().get("/search", query_string={"q": "中"}).status_code)
+        assert begun.wait(10)
+        second = slow_app.test_client().get("/search?q=harbour")
+        form = slow_app.test_client().get("/search")
+        assert first.result() == 503
+    assert (second.status_code, second.headers["Retry-After"]) == (429, "1")
+    assert form.status_code == 200
+    assert slow_app.test_client().get("/search?q=harbour").status_code == 200
+
+
+def test_what_may_not_be_shown_is_not_looked_into(client: FlaskClient) -> None:
+    """Of a headline-only blog a text is not told by asking for its words, or for signs in it, one after the other."""
+    assert titles(client, '"secret words"') == titles(client, "shy secret") == titles(client, "港") == []
+    assert titles(client, "Harbour shy") == titles(client, "岸") == ["Harbour shy 岸"]

@@ -3,7 +3,8 @@
     TidingsError
     ├── ConfigError     the configuration file is wrong; exit code 2
     ├── StoreError      the database cannot be opened or written
-    │   └── BusyError   somebody else keeps it; later it may do
+    │   ├── BusyError   somebody else keeps it; later it may do
+    │   └── TooLongError    it takes longer than the question may
     ├── RenderError     a template is missing, or asks for something that is not there
     ├── MovedError      the database was restored or copied, and does not send until it is told
     └── MailError       the mail server cannot be reached or refuses us as a whole
@@ -33,6 +34,10 @@ class StoreError(TidingsError):
 
 class BusyError(StoreError):
     """Somebody else has kept the database for longer than was waited: nothing is wrong, and later it may do."""
+
+
+class TooLongError(StoreError):
+    """The database takes longer to answer than the question may take."""
 
 
 class RenderError(TidingsError):

@@ -88,7 +88,7 @@ def issue_files(feed: IssueFeed, templates: Templates, base: str) -> Iterator[Le
 
 def _channels(store: Store, kitchen: Kitchen, said: Mapping[str, About]) -> Iterator[_Channel]:
     """The combined feed, which comes first: what it shows of a story is what the others show. Then its parts."""
-    every = Place("", "", tuple(source.name for source in kitchen.sources))
+    every = Place("", "", tuple(source.name for source in kitchen.sources), "")
     for place in (every, *tag_places(kitchen.sources), *source_places(kitchen.sources)):
         title = f"{kitchen.title}: {place.name}" if place.name else kitchen.title
         noindex = bool(place.sources) and all(said.get(name, About()).noindex for name in place.sources)
@@ -106,7 +106,7 @@ def _made(store: Store, kitchen: Kitchen, said: Mapping[str, About], channel: _C
         posts.note_in_feed(store, list(ids))
     return feed_of_posts(
         CombinedFeed(
-            id=made_id(f"{feed_id} {folder}") if folder else feed_id,
+            id=made_id(f"{feed_id} {channel.place.key}") if folder else feed_id,
             title=channel.title,
             site_url=f"{kitchen.url}/{channel.place.url_path}/" if folder else f"{kitchen.url}/",
             posts=shown,

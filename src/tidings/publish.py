@@ -10,12 +10,13 @@ The same frozen issues as the mail; nothing here decides anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from tidings.errors import TidingsError
 from tidings.feeding import STYLE, Kitchen, feed_files, issue_files
 from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
@@ -57,30 +58,44 @@ class PublishSettings:
     search: bool = False
 
 
-def publish_due(store: Store, folder: Path, settings: PublishSettings, *, is_new_day: bool = False) -> list[Path]:
+def publish_due(
+    store: Store,
+    folder: Path,
+    settings: PublishSettings,
+    *,
+    is_new_day: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> list[Path]:
     """Publishes when something has changed since the last time this was called, or the day has; returns the files
     written. `publish` by itself, which may write to any folder, makes no difference to that."""
     change = site.publishing_wanted(store)
     if change is None and not is_new_day:
         return []
-    written = publish(store, folder, settings)
+    written = publish(store, folder, settings, stop)
     if change is not None:
         site.record_published(store, change)
     return written
 
 
-def publish(store: Store, folder: Path, settings: PublishSettings) -> list[Path]:
+def publish(
+    store: Store, folder: Path, settings: PublishSettings, stop: Callable[[], bool] = lambda: False
+) -> list[Path]:
     """Brings the files in `folder` up to date and returns those that were written or taken away.
 
-    Raises StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
-    that it does not concern are up to date, and the pages of issues that are kept back are gone.
+    Raises TidingsError when another process has followed a newer configuration: then nothing is written. Raises
+    StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
+    that it does not concern are up to date, and the pages of issues that are kept back are gone. Raises StoreError too
+    when `stop()` becomes true while another process publishes.
     """
-    with exclusive(store, "publish"):
+    with exclusive(store, "publish", stop):
         return bring_up(folder, _leaves(store, settings))
 
 
 def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     """Each file below the folder, what stands for its bytes and what makes them."""
+    if not feeds.follows(store, settings.sources):
+        # Posts go by the names of sources: those of the others would be taken away.
+        raise TidingsError("the configuration names other sources by now; restart `tidings run` to follow them")
     # Who follows our own feed reads it; what it brings back is not published once more, under ids made for it.
     own, known = f"{settings.url}/{COMBINED_FEED}", feeds.own_names(store)
     sources = shown([one for one in settings.sources if not is_own(one.url, own)], known)

@@ -8,8 +8,8 @@ from tidings.model import Etiquette, Line, PlanetSource, Source, StoredPost, Tag
 from tidings.planet.tags import shown, source_places, tag_places
 from tidings.records import dataclass
 from tidings.render.words import local_date
-from tidings.store import Store, feeds, posts
-from tidings.store.posts import PostQuery
+from tidings.store import Store, feeds, finding
+from tidings.store.finding import Question
 
 A_PAGE = 20
 LAST_PAGE = 50
@@ -17,6 +17,9 @@ LAST_PAGE = 50
 
 LONGEST = 200
 """Characters of a question."""
+
+_MOST_SECONDS = 1
+"""How long the database may look for an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,20 @@ class Found:
     has_more: bool
 
 
+NOTHING = Found((), {}, has_more=False)
+
+
 def search(
     store: Store, sources: Sequence[Source], content: Etiquette, timezone: str, words: str, number: int
 ) -> Found:
     """Page `number`, from 1, of what has all `words`; no post that a page would not show. Of a source that says nothing
-    else, `content` may be shown."""
+    else, `content` may be shown; where that is the title, no text is looked into. Raises TooLongError."""
     public = shown(sources, feeds.own_names(store))
-    names = tuple(source.name for source in public)
-    start = (number - 1) * A_PAGE
-    query = PostQuery(words[:LONGEST], names, limit=A_PAGE + 1, offset=start, public=True)
-    found = posts.find(store, query) if words.strip() and names else []
+    headlines = tuple(source.name for source in public if (source.content or content) == "title")
+    texts = tuple(source.name for source in public if source.name not in headlines)
+    question = Question(words[:LONGEST], texts, headlines, limit=A_PAGE + 1, offset=(number - 1) * A_PAGE)
+    with store.within(_MOST_SECONDS):
+        found = finding.find(store, question)
     known = _known(store, public, content)
     about = {
         post.id: Line(post.id, local_date(post.effective, timezone), known[post.source])

@@ -15,7 +15,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
-from tidings.errors import RenderError, StoreError
+from tidings.errors import StoreError
 from tidings.records import dataclass
 
 MANIFEST = ".tidings.json"
@@ -53,13 +53,13 @@ class _Kept:
 def bring_up(folder: Path, leaves: Iterable[Leaf]) -> list[Path]:
     """Writes what is to be written, takes away what is not published any more, and returns both.
 
-    Raises StoreError when the folder cannot be written, and RenderError when something could not be rendered: then all
+    Raises StoreError when the folder cannot be written, and what the first file raised that could not be made: then all
     else is up to date.
     """
     former = _read(folder)
     kept: dict[str, _Kept] = {}
     changed: list[Path] = []
-    mistakes: list[RenderError] = []
+    mistakes: list[Exception] = []
     for leaf in leaves:
         path, known = folder / leaf.path, (former or {}).get(leaf.path)
         if known is not None and known.key == leaf.key and _is_there(path, known):
@@ -67,7 +67,7 @@ def bring_up(folder: Path, leaves: Iterable[Leaf]) -> list[Path]:
             continue
         try:
             content = leaf.render()
-        except RenderError as mistake:
+        except Exception as mistake:  # one broken thing stays one broken thing
             mistakes.append(mistake)
             kept[leaf.path] = known or _Kept("", 0, 0, "")
             continue
@@ -96,7 +96,11 @@ def _is_there(path: Path, known: _Kept) -> bool:
 
 
 def _kept(path: Path, key: str, content: bytes) -> _Kept:
-    return _Kept(key, len(content), path.stat().st_mtime_ns, _mark(content))
+    try:
+        time = path.stat().st_mtime_ns
+    except OSError:
+        time = 0  # somebody took it away: the next time it is made again
+    return _Kept(key, len(content), time, _mark(content))
 
 
 def _mark(content: bytes) -> str:
@@ -181,5 +185,6 @@ def _settle(paths: list[Path]) -> None:
         os.sync()
         return
     for path in paths:
-        with path.open("rb") as file:
+        # One that somebody took away meanwhile is made again the next time.
+        with suppress(FileNotFoundError, NotADirectoryError), path.open("rb") as file:
             os.fsync(file.fileno())

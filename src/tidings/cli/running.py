@@ -38,7 +38,6 @@ def run(config_path: Path) -> None:
     """
     from tidings import config, daemon
     from tidings.cli import issuing, receiving, wiring
-    from tidings.publish import publish
     from tidings.web.app import create_app
     from tidings.web.server import WebServer
 
@@ -47,8 +46,8 @@ def run(config_path: Path) -> None:
     daemon.stop_on_signals(stop)
     folder = issuing.public_folder(loaded)
     ticks = _ticks(loaded, folder, stop)
-    with wiring.open_synced(loaded) as store:
-        publish(store, folder, issuing.publish_settings(loaded))
+    with wiring.open_synced(loaded):
+        pass  # the ticks find its tables in line with the file
     server = WebServer(create_app(folder, issuing.web_site(loaded)), loaded.web.host, loaded.web.port)
     serving = threading.Thread(target=server.serve_forever, name="web")
     serving.start()
@@ -68,7 +67,7 @@ def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Cal
 
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
-        "publish": _reporting("publish", _Publishing(loaded, folder).tick),
+        "publish": _reporting("publish", _Publishing(loaded, folder, stop).tick),
         "erasing": _reporting("erasing", lambda: _scrub_due(loaded)),
     }
     if loaded.mail is not None and loaded.mail.bounces:
@@ -177,8 +176,9 @@ def _poll_due(loaded: Config, stop: threading.Event) -> None:
         pruning.prune(store, wiring.retention(loaded), wiring.utc_now(), stop.is_set)
         stories.forget_marks(store, wiring.utc_now())
         forgetting.forget(store, wiring.utc_now())
+        is_followed = feeds.follows(store, loaded.sources)
     report_poll(loaded, rows)
-    if len(states) < len(loaded.sources):
+    if not is_followed:
         raise TidingsError(f"{loaded.path} names other sources by now; restart `tidings run` to follow them")
 
 
@@ -246,12 +246,14 @@ def _scrub_due(loaded: Config) -> None:
 
 
 class _Publishing:
-    """Brings the files up to date when something changed, and once a day for what pages say of the blogs' health."""
+    """Brings the files up to date when something changed, and once a day for what pages say of the blogs' health. The
+    first time always, since the file or the program may be another."""
 
-    def __init__(self, loaded: Config, folder: Path) -> None:
+    def __init__(self, loaded: Config, folder: Path, stop: threading.Event) -> None:
         self._loaded = loaded
         self._folder = folder
-        self._day = self._today()
+        self._stop = stop
+        self._day: date | None = None
 
     def tick(self) -> None:
         from tidings.cli import issuing
@@ -260,7 +262,8 @@ class _Publishing:
 
         today, settings = self._today(), issuing.publish_settings(self._loaded)
         with open_store(self._loaded.site.database) as store:
-            written = publish_due(store, self._folder, settings, is_new_day=today != self._day)
+            is_new_day = today != self._day
+            written = publish_due(store, self._folder, settings, is_new_day=is_new_day, stop=self._stop.is_set)
         self._day = today
         if written:
             click.echo(f"publish: {len(written)} files written", err=True)

@@ -114,7 +114,7 @@ class FrontPage:
 @dataclass(frozen=True, slots=True)
 class ListPage:
     """A part of a long list, the newest first: the stories of a `month`, or under a `tag`, or the posts of a `source`.
-    `newer` and `older` are the parts beside it. They are in the same folder."""
+    `newer` and `older` are the parts beside it. They are in the same folder. `noindex` keeps search engines away."""
 
     path: str
     lines: tuple[Line, ...]
@@ -123,6 +123,7 @@ class ListPage:
     source: SourceLine | None = None
     newer: str = ""
     older: str = ""
+    noindex: bool = False
 
 
 @dataclass(frozen=True, slots=True)

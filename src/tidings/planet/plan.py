@@ -127,15 +127,16 @@ class _Planning:
             posts = _each_once([post for post in self._posts if post.source in members])
             path = f"{tag.folder}/index.html"
             counted.append(Counted(path, tag.name, len(posts)))
-            yield from self._list(ListPage(path, (), tag=tag), posts, _IN_A_LIST)
+            page = ListPage(path, (), tag=tag, noindex=self._is_shy(names))
+            yield from self._list(page, posts, _IN_A_LIST)
         if counted:
-            page = OverviewPage("tags/index.html", "tags", tuple(counted))
-            yield self._planned(page, (), counted)
+            overview = OverviewPage("tags/index.html", "tags", tuple(counted))
+            yield self._planned(overview, (), counted)
 
     def _source_pages(self) -> Iterator[Planned]:
         lines = self._source_lines()
         for line in lines:
-            page = ListPage(f"{line.source.folder}/index.html", (), source=line)
+            page = ListPage(f"{line.source.folder}/index.html", (), source=line, noindex=line.source.noindex)
             yield from self._list(page, self._of_source.get(line.source.name, []), _IN_A_LIST)
         overview = OverviewPage("sources/index.html", "sources", sources=tuple(map(_without_day, lines)))
         yield self._planned(overview, (), overview.sources)
@@ -163,13 +164,13 @@ class _Planning:
                 newer="" if part.newer is None else step(name, part.newer),
                 older="" if part.older is None else step(name, part.older),
             )
-            yield self._planned(one, one.lines, one.month, one.tag, one.source, one.newer, one.older)
+            yield self._planned(one, one.lines, one.month, one.tag, one.source, one.newer, one.older, one.noindex)
 
     def _sitemaps(self) -> Iterator[Planned]:
         """What search engines may have, in lists, and the list of these."""
         lists = ["", "archive/index.html", "sources/index.html", *self._material.issues]
         lists += ["tags/index.html"] * bool(self._material.tags)
-        lists += [f"{tag.folder}/index.html" for tag, _ in self._material.tags]
+        lists += [f"{tag.folder}/index.html" for tag, names in self._material.tags if not self._is_shy(names)]
         lists += [f"{source.folder}/index.html" for source in self._material.sources if not source.noindex]
         lists += dict.fromkeys(_month_path(self._lines[post.id].day) for post in self._fronts)
         files = [SitemapFile("sitemap-pages.xml", tuple((path, None) for path in lists))]
@@ -181,6 +182,10 @@ class _Planning:
         files.append(SitemapFile("sitemap.xml", tuple((file.path, None) for file in files), is_index=True))
         for file in files:
             yield self._planned(file, (), file.entries)
+
+    def _is_shy(self, names: Iterable[str]) -> bool:
+        """Whether all of some sources want to be in no search engine, as in their feed (feeding.py)."""
+        return all(self._sources[name].noindex for name in names if name in self._sources)
 
     def _of(self, posts: Sequence[PlanetPost]) -> tuple[Line, ...]:
         return tuple(self._lines[post.id] for post in posts)

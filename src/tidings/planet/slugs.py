@@ -34,8 +34,12 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
     taken = {""}
     for name in dict.fromkeys(names):
         words = _words(_folded(name))
-        found[name] = words if words not in taken and len(words) <= _LONGEST else _marked(words, name)
-        taken.add(found[name])
+        step, told = (words if len(words) <= _LONGEST else _marked(words, name)), name
+        while step in taken:
+            step = _marked(words, told)
+            told += " "  # another mark the next time: some source may be called like this one
+        found[name] = step
+        taken.add(step)
     return found
 
 

@@ -17,11 +17,13 @@ from tidings.records import dataclass
 @dataclass(frozen=True, slots=True)
 class Place:
     """Something that has a page and feeds of its own: a tag or a source, called `name`, whose folder is `folder` below
-    the site, as "tags/go". `sources` are the names of those whose posts are there."""
+    the site, as "tags/go". `sources` are the names of those whose posts are there. `key` is it alone, whoever had its
+    folder before."""
 
     name: str
     folder: str
     sources: tuple[str, ...]
+    key: str
 
     @property
     def url_path(self) -> str:
@@ -44,11 +46,14 @@ def tag_places(sources: Sequence[Source]) -> list[Place]:
             step = slug(tag)
             named.setdefault(step, tag)
             members.setdefault(step, {})[source.name] = None
-    places = [Place(name, f"tags/{step}", tuple(members[step])) for step, name in named.items()]
+    places = [Place(name, f"tags/{step}", tuple(members[step]), f"tags/{step}") for step, name in named.items()]
     return sorted(places, key=lambda place: (place.name.casefold(), place.folder))
 
 
 def source_places(sources: Sequence[Source]) -> list[Place]:
     """A place for each source, in their order."""
     steps = slugs(source.name for source in sources)
-    return [Place(source.name, f"sources/{steps[source.name]}", (source.name,)) for source in sources]
+    return [
+        Place(source.name, f"sources/{steps[source.name]}", (source.name,), f"sources/{source.name}")
+        for source in sources
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from xml.sax.saxutils import escape
 
 from tidings.model import SitemapFile
@@ -21,8 +21,9 @@ def render_sitemap(file: SitemapFile, url: str) -> bytes:
 
 def render_robots(url: str) -> bytes:
     """What search engines are asked for: to find all pages, and not to search (RFC 9309). They look for it at the root
-    of a host only."""
-    return f"User-agent: *\nDisallow: /search\n\nSitemap: {url}/sitemap.xml\n".encode()
+    of a host only, and its paths count from there, also those of a site that is under a path."""
+    place = quote(urlsplit(url).path, safe="/%")
+    return f"User-agent: *\nDisallow: {place}/search\n\nSitemap: {url}/sitemap.xml\n".encode()
 
 
 def _place(path: str, changed: datetime | None, url: str) -> str:

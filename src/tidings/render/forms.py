@@ -88,6 +88,8 @@ def _words(code: int, press: Press) -> tuple[str, str]:
             return gettext("That is too much"), gettext("What you sent is larger than any form here. Send less.")
         case 429:
             return gettext("Too often"), gettext("Please wait a while, and try again.")
+        case 503:
+            return gettext("That is too much"), gettext("It would take too long. Ask for less, or try again later.")
         case _ if code >= 500:
             return gettext("Something is broken here"), gettext("It is not your fault. Please try again later.")
         case _:

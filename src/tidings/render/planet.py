@@ -47,7 +47,7 @@ def render_list(page: ListPage, posts: Mapping[int, StoredPost], frame: Frame) -
         "page": page,
         "lines": lines,
         "days": list(by_day(lines, frame.timezone)),
-        "noindex": page.source is not None and page.source.source.noindex,
+        "noindex": page.noindex,
     }
     template = "month.html" if page.month else "list.html"
     feeds = frame.feeds if page.month else feeds_in(page.path.rpartition("/")[0])

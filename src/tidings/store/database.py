@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from tidings.errors import BusyError, StoreError
+from tidings.errors import BusyError, StoreError, TooLongError
 from tidings.model import Enclosure
 from tidings.store import migrating
 
@@ -30,6 +30,8 @@ _CACHE = 8_000
 """KiB of pages kept at most. With SQLite's 2 MB, a poll of much news reads the pages of its indexes again and again."""
 _PAGES_IN_LOG = 4_000
 """Pages (16 MB) after which the log is written to the database: one that many documents change once for all of them."""
+_STEPS_BETWEEN_LOOKS = 100
+"""Steps of a statement between two looks at the clock: a step may fold the case of a whole text."""
 _LOCK_PAUSE_SECONDS = 0.1
 _CHECK = "check the file and [site] data_dir"
 _ADVICE = {
@@ -104,6 +106,16 @@ class Store:
         finally:
             self._gives_up = former
 
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """Raises TooLongError in the middle of a statement of the block once the block has taken so long."""
+        end = time.monotonic() + seconds
+        self.conn.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
+        try:
+            yield
+        finally:
+            self.conn.set_progress_handler(None, 0)
+
     def rows(self, sql: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[sqlite3.Row]:
         """All rows of a query. Raises StoreError when the database cannot be read."""
         with _in_our_words(self.path):
@@ -125,6 +137,8 @@ def _in_our_words(path: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except sqlite3.DatabaseError as error:
+        if _code(error) == sqlite3.SQLITE_INTERRUPT:
+            raise TooLongError(f"{path}: the database takes too long to answer; ask for less") from error
         kind = BusyError if _is_busy(error) else StoreError
         raise kind(f"{path}: the database cannot be used ({error}); {_ADVICE.get(_code(error), _CHECK)}") from error
 

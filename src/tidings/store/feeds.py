@@ -58,6 +58,12 @@ def names(store: Store) -> dict[str, str]:
     return {row["url"]: row["name"] for row in store.rows("SELECT url, name FROM feeds ORDER BY id")}
 
 
+def follows(store: Store, sources: Iterable[Source]) -> bool:
+    """Whether each source is known under its name; else another process has followed a newer configuration."""
+    known = names(store)
+    return all(known.get(source.url) == source.name for source in sources)
+
+
 def own_names(store: Store) -> frozenset[str]:
     """The names of the sources whose documents turned out to be the combined feed that is published here. Pages, feeds
     and digests leave them out: their posts are other sources'."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
 
 from tidings.model import FeedChange, KnownPost, PostToSave, Remembered, StoredPost
 from tidings.records import dataclass
-from tidings.store import holding, site, stories
+from tidings.store import holding, site, stories, words
 from tidings.store.database import (
     A_QUERY,
     Store,
@@ -39,13 +38,6 @@ INSERT INTO posts
 (id, feed_id, story, first_seen, dated, arrived, excluded_at, held_at, originality, {", ".join(_COLUMNS)})
 VALUES ({", ".join("?" * (9 + len(_COLUMNS)))})
 """
-
-# Scripts written without spaces: the index holds a run of them as one word, so a part of it is found only by scanning;
-# so are signs and pictures, which it does not hold at all.
-_UNSPACED = "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-
-# What no stored text holds, and SQLite can't be asked for: NUL, and the half characters a shell makes of bad bytes.
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 _MOST_WORDS = 100  # A pasted page is no query: SQLite takes at most 1,000 conditions.
 
@@ -146,7 +138,7 @@ def find(store: Store, query: PostQuery) -> list[StoredPost]:
         parameters += query.sources
     if query.tag:
         conditions.append("EXISTS (SELECT 1 FROM json_each(p.tags) WHERE casefold(value) = casefold(?))")
-        parameters.append(_NO_TEXT.sub(" ", query.tag))
+        parameters.append(words.askable(query.tag))
     if query.since:
         conditions.append("p.first_seen >= ?")
         parameters.append(time_to_text(query.since))
@@ -384,15 +376,11 @@ def _values(post: PostToSave) -> tuple[object, ...]:
     )
 
 
-def _word_conditions(words: str) -> Iterator[tuple[str, str]]:
-    """One condition a word or quoted phrase; what the operator types is never read as query syntax. Signs count only
-    where there is nothing else."""
-    found = re.findall(r'"([^"]*)"|(\S+)', _NO_TEXT.sub(" ", words))[:_MOST_WORDS]
-    wanted = [text for phrase, word in found if (text := (phrase or word).strip())]
-    spoken = [text for text in wanted if re.search(r"[^\W_]", text)]
-    for text in spoken or wanted:
-        if not spoken or re.search(_UNSPACED, text):
-            yield "instr(casefold(p.title || ' ' || p.author || ' ' || p.text), casefold(?)) > 0", text
+def _word_conditions(text: str) -> Iterator[tuple[str, str]]:
+    """One condition a word or quoted phrase. Signs count only where there is nothing else."""
+    wanted = words.split(text, _MOST_WORDS)
+    for word in [one for one in wanted if words.is_spoken(one)] or wanted:
+        if words.is_indexed(word):
+            yield "p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)", words.quoted(word)
         else:
-            quoted = '"' + text.replace('"', '""') + '"'
-            yield "p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)", quoted
+            yield "instr(casefold(p.title || ' ' || p.author || ' ' || p.text), casefold(?)) > 0", word

@@ -32,6 +32,7 @@ _TYPES = {
 _OTHER = "application/octet-stream"
 _FOR_CACHES = {"Cache-Control": "public, max-age=300"}
 _CODINGS: tuple[Coding, ...] = ("br", "gzip")  # the smaller one first
+_LONGEST_WISH = 200  # characters
 
 
 def serve_files(app: Flask, folder: Path, *, has_form: bool = False) -> None:
@@ -91,7 +92,9 @@ def _coding(volume: Volume) -> Coding:
             return coding
     if not volume.can_be_coded or "Range" in request.headers:
         return "identity"
-    return _wanted(request.headers.get("Accept-Encoding", ""))
+    accepted = request.headers.get("Accept-Encoding", "")
+    # Each other one is remembered: what no browser sends is not.
+    return _wanted(accepted) if len(accepted) <= _LONGEST_WISH else "identity"
 
 
 @lru_cache(maxsize=256)

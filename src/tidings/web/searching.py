@@ -4,18 +4,21 @@ with the next start."""
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Lock
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import NotFound, TooManyRequests
+from werkzeug.exceptions import NotFound, ServiceUnavailable, TooManyRequests
 
+from tidings.errors import TooLongError
 from tidings.model import Throttled
 from tidings.readers.throttle import Budget, ask_budget, networks
 from tidings.render.planet import Frame
 from tidings.render.search import SearchPage, render_search
 from tidings.render.words import one_line
-from tidings.searching import LAST_PAGE, LONGEST, search
+from tidings.searching import LAST_PAGE, LONGEST, NOTHING, search
 from tidings.web.hardening import client, page
 from tidings.web.site import OpenStore, Site
 
@@ -24,22 +27,39 @@ _NEIGHBOURS = Budget(burst=20, refill=timedelta(seconds=3))
 
 _EVERYBODY = Budget(burst=60, refill=timedelta(milliseconds=100))
 _MOST_NETWORKS = 10_000
+_SECONDS_UNTIL_FREE = 1
+_SECONDS_UNTIL_QUIET = 60
 
 
 def serve_search(app: Flask, site: Site, open_store: OpenStore) -> None:
     """Adds `/search?q=WORDS&page=NUMBER` to `app`."""
-    counter = _Counter()
+    counter, turn = _Counter(), Lock()
 
     @app.get("/search")
     def find() -> Response:
         words = one_line(request.args.get("q", ""))[:LONGEST]
         number = _number(request.args.get("page", "1"))
+        found = NOTHING
         if words:
             counter.count(site.clock())
-        with open_store() as store:
-            found = search(store, site.sources, site.content, site.timezone, words, number)
+            with _alone(turn), open_store() as store:
+                found = search(store, site.sources, site.content, site.timezone, words, number)
         frame = Frame(site.title, site.url, site.language, site.timezone, site.templates)
         return page(render_search(SearchPage(words, number, found.posts, found.about, found.has_more), frame))
+
+
+@contextmanager
+def _alone(turn: Lock) -> Iterator[None]:
+    """Holds the turn to search, so that searches take one of the server's threads at most. Raises TooManyRequests while
+    somebody else has it, and ServiceUnavailable where the database takes too long."""
+    if not turn.acquire(blocking=False):
+        raise TooManyRequests(retry_after=_SECONDS_UNTIL_FREE)
+    try:
+        yield
+    except TooLongError as error:
+        raise ServiceUnavailable(retry_after=_SECONDS_UNTIL_QUIET) from error
+    finally:
+        turn.release()
 
 
 class _Counter:

@@ -18,12 +18,16 @@ from tidings.web.hardening import GUARDS
 LARGEST_BODY = 1_000_000
 """Bytes of a request that are taken in at all; the application wants far less (hardening.py), and says so on a page."""
 
+_LARGEST_HEADERS = 16_384
+"""Bytes of a request's headers, all together: twice what other servers take for one."""
+
 _IDLE_SECONDS = 30
 _REQUEST_SECONDS = 30
 _SETTINGS = {
     "threads": 16,  # most wait, for the disk or for a turn to write
     "ident": None,
     "max_request_body_size": LARGEST_BODY,
+    "max_request_header_size": _LARGEST_HEADERS,
     "channel_timeout": _IDLE_SECONDS,
     "cleanup_interval": 5,
     "connection_limit": 500,

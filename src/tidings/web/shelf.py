@@ -121,8 +121,8 @@ class Shelf:
             return None
 
     def _keep(self, path: Path, look: _Look, volume: Volume) -> None:
-        self._forget(path)
         with self._lock:
+            self._drop(path)  # here, since another thread may have kept it meanwhile
             self._volumes[path] = (look, volume)
             self._held += volume.room
             while self._held > self._kept_bytes and len(self._volumes) > 1:
@@ -131,8 +131,11 @@ class Shelf:
 
     def _forget(self, path: Path) -> None:
         with self._lock:
-            _, former = self._volumes.pop(path, (None, None))
-            self._held -= former.room if former else 0
+            self._drop(path)
+
+    def _drop(self, path: Path) -> None:
+        _, former = self._volumes.pop(path, (None, None))
+        self._held -= former.room if former else 0
 
 
 def _look(path: Path) -> _Look | None:
