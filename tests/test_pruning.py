@@ -218,7 +218,7 @@ def test_what_the_brake_holds_stays(store: Store) -> None:
     feed_id = state_of(store, A).feed_id
     posts.save(store, feed_id, FeedChange(new=(post(1),), held=True), OLD)
     assert prune(store, editions=[DAILY]) == 0
-    holding.release(store, feed_id)
+    holding.release(store, feed_id, START)
     assert prune(store, editions=[DAILY], now=START + DAY) == 0
     assert offered(store) == ["1"]
 

@@ -463,7 +463,7 @@ def test_a_story_keeps_the_id_that_it_came_with(store: Store, folder: Path) -> N
     assert [row["story"] for row in store.rows("SELECT story FROM posts")] == [1, 1]
     publish(store, folder, settings())
     [shown] = entry_ids(folder).values()
-    holding.release(store, feed_id)
+    holding.release(store, feed_id, START)
     publish(store, folder, settings())
     assert list(entry_ids(folder).values()) == [shown]
     publish(store, folder, settings(sources=(A,)))
