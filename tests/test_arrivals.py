@@ -136,6 +136,18 @@ def test_an_edit_is_told_by_the_revision(store: Store) -> None:
     assert after.post_id == before.post_id
 
 
+def test_an_edit_after_a_restore_is_told_apart_from_the_lost_one(store: Store) -> None:
+    """A database that was put back counts again: the number alone would say that nothing has changed."""
+    configure(store, A)
+    receive(store, A, post(1))
+    edit(store, A, only(store), title="Lost")
+    [before] = arrivals.latest(store, ["a"], 1)
+    store.conn.execute("UPDATE posts SET revision = 0")
+    edit(store, A, only(store), title="Edited")
+    store.conn.execute("UPDATE posts SET revision = 1")
+    assert arrivals.latest(store, ["a"], 1) != [before]
+
+
 def test_an_index_answers_what_arrived_last(store: Store) -> None:
     """However many posts there are, nothing is sorted, and only the posts of stories are looked up."""
     values = {"feed": 1, "names": "[]", "limit": 1}
