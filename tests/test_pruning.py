@@ -30,7 +30,7 @@ from tidings.demo.sink import free_port
 from tidings.model import Edition, Enclosure, FeedChange, Source
 from tidings.posts.decide import keys_to_look_up, name, plan
 from tidings.posts.sketch import sketch
-from tidings.store import Store, holding, issues, open_store, posts, pruning
+from tidings.store import Store, arrivals, holding, issues, open_store, posts, pruning
 from tidings.store.posts import PostQuery
 
 A, B = blog("a"), blog("b")
@@ -61,8 +61,9 @@ def whole(store: Store) -> list[str]:
 
 
 def everything(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """All rows of all tables that pruning must leave alone, and of posts all columns but those of the body."""
-    body = {"content_html", "text", "summary", "content_hash", "pruned_at", "sketch"}
+    """All rows of all tables that pruning must leave alone, and of posts all columns but those of the body and the
+    count of rewrites."""
+    body = {"content_html", "text", "summary", "content_hash", "pruned_at", "sketch", "revision"}
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         names = [row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -209,6 +210,17 @@ def test_what_the_pages_show_stays(store: Store) -> None:
     assert posts.newest(store, ["a"], 4) == before
     receive(store, A, post(10), now=START)
     assert prune(store, shown=4, now=START + DAY) == 1
+
+
+def test_what_the_combined_feed_shows_stays(store: Store) -> None:
+    """It goes by arrival: what was published late stays, although its date is older than those of the pages' posts."""
+    configure(store, A, B)
+    receive(store, A, now=OLD)
+    receive(store, A, *(post(n, published=OLD - n * DAY) for n in range(1, 5)), now=OLD)
+    late = (post(n, published=OLD - 900 * DAY) for n in range(5, 8))
+    receive(store, A, *late, now=OLD + timedelta(hours=1))
+    assert prune(store, shown=3) == 1
+    assert whole(store) == ["1", "2", "3", "5", "6", "7"]
 
 
 def test_what_the_brake_holds_stays(store: Store) -> None:
@@ -464,7 +476,8 @@ def test_pruning_forgets_nothing_and_takes_nothing_that_is_still_read(
         assert everything(store.path) == before
         assert issues.candidates(store, one.name, names, backfill) == offers
         assert posts.newest(store, ["a", "b"], shown) == pages
-        needed = {found.id for found in (*offers, *pages)}
+        in_feed = {one.post_id for one in arrivals.latest(store, ["a", "b"], shown)}
+        needed = in_feed | {found.id for found in (*offers, *pages)}
         found = posts.find(store, PostQuery(limit=10_000))
         held = {one.id for one in posts.find(store, PostQuery(limit=10_000, held=True))}
         gone = {one.id for one in found if not one.text}
