@@ -36,14 +36,14 @@ def whole(store: Store, ids: Sequence[int]) -> dict[int, StoredPost]:
     return {row["id"]: stored_post(row) for row in rows}
 
 
-def posts_of(store: Store, sources: Sequence[str]) -> frozenset[int]:
-    """The ids of all posts of `sources` (names)."""
+def posts_of(store: Store, sources: Sequence[str]) -> dict[int, str]:
+    """The addresses of all posts of `sources` (names), by their ids."""
     rows = store.rows(
-        """SELECT p.id FROM posts p JOIN feeds f ON f.id = p.feed_id
+        """SELECT p.id, p.url FROM posts p JOIN feeds f ON f.id = p.feed_id
         WHERE f.name IN (SELECT value FROM json_each(?))""",
         (json.dumps(list(sources)),),
     )
-    return frozenset(row["id"] for row in rows)
+    return {row["id"]: row["url"] for row in rows}
 
 
 def _post(row: sqlite3.Row) -> PlanetPost:
