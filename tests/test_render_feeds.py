@@ -267,6 +267,15 @@ def test_a_post_that_names_nothing_gets_an_id_of_its_link_or_its_date() -> None:
     assert entry_ids(FEED, [replace(first, id=9)], {ids[1]: 1})[9] not in ids.values()
 
 
+def test_a_feed_has_room_for_so_much_text() -> None:
+    """Of what goes beyond three million characters it has the beginning; shorter texts still find room."""
+    sizes = [1_500_000, 1_499_000, 1_500_000, 900]
+    posts = [replace(POSTS[0], id=n, guid=f"{n}", content_html="x" * size) for n, size in enumerate(sizes)]
+    feed = feed_of_posts(CombinedFeed(FEED, "Planet", "https://planet.example/", posts, POSTS[0].first_seen))
+    assert [bool(entry.html) for entry in feed.entries] == [True, True, False, True]
+    assert feed.entries[2].summary
+
+
 def test_a_guid_that_an_earlier_post_has_is_not_used() -> None:
     """A post that does not own its guid has the same id with and without the owner beside it, in whatever order."""
     first = replace(POSTS[0], id=1)

@@ -16,6 +16,9 @@ from tidings.render.lists import excerpt
 from tidings.render.words import headline, one_line, web_link
 from tidings.render.xml import is_absolute_iri, legal, made_id
 
+_MOST_TEXT = 3_000_000
+"""Characters of whole texts in a feed; of the posts that they leave no room for it has the beginning."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -99,7 +102,10 @@ def feed_of_posts(combined: CombinedFeed) -> Feed:
     """The feed of some posts, entries in their order, each attributed to where it came from."""
     ids = combined.ids or entry_ids(combined.id, combined.posts)
     origins = _origins(combined)
-    entries = [_entry(combined, post, ids[post.id], origins[_origin_of(post)]) for post in combined.posts]
+    whole = _whole(combined.posts)
+    entries = [
+        _entry(combined, post, ids[post.id], origins[_origin_of(post)], post.id in whole) for post in combined.posts
+    ]
     return Feed(
         id=combined.id,
         title=one_line(combined.title),
@@ -156,9 +162,21 @@ def _name(feed_id: str, post: StoredPost) -> str:
     return legal(f"{feed_id} {post.feed_url} {post.guid or by_link}")
 
 
-def _entry(combined: CombinedFeed, post: StoredPost, entry_id: str, origin: Origin) -> Entry:
+def _whole(posts: Sequence[StoredPost]) -> set[int]:
+    """The posts whose texts a feed has room for: of one blog's sixty long ones it would be 100 MB."""
+    room, whole = _MOST_TEXT, set[int]()
+    for post in posts:
+        if len(post.content_html) <= room:
+            room -= len(post.content_html)
+            whole.add(post.id)
+    return whole
+
+
+def _entry(combined: CombinedFeed, post: StoredPost, entry_id: str, origin: Origin, is_whole: bool) -> Entry:
     own = combined.etiquette.get(post.source)
     shown = own or combined.content
+    if shown == "full" and not is_whole:
+        shown = "excerpt"
     # Where it is the feed that is short, and not its source that wants it so, a post without a title is called by its
     # first words: planets that follow this one know it by them.
     opening = "" if own == "title" else post.text or post.summary
