@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stocking import START, blog, configure, post, state_of
+from tests.stocking import START, blog, configure, post, receive, state_of
 from tidings.model import About, Document, FeedChange, ParsedFeed
 from tidings.posts.parse import parse
+from tidings.searching import search
 from tidings.store import Store, abouts, feeds, posts, site
 
 URL = "https://a.example/blog/feed"
@@ -133,10 +134,8 @@ def test_what_a_feed_says_is_kept(store: Store) -> None:
     about = About("tag:a", "Ann", "©", "https://a.example/i", "https://a.example/l", ("x", "y"), True)
     save(store, about)
     assert abouts.by_name(store, ["a", "b", "c"]) == {"a": about, "b": About()}
-    assert abouts.unindexed(store) == {"a"}
     save(store, About())
     assert abouts.by_name(store, ["a"]) == {"a": About()}
-    assert abouts.unindexed(store) == frozenset()
 
 
 def test_only_news_is_written(store: Store) -> None:
@@ -156,3 +155,12 @@ def test_the_rights_of_a_post_are_kept(store: Store) -> None:
     feeds.save_read(store, state_of(store, A), FeedChange(new=(post(1, rights="CC BY"), post(2))), START)
 
     assert [one.rights for one in posts.find(store, posts.PostQuery())] == ["", "CC BY"]
+
+
+def test_a_search_knows_a_source_as_pages_do(store: Store) -> None:
+    """Its site, the terms of its feed and its wish to be in no search engine as well."""
+    configure(store, A)
+    receive(store, A, post(1))
+    save(store, About(rights="©", noindex=True))
+    [line] = search(store, [A], "full", "UTC", "Text", 1).about.values()
+    assert (line.source.site_url, line.source.rights, line.source.noindex) == ("https://a.example/", "©", True)

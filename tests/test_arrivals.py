@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.stocking import START, blog, configure, edit, only, post, receive
-from tidings.store import Store, arrivals, posts
+import pytest
+
+from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
+from tidings.model import FeedChange
+from tidings.store import Store, arrivals, holding, posts
 
 A, B = blog("a"), blog("b")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -83,6 +86,34 @@ def test_what_is_not_shown_is_not_there(store: Store) -> None:
     assert guids(store, "nobody") == []
 
 
+@pytest.mark.parametrize("some", [False, True])
+def test_what_the_brake_lets_go_comes_on_top(store: Store, some: bool) -> None:
+    """It is news from then on: others that came meanwhile do not keep it out of the feed for good."""
+    configure(store, A, B)
+    feed_id = state_of(store, A).feed_id
+    receive(store, A)
+    posts.save(store, feed_id, FeedChange(new=(post("held"),), held=True), START)
+    receive(store, B)
+    receive(store, B, post("b"), now=START + HOUR)
+    if some:
+        holding.release_some(store, feed_id, [1], START + DAY)
+    else:
+        holding.release(store, feed_id, START + DAY)
+    assert guids(store) == ["held", "b"]
+
+
+def test_what_an_edit_lets_in_past_a_rule_comes_on_top(store: Store) -> None:
+    """It was never to be seen before; any other edit moves nothing."""
+    configure(store, A)
+    receive(store, A)
+    receive(store, A, post("draft", excluded="title: draft"))
+    receive(store, A, post("a"), now=START + HOUR)
+    edit(store, A, only(store, excluded=True), now=START + DAY)
+    assert guids(store, "a") == ["draft", "a"]
+    edit(store, A, only(store, words='"Post a"'), now=START + 2 * DAY)
+    assert guids(store, "a") == ["draft", "a"]
+
+
 def test_the_newest_are_kept(store: Store) -> None:
     """No more than the limit, over all sources together; a loud one has no share (docs/decisions/0061)."""
     configure(store, A, B)
@@ -103,6 +134,18 @@ def test_an_edit_is_told_by_the_revision(store: Store) -> None:
     [after] = arrivals.latest(store, ["a"], 1)
     assert after != before
     assert after.post_id == before.post_id
+
+
+def test_an_edit_after_a_restore_is_told_apart_from_the_lost_one(store: Store) -> None:
+    """A database that was put back counts again: the number alone would say that nothing has changed."""
+    configure(store, A)
+    receive(store, A, post(1))
+    edit(store, A, only(store), title="Lost")
+    [before] = arrivals.latest(store, ["a"], 1)
+    store.conn.execute("UPDATE posts SET revision = 0")
+    edit(store, A, only(store), title="Edited")
+    store.conn.execute("UPDATE posts SET revision = 1")
+    assert arrivals.latest(store, ["a"], 1) != [before]
 
 
 def test_an_index_answers_what_arrived_last(store: Store) -> None:

@@ -411,12 +411,12 @@ def test_a_held_post_under_yet_another_id_stays_held(reader: Reader) -> None:
 def test_released_posts_are_news_once(reader: Reader) -> None:
     """By command they are let go at once, all of them, and are not held or new again at the next poll."""
     reader.poll(*STRANGE)
-    assert holding.release(reader.store, reader.feed_id) == 10
+    assert holding.release(reader.store, reader.feed_id, reader.now) == 10
     assert feeds.states(reader.store, [reader.source])[0].held_since is None
     assert reader.shown() >= NAMES
     row = reader.poll(*STRANGE, *OWN[:1])
     assert (row.new, row.note, reader.held()) == (0, "", set())
-    assert holding.release(reader.store, reader.feed_id) == 0
+    assert holding.release(reader.store, reader.feed_id, reader.now) == 0
 
 
 def test_discarded_posts_never_come(reader: Reader) -> None:
@@ -430,7 +430,7 @@ def test_discarded_posts_never_come(reader: Reader) -> None:
     more = [essay(n, published=START - n * DAY) for n in range(600, 640)]
     reader.poll(*STRANGE, *more)
     assert "40 held posts" in reader.again(4 * DAY).note
-    assert holding.release(reader.store, reader.feed_id) == 0
+    assert holding.release(reader.store, reader.feed_id, reader.now) == 0
     assert not reader.shown() & NAMES
     assert holding.counts_by_url(reader.store) == {}
 
@@ -481,5 +481,5 @@ def test_another_source_is_not_touched(reader: Reader) -> None:
     reader.poll(*STRANGE)
     feeds.sync(reader.store, [reader.source, other], [EDITION], reader.now)
     [state] = feeds.states(reader.store, [other])
-    assert holding.release(reader.store, state.feed_id) == holding.discard(reader.store, state.feed_id) == 0
+    assert holding.release(reader.store, state.feed_id, reader.now) == holding.discard(reader.store, state.feed_id) == 0
     assert reader.held() == NAMES

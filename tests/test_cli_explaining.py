@@ -223,7 +223,7 @@ def test_a_held_post_comes_when_it_is_released(desk: Desk) -> None:
     assert "`tidings sources release ada` lets it go" in desk.words(2)
     assert "and its feed has turned back to its former posts: it waits" in desk.words(2)
     feed_id = 1
-    desk.do(lambda store: holding.release(store, feed_id))
+    desk.do(lambda store: holding.release(store, feed_id, LATER))
     assert desk.status(2) == "next"
     desk.do(lambda store: store.conn.execute("UPDATE posts SET held_at = '2026' WHERE id = 2"))
     desk.do(lambda store: holding.discard(store, feed_id))

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from tidings import config
 from tidings.config.lines import KeyPath, key_lines, line_of
+from tidings.config.reading import _source
 from tidings.config.rules import rule
 from tidings.config.schedules import schedule
-from tidings.config.schema import TABLES, keys_of
+from tidings.config.schema import TABLES, SourceTable, keys_of
 from tidings.config.settings import Transport
 from tidings.config.transports import transport
 from tidings.config.values import mailbox
@@ -1080,3 +1081,25 @@ def test_any_value_at_any_key_is_accepted_or_a_configuration_error(
 def test_any_table_is_accepted_or_a_configuration_error(tmp_path: Path, document: dict[str, Any]) -> None:
     """Whatever stands where a table should, it is refused in words."""
     load_or_refuse(tmp_path, "".join(f"{k} = {toml_value(v, ' ')}\n" for k, v in document.items()))
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "username", "expected"),
+    [
+        ("https://a.example/feed", (), None, True),
+        ("https://a.example/feed?author=ann&keyword=x&page=2", (("Accept-Language", "de"),), None, True),
+        ("https://a.example/feed?token=x", (), None, False),
+        ("https://a.example/feed?api_key=x", (), None, False),
+        ("https://a.example/feed?auth=", (), None, False),
+        ("https://a.example/feed", (("X-Api-Key", "x"),), None, False),
+        ("https://a.example/feed", (("X-Club", "${CLUB}"),), None, False),
+        ("https://a.example/feed", (), "me", False),
+    ],
+)
+def test_what_is_for_members_is_not_published(
+    url: str, headers: tuple[tuple[str, str], ...], username: str | None, expected: bool
+) -> None:
+    """Unless the file says so: a login, a secret header or a token in the address are not everybody's."""
+    table = SourceTable.model_construct(url=url, headers=headers, username=username)
+    assert _source(table).publish is expected
+    assert _source(table.model_copy(update={"publish": True})).publish

@@ -163,7 +163,7 @@ def test_an_issue_without_some_posts() -> None:
     """What is named, told of or mentioned goes as well as what is shown."""
 
     def item(number: int, *also_in: str) -> IssueItem:
-        mentions = tuple(AlsoIn(source, "https://x.example/") for source in also_in)
+        mentions = tuple(AlsoIn(source, f"https://{source}.example/") for source in also_in)
         return IssueItem(
             number, number, "https://a.example/1", f"Item {number}", "a", "", "", None, "en", "ltr", "", "", True,
             also_in=mentions,
@@ -172,9 +172,11 @@ def test_an_issue_without_some_posts() -> None:
     content = IssueContent(
         "daily", "Daily", 1, "", START, "UTC", "en", "Planet", "https://planet.example", (item(1, "b", "c"), item(2))
     )
-    found = without(content, {2}, {"b"})
+    found = without(content, {2}, {"b"}, set())
     assert [one.post_id for one in found.items] == [1]
     assert [one.source for one in found.items[0].also_in] == ["c"]
+    address = content.items[0].also_in[1].url
+    assert [one.source for one in without(content, {2}, set(), {address}).items[0].also_in] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ class World:
         posts.save(self.store, state_of(self.store, one).feed_id, change, self.now)
 
     def released(self, one: Source, _which: int) -> None:
-        holding.release(self.store, state_of(self.store, one).feed_id)
+        holding.release(self.store, state_of(self.store, one).feed_id, self.now)
 
     def pruned(self, _one: Source, which: int) -> None:
         keep = pruning.Retention(timedelta(hours=which % 30), 0, self.sources, [], sketch)

@@ -30,7 +30,7 @@ from tidings.demo.sink import free_port
 from tidings.model import Edition, Enclosure, FeedChange, Source
 from tidings.posts.decide import keys_to_look_up, name, plan
 from tidings.posts.sketch import sketch
-from tidings.store import Store, holding, issues, open_store, posts, pruning
+from tidings.store import Store, arrivals, holding, issues, open_store, posts, pruning
 from tidings.store.posts import PostQuery
 
 A, B = blog("a"), blog("b")
@@ -212,6 +212,17 @@ def test_what_the_pages_show_stays(store: Store) -> None:
     assert prune(store, shown=4, now=START + DAY) == 1
 
 
+def test_what_the_combined_feed_shows_stays(store: Store) -> None:
+    """It goes by arrival: what was published late stays, although its date is older than those of the pages' posts."""
+    configure(store, A, B)
+    receive(store, A, now=OLD)
+    receive(store, A, *(post(n, published=OLD - n * DAY) for n in range(1, 5)), now=OLD)
+    late = (post(n, published=OLD - 900 * DAY) for n in range(5, 8))
+    receive(store, A, *late, now=OLD + timedelta(hours=1))
+    assert prune(store, shown=3) == 1
+    assert whole(store) == ["1", "2", "3", "5", "6", "7"]
+
+
 def test_what_the_brake_holds_stays(store: Store) -> None:
     """Held posts are still to be looked at, and are news once released."""
     configure(store, A)
@@ -219,7 +230,7 @@ def test_what_the_brake_holds_stays(store: Store) -> None:
     feed_id = state_of(store, A).feed_id
     posts.save(store, feed_id, FeedChange(new=(post(1),), held=True), OLD)
     assert prune(store, editions=[DAILY]) == 0
-    holding.release(store, feed_id)
+    holding.release(store, feed_id, START)
     assert prune(store, editions=[DAILY], now=START + DAY) == 0
     assert offered(store) == ["1"]
 
@@ -465,7 +476,8 @@ def test_pruning_forgets_nothing_and_takes_nothing_that_is_still_read(
         assert everything(store.path) == before
         assert issues.candidates(store, one.name, names, backfill) == offers
         assert posts.newest(store, ["a", "b"], shown) == pages
-        needed = {found.id for found in (*offers, *pages)}
+        in_feed = {one.post_id for one in arrivals.latest(store, ["a", "b"], shown)}
+        needed = in_feed | {found.id for found in (*offers, *pages)}
         found = posts.find(store, PostQuery(limit=10_000))
         held = {one.id for one in posts.find(store, PostQuery(limit=10_000, held=True))}
         gone = {one.id for one in found if not one.text}

@@ -356,6 +356,23 @@ def test_an_entry_keeps_its_id_when_its_source_moves(stocked: Store, folder: Pat
     assert entry_ids(folder) == before
 
 
+def test_after_a_backup_is_put_back_no_other_post_has_an_id_of_the_lost_time(
+    stocked: Store, folder: Path, tmp_path: Path
+) -> None:
+    """Numbers of posts are given again, ids of entries are not: what comes again has its own, what is new a new one."""
+    stocked.conn.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))
+    receive(stocked, A, post(4), now=START + timedelta(hours=1))
+    publish(stocked, folder, settings())
+    lost = entry_ids(folder)
+    with open_store(tmp_path / "backup.db") as restored:
+        receive(restored, B, post(5, guid="5"), now=START + timedelta(hours=2))
+        receive(restored, A, post(4), now=START + timedelta(hours=3))
+        publish(restored, folder, settings())
+    found = entry_ids(folder)
+    assert found["Post 5"] not in lost.values()
+    assert {title: found[title] for title in lost} == lost
+
+
 def test_issue_pages_lead_to_their_neighbours(store: Store, folder: Path) -> None:
     """Each issue links to the one before and after it of its own edition; the first and last have one neighbour."""
     configure(store, A, B, editions=[edition(), edition(name="weekly")])
@@ -462,7 +479,7 @@ def test_a_story_keeps_the_id_that_it_came_with(store: Store, folder: Path) -> N
     assert [row["story"] for row in store.rows("SELECT story FROM posts")] == [1, 1]
     publish(store, folder, settings())
     [shown] = entry_ids(folder).values()
-    holding.release(store, feed_id)
+    holding.release(store, feed_id, START)
     publish(store, folder, settings())
     assert list(entry_ids(folder).values()) == [shown]
     publish(store, folder, settings(sources=(A,)))

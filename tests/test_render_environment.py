@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import tidings
 from tests.render_samples import FOOTER, ISSUE
 from tests.test_render_pages import LINKS, PLANET
 from tidings.errors import RenderError
@@ -172,3 +176,21 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """Rather than the shipped templates without a word."""
     with pytest.raises(RenderError, match=r"gone: there is no such folder\. Make it"):
         open_press(Templates(tmp_path / "gone"), "en")
+
+
+@pytest.mark.parametrize(
+    "part", ["render/xml.py", "planet/parts.py", "feeding.py", "editions/pictures.py", "__init__.py"]
+)
+def test_another_version_of_the_code_has_another_fingerprint(tmp_path: Path, part: str) -> None:
+    """What an update changes is written, also where it comes from outside this room."""
+    package = tmp_path / "tidings"
+    shutil.copytree(Path(tidings.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    ask = [sys.executable, "-c", "from tidings.render.environment import SHIPPED; print(SHIPPED.fingerprint)"]
+
+    def found() -> str:
+        return subprocess.run(ask, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    before = found()
+    with (package / part).open("a") as file:
+        file.write('\n__version__ = "9"\n')
+    assert found() != before

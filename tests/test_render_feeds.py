@@ -16,7 +16,7 @@ from tests.feed_checks import ATOM_GRAMMAR, assert_atom
 from tests.render_samples import FROZEN_AT, POSTS
 from tidings.model import Enclosure, StoredPost
 from tidings.render.atom import write_atom
-from tidings.render.feeds import CombinedFeed, entry_ids, feed_of_posts
+from tidings.render.feeds import CombinedFeed, entry_ids, feed_of_posts, made_ids
 from tidings.render.xml import is_absolute_iri
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
@@ -242,15 +242,38 @@ FEED = "urn:uuid:3f1c3a5e-8f0b-4a53-9d8e-0d8d0b1c2a11"
 
 
 def test_a_guid_that_is_no_iri_gets_a_stable_id() -> None:
-    """The made id comes from the combined feed's id and the post's number: no edit, not even of the guid, and no new
-    address of the source changes it; another post or another combined feed has another."""
+    """The made id comes from what the post's feed says, by whatever number it is stored, and stays through every edit;
+    another post, of another feed or in another combined feed has another."""
     post = replace(POSTS[0], guid="1234")
     made = entry_ids(FEED, [post])[post.id]
     assert made.startswith("urn:uuid:")
+    assert entry_ids(FEED, [replace(post, id=999, title="Edited")]) == {999: made}
     moved = replace(post, feed_url="https://moved.example/feed", url="https://moved.example/", guid="5", title="Edited")
-    assert entry_ids(FEED, [moved]) == {post.id: made}
-    assert entry_ids(FEED, [replace(post, id=999)])[999] != made
+    assert entry_ids(FEED, [moved], {made: post.id}) == {post.id: made}
+    assert entry_ids(FEED, [moved])[post.id] != made
     assert entry_ids("tag:other.example,2026:all", [post])[post.id] != made
+
+
+def test_a_post_that_names_nothing_gets_an_id_of_its_link_or_its_date() -> None:
+    """Its number has a say only among posts of one feed that say all the same, also when they come one by one."""
+    first = replace(POSTS[0], id=1, guid="", url="https://a.example/1")
+    second = replace(first, id=2, url="https://a.example/2")
+    dated = replace(first, id=3, url="")
+    later = replace(dated, id=4, published=None)
+    ids = entry_ids(FEED, [first, second, dated, later])
+    assert len(set(ids.values())) == 4
+    assert entry_ids(FEED, [replace(dated, id=9)]) == {9: ids[3]}
+    assert made_ids(FEED, [first]) == [ids[1]]
+    assert entry_ids(FEED, [replace(first, id=9)], {ids[1]: 1})[9] not in ids.values()
+
+
+def test_a_feed_has_room_for_so_much_text() -> None:
+    """Of what goes beyond three million characters it has the beginning; shorter texts still find room."""
+    sizes = [1_500_000, 1_499_000, 1_500_000, 900]
+    posts = [replace(POSTS[0], id=n, guid=f"{n}", content_html="x" * size) for n, size in enumerate(sizes)]
+    feed = feed_of_posts(CombinedFeed(FEED, "Planet", "https://planet.example/", posts, POSTS[0].first_seen))
+    assert [bool(entry.html) for entry in feed.entries] == [True, True, False, True]
+    assert feed.entries[2].summary
 
 
 def test_a_guid_that_an_earlier_post_has_is_not_used() -> None:

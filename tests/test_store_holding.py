@@ -61,7 +61,7 @@ def test_history_is_what_the_posts_say(store: Store) -> None:
         new = tuple(post(f"{step}-{n}") for n in range(chance.randrange(9)))
         posts.save(store, feed_id, FeedChange(new=new, held=chance.random() < 0.5), now)
         if chance.random() < 0.2:
-            holding.release(store, feed_id, None if chance.random() < 0.3 else now - 4 * HOUR)
+            holding.release(store, feed_id, now, None if chance.random() < 0.3 else now - 4 * HOUR)
         if chance.random() < 0.1:
             holding.discard(store, feed_id)
         for known in ids:

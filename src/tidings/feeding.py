@@ -15,7 +15,7 @@ from tidings.planet.tags import Place, source_places, tag_places
 from tidings.records import dataclass
 from tidings.render.atom import write_atom
 from tidings.render.environment import SHIPPED, Templates
-from tidings.render.feeds import CombinedFeed, Feed, entry_ids, feed_of_posts
+from tidings.render.feeds import CombinedFeed, Feed, entry_ids, feed_of_posts, made_ids
 from tidings.render.issue_feed import IssueFeed, feed_of_issues
 from tidings.render.jsonfeed import write_json
 from tidings.render.rss import write_rss
@@ -99,7 +99,7 @@ def _made(store: Store, kitchen: Kitchen, said: Mapping[str, About], channel: _C
     found = planet.whole(store, [one.post_id for one in channel.arrived])
     shown = [found[one.post_id] for one in channel.arrived if one.post_id in found]
     feed_id = kitchen.record.feed_id
-    ids = entry_ids(feed_id, shown, returning.entry_ids(store, shown))
+    ids = entry_ids(feed_id, shown, returning.entry_ids(store, shown, made_ids(feed_id, shown)))
     returning.keep_entry_ids(store, ids, shown)
     folder = channel.place.folder
     if not folder:

@@ -7,14 +7,11 @@ from dataclasses import replace
 from functools import partial
 
 from tidings.model import (
-    About,
     Etiquette,
-    FeedState,
     FrontPage,
     Line,
     ListPage,
     OverviewPage,
-    PlanetSource,
     PlannedPage,
     PostPage,
     SitemapFile,
@@ -25,16 +22,13 @@ from tidings.model import (
 )
 from tidings.planet.health import check_up
 from tidings.planet.plan import Material, plan
-from tidings.planet.tags import Place, source_places, tag_places
+from tidings.planet.tags import planet_sources, tag_places
 from tidings.records import dataclass
 from tidings.render.finding import render_sitemap
 from tidings.render.pages import BlogrollEntry, PlanetPage, render_planet
 from tidings.render.planet import Frame, render_list, render_overview, render_post
 from tidings.shelving import Leaf
 from tidings.store import Store, abouts, feeds, planet
-
-Tags = Sequence[tuple[TagLink, Sequence[str]]]
-"""Tags with the names of their sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +51,11 @@ def gather(store: Store, layout: Layout) -> Iterator[Leaf]:
     """The planet's pages as files, each with its key and what makes it."""
     timezone = layout.frame.timezone
     tags = [(TagLink(place.name, place.folder), place.sources) for place in tag_places(layout.sources)]
-    places = {place.name: place for place in source_places(layout.sources)}
     states = feeds.states(store, layout.sources)
     said = abouts.by_name(store, [source.name for source in layout.sources])
     material = Material(
         posts=planet.shown(store, [source.name for source in layout.sources]),
-        sources=[_source(state, places[state.source.name], said[state.source.name], layout, tags) for state in states],
+        sources=planet_sources(layout.sources, states, said, layout.content),
         checkups={state.source.name: check_up(state, timezone) for state in states},
         tags=tags,
         timezone=timezone,
@@ -73,21 +66,6 @@ def gather(store: Store, layout: Layout) -> Iterator[Leaf]:
     )
     for planned in plan(material):
         yield Leaf(planned.page.path, planned.key, partial(_rendered, store, planned.page, layout))
-
-
-def _source(state: FeedState, place: Place, about: About, layout: Layout, tags: Tags) -> PlanetSource:
-    etiquette = state.source.content or layout.content
-    return PlanetSource(
-        name=place.name,
-        folder=place.folder,
-        title=state.title or place.name,
-        feed_url=state.source.url,
-        site_url=state.site_url,
-        tags=tuple(tag for tag, names in tags if place.name in names),
-        etiquette=etiquette,
-        noindex=etiquette == "title" or about.noindex,
-        rights=about.rights,
-    )
 
 
 def _rendered(store: Store, page: PlannedPage, layout: Layout) -> bytes:

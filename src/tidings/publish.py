@@ -144,9 +144,10 @@ def _public(store: Store, sources: Sequence[Source]) -> list[StoredIssue]:
     private = [source for source in sources if not source.publish]
     if not private:
         return archive
-    ids = planet.posts_of(store, [source.name for source in private])
+    posts = planet.posts_of(store, [source.name for source in private])
+    addresses = frozenset(posts.values())
     names = {source.name for source in private} | {state.title for state in feeds.states(store, private)}
-    return [replace(stored, content=without(stored.content, ids, names)) for stored in archive]
+    return [replace(stored, content=without(stored.content, posts, names, addresses)) for stored in archive]
 
 
 def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequence[PastIssue]) -> Frame:

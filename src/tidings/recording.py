@@ -199,7 +199,7 @@ class Recorder:
         """The source without its hold, if that is over by now, and what to say of it."""
         if not brake.is_over(state, now, after):
             return state, ""
-        count = holding.release(self._store, state.feed_id, state.held_since)
+        count = holding.release(self._store, state.feed_id, now, state.held_since)
         note = f"{count} held posts are released: in {after.days} days the source has not turned back"
         return replace(state, held_since=None), note
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tidings.model import Etiquette, Line, PlanetSource, Source, StoredPost, TagLink
-from tidings.planet.tags import shown, source_places, tag_places
+from tidings.model import Etiquette, Line, Source, StoredPost
+from tidings.planet.tags import planet_sources, shown
 from tidings.records import dataclass
 from tidings.render.words import local_date
-from tidings.store import Store, feeds, finding
+from tidings.store import Store, abouts, feeds, finding
 from tidings.store.finding import Question
 
 A_PAGE = 20
@@ -45,7 +45,9 @@ def search(
     question = Question(words[:LONGEST], texts, headlines, limit=A_PAGE + 1, offset=(number - 1) * A_PAGE)
     with store.within(_MOST_SECONDS):
         found = finding.find(store, question)
-    known = _known(store, public, content)
+    names = tuple(source.name for source in public)
+    states, said = feeds.states(store, public), abouts.by_name(store, names)
+    known = {source.name: source for source in planet_sources(public, states, said, content)}
     about = {
         post.id: Line(post.id, local_date(post.effective, timezone), known[post.source])
         for post in found
@@ -53,20 +55,3 @@ def search(
     }
     listed = tuple(post for post in found[:A_PAGE] if post.id in about)
     return Found(listed, about, len(found) > A_PAGE and number < LAST_PAGE)
-
-
-def _known(store: Store, sources: Sequence[Source], content: Etiquette) -> dict[str, PlanetSource]:
-    """The sources as pages name them, by name."""
-    places = {place.name: place for place in source_places(sources)}
-    tags = [(TagLink(place.name, place.folder), place.sources) for place in tag_places(sources)]
-    return {
-        state.source.name: PlanetSource(
-            name=state.source.name,
-            folder=places[state.source.name].folder,
-            title=state.title or state.source.name,
-            feed_url=state.source.url,
-            tags=tuple(tag for tag, members in tags if state.source.name in members),
-            etiquette=state.source.content or content,
-        )
-        for state in feeds.states(store, sources)
-    }

@@ -257,11 +257,15 @@ def release(
         [state] = feeds.states(store, [_named(loaded, source_name)])
         if posts or put_away:
             ids = _kept_back(store, state, posts) if posts else holding.put_away(store, state.feed_id)
-            settle_some = holding.discard_some if discard else holding.release_some
-            count = settle_some(store, state.feed_id, ids)
+            count = (
+                holding.discard_some(store, state.feed_id, ids)
+                if discard
+                else holding.release_some(store, state.feed_id, ids, wiring.utc_now())
+            )
+        elif discard:
+            count = holding.discard(store, state.feed_id)
         else:
-            settle = holding.discard if discard else holding.release
-            count = settle(store, state.feed_id)
+            count = holding.release(store, state.feed_id, wiring.utc_now())
         left = holding.counts_by_url(store).get(state.source.url, 0)
     name = state.source.name
     if as_json:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from tidings.config.checks import cross_checks, default_name
 from tidings.config.lines import KeyPath, key_lines, line_of
 from tidings.config.problems import report, schema_problems, syntax_problem
+from tidings.config.requests import is_for_members
 from tidings.config.schema import DkimTable, Document, EditionTable, MailTable, SiteTable, SourceTable
 from tidings.config.settings import (
     Config,
@@ -239,7 +240,7 @@ def _source(table: SourceTable) -> Source:
         every=table.every,
         max_posts=table.max_posts,
         weight=table.weight,
-        publish=table.publish,
+        publish=_is_public(table),
         content=table.content,
         disabled=table.disabled,
         user_agent=table.user_agent,
@@ -249,6 +250,13 @@ def _source(table: SourceTable) -> Source:
         include=tuple(table.include),
         exclude=tuple(table.exclude),
     )
+
+
+def _is_public(table: SourceTable) -> bool:
+    """What its author gives to members alone is published only if the file says so."""
+    if table.publish is not None:
+        return table.publish
+    return not is_for_members(table.url, table.headers, table.username)
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:

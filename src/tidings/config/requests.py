@@ -6,7 +6,8 @@ Messages never repeat a value: it may be a secret that should not be in the file
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl, urlsplit
 
 from tidings.config.wording import quoted
 
@@ -17,6 +18,8 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
 _SECRET = re.compile(r"authorization|cookie|token|secret|password|api-?key|-key$|signature|session", re.IGNORECASE)
+
+_SECRET_IN_QUERY = re.compile(rf"{_SECRET.pattern}|^(key|auth|sig|hash|pass)$|[-_]key$", re.IGNORECASE)
 
 _FRAMING = "it belongs to the connection, and HTTP itself sees to it"
 _CONDITIONAL = "conditional requests are Tidings' own business: it asks for what is new by itself"
@@ -46,6 +49,16 @@ _REFUSED_STARTS = {
     "x-forwarded-": "it is for proxies",
     "sec-": "it is for browsers",
 }
+
+
+def is_for_members(url: str, headers: Iterable[tuple[str, str]], username: str | None) -> bool:
+    """Whether a source is asked with something that not everybody has: a login, a secret header, or a token in its
+    address, to go by the names."""
+    return (
+        username is not None
+        or any(_SECRET.search(name) or VARIABLE.search(value) for name, value in headers)
+        or any(_SECRET_IN_QUERY.search(name) for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    )
 
 
 def header(name: str, value: object) -> None:

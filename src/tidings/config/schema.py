@@ -230,7 +230,7 @@ class SourceTable(Table):
     max_posts: Count | None = None
     weight: Weight = 1
     content: Etiquette | None = None
-    publish: bool = True
+    publish: bool | None = None
     include: list[Choice] = []
     exclude: list[Choice] = []
     user_agent: UserAgent | None = None

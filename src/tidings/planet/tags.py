@@ -6,10 +6,10 @@ have no pages: anybody may write any, in any number (docs/decisions/0060).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from tidings.model import Source
+from tidings.model import About, Etiquette, FeedState, PlanetSource, Source, TagLink
 from tidings.planet.slugs import slug, slugs
 from tidings.records import dataclass
 
@@ -57,3 +57,33 @@ def source_places(sources: Sequence[Source]) -> list[Place]:
         Place(source.name, f"sources/{steps[source.name]}", (source.name,), f"sources/{source.name}")
         for source in sources
     ]
+
+
+def planet_sources(
+    sources: Sequence[Source], states: Sequence[FeedState], said: Mapping[str, About], content: Etiquette
+) -> list[PlanetSource]:
+    """Some sources as pages show them, those that have a state: `said` is what their feeds say of themselves, by name.
+    Of a source that says nothing else, `content` is shown."""
+    places = {place.name: place for place in source_places(sources)}
+    tags = [(TagLink(place.name, place.folder), place.sources) for place in tag_places(sources)]
+    return [
+        _planet_source(state, places[state.source.name], said.get(state.source.name, About()), content, tags)
+        for state in states
+    ]
+
+
+def _planet_source(
+    state: FeedState, place: Place, about: About, content: Etiquette, tags: Sequence[tuple[TagLink, Sequence[str]]]
+) -> PlanetSource:
+    etiquette = state.source.content or content
+    return PlanetSource(
+        name=place.name,
+        folder=place.folder,
+        title=state.title or place.name,
+        feed_url=state.source.url,
+        site_url=state.site_url,
+        tags=tuple(tag for tag, names in tags if place.name in names),
+        etiquette=etiquette,
+        noindex=etiquette == "title" or about.noindex,
+        rights=about.rights,
+    )

@@ -26,12 +26,16 @@ from jinja2 import (
 from jinja2.bccache import Bucket
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from tidings import __version__
 from tidings.errors import RenderError
 from tidings.render import markup, words
 from tidings.render.wording import Wording, load_wording
 
 _ROOM = Path(__file__).resolve().parent
 _PACKAGE = _ROOM.parent
+_CODE = (_ROOM, _PACKAGE / "planet", _PACKAGE / "feeding.py", _PACKAGE / "editions" / "pictures.py")
+"""What makes the bytes of pages and feeds of what is stored."""
+
 _TEMPLATES = frozenset({".html", ".txt", ".css"})
 _CHECKOUT = Path(__file__).resolve().parents[3]
 
@@ -105,21 +109,22 @@ class Templates:
 
     @property
     def fingerprint(self) -> str:
-        """A digest of all that pages are made by beside their content: templates, catalogues, and the code of this
-        room."""
+        """A digest of all that pages are made by beside their content: templates, catalogues, and the code that
+        makes them."""
         return f"{_digest(self.folders, _TEMPLATES)}-{_read_once(self.folders)}"
 
 
 @lru_cache(maxsize=8)
 def _read_once(folders: tuple[Path, ...]) -> str:
     """The part of the fingerprint that stays for as long as this process runs, as catalogues and code do."""
-    return _digest((*folders, _ROOM), frozenset({".po", ".py"}), f"{babel.__version__} {jinja2.__version__}")
+    versions = f"{__version__} {babel.__version__} {jinja2.__version__}"
+    return _digest((*folders, *_CODE), frozenset({".po", ".py"}), versions)
 
 
 def _digest(folders: Sequence[Path], suffixes: frozenset[str], versions: str = "") -> str:
     found = blake2b(versions.encode(), digest_size=12)
     for folder in folders:
-        for file in sorted(folder.rglob("*")):
+        for file in sorted(folder.rglob("*")) if folder.is_dir() else (folder,):
             if file.suffix in suffixes and file.is_file():
                 found.update(f"{file.relative_to(folder)}\0".encode(errors="surrogateescape"))
                 found.update(file.read_bytes())

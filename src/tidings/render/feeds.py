@@ -14,7 +14,10 @@ from itertools import count
 from tidings.model import About, Enclosure, Etiquette, StoredPost
 from tidings.render.lists import excerpt
 from tidings.render.words import headline, one_line, web_link
-from tidings.render.xml import is_absolute_iri, made_id
+from tidings.render.xml import is_absolute_iri, legal, made_id
+
+_MOST_TEXT = 3_000_000
+"""Characters of whole texts in a feed; of the posts that they leave no room for it has the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,10 @@ def feed_of_posts(combined: CombinedFeed) -> Feed:
     """The feed of some posts, entries in their order, each attributed to where it came from."""
     ids = combined.ids or entry_ids(combined.id, combined.posts)
     origins = _origins(combined)
-    entries = [_entry(combined, post, ids[post.id], origins[_origin_of(post)]) for post in combined.posts]
+    whole = _whole(combined.posts)
+    entries = [
+        _entry(combined, post, ids[post.id], origins[_origin_of(post)], post.id in whole) for post in combined.posts
+    ]
     return Feed(
         id=combined.id,
         title=one_line(combined.title),
@@ -118,8 +124,8 @@ def entry_ids(feed_id: str, posts: Sequence[StoredPost], kept: Mapping[str, int]
 
     The one it was published under before, as `kept` says (id → post), for an id must never change (RFC 4287 4.2.6).
     Else the author's own id where it is one and the post owns it; readers then know a post they have already seen in
-    the author's feed, or in another planet's. Else one made of what never changes: neither the posts beside it nor the
-    address of its source have a say.
+    the author's feed, or in another planet's. Else one made of what a second reading brings again, as when a database
+    is restored, which then numbers its posts otherwise. `kept` has to have whose the ids of `made_ids` are, too.
     """
     kept = kept or {}
     former = {post_id: entry_id for entry_id, post_id in kept.items()}
@@ -132,18 +138,45 @@ def entry_ids(feed_id: str, posts: Sequence[StoredPost], kept: Mapping[str, int]
     return ids
 
 
+def made_ids(feed_id: str, posts: Sequence[StoredPost]) -> list[str]:
+    """The ids that some posts may get beside their own, and that posts of the same names may have."""
+    return [made_id(_name(feed_id, post)) for post in posts]
+
+
 def _candidate_ids(feed_id: str, post: StoredPost) -> Iterator[str]:
-    """What may be the post's id, best first; the numbered ones are only for where a guid imitates a made id."""
+    """What may be the post's id, best first. With a number are those of namesakes in one feed; the later ones are only
+    for where a guid imitates a made id."""
     if post.owns_guid and is_absolute_iri(post.guid):
         yield post.guid
-    yield made_id(f"{feed_id} {post.id}")
+    name = _name(feed_id, post)
+    yield made_id(name)
+    yield made_id(f"{name} {post.id}")
     for attempt in count(2):
-        yield made_id(f"{feed_id} {post.id} {attempt}")
+        yield made_id(f"{name} {post.id} {attempt}")
 
 
-def _entry(combined: CombinedFeed, post: StoredPost, entry_id: str, origin: Origin) -> Entry:
+def _name(feed_id: str, post: StoredPost) -> str:
+    """What names a post in its feed by what the feed says, as in posts/identity.py."""
+    opening = post.title or post.text
+    by_link = f"{post.url} {opening}" if post.url else f"{opening} {post.published}"
+    return legal(f"{feed_id} {post.feed_url} {post.guid or by_link}")
+
+
+def _whole(posts: Sequence[StoredPost]) -> set[int]:
+    """The posts whose texts a feed has room for: of one blog's sixty long ones it would be 100 MB."""
+    room, whole = _MOST_TEXT, set[int]()
+    for post in posts:
+        if len(post.content_html) <= room:
+            room -= len(post.content_html)
+            whole.add(post.id)
+    return whole
+
+
+def _entry(combined: CombinedFeed, post: StoredPost, entry_id: str, origin: Origin, is_whole: bool) -> Entry:
     own = combined.etiquette.get(post.source)
     shown = own or combined.content
+    if shown == "full" and not is_whole:
+        shown = "excerpt"
     # Where it is the feed that is short, and not its source that wants it so, a post without a title is called by its
     # first words: planets that follow this one know it by them.
     opening = "" if own == "title" else post.text or post.summary

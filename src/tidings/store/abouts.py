@@ -38,12 +38,6 @@ def by_name(store: Store, sources: Sequence[str]) -> dict[str, About]:
     return {row["name"]: _about(row) for row in rows}
 
 
-def unindexed(store: Store) -> frozenset[str]:
-    """The names of the sources whose feeds want to be in no search engine."""
-    rows = store.rows("SELECT f.name FROM feeds f JOIN feed_abouts a ON a.feed_id = f.id WHERE a.noindex")
-    return frozenset(row["name"] for row in rows)
-
-
 def _of(store: Store, feed_id: int) -> About:
     row = store.row("SELECT * FROM feed_abouts WHERE feed_id = ?", (feed_id,))
     return About() if row is None else _about(row)

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 
 from tidings.records import dataclass
 from tidings.store.database import Store
+from tidings.store.planet import STAMPED, stamp
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A post in a feed, without its text: `revision` and `first_seen` stand for that."""
+    """A post in a feed, without its text: `stamp` stands for all that is shown of it."""
 
     post_id: int
-    first_seen: str
-    revision: int
+    stamp: str
 
 
 def latest(store: Store, sources: Sequence[str], limit: int) -> list[Arrival]:
@@ -37,9 +37,9 @@ def latest(store: Store, sources: Sequence[str], limit: int) -> list[Arrival]:
 
 def _arrivals(store: Store, ids: Sequence[int]) -> list[Arrival]:
     rows = store.rows(
-        "SELECT id, first_seen, revision FROM posts WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+        f"SELECT {STAMPED} FROM posts p WHERE p.id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
     )
-    found = {row["id"]: Arrival(row["id"], row["first_seen"], row["revision"]) for row in rows}
+    found = {row["id"]: Arrival(row["id"], stamp(row)) for row in rows}
     return [found[post_id] for post_id in ids]
 
 

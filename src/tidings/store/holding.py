@@ -77,13 +77,14 @@ def hold_again(store: Store, ids: Iterable[int], now: datetime) -> None:
         )
 
 
-def release(store: Store, feed_id: int, since: datetime | None = None) -> int:
-    """Lets the held posts of a feed go their way, as news; with `since` only those of the hold that began then. Returns
-    how many."""
+def release(store: Store, feed_id: int, now: datetime, since: datetime | None = None) -> int:
+    """Lets the held posts of a feed go their way, as news that arrives at `now`; with `since` only those of the hold
+    that began then. Returns how many."""
     start = "" if since is None else time_to_text(since)
     with store.write():
         cursor = store.conn.execute(
-            "UPDATE posts SET held_at = NULL WHERE feed_id = ? AND held_at != '' AND held_at >= ?", (feed_id, start)
+            "UPDATE posts SET held_at = NULL, arrived = ? WHERE feed_id = ? AND held_at != '' AND held_at >= ?",
+            (time_to_text(now), feed_id, start),
         )
         _end(store, feed_id)
         if cursor.rowcount:
@@ -100,15 +101,15 @@ def discard(store: Store, feed_id: int) -> int:
     return int(cursor.rowcount)
 
 
-def release_some(store: Store, feed_id: int, ids: Iterable[int]) -> int:
-    """Lets some posts of a feed go that are held, or were put away; the hold of the others goes on. Returns how
-    many."""
-    return _settle_some(store, feed_id, ids, None)
+def release_some(store: Store, feed_id: int, ids: Iterable[int], now: datetime) -> int:
+    """Lets some posts of a feed go that are held, or were put away, as news that arrives at `now`; the hold of the
+    others goes on. Returns how many."""
+    return _settle_some(store, feed_id, ids, None, time_to_text(now))
 
 
 def discard_some(store: Store, feed_id: int, ids: Iterable[int]) -> int:
     """Puts some posts of a feed away that are held; the hold of the others goes on. Returns how many."""
-    return _settle_some(store, feed_id, ids, "")
+    return _settle_some(store, feed_id, ids, "", None)
 
 
 def put_away(store: Store, feed_id: int) -> list[int]:
@@ -125,12 +126,12 @@ def kept_back(store: Store, feed_id: int, ids: Iterable[int]) -> set[int]:
     return {row["id"] for row in rows}
 
 
-def _settle_some(store: Store, feed_id: int, ids: Iterable[int], held_at: str | None) -> int:
+def _settle_some(store: Store, feed_id: int, ids: Iterable[int], held_at: str | None, arrived: str | None) -> int:
     with store.write():
         cursor = store.conn.execute(
-            """UPDATE posts SET held_at = ? WHERE feed_id = ? AND held_at IS NOT NULL
+            """UPDATE posts SET held_at = ?, arrived = coalesce(?, arrived) WHERE feed_id = ? AND held_at IS NOT NULL
             AND id IN (SELECT value FROM json_each(?))""",
-            (held_at, feed_id, json.dumps(list(ids))),
+            (held_at, arrived, feed_id, json.dumps(list(ids))),
         )
         if not store.row("SELECT 1 FROM posts WHERE feed_id = ? AND held_at != '' LIMIT 1", (feed_id,)):
             _end(store, feed_id)

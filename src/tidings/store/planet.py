@@ -11,16 +11,18 @@ from tidings.model import PlanetPost, StoredPost
 from tidings.store.database import Store, stored_time, text_to_time
 from tidings.store.posts import SELECT_POSTS, stored_post
 
-# What stands for a post: `revision` counts what is done to its row (store/schema.py), the others keep two databases
-# apart, such as one and its backup.
-_STAMPED = """p.id, p.first_seen, p.revision, p.content_hash, p.title, p.url, p.author, p.tags, p.published, p.updated,
+STAMPED = """p.id, p.first_seen, p.revision, p.content_hash, p.title, p.url, p.author, p.tags, p.published, p.updated,
     p.changed_at, p.effective, p.origin_title, p.origin_url"""
+"""What stands for a post `p`: `revision` counts what is done to its row (store/schema.py), the others keep two
+databases apart, such as one and its backup."""
+
+_STAMPS = STAMPED.count(",") + 1
 
 
 def shown(store: Store, sources: Sequence[str]) -> list[PlanetPost]:
     """The posts of `sources` (names) that no rule excludes and nothing holds, the newest first."""
     rows = store.rows(
-        f"""SELECT {_STAMPED}, p.story, p.in_feed, f.name AS source FROM posts p JOIN feeds f ON f.id = p.feed_id
+        f"""SELECT {STAMPED}, p.story, p.in_feed, f.name AS source FROM posts p JOIN feeds f ON f.id = p.feed_id
         WHERE f.name IN (SELECT value FROM json_each(?)) AND p.excluded = '' AND p.held_at IS NULL
         ORDER BY p.effective DESC, p.id DESC""",
         (json.dumps(list(sources)),),
@@ -34,14 +36,14 @@ def whole(store: Store, ids: Sequence[int]) -> dict[int, StoredPost]:
     return {row["id"]: stored_post(row) for row in rows}
 
 
-def posts_of(store: Store, sources: Sequence[str]) -> frozenset[int]:
-    """The ids of all posts of `sources` (names)."""
+def posts_of(store: Store, sources: Sequence[str]) -> dict[int, str]:
+    """The addresses of all posts of `sources` (names), by their ids."""
     rows = store.rows(
-        """SELECT p.id FROM posts p JOIN feeds f ON f.id = p.feed_id
+        """SELECT p.id, p.url FROM posts p JOIN feeds f ON f.id = p.feed_id
         WHERE f.name IN (SELECT value FROM json_each(?))""",
         (json.dumps(list(sources)),),
     )
-    return frozenset(row["id"] for row in rows)
+    return {row["id"]: row["url"] for row in rows}
 
 
 def _post(row: sqlite3.Row) -> PlanetPost:
@@ -54,5 +56,10 @@ def _post(row: sqlite3.Row) -> PlanetPost:
         effective=stored_time(row["effective"]),
         changed_at=text_to_time(row["changed_at"]),
         in_feed=bool(row["in_feed"]),
-        stamp=blake2b(repr(tuple(row)[:-3]).encode(), digest_size=12).hexdigest(),
+        stamp=stamp(row),
     )
+
+
+def stamp(row: sqlite3.Row) -> str:
+    """A digest of the columns of `STAMPED`, with which the row begins."""
+    return blake2b(repr(tuple(row)[:_STAMPS]).encode(), digest_size=12).hexdigest()

@@ -259,12 +259,12 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     """Rewrites a post; what it said at first is kept, and its guid, which is its id in the combined feed: under another
     one it would come again to all who follow that. One that was excluded for what its author has changed since is
     news from now on."""
-    connection = store.conn
+    connection, at = store.conn, time_to_text(now)
     if post.edit != "none":
         connection.execute(
             """INSERT OR IGNORE INTO first_versions (post_id, title, content_html, text, replaced_at)
             SELECT id, title, content_html, text, ? FROM posts WHERE id = ? AND content_hash != ''""",
-            (time_to_text(now), post.post_id),
+            (at, post.post_id),
         )
     connection.execute(
         """INSERT INTO posts_fts (posts_fts, rowid, title, author, text)
@@ -279,14 +279,14 @@ def _update(store: Store, feed_id: int, post: PostToSave, now: datetime) -> None
     connection.execute(
         f"""UPDATE posts SET {", ".join(f"{name} = ?" for name in _COLUMNS[1:])}, dated = coalesce(?, dated),
         changed_at = coalesce(?, changed_at),
-        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) END, pruned_at = NULL
+        excluded_at = CASE WHEN ? THEN coalesce(excluded_at, ?) END, pruned_at = NULL,
+        arrived = iif(excluded != '' AND ? = '', ?, arrived)
         WHERE id = ?""",
         (
             *_values(post)[1:],
             time_to_text(post.published),
-            time_to_text(now) if post.edit == "substantive" else None,
-            post.excluded != "",
-            time_to_text(now),
+            at if post.edit == "substantive" else None,
+            *(post.excluded != "", at, post.excluded, at),
             post.post_id,
         ),
     )

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from tidings.model import Edition, Source
 from tidings.records import dataclass
-from tidings.store import choices, emptying, issues, posts
+from tidings.store import arrivals, choices, emptying, issues, posts
 from tidings.store.database import Store, time_to_text
 
 _EVERY = timedelta(days=1)
@@ -97,9 +97,11 @@ def _old(store: Store, horizon: datetime, most: int) -> list[int]:
 
 
 def _shown(store: Store, retention: Retention) -> set[int]:
-    """The posts on the pages and in the combined feed: in a quiet year they are old ones."""
+    """The posts on the pages, by date, and in the combined feed, by arrival: in a quiet year they are old ones."""
     names = [source.name for source in retention.sources]
-    return {post.id for post in posts.newest(store, names, retention.shown)}
+    public = [source.name for source in retention.sources if source.publish]
+    in_feed = {one.post_id for one in arrivals.latest(store, public, retention.shown)}
+    return in_feed | {post.id for post in posts.newest(store, names, retention.shown)}
 
 
 def _waiting(store: Store, retention: Retention, horizon: datetime, now: datetime) -> set[int]:

@@ -26,13 +26,14 @@ class Address:
     site_url: str
 
 
-def entry_ids(store: Store, posts: Sequence[StoredPost]) -> dict[str, int]:
+def entry_ids(store: Store, posts: Sequence[StoredPost], made: Sequence[str] = ()) -> dict[str, int]:
     """The ids under which entries were published, with their posts: those of `posts`, and who has what they are called
-    by in their own feeds."""
+    by in their own feeds, or one of `made`."""
+    wanted = [*(post.guid for post in posts), *made]
     rows = store.rows(
         """SELECT id, post_id FROM entry_ids WHERE post_id IN (SELECT value FROM json_each(:posts))
-        UNION SELECT id, post_id FROM entry_ids WHERE id IN (SELECT value FROM json_each(:guids))""",
-        {"posts": json.dumps([post.id for post in posts]), "guids": json.dumps([post.guid for post in posts])},
+        UNION SELECT id, post_id FROM entry_ids WHERE id IN (SELECT value FROM json_each(:wanted))""",
+        {"posts": json.dumps([post.id for post in posts]), "wanted": json.dumps(wanted)},
     )
     return {row["id"]: row["post_id"] for row in rows}
 
