@@ -381,7 +381,7 @@ def test_who_is_too_late_is_told_so(hall: Hall, path: str, fields: dict[str, str
                 erasing.erase(store, ANN, hall.now, reason="erased")
         before = "\n".join(store.conn.iterdump())
         waiting.join()
-        assert [one.status for one in answers] == [404]
+        assert [one.status for one in answers] == [410]
         assert "\n".join(store.conn.iterdump()) == before
     assert hall.addresses() == {BOB, "new@readers.example"} if has_moved else {BOB}
 
