@@ -172,5 +172,5 @@ def why_it_waits(issue: StoredIssue) -> str:
 
 
 def minute(moment: str | None) -> str:
-    """A moment of a report, for people."""
-    return f"{(moment or '')[:16].replace('T', ' ')} UTC"
+    """A moment of a report, for people; "" for none."""
+    return f"{moment[:16].replace('T', ' ')} UTC" if moment else ""

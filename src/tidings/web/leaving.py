@@ -38,7 +38,8 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
     @app.post("/u/<token>")
     def leave(token: str) -> Response:
         fields = form()
-        one_click = fields.get("List-Unsubscribe") == "One-Click"
+        # As generous as may be: who writes it a little otherwise wants the same.
+        one_click = fields.get("List-Unsubscribe", "").strip().casefold() == "one-click"
         if not one_click and fields.get("do") != "leave":
             raise BadRequest
         with open_store() as store:
