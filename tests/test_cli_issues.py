@@ -386,7 +386,7 @@ def test_a_dropped_story_is_in_no_mail_no_page_and_no_later_issue(site: Site, or
         assert ["Post 1" in text for text in texts(mailbox)] == [True, True, False, False]
         site.run("publish")
         archive = [path.read_text(encoding="utf-8") for path in (site.folder / "data/public/issues").iterdir()]
-        assert len(archive) == 3  # two pages and their feed
+        assert len(archive) == 6  # two pages, the list of them, and their feed in three formats
         assert not any("Post 3" in page or "Post 2" in page for page in archive)
         explained = site.run("explain", known["Post 3"]).stdout
         assert "weekly: not in the next issue." in explained
