@@ -29,7 +29,7 @@ from tidings.web.site import Site
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DEPLOY = (Path(__file__).resolve().parents[1] / "docs" / "deploy.md").read_text(encoding="utf-8")
 NGINX = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+daemon off; user root; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 64; }}
 http {{
   access_log off;
