@@ -139,6 +139,7 @@ def test_no_port_is_opened_without_being_asked_for(site: Site) -> None:
     site.configure([], listen=f"{HOST}:{free_port()}", more=f'\n[mail.bounces]\naddress = "{MAILBOX}"\n')
     process = site.start("run")
     process.stderr.readline()  # it serves
+    process.stderr.readline()  # and has published
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert "returned mail" not in said

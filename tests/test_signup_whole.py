@@ -81,6 +81,7 @@ def server() -> Iterator[ScriptedServer]:
 
 
 def start(site: Site, port: int) -> subprocess.Popen[str]:
+    site.run("publish")  # what is served at once
     process = site.start("run")
     until(lambda: _is_open(port) or process.poll() is not None)
     assert process.poll() is None, process.communicate()
