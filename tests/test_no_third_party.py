@@ -137,6 +137,7 @@ def kinds(house: House) -> Iterator[Kind]:
         (f"{manage}/daily", ("", "do=save&cadence=never", "do=nonsense")),
         (leave, ("", "do=leave")),
         (f"{leave}/return", ("", "do=return")),
+        (leave, ("do=leave",)),
         (f"{leave}/fewer", ("do=weekly",)),
         (f"{manage}/reader/erase", ("do=erase",)),
     ):
