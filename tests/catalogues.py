@@ -25,6 +25,6 @@ def extracted() -> Catalog:
 
 
 def _add(found: Catalog, method: str, file: Path) -> None:
-    messages = extract_from_file(method, file, keywords=_KEYWORDS, options=_OPTIONS)  # type: ignore[arg-type]
+    messages = extract_from_file(method, file, keywords=_KEYWORDS, options=_OPTIONS)
     for line, message, _, _ in messages:
         found.add(message, locations=[(str(file.relative_to(ROOT)), line)])

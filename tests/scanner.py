@@ -18,7 +18,7 @@ from tidings.store import open_store
 _TIMES = 20
 _LINK = re.compile(r"https?://[^\s<>\"']+")
 # What browsers and programs say that fetch what nobody has asked for yet.
-_AHEAD = (
+_AHEAD: tuple[dict[str, str], ...] = (
     {},
     {"Purpose": "prefetch", "Sec-Purpose": "prefetch;prerender", "X-Moz": "prefetch"},
     {"User-Agent": "Mozilla/5.0 (compatible; BingPreview/1.0b)", "Accept": "*/*"},

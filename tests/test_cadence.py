@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -326,7 +326,7 @@ def test_no_plan_is_taken_for_a_wrong_clock(longest: timedelta) -> None:
         ({"not_before": NOW + 33 * DAY, "retry_after": NOW + 3000 * DAY}, MIN),
     ],
 )
-def test_an_attempt_without_an_end_waits_as_long_as_one_with(values: dict[str, object], expected: timedelta) -> None:
+def test_an_attempt_without_an_end_waits_as_long_as_one_with(values: dict[str, Any], expected: timedelta) -> None:
     """A poll that is killed leaves a plan no sooner than the operator, the server and the document want it, as far as
     they are known; what a wrong clock left behind does not count."""
     assert after_attempt(feed_state(**values), LIMITS, NOW) == NOW + expected
@@ -377,9 +377,9 @@ def test_nothing_is_due_in_time_that_is_to_be_skipped() -> None:
     assert due(feed_state(next_poll_at=NOW, wishes=Wishes(skip_hours=tuple(range(24)))), [], LIMITS, NOW)
 
 
-def first_due(**values: object) -> datetime | None:
+def first_due(**values: Any) -> datetime | None:
     """The minute in which a source becomes due before or at `CUTOFF`."""
-    defaults = {"polled_at": NOW, "next_poll_at": CUTOFF + HOUR, "not_before": NOW}
+    defaults: dict[str, Any] = {"polled_at": NOW, "next_poll_at": CUTOFF + HOUR, "not_before": NOW}
     state = feed_state(**{**defaults, **values})
     minutes = (NOW + MINUTE * n for n in range(5 * 60))
     return next((minute for minute in minutes if due(state, [CUTOFF], LIMITS, minute)), None)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.feeds import blog, item, rss
+from tests.mails import body_of
 from tests.origin import Answer, Origin
 from tests.sites import Site
 from tidings.demo.sink import free_port, take_mail
@@ -168,7 +169,7 @@ def test_send_mails_each_reader_once_and_then_says_nothing_new(site: Site, origi
         site.run("poll", "--all")
         site.run("send", "weekly")
         third = message_from_bytes(mailbox.received[-1].message, policy=modern)
-        text = third.get_body(("plain",)).get_content()
+        text = body_of(third, "plain")
         assert "Post 3" in text
         assert "Post 2" not in text
 

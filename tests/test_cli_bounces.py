@@ -60,13 +60,15 @@ def sent_from(server: ScriptedServer, reader: str) -> str:
     """The envelope's sender of the last mail to a reader."""
     lines = server.heard
     place = max(number for number, line in enumerate(lines) if line.startswith(f"RCPT TO:<{reader}>"))
-    return re.findall(r"MAIL FROM:<([^>]*)>", "\n".join(lines[:place]))[-1]
+    found: list[str] = re.findall(r"MAIL FROM:<([^>]*)>", "\n".join(lines[:place]))
+    return found[-1]
 
 
 def stop_address(server: ScriptedServer, reader: str) -> str:
     """Where the last mail to a reader says that he unsubscribes."""
     mail = [text.decode() for text in server.messages if f"To: {reader}".encode() in text][-1]
-    return re.findall(r"List-Unsubscribe: <mailto:([^?]*)\?", mail)[0]
+    found: list[str] = re.findall(r"List-Unsubscribe: <mailto:([^?]*)\?", mail)
+    return found[0]
 
 
 def dsn(to: str, words: str = "550 5.1.1 no such user") -> bytes:
@@ -81,7 +83,7 @@ def receive(
         command("bounces", "receive", *arguments),
         input=message,
         cwd=site.folder,
-        env=environment() | (variables or {}),
+        env={**environment(), **(variables or {})},
         capture_output=True,
         timeout=60,
     )

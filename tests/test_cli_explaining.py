@@ -105,6 +105,7 @@ class Desk:
         return "\n".join(sentences.explanation(self.report(post_id)))
 
     def weekly(self, post_id: int) -> dict[str, Any]:
+        found: dict[str, Any]
         (found,) = (one for one in self.report(post_id)["editions"] if one["name"] == "weekly")
         return found
 

@@ -14,6 +14,7 @@ from email import message_from_bytes
 from email.policy import default as modern
 
 from tests.feeds import blog
+from tests.mails import body_of
 from tests.origin import Origin
 from tests.sites import Site
 from tests.test_docs import COMMANDS, fenced, section
@@ -50,7 +51,7 @@ def ids(site: Site) -> dict[str, str]:
 
 def texts(mailbox: Mailbox) -> list[str]:
     messages = [message_from_bytes(one.message, policy=modern) for one in mailbox.received]
-    return [str(one["Subject"]) + one.get_body(("plain",)).get_content() for one in messages]
+    return [str(one["Subject"]) + body_of(one, "plain") for one in messages]
 
 
 def archived(site: Site) -> list[str]:

@@ -8,6 +8,7 @@ from email.policy import default as modern
 import pytest
 
 from tests.feeds import blog
+from tests.mails import body_of
 from tests.origin import Origin
 from tests.sites import Site
 
@@ -58,7 +59,7 @@ def test_each_reader_is_written_to_in_their_language(polled: Site) -> None:
         "grace@readers.example": "The Weekly: Post 2 und 1 weiterer",
     }
     german = next(mail for mail in mails if mail["To"].startswith("grace"))
-    assert "weil diese Adresse The Weekly abonniert hat." in german.get_body(("plain",)).get_content()
+    assert "weil diese Adresse The Weekly abonniert hat." in body_of(german, "plain")
 
 
 @pytest.mark.parametrize(

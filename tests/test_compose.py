@@ -412,7 +412,9 @@ def test_any_issue_can_be_frozen(
     come, and the result goes through JSON."""
     stories, more = [ChosenStory(post) for post in posts[named:]], [ChosenStory(post) for post in posts[:named]]
     issue = compose(stories, one, MASTHEAD, 7, sources(etiquette), NOW, more=more)
-    assert sorted(item.post_id for item in (*issue.items, *issue.more)) == sorted(post.id for post in posts)
+    assert sorted([*(item.post_id for item in issue.items), *(item.post_id for item in issue.more)]) == sorted(
+        post.id for post in posts
+    )
     turn.shuffle(stories)
     assert compose(stories, one, MASTHEAD, 7, sources(etiquette), NOW, more=more) == issue
     again = json.loads(json.dumps(asdict(issue), ensure_ascii=False, default=str))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mails import body_of
 from tests.sites import Site, environment
 from tidings.demo.origin import BLOGS, serve_blogs
 from tidings.model import Document, ParsedFeed
@@ -65,8 +66,8 @@ def test_the_mail_received_is_whole(toured: tuple[Path, str]) -> None:
     for letter in letters:
         message = message_from_bytes(letter.read_bytes(), policy=modern)
         assert message.defects == []
-        html = message.get_body(("html",)).get_content()
-        text = message.get_body(("plain",)).get_content()
+        html = body_of(message, "html")
+        text = body_of(message, "plain")
         assert "ميزان" in text
         assert "ひらく" in text
         assert 'dir="rtl"' in html

@@ -66,7 +66,12 @@ def test_while_an_issue_is_judged_others_write(stocked: Store, freeze: Freeze) -
 def test_what_comes_meanwhile_is_not_missed(stocked: Store, freeze: Freeze) -> None:
     """A post that is stored while an issue is made is in it, and the issue is judged again."""
     coming = [post(2)]
-    found = make(freeze, stocked, lambda other: coming and receive(other, A, coming.pop(), now=SLOT))
+
+    def come(other: Store) -> None:
+        if coming:
+            receive(other, A, coming.pop(), now=SLOT)
+
+    found = make(freeze, stocked, come)
     assert found == (["Post 1", "Post 2"], 2)
 
 

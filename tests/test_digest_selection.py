@@ -383,7 +383,8 @@ class _Life:
         self.send()
         assert draft(self.store, self.one, self.now) == []
         contents = [stored.content for stored in issues.frozen(self.store)]
-        carried = Counter(item.story for content in contents for item in (*content.items, *content.more))
+        carried = Counter(item.story for content in contents for item in content.items)
+        carried.update(item.story for content in contents for item in content.more)
         assert set(carried.values()) <= {1}
         rows = self.store.rows("SELECT id, story FROM posts")
         assert {row["story"] for row in rows if row["id"] not in self.left_out} <= set(carried)

@@ -127,14 +127,14 @@ def test_links_of_a_readers_own_are_signed(letters: str) -> None:
     """Wherever tokens stand in a body, and however it is encoded, each reader's signature fits that reader's body, and
     no other's."""
     stand_in = "0" * 40
-    parts = [
-        f"<p>{letters}</p>\n <a href='https://planet.example/u/{stand_in}'>{letters}</a>",
-        f"{letters} {stand_in} ",
-    ]
+    html = f"<p>{letters}</p>\n <a href='https://planet.example/u/{stand_in}'>{letters}</a>"
+    text = f"{letters} {stand_in} "
 
     def mailed(token: str) -> bytes:
         own = Own(stand_in, token)
-        return bytes(compose(ENVELOPE, "ann@readers.example", "s", *parts, "<1@planet.example>", WHEN, "", BOTH, own))
+        return bytes(
+            compose(ENVELOPE, "ann@readers.example", "s", html, text, "<1@planet.example>", WHEN, "", BOTH, own)
+        )
 
     one, other = mailed("a" * 40), mailed("-_~B" * 10)
     assert verdicts(one, 2) == verdicts(other, 2) == [True, True]

@@ -16,9 +16,11 @@ from reader import make_reader
 
 from tests.stocking import blog, configure, post, receive
 from tests.test_publish import settings
-from tests.webs import HOST, WebServer, create_app, in_background
+from tests.webs import HOST, in_background
 from tidings.publish import publish
 from tidings.store import Store
+from tidings.web.app import create_app
+from tidings.web.server import WebServer
 from tidings.web.site import Site
 
 A, B = blog("a", tags=("Schöne Texte",)), blog("b", tags=("b",))

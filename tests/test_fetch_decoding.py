@@ -6,6 +6,7 @@ import gzip
 import io
 import itertools
 import zlib
+from collections.abc import Callable
 
 import brotli  # type: ignore[import-untyped]
 import pytest
@@ -40,7 +41,7 @@ def undo(body: bytes, coding: str, max_bytes: int = 15_000_000) -> bytes:
     return decode(io.BytesIO(body), len(body), coding, max_bytes)
 
 
-PACKERS = {
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "br": pack_brotli,

@@ -301,7 +301,7 @@ def test_a_hop_to_a_host_that_said_429_is_postponed(origin: Origin) -> None:
     origin.serve("/busy", Answer(429, headers={"Retry-After": "60"}))
 
     def redirect(_: Request) -> Answer:
-        for _ in range(1500):
+        for _turn in range(1500):
             if any(request.answered for request in origin.asked("/busy")):
                 break
             time.sleep(0.01)

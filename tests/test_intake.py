@@ -93,7 +93,7 @@ def test_nobody_is_lost_for_a_reply_or_our_own_fault(store: Store, name: str) ->
     for number in range(1, 7):
         [delivery] = mail_issue(store, ANN, number=number, at=START + number * DAY)
         for purpose in ("bounce", "unsubscribe"):
-            address = coded(store, delivery, purpose)  # type: ignore[arg-type]
+            address = coded(store, delivery, purpose)
             take(store, Arrival("", address, message(name)), MAILBOX, START + number * DAY)
     assert suppressions.listed(store) == []
     assert score(store, ANN) == Score()

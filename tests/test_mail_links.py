@@ -24,7 +24,8 @@ def of_authors(content: IssueContent) -> Iterator[str]:
     """The addresses that posts, their texts, files and blogs have."""
     for item in content.items:
         yield from (item.url, item.source_url, *links(item.html))
-        yield from (one.url for one in (*item.enclosures, *item.also_in))
+        yield from (one.url for one in item.enclosures)
+        yield from (one.url for one in item.also_in)
     yield from (update.url for update in content.updates)
 
 

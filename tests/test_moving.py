@@ -473,8 +473,10 @@ def _state(store: Store) -> tuple[object, ...]:
     return (reader.address, delivery["address"], trail, dict(refusals.among(store, [ANN, NEW])), kinds)
 
 
-_STAYED = (ANN, ANN, ["listed"], {}, ["move", "moving"])
-_MOVED = (NEW, NEW, ["listed", "moved"], {ANN: "moved"}, ["moved"])
+Ends = tuple[str, str, list[str], dict[str, str], list[str]]
+"""Who is listed and mailed where, the trail, what is refused, and which notes wait."""
+_STAYED: Ends = (ANN, ANN, ["listed"], {}, ["move", "moving"])
+_MOVED: Ends = (NEW, NEW, ["listed", "moved"], {ANN: "moved"}, ["moved"])
 
 
 # ------------------------------------------------------------------------------------------------------------ sequences
@@ -640,7 +642,7 @@ class Moving(RuleBasedStateMachine):
 Moving.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
-class TestMoving(Moving.TestCase):
+class TestMoving(Moving.TestCase):  # type: ignore[misc, valid-type]
     """Any sequence of asking, moving, erasing, leaving and returning."""
 
 

@@ -69,7 +69,7 @@ def send(store: Store, office: PostOffice, now: datetime = NOW) -> dict[str, int
 
 
 def read(message: bytes) -> EmailMessage:
-    return message_from_bytes(message, policy=policy.default)  # type: ignore[return-value]
+    return message_from_bytes(message, policy=policy.default)
 
 
 def parts(message: EmailMessage) -> tuple[str, str]:

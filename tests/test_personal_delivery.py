@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mails import parts_of
 from tests.stocking import scalar
 from tests.test_choices import ANN, DAILY, HOUR, MASTHEAD, MINUTE, MONDAY, TUESDAY, A, B, World
 from tests.transports import Clock
@@ -138,5 +139,5 @@ def test_the_language_chosen_last_counts(store: Store, chosen: str, words: str) 
     world.news(MONDAY + HOUR)
     world.tick(NINE)
     [letter] = world.transport.letters
-    _text, html = letter.parsed.get_payload()
-    assert f'<html lang="{words}"' in html.get_payload(decode=True).decode()  # type: ignore[union-attr]
+    _text, html = parts_of(letter.parsed)
+    assert f'<html lang="{words}"' in html.get_content()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -40,7 +40,7 @@ def test_how_long_to_wait(ration: Ration, ages: list[timedelta], expected: timed
 @given(st.lists(st.integers(0, 3000), max_size=60))
 def test_no_day_has_more_than_its_ration(minutes: list[int]) -> None:
     """Whenever one asks: six in any day, no two within five minutes; and who waits as told may."""
-    sent = []
+    sent: list[datetime] = []
     for minute in sorted(minutes):
         now = NOW + minute * MINUTE
         told = wait(sent, LINKS, now)

@@ -139,6 +139,7 @@ def test_no_port_is_opened_without_being_asked_for(site: Site) -> None:
     """A daemon without `listen` takes no mail and says nothing of it."""
     site.configure([], listen=f"{HOST}:{free_port()}", more=f'\n[mail.bounces]\naddress = "{MAILBOX}"\n')
     process = site.start("run")
+    assert process.stderr is not None
     process.stderr.readline()  # it serves
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)

@@ -177,7 +177,7 @@ def test_an_empty_planet_says_so() -> None:
 @pytest.mark.parametrize("field", ["title", "author", "source_title", "url", "language", "text", "summary"])
 def test_hostile_text_stays_text_on_the_planet(field: str) -> None:
     """Whatever a feed writes, it becomes neither an element nor an attribute."""
-    document = planet_of(replace(POSTS[0], tags=(HOSTILE,), **{field: HOSTILE}))
+    document = planet_of(replace(POSTS[0], tags=(HOSTILE,), **{field: HOSTILE}))  # type: ignore[arg-type]
     assert not list(document.iter("script"))
     assert not document.xpath("//@onmouseover")
     assert len(list(document.iter("article"))) == 1
@@ -226,7 +226,7 @@ def test_without_updates_a_page_is_what_it_was() -> None:
 @pytest.mark.parametrize("field", ["title", "text", "source", "url", "language", "former_title", "quote"])
 def test_hostile_text_stays_text_in_updates(field: str) -> None:
     """The same for what updates quote."""
-    update = replace(UPDATES[0], **{"title": "", field: HOSTILE})
+    update = replace(UPDATES[0], **{"title": "", field: HOSTILE})  # type: ignore[arg-type]
     document = tree(render_issue_page(replace(ISSUE, updates=(update,)), LINKS))
     assert not list(document.iter("script"))
     assert not document.xpath("//@onmouseover")

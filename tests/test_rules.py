@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,7 +105,7 @@ def test_words_are_whole_and_next_to_each_other(words: str, text: str, found: bo
 )
 def test_a_rule_looks_at_its_part_of_a_post(text: str, found: bool) -> None:
     """Title, text, author and tags are apart; a tag is matched by words only as a whole."""
-    values = {"title": "Red", "text": "green", "author": "Ada L.", "tags": ("podcast", "good  news")}
+    values: dict[str, Any] = {"title": "Red", "text": "green", "author": "Ada L.", "tags": ("podcast", "good  news")}
     assert matches(rule(text), stored_post(**values)) is found
     assert matches(rule(text), post(1, **values)) is found
 

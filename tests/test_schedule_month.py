@@ -145,10 +145,10 @@ def _month(zone: str, middle: datetime, path: Path, every: timedelta | None = No
             if number % 400 == 399:
                 store = stack.enter_context(open_store(path))
                 configure(store, SOURCE, editions=editions, now=now)
-            for one in editions:
-                if one.name in names:
-                    _tick(store, one, now)
-                    expected[one.name].tick(now)
+            for edition in editions:
+                if edition.name in names:
+                    _tick(store, edition, now)
+                    expected[edition.name].tick(now)
         _finish(store, editions, expected, start + SPAN)
         _compare(store, expected)
     return sum(len(one.handled) for one in expected.values()), sum(len(one.issues) for one in expected.values())

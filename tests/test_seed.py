@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.corpus import CORPUS, needs_corpus
+from tests.mails import body_of
 from tests.origin import Origin
 from tests.sites import Site
 from tidings.demo.sink import take_mail
@@ -61,8 +62,8 @@ def test_both_posts_are_in_preview_mail_and_combined_feed(whole: tuple[Site, byt
     """Title, author and every word are in issue.html, issue.txt, the message a real server received, and atom.xml."""
     site, received, entries = whole
     message = message_from_bytes(received, policy=modern)
-    html = message.get_body(("html",)).get_content()
-    text = message.get_body(("plain",)).get_content()
+    html = body_of(message, "html")
+    text = body_of(message, "plain")
     preview = site.folder / "preview"
     atom = ElementTree.parse(site.folder / "public/atom.xml").getroot()
     for entry in entries:

@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from tests.browsing import Page, browser
+from tests.feeds import blog
+from tests.mails import body_of
 from tests.origin import Origin
 from tests.sites import Site
 from tests.smtp_servers import HOST, ScriptedServer
-from tests.test_one_click import blog
 from tests.test_web_browser import LOOK, RING
 
 ANN = "ann@readers.example"
@@ -55,7 +56,7 @@ def configure(site: Site, origin: Origin, server: ScriptedServer, more: str = _E
 
 
 def read(message: bytes) -> EmailMessage:
-    return message_from_bytes(message, policy=policy.default)  # type: ignore[return-value]
+    return message_from_bytes(message, policy=policy.default)
 
 
 def until(what: Callable[[], Any], seconds: float = 60) -> Any:
@@ -71,7 +72,8 @@ def link(mail: bytes, kind: str) -> str:
     """The path of a link in the text of a mail."""
     text = read(mail).get_body(("plain",))
     assert text is not None
-    return re.findall(rf"https://planet\.example(/{kind}/\S+)", text.get_content())[0]
+    found: list[str] = re.findall(rf"https://planet\.example(/{kind}/\S+)", text.get_content())
+    return found[0]
 
 
 @pytest.fixture
@@ -160,7 +162,7 @@ def test_from_the_planet_page_to_the_first_issue(
     origin.serve_feed("/feed", blog([5, 4, 3, 2, 1]))
     site.run("poll", "--all")
     site.run("send", "open")
-    texts = [read(one).get_body(("plain",)).get_content() for one in server.messages[1:]]  # type: ignore[union-attr]
+    texts = [body_of(read(one), "plain") for one in server.messages[1:]]
     assert len(texts) == 2
     assert len(server.messages) == 3
 

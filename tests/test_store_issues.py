@@ -548,7 +548,7 @@ def test_an_issue_is_stored_with_its_items_and_deliveries(store: Store) -> None:
     [
         [Letter("x@r.example", "<1@p>"), Letter("x@r.example", "<2@p>")],
         [Letter("x@r.example", "<1@p>"), Letter("y@r.example", "<1@p>")],
-        [Letter("x@r.example", "<1@p>"), Letter(None, "<2@p>")],
+        [Letter("x@r.example", "<1@p>"), Letter(None, "<2@p>")],  # type: ignore[arg-type]
     ],
     ids=["one reader twice", "one Message-ID twice", "no address"],
 )

@@ -365,10 +365,15 @@ def test_nothing_leaves_that_is_called_back() -> None:
 
 def test_who_is_refused_is_not_asked_for() -> None:
     """A reader who is refused was never in doubt: nobody is asked whether the message may go."""
-    asked: list[bool] = []
+    asked: list[str] = []
+
+    def may_go() -> bool:
+        asked.append("may it go?")
+        return True
+
     with ScriptedServer({"RCPT": "550 no"}) as server, open_smtp(plain(server.port)) as transport:
         parcel = Parcel(SENDER, READER, lambda: Message(letter(), b""))
-        transport.send(parcel, lambda: bool(asked.append(True)))
+        transport.send(parcel, may_go)
     assert asked == []
 
 

@@ -116,7 +116,8 @@ def small_house(tmp_path: Path) -> Iterator[House]:
 
 
 def stamp_of(answer: Asked) -> str:
-    return re.findall(r'name="stamp" value="([^"]+)"', answer.text)[0]
+    found: list[str] = re.findall(r'name="stamp" value="([^"]+)"', answer.text)
+    return found[0]
 
 
 # ------------------------------------------------------------------------------------------------------------- the form

@@ -122,5 +122,5 @@ class Wanting(RuleBasedStateMachine):
 Wanting.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
 
 
-class TestWanting(Wanting.TestCase):
+class TestWanting(Wanting.TestCase):  # type: ignore[misc, valid-type]
     """Runs the machine."""

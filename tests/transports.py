@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email import message_from_bytes
-from email.message import Message
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 
 from tidings.dispatching import Pace
 from tidings.errors import MailError
@@ -36,8 +36,8 @@ class Letter:
     message: bytes
 
     @property
-    def parsed(self) -> Message:
-        return message_from_bytes(self.message)
+    def parsed(self) -> EmailMessage:
+        return message_from_bytes(self.message, policy=policy.default)
 
     @property
     def identity(self) -> str:
