@@ -6,6 +6,7 @@ Every file has a strong tag and a date, so that whoever has it already is sent n
 from __future__ import annotations
 
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
@@ -79,8 +80,20 @@ def _served(volume: Volume) -> Response:
         response.headers["Vary"] = "Accept-Encoding"
     if coding != "identity":
         response.headers["Content-Encoding"] = coding
-    response.make_conditional(request.environ, accept_ranges=coding == "identity", complete_length=volume.size)
+    has_parts = coding == "identity"
+    response.make_conditional(request.environ, accept_ranges=has_parts and _is_one_part(), complete_length=volume.size)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        response.close()
+        abort(HTTPStatus.PRECONDITION_FAILED)
+    if has_parts:
+        response.accept_ranges = "bytes"
     return response
+
+
+def _is_one_part() -> bool:
+    """Whether one part of the file is asked for. Other wishes may be ignored (RFC 9110 section 14.2)."""
+    wanted = request.range
+    return wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
 
 
 def _coding(volume: Volume) -> Coding:
