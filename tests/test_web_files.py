@@ -190,6 +190,18 @@ def test_parts_past_the_end_are_refused(folder: Path) -> None:
     assert get(folder, Range="bytes=99999999-").status == 416
 
 
+@pytest.mark.parametrize("path", ["/absent.html", "/posts/", "/.hidden", "/%00"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_is_not_there_is_said_by_the_published_page(folder: Path, method: str, path: str) -> None:
+    """The very bytes that a host of static files shows, kept by no cache; without them a page of the server's."""
+    page = "<!doctype html><title>Nøthing</title><style>p{}</style>".encode()
+    assert get(folder, path, method).status == 404
+    (folder / "404.html").write_bytes(page)
+    reply = get(folder, path, method)
+    assert (reply.status, reply.body) == (404, page if method == "GET" else b"")
+    assert (reply.headers["Content-Type"], reply.headers["Cache-Control"]) == ("text/html; charset=utf-8", "no-store")
+
+
 @pytest.mark.parametrize("wanted", ["bytes=0-9,20-29", "bytes=0-0,-1", "bytes=0-9, 5-14, 10-19", "lines=1-2", "rows"])
 def test_several_parts_are_all_of_it(folder: Path, wanted: str) -> None:
     """Who asks for several parts, or in no known way, has the whole (RFC 9110 section 14.2 allows that)."""
