@@ -104,6 +104,21 @@ def test_a_headline_that_changes_writes_what_shows_it(
     }
 
 
+def test_a_blog_that_goes_leaves_its_address_to_nobody(store: Store, folder: Path) -> None:  # noqa: F811
+    """Neither its page nor its feeds come to be those of a blog that is called alike, by then or later."""
+    first, second, third = (blog(name, tags=("sea",)) for name in ("a.b", "a b", "a-b"))
+    configure(store, first, second)
+    for one in (first, second):
+        receive(store, one, post(1, title=f"By {one.name}", text=TEXT))
+    publish(store, folder, settings(sources=[first, second]))
+    kept = {path.name for path in (folder / "sources").iterdir()} - {"a-b"}
+    for left in ([second], [third, second]):
+        configure(store, *left)
+        publish(store, folder, settings(sources=left))
+        assert not (folder / "sources/a-b").exists()
+        assert kept <= {path.name for path in (folder / "sources").iterdir()}
+
+
 def test_what_goes_is_taken_away(planet: tuple[Store, list[Source]], folder: Path) -> None:  # noqa: F811
     """A source that is not configured any more leaves nothing behind, not even its folder."""
     store, sources = planet

@@ -49,7 +49,8 @@ def search(
         found, total = finding.find(store, question)
     names = tuple(source.name for source in public)
     states, said = feeds.states(store, public), abouts.by_name(store, names)
-    known = {source.name: source for source in planet_sources(public, states, said, content)}
+    followed = feeds.names(store).values()
+    known = {source.name: source for source in planet_sources(public, states, said, content, followed)}
     about = {
         post.id: Line(post.id, local_date(post.effective, timezone), known[post.source])
         for post in found
