@@ -205,7 +205,8 @@ def post_path(post_id: int) -> str:
 
 
 def _month_path(day: date) -> str:
-    return f"archive/{day:%Y-%m}.html"
+    # Not by strftime, which writes some years with fewer than four digits.
+    return f"archive/{day.isoformat()[:7]}.html"
 
 
 def _stories(posts: Iterable[PlanetPost]) -> dict[int, list[PlanetPost]]:
