@@ -152,6 +152,18 @@ def test_numbers_of_pages_are_not_given_again(site: Site, origin: Origin) -> Non
         assert [row[0] for row in connection.execute("SELECT id FROM posts ORDER BY id")] == [1, 10_003, 10_004]
 
 
+@pytest.mark.parametrize("other", ["--yes", "--skip-until=2026-11-28"])
+def test_skipping_numbers_stands_alone(site: Site, origin: Origin, other: str) -> None:
+    """With another option it would do only half of what is asked: that is a mistake, and nothing is changed."""
+    site.configure([("a", origin.url("/a"))])
+    serve(origin, 1)
+    done = site.run("adopt", "--skip-numbers", other, check=False)
+    assert done.returncode == 2
+    assert "--skip-numbers" in done.stderr
+    site.run("poll")
+    assert value(site, "SELECT min(id) FROM posts") == 1
+
+
 def test_numbers_are_skipped_before_the_first_post(site: Site, origin: Origin) -> None:
     """An empty database, too, may stand in for one whose pages are known."""
     site.configure([("a", origin.url("/a"))])

@@ -45,6 +45,8 @@ def adopt(config_path: Path, until: datetime | None, skip_numbers: bool, yes: bo
     from tidings.errors import TidingsError
     from tidings.store import numbers, sender
 
+    if skip_numbers and (until is not None or yes):
+        raise click.UsageError("--skip-numbers comes before the poll, and adopting after it: give it alone")
     with wiring.open_site(config_path) as (loaded, store):
         if skip_numbers:
             click.echo(f"posts that come from now on are numbered from {numbers.skip(store)} on")
