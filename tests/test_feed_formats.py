@@ -199,6 +199,16 @@ def utc(found: time.struct_time) -> datetime:
     return datetime.fromtimestamp(calendar.timegm(found), UTC)
 
 
+@pytest.mark.parametrize("name", WRITERS)
+def test_where_posts_are_from_is_read_back(name: str) -> None:
+    """Who follows a planet learns of each entry which blog it is from, in every format."""
+    post, copied = POSTS[0], replace(POSTS[1], origin_title="Far", origin_url="https://far.example/")
+    first, second = read_back(name, written(combined([post, copied]))[name]).posts
+    assert first.origin_title == post.source_title
+    assert first.origin_url in (post.source_url, post.feed_url)
+    assert (second.origin_title, second.origin_url) == ("Far", "https://far.example/")
+
+
 @pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
 def test_what_feedparser_reads_of_it_is_what_was_published(name: str) -> None:
     """Another reader finds the same ids, titles, links and dates."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.browsing import Page, browser
+from tests.render_samples import POSTS
 from tests.test_feed_formats import SITE, WRITERS, combined
 from tests.webs import HOST, serving
 from tidings.errors import RenderError
+from tidings.model import Etiquette
 from tidings.render.environment import Templates
 from tidings.render.feeds import feed_of_posts
 from tidings.render.style import render_style
@@ -24,10 +28,23 @@ _SHOWN = """(() => {
 })()"""
 
 
+_TEXT = """(() => {
+    const texts = [], walk = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
+    while (walk.nextNode()) {
+        if (walk.currentNode.parentElement.getClientRects().length) texts.push(walk.currentNode.data);
+    }
+    return texts.join(" ");
+})()"""
+
+
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Page]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("web")
+
+
+@pytest.fixture(scope="module")
+def pages(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Page]]:
     """A feed in its formats with its style sheet, served by our own web server, and a browser."""
-    folder = tmp_path_factory.mktemp("web")
     feed = feed_of_posts(combined(style="feed.css", content="excerpt"))
     for name, write in WRITERS.items():
         (folder / name).write_bytes(write(feed, f"{SITE}/{name}"))
@@ -48,8 +65,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Page]
         ),
         (
             "rss.xml",
-            ["channel > title", "item > title", "item > source", "item > description", "item > pubDate"],
-            ["channel > link", "guid", "ttl", "lastBuildDate", "item > category"],
+            ["channel > title", "item > title", "item > source", "item > pubDate"],
+            ["channel > link", "guid", "ttl", "lastBuildDate", "item > category", "item > description"],
         ),
     ],
 )
@@ -65,6 +82,20 @@ def test_a_feed_is_readable(
     for selector in hidden:
         assert page.value(f"getComputedStyle(document.querySelector({selector!r})).display") == "none", selector
     assert page.value("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("content", ["full", "excerpt", "title"])
+@pytest.mark.parametrize("name", ["atom.xml", "rss.xml"])
+def test_no_mark_up_is_seen(pages: tuple[str, Page], folder: Path, name: str, content: Etiquette) -> None:
+    """Neither tags nor references, which texts in a feed are written with: not even of a headline with signs."""
+    url, page = pages
+    post = replace(POSTS[0], title="R&D < fun", summary="Salt & <b> pepper", text="Salt & <b> pepper")
+    feed = feed_of_posts(combined([post], style="feed.css", content=content))
+    (folder / f"{content}-{name}").write_bytes(WRITERS[name](feed, f"{SITE}/{name}"))
+    page.open(f"{url}/{content}-{name}")
+    seen = page.value(_TEXT)
+    assert "R&D < fun" in seen
+    assert not re.search(r"&\w+;|&#|<p|</", seen)
 
 
 @pytest.mark.parametrize(("name", "head"), [("atom.xml", "feed"), ("rss.xml", "channel")])

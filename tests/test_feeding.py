@@ -53,13 +53,15 @@ def feed_id(path: Path) -> str:
 
 
 def test_a_feed_is_known_by_its_source_not_by_its_folder(store: Store, folder: Path) -> None:
-    """When "C" goes, "C++" has its folder; who followed that is not told that it is the same feed."""
+    """When "C" is called otherwise, "C++" has its folder; who followed that is not told that it is the same feed."""
     first, second = replace(A, name="C"), replace(B, name="C++")
     configure(store, first, second)
     publish(store, folder, settings(sources=(first, second)))
     known = {feed_id(path) for path in folder.glob("sources/*/atom.xml")}
     before = feed_id(folder / "sources/c/atom.xml")
-    publish(store, folder, settings(sources=(second,)))
+    renamed = replace(first, name="Sea")
+    configure(store, renamed, second)
+    publish(store, folder, settings(sources=(renamed, second)))
     after = feed_id(folder / "sources/c/atom.xml")
     assert after in known - {before}
 

@@ -47,18 +47,26 @@ def stocked(store: Store) -> Store:
 )
 def test_a_question_has_few_words(stocked: Store, words: str, found: list[int]) -> None:
     """Eight different ones; signs alone are none; and one word at most of a script that is written without spaces."""
-    assert [one.id for one in finding.find(stocked, Question(words, ("a",), (), 10, 0))] == found
+    assert [one.id for one in finding.find(stocked, Question(words, ("a",), (), 10, 0))[0]] == found
 
 
 def test_who_is_not_asked_about_is_not_found(stocked: Store) -> None:
     """Sources that are named in neither way."""
-    assert finding.find(stocked, Question("sea", ("b",), ("c",), 10, 0)) == []
+    assert finding.find(stocked, Question("sea", ("b",), ("c",), 10, 0)) == ([], 0)
+
+
+@pytest.mark.parametrize(("limit", "offset", "found"), [(1, 0, [2]), (1, 1, [1]), (10, 0, [2, 1])])
+def test_all_that_is_found_is_counted(stocked: Store, limit: int, offset: int, found: list[int]) -> None:
+    """However few of it are asked for; past its end there is nothing to count."""
+    posts, total = finding.find(stocked, Question("sea", ("a",), (), limit, offset))
+    assert ([one.id for one in posts], total) == (found, 2)
+    assert finding.find(stocked, Question("sea", ("a",), (), 1, 2)) == ([], 0)
 
 
 @pytest.mark.parametrize(("words", "found"), [("sea", [2, 1]), ("one", []), ("sea one", []), ("港", [3, 1])])
 def test_of_headlines_only_these_are_looked_into(stocked: Store, words: str, found: list[int]) -> None:
     """Neither the index nor the scan reads a text that is not shown."""
-    assert [one.id for one in finding.find(stocked, Question(words, (), ("a",), 10, 0))] == found
+    assert [one.id for one in finding.find(stocked, Question(words, (), ("a",), 10, 0))[0]] == found
 
 
 def test_a_statement_ends_with_its_time(store: Store) -> None:

@@ -82,6 +82,23 @@ def test_reads_a_whole_feed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "title", "url"),
+    [
+        ({"title": "A\nBlog", "home_page_url": "/a", "feed_url": "/a.xml"}, "A Blog", "https://blog.example/a"),
+        ({"title": "A Blog", "feed_url": "https://a.example/feed"}, "A Blog", "https://a.example/feed"),
+        ({"title": 5, "home_page_url": ["/a"]}, "", ""),
+        ("A Blog", "", ""),
+        (None, "", ""),
+    ],
+)
+def test_where_a_planet_took_an_item_from(said: object, title: str, url: str) -> None:
+    """`_tidings` names the feed that an item is from, its site before its feed as with atom:source."""
+    post = read_item(id="1", _tidings={"source": said, "rights": "CC BY"})
+    assert (post.origin_title, post.origin_url, post.rights) == (title, url, "CC BY")
+    assert read_item(id="1", _tidings="Tidings").origin_url == ""
+
+
+@pytest.mark.parametrize(
     ("value", "guid"),
     [
         ("a", "a"),

@@ -49,7 +49,7 @@ WAYS = "\n".join(
         f'<xmp><img src="{THERE}/xmp"></xmp><body background="{THERE}/body">',
     )
 )
-PUBLIC = ("/", "/issues/daily-1.html", "/atom.xml", "/issues/daily.xml", "/subscribe", "/nowhere")
+PUBLIC = ("/", "/issues/daily-1.html", "/atom.xml", "/issues/daily.xml", "/subscribe", "/nowhere", "/u/nobody")
 A_NAME = f'"><img src="{THERE}/name"><base href="{THERE}/">'
 
 
@@ -245,6 +245,7 @@ def test_there_is_a_page_of_every_kind(house: House) -> None:
         "You are unsubscribed",
         "You are subscribed again",
         "You get fewer mails now",
+        "There is no page here",
         "There is no such page",
         "That was not understood",
     }

@@ -104,6 +104,17 @@ def test_the_places_of_sources() -> None:
     ]
 
 
+def test_no_source_gets_the_place_of_another() -> None:
+    """Whoever had a folder first keeps it, whatever the order of the file, also when it is not followed any more."""
+    one, other = source(name="a.b"), source(name="a b")
+    known = [one.name, other.name]
+    both = {place.name: place.folder for place in source_places([other, one], known)}
+    assert both == {"a.b": "sources/a-b", "a b": "sources/a-b-c8687a08"}
+    for left in (one, other):
+        assert [place.folder for place in source_places([left], known)] == [both[left.name]]
+    assert [place.folder for place in source_places([other])] == ["sources/a-b"]
+
+
 def test_a_tag_keeps_its_place_when_others_come() -> None:
     """The address of a tag depends on the tag alone."""
     before = {place.name: place.folder for place in tag_places([tagged("a", "C++")])}

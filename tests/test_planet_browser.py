@@ -159,6 +159,25 @@ def test_the_page_of_nothing_works_anywhere(page: Page, base: str, tmp_path_fact
     assert "There is no page here" in page.value("document.body.innerText")
 
 
+def test_a_headline_of_the_other_direction(page: Page, base: str) -> None:
+    """An Arabic headline of an English text runs from right to left, on a list, in the archive and by itself; the text
+    does not."""
+    title = "رسالة من المرفأ القديم"
+    found = """(() => [...document.querySelectorAll("h1, h3, li > a")].filter(one => one.textContent.trim() === %r)
+        .map(one => [one, one.closest("article")?.querySelector("p:not(.quiet), .body")])
+        .map(pair => pair.map(one => one && getComputedStyle(one).direction)))()"""
+    for name, text in (("tags/sea/index.html", "ltr"), ("archive/2026-11.html", None)):
+        page.open(f"{base}en/b/{name}")
+        directions = page.value(found % title)
+        assert directions
+        assert all(one == ["rtl", text] for one in directions), name
+    page.open(f"{base}en/b/tags/sea/index.html")
+    there = page.value(f"""[...document.querySelectorAll("article")]
+        .find(one => one.textContent.includes({title!r})).querySelector("p a[href*=posts]").href""")
+    page.open(there)
+    assert page.value(found % title) == [["rtl", "ltr"]]
+
+
 def test_the_first_page_by_keyboard(page: Page, base: str) -> None:
     """The first Tab leads past the head of the page; each link on the way shows that it has the focus."""
     page.looks(1280)

@@ -32,6 +32,7 @@ def post(number: int, name: str = "a", **values: Any) -> PlanetPost:
         "url": f"https://{name}.example/{number}",
         "title": f"Post {number}",
         "effective": NOON - timedelta(hours=number),
+        "arrived": values.get("effective", NOON - timedelta(hours=number)),
         "changed_at": None,
         "in_feed": False,
         "stamp": f"stamp {number}",
@@ -254,6 +255,23 @@ def test_a_long_list_stays_where_it_is() -> None:
         "sources/a/index-2.html",
         "sources/a/index-1.html",
     ]
+
+
+@pytest.mark.parametrize("years", [0, 1, 30])
+def test_a_post_that_is_dated_back_moves_no_full_part(years: int) -> None:
+    """The lists of a tag and of a source go by arrival, as feeds do: what comes late stands on top, under its own date,
+    and only its month and its neighbours have it in its place."""
+    many = tuple(post(number) for number in range(1, 121))
+    late = post(200, effective=NOON - timedelta(days=365 * years, hours=100.5), arrived=NOON)
+    before, after = material(many), material(tuple(sorted((late, *many), key=lambda one: one.effective, reverse=True)))
+    lists = {path for path in changed(before, after) if path.startswith(("sources/a/", "tags/go/"))}
+    assert lists == {"sources/a/index.html", "tags/go/index.html"}
+    page = pages(after)["sources/a/index.html"]
+    assert page.lines[0].post_id == 200
+    assert page.source.newest == NOON.date()
+    newer = pages(after)["posts/200.html"].newer
+    assert newer is not None
+    assert newer.path == ("posts/100.html" if years == 0 else "posts/120.html")
 
 
 @given(st.integers(0, 500), st.integers(1, 40))

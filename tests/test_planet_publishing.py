@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,44 @@ def test_a_headline_that_changes_writes_what_shows_it(
         f"posts/{old.id + 6}.html",
         "sitemap-posts-0.xml",
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "month", "rfc822"),
+    [
+        (datetime(1969, 7, 20, 20, 17, tzinfo=UTC), "1969-07", "Sun, 20 Jul 1969 20:17:00 GMT"),
+        (datetime(987, 6, 5, 4, 3, 2, tzinfo=UTC), "0987-06", "Tue, 05 Jun 0987 04:03:02 GMT"),
+        (datetime(1, 1, 2, tzinfo=UTC), "0001-01", "Tue, 02 Jan 0001 00:00:00 GMT"),
+        (datetime(9999, 12, 31, tzinfo=UTC), f"{START:%Y-%m}", f"{START:%a, %d %b %Y %H:%M:%S} GMT"),
+    ],
+)
+def test_any_year_is_published(store: Store, folder: Path, written: datetime, month: str, rfc822: str) -> None:  # noqa: F811
+    """Reading takes dates from 1990 to 2100 only; a database that has others, from whatever hand, is published all the
+    same: in a month of its own, with years of four digits, and none that is yet to come."""
+    one = blog("a")
+    configure(store, one)
+    receive(store, one, post(1, published=written, text=TEXT))
+    publish(store, folder, settings(sources=[one]))
+    assert (folder / f"archive/{month}.html").exists()
+    stamp = f"{written:%m-%dT%H:%M:%SZ}" if written < START else f"{START:%m-%dT%H:%M:%SZ}"
+    for name in ("sitemap-posts-0.xml", "atom.xml", "feed.json"):
+        assert f"{month[:4]}-{stamp}" in (folder / name).read_text(), name
+    assert f"<pubDate>{rfc822}</pubDate>" in (folder / "rss.xml").read_text()
+
+
+def test_a_blog_that_goes_leaves_its_address_to_nobody(store: Store, folder: Path) -> None:  # noqa: F811
+    """Neither its page nor its feeds come to be those of a blog that is called alike, by then or later."""
+    first, second, third = (blog(name, tags=("sea",)) for name in ("a.b", "a b", "a-b"))
+    configure(store, first, second)
+    for one in (first, second):
+        receive(store, one, post(1, title=f"By {one.name}", text=TEXT))
+    publish(store, folder, settings(sources=[first, second]))
+    kept = {path.name for path in (folder / "sources").iterdir()} - {"a-b"}
+    for left in ([second], [third, second]):
+        configure(store, *left)
+        publish(store, folder, settings(sources=left))
+        assert not (folder / "sources/a-b").exists()
+        assert kept <= {path.name for path in (folder / "sources").iterdir()}
 
 
 def test_what_goes_is_taken_away(planet: tuple[Store, list[Source]], folder: Path) -> None:  # noqa: F811

@@ -156,6 +156,24 @@ def test_planet_isolates_direction_and_language_of_each_post() -> None:
     assert (first.get("dir"), first.get("lang"), second.get("dir")) == ("rtl", "en", "ltr")
 
 
+@pytest.mark.parametrize(
+    ("title", "text", "article", "heading", "beginning"),
+    [
+        ("رسالة من المرفأ", "A letter from the harbour, told in English.", "ltr", "rtl", None),
+        ("A letter", "رسالة طويلة من المرفأ القديم إلى البحر", "rtl", "ltr", None),
+        ("2026: 100%", "رسالة طويلة من المرفأ القديم إلى البحر", "rtl", None, None),
+        ("Go 1.30 رسالة طويلة من المرفأ", "Short.", "rtl", None, "ltr"),
+        ("A letter", "From the harbour.", "ltr", None, None),
+    ],
+)
+def test_planet_turns_headline_and_beginning_by_their_own_letters(
+    title: str, text: str, article: str, heading: str | None, beginning: str | None
+) -> None:
+    """A post may have a headline of one direction and a text of the other; signs and digits run as what is around."""
+    [one] = planet_of(replace(POSTS[0], title=title, text=text, summary="")).iter("article")
+    assert (one.get("dir"), one.find("h3").get("dir"), one.findall("p")[1].get("dir")) == (article, heading, beginning)
+
+
 def test_planet_lists_sources_and_issues() -> None:
     """The blogroll links site and feed, the archive links issues."""
     document = tree(render_planet(PLANET))

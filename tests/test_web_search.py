@@ -79,6 +79,34 @@ def test_what_is_asked_for_is_found_in_pages(client: FlaskClient) -> None:
     assert links == ["search?q=harbour&page=1", "search?q=harbour&page=3"]
 
 
+def test_it_says_how_many_were_found(client: FlaskClient) -> None:
+    """On each page of the results, in words; of one post and of none, too."""
+
+    def said(query: str) -> list[str]:
+        found = lxml_html.document_fromstring(client.get(f"/search?{query}").text).xpath("//p[@class='quiet found']")
+        return [one.text_content().strip() for one in found]
+
+    assert said("q=harbour") == said("q=harbour&page=3") == ["46 posts"]
+    assert said('q="nets 7"') == ["1 post"]
+    assert said("q=zebra") == said("") == []
+
+
+def test_it_leads_to_the_other_parts_of_the_planet(client: FlaskClient, tmp_path: Path) -> None:
+    """As all pages do, to those that are published."""
+
+    def rooms() -> list[str]:
+        page = lxml_html.document_fromstring(client.get("/search").text)
+        assert page.xpath("//header/p/a/@href") == ["index.html"]
+        return [str(href) for href in page.xpath("//header/nav//a/@href")]
+
+    assert rooms() == ["search"]
+    parts = ["sources/index.html", "tags/index.html", "archive/index.html", "issues/index.html"]
+    for part in parts:
+        (tmp_path / part).parent.mkdir()
+        (tmp_path / part).write_text("<!doctype html>")
+    assert rooms() == [*parts, "search"]
+
+
 def test_what_no_page_shows_is_not_found(client: FlaskClient) -> None:
     """Neither what is in digests alone nor what is held, put away or excluded; of a headline-only blog its headline."""
     found = titles(client, "harbour", 1) + titles(client, "harbour", 2) + titles(client, "harbour", 3)

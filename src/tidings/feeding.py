@@ -89,7 +89,8 @@ def issue_files(feed: IssueFeed, templates: Templates, base: str) -> Iterator[Le
 def _channels(store: Store, kitchen: Kitchen, said: Mapping[str, About]) -> Iterator[_Channel]:
     """The combined feed, which comes first: what it shows of a story is what the others show. Then its parts."""
     every = Place("", "", tuple(source.name for source in kitchen.sources), "")
-    for place in (every, *tag_places(kitchen.sources), *source_places(kitchen.sources)):
+    of_sources = source_places(kitchen.sources, feeds.names(store).values())
+    for place in (every, *tag_places(kitchen.sources), *of_sources):
         title = f"{kitchen.title}: {place.name}" if place.name else kitchen.title
         noindex = bool(place.sources) and all(said.get(name, About()).noindex for name in place.sources)
         yield _Channel(place, title, tuple(arrivals.latest(store, place.sources, kitchen.limit)), noindex)

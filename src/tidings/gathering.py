@@ -55,7 +55,7 @@ def gather(store: Store, layout: Layout) -> Iterator[Leaf]:
     said = abouts.by_name(store, [source.name for source in layout.sources])
     material = Material(
         posts=planet.shown(store, [source.name for source in layout.sources]),
-        sources=planet_sources(layout.sources, states, said, layout.content),
+        sources=planet_sources(layout.sources, states, said, layout.content, feeds.names(store).values()),
         checkups={state.source.name: check_up(state, timezone) for state in states},
         tags=tags,
         timezone=timezone,

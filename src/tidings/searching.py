@@ -24,14 +24,16 @@ _MOST_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of what was found, the newest first, and what is known of each post by its id."""
+    """A page of what was found, the newest first, and what is known of each post by its id; `total` is how many there
+    are on all pages."""
 
     posts: tuple[StoredPost, ...]
     about: Mapping[int, Line]
+    total: int
     has_more: bool
 
 
-NOTHING = Found((), {}, has_more=False)
+NOTHING = Found((), {}, 0, has_more=False)
 
 
 def search(
@@ -42,16 +44,17 @@ def search(
     public = shown(sources, feeds.own_names(store))
     headlines = tuple(source.name for source in public if (source.content or content) == "title")
     texts = tuple(source.name for source in public if source.name not in headlines)
-    question = Question(words[:LONGEST], texts, headlines, limit=A_PAGE + 1, offset=(number - 1) * A_PAGE)
+    question = Question(words[:LONGEST], texts, headlines, limit=A_PAGE, offset=(number - 1) * A_PAGE)
     with store.within(_MOST_SECONDS):
-        found = finding.find(store, question)
+        found, total = finding.find(store, question)
     names = tuple(source.name for source in public)
     states, said = feeds.states(store, public), abouts.by_name(store, names)
-    known = {source.name: source for source in planet_sources(public, states, said, content)}
+    followed = feeds.names(store).values()
+    known = {source.name: source for source in planet_sources(public, states, said, content, followed)}
     about = {
         post.id: Line(post.id, local_date(post.effective, timezone), known[post.source])
         for post in found
         if post.source in known
     }
-    listed = tuple(post for post in found[:A_PAGE] if post.id in about)
-    return Found(listed, about, len(found) > A_PAGE and number < LAST_PAGE)
+    listed = tuple(post for post in found if post.id in about)
+    return Found(listed, about, total, has_more=total > number * A_PAGE and number < LAST_PAGE)

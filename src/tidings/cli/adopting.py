@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--skip-until", "until", type=WHEN, metavar="WHEN", help="Take what was due by then for mailed.")
+@click.option("--skip-numbers", is_flag=True, help="Number posts to come past all that were; no more than that.")
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @click.pass_obj
-def adopt(config_path: Path, until: datetime | None, yes: bool) -> None:
+def adopt(config_path: Path, until: datetime | None, skip_numbers: bool, yes: bool) -> None:
     """Let a database send that was restored from a backup, or copied.
 
     Such a database does not know what was mailed since the copy was made, and would mail it again: so nothing is sent
@@ -36,12 +37,20 @@ def adopt(config_path: Path, until: datetime | None, yes: bool) -> None:
     With --skip-until, mails, issues and posts that were due by that date, time or age (12h) count as mailed. Poll
     first: posts that were fetched and mailed since the backup was made are then known, by their dates. That option also
     helps where nothing shows what happened, as after a whole machine was set back.
+
+    With --skip-numbers, before the first poll, the pages of posts to come get numbers that none had since the backup
+    was made. That lets nothing be sent.
     """
     from tidings.cli import wiring
     from tidings.errors import TidingsError
-    from tidings.store import sender
+    from tidings.store import numbers, sender
 
+    if skip_numbers and (until is not None or yes):
+        raise click.UsageError("--skip-numbers comes before the poll, and adopting after it: give it alone")
     with wiring.open_site(config_path) as (loaded, store):
+        if skip_numbers:
+            click.echo(f"posts that come from now on are numbered from {numbers.skip(store)} on")
+            return
         now = wiring.utc_now()
         if until is not None and until > now:
             raise click.BadParameter("is yet to come", param_hint="--skip-until")
@@ -89,6 +98,7 @@ def _report(loaded: Config, store: Store, standing: Standing, until: datetime | 
             "whoever unsubscribed or complained after the copy was made is mailed again: "
             "`tidings suppressions add ADDRESS` for those you know of"
         )
+        yield "after a backup, `tidings adopt --skip-numbers` before the first poll gives no number of a page again"
     yield "it would send, as far as it knows:"
     for edition in loaded.editions:
         yield from (f"  {line}" for line in _to_come(loaded, store, edition, now))

@@ -15,8 +15,8 @@ ended, or is switched off in the configuration."""
 
 @dataclass(frozen=True, slots=True)
 class PlanetPost:
-    """A post that pages may show. `stamp` stands for all that is stored of it, and changes with it. `in_feed` says that
-    the combined feed has shown it for its story."""
+    """A post that pages may show. `arrived` is its place in feeds, and in lists that go by it. `stamp` stands for all
+    that is stored of it, and changes with it. `in_feed` says that the combined feed has shown it for its story."""
 
     id: int
     story: int
@@ -24,6 +24,7 @@ class PlanetPost:
     url: str
     title: str
     effective: datetime
+    arrived: datetime
     changed_at: datetime | None
     in_feed: bool
     stamp: str

@@ -124,7 +124,7 @@ class _Planning:
         counted: list[Counted] = []
         for tag, names in self._material.tags:
             members = set(names)
-            posts = _each_once([post for post in self._posts if post.source in members])
+            posts = _by_arrival(_each_once([post for post in self._posts if post.source in members]))
             path = f"{tag.folder}/index.html"
             counted.append(Counted(path, tag.name, len(posts)))
             page = ListPage(path, (), tag=tag, noindex=self._is_shy(names))
@@ -137,7 +137,7 @@ class _Planning:
         lines = self._source_lines()
         for line in lines:
             page = ListPage(f"{line.source.folder}/index.html", (), source=line, noindex=line.source.noindex)
-            yield from self._list(page, self._of_source.get(line.source.name, []), _IN_A_LIST)
+            yield from self._list(page, _by_arrival(self._of_source.get(line.source.name, [])), _IN_A_LIST)
         overview = OverviewPage("sources/index.html", "sources", sources=tuple(map(_without_day, lines)))
         yield self._planned(overview, (), overview.sources)
 
@@ -205,7 +205,8 @@ def post_path(post_id: int) -> str:
 
 
 def _month_path(day: date) -> str:
-    return f"archive/{day:%Y-%m}.html"
+    # Not by strftime, which writes some years with fewer than four digits.
+    return f"archive/{day.isoformat()[:7]}.html"
 
 
 def _stories(posts: Iterable[PlanetPost]) -> dict[int, list[PlanetPost]]:
@@ -222,6 +223,12 @@ def _each_once(posts: Sequence[PlanetPost]) -> list[PlanetPost]:
         story: min(some, key=lambda post: (not post.in_feed, post.id)).id for story, some in _stories(posts).items()
     }
     return [post for post in posts if fronts[post.story] == post.id]
+
+
+def _by_arrival(posts: Iterable[PlanetPost]) -> list[PlanetPost]:
+    """As in feeds, the last to arrive first: by date a late post would move all that is below it to another part of its
+    list, and so to another address."""
+    return sorted(posts, key=lambda post: (post.arrived, post.effective, post.id), reverse=True)
 
 
 def _lines(posts: Sequence[PlanetPost], sources: Mapping[str, PlanetSource], timezone: str) -> dict[int, Line]:

@@ -29,7 +29,8 @@ def slug(name: str) -> str:
 
 def slugs(names: Iterable[str]) -> dict[str, str]:
     """The step of a path that stands for each of some names, no two the same: of those that would share one, all but
-    the first get a mark. Unlike slugs they may leave something out, as the dots in "blog.example"."""
+    the first get a mark, so those that come behind change nothing. Unlike slugs they may leave something out, as the
+    dots in "blog.example"."""
     found: dict[str, str] = {}
     taken = {""}
     for name in dict.fromkeys(names):

@@ -50,9 +50,11 @@ def tag_places(sources: Sequence[Source]) -> list[Place]:
     return sorted(places, key=lambda place: (place.name.casefold(), place.folder))
 
 
-def source_places(sources: Sequence[Source]) -> list[Place]:
-    """A place for each source, in their order."""
-    steps = slugs(source.name for source in sources)
+def source_places(sources: Sequence[Source], known: Iterable[str] = ()) -> list[Place]:
+    """A place for each source, in their order. `known` are the names of all that were ever followed, the first to come
+    first: of names that are alike the first has the plain folder for good, so that the address of a blog that is not
+    followed any more never leads to another."""
+    steps = slugs([*known, *(source.name for source in sources)])
     return [
         Place(source.name, f"sources/{steps[source.name]}", (source.name,), f"sources/{source.name}")
         for source in sources
@@ -60,11 +62,15 @@ def source_places(sources: Sequence[Source]) -> list[Place]:
 
 
 def planet_sources(
-    sources: Sequence[Source], states: Sequence[FeedState], said: Mapping[str, About], content: Etiquette
+    sources: Sequence[Source],
+    states: Sequence[FeedState],
+    said: Mapping[str, About],
+    content: Etiquette,
+    known: Iterable[str],
 ) -> list[PlanetSource]:
-    """Some sources as pages show them, those that have a state: `said` is what their feeds say of themselves, by name.
-    Of a source that says nothing else, `content` is shown."""
-    places = {place.name: place for place in source_places(sources)}
+    """Some sources as pages show them, those that have a state: `said` is what their feeds say of themselves, by name,
+    and `known` are the names that `source_places` wants. Of a source that says nothing else, `content` is shown."""
+    places = {place.name: place for place in source_places(sources, known)}
     tags = [(TagLink(place.name, place.folder), place.sources) for place in tag_places(sources)]
     return [
         _planet_source(state, places[state.source.name], said.get(state.source.name, About()), content, tags)

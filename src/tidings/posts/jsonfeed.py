@@ -64,6 +64,8 @@ def _post(position: int, item: _Object, base: str, author: str, language: str) -
     url = _url(item, guid, base, enclosures)
     content = bounded(scrub(_string(item, "content_html")).strip()) or _paragraphs(item, "content_text")
     summary = _paragraphs(item, "summary")
+    ours = _object(item, "_tidings")
+    origin_title, origin_url = _origin(_object(ours, "source"), base)
     return ParsedPost(
         position=position,
         guid=guid,
@@ -78,7 +80,17 @@ def _post(position: int, item: _Object, base: str, author: str, language: str) -
         base=url or base,
         language=language_tag(item.get("language")) or language,
         enclosures=enclosures,
+        origin_title=origin_title,
+        origin_url=origin_url,
+        rights=one_line(_string(ours, "rights"))[:MAX_LINE],
     )
+
+
+def _origin(source: _Object, base: str) -> tuple[str, str]:
+    """Where a planet took the item from: JSON Feed has no word for it, so planets of Tidings use one of their own
+    (docs/feeds.md). Its site before its feed, as with atom:source."""
+    places = [_string(source, "home_page_url"), _string(source, "feed_url")]
+    return one_line(_string(source, "title")), next((url for place in places if (url := resolve(base, place))), "")
 
 
 def _id(value: object) -> str:
@@ -144,6 +156,11 @@ def _attachments(item: _Object, base: str) -> tuple[Enclosure, ...]:
 def _string(context: _Object, key: str) -> str:
     value = context.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _object(context: _Object, key: str) -> _Object:
+    value = context.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def _objects(context: _Object, key: str) -> list[_Object]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote, urlsplit
 from xml.sax.saxutils import escape
 
 from tidings.model import SitemapFile
+from tidings.render.xml import rfc3339
 
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -28,5 +29,5 @@ def render_robots(url: str) -> bytes:
 
 def _place(path: str, changed: datetime | None, url: str) -> str:
     shown = path.removesuffix("index.html")
-    date = f"<lastmod>{changed.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}</lastmod>" if changed else ""
+    date = f"<lastmod>{rfc3339(changed)}</lastmod>" if changed else ""
     return f"<loc>{escape(f'{url}/{quote(shown)}')}</loc>{date}"

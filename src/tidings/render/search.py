@@ -14,13 +14,14 @@ from tidings.render.planet import Frame
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """What was asked, page `number` of what was found, and what is known of each post. Without `words` it is the form
-    alone."""
+    """What was asked, page `number` of what was found, `total` on all pages, and what is known of each post. Without
+    `words` it is the form alone."""
 
     words: str
     number: int
     posts: Sequence[StoredPost]
     about: Mapping[int, Line]
+    total: int
     has_more: bool
 
 
@@ -35,6 +36,7 @@ def render_search(page: SearchPage, frame: Frame) -> str:
         "feeds": (),
         "noindex": True,
         "words": page.words,
+        "total": page.total,
         "lines": listed(page.posts, etiquette, page.about, press.wording),
         "page": {
             "newer": _address(page, page.number - 1) if page.number > 1 else "",

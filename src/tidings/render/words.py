@@ -107,12 +107,13 @@ def called(title: str, text: str, wording: Wording) -> str:
     return headline(title, text, wording.gettext("Untitled"))
 
 
-def direction(text: str) -> Literal["ltr", "rtl"]:
-    """The direction that most letters of `text` run in. The first letter alone misleads: an Arabic headline may begin
-    with a Latin name."""
+def direction(text: str, around: Literal["ltr", "rtl"] = "ltr") -> Literal["ltr", "rtl"]:
+    """The direction that most letters of `text` run in, that of what is `around` where there are none. The first letter
+    alone misleads: an Arabic headline may begin with a Latin name."""
     kinds = [unicodedata.bidirectional(character) for character in text[:600]]
     rtl = kinds.count("R") + kinds.count("AL")
-    return "rtl" if rtl > kinds.count("L") else "ltr"
+    ltr = kinds.count("L")
+    return around if rtl == ltr else "rtl" if rtl > ltr else "ltr"
 
 
 def css_text(text: str) -> str:

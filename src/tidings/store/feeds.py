@@ -54,7 +54,7 @@ def states(store: Store, sources: Iterable[Source]) -> list[FeedState]:
 
 
 def names(store: Store) -> dict[str, str]:
-    """The name of each source that was ever followed, by its URL."""
+    """The name of each source that was ever followed, by its URL; the first to come first."""
     return {row["url"]: row["name"] for row in store.rows("SELECT url, name FROM feeds ORDER BY id")}
 
 

@@ -28,22 +28,24 @@ class Question:
     offset: int
 
 
-def find(store: Store, question: Question) -> list[StoredPost]:
-    """The posts that pages may show and that have all words, newest first. Of the words eight different ones count, and
+def find(store: Store, question: Question) -> tuple[list[StoredPost], int]:
+    """The posts that pages may show and that have all words, newest first, and how many there are in all, 0 where none
+    is left. Of the words eight different ones count, and
     one of those that the index does not hold, since for that all texts are read; signs alone are none."""
     wanted = _wanted(question.words)
     if not wanted:
-        return []
+        return [], 0
     of_open = _some(question.open, _ALL, wanted)
     of_headlines = _some(question.headlines, _HEADLINE, wanted)
     # Ids alone: to leave out a thousand posts with their texts would read them.
     rows = store.rows(
-        f"{of_open[0]} UNION ALL {of_headlines[0]} ORDER BY effective DESC, id DESC LIMIT ? OFFSET ?",
+        f"""SELECT id, count(*) OVER () AS total FROM ({of_open[0]} UNION ALL {of_headlines[0]})
+        ORDER BY effective DESC, id DESC LIMIT ? OFFSET ?""",
         (*of_open[1], *of_headlines[1], question.limit, question.offset),
     )
     ids = [row["id"] for row in rows]
     whole = planet.whole(store, ids)
-    return [whole[post_id] for post_id in ids]
+    return [whole[post_id] for post_id in ids], rows[0]["total"] if rows else 0
 
 
 def _wanted(text: str) -> list[str]:

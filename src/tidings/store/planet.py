@@ -22,7 +22,8 @@ _STAMPS = STAMPED.count(",") + 1
 def shown(store: Store, sources: Sequence[str]) -> list[PlanetPost]:
     """The posts of `sources` (names) that no rule excludes and nothing holds, the newest first."""
     rows = store.rows(
-        f"""SELECT {STAMPED}, p.story, p.in_feed, f.name AS source FROM posts p JOIN feeds f ON f.id = p.feed_id
+        f"""SELECT {STAMPED}, p.arrived, p.story, p.in_feed, f.name AS source
+        FROM posts p JOIN feeds f ON f.id = p.feed_id
         WHERE f.name IN (SELECT value FROM json_each(?)) AND p.excluded = '' AND p.held_at IS NULL
         ORDER BY p.effective DESC, p.id DESC""",
         (json.dumps(list(sources)),),
@@ -54,6 +55,7 @@ def _post(row: sqlite3.Row) -> PlanetPost:
         url=row["url"],
         title=row["title"],
         effective=stored_time(row["effective"]),
+        arrived=stored_time(row["arrived"]),
         changed_at=text_to_time(row["changed_at"]),
         in_feed=bool(row["in_feed"]),
         stamp=stamp(row),

@@ -33,7 +33,7 @@ def create_app(folder: Path, site: Site | None = None) -> Flask:
             serve_managing(app, site, site.open_store)
         serve_preferences(app, site, site.open_store)
         serve_moving(app, site, site.open_store)
-        serve_search(app, site, site.open_store)
+        serve_search(app, site, site.open_store, folder.absolute())
     serve_files(app, folder, has_form=site.open_store is not None and bool(site.offered))
     app.wsgi_app = Behind(app.wsgi_app, site.url, site.trusted_proxies)  # type: ignore[method-assign,assignment]
     return app

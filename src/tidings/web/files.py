@@ -6,6 +6,7 @@ Every file has a strong tag and a date, so that whoever has it already is sent n
 from __future__ import annotations
 
 from functools import lru_cache
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,7 +15,7 @@ from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header
 from werkzeug.security import safe_join
 
-from tidings.web.hardening import WITH_FORM
+from tidings.web.hardening import WITH_FORM, page
 from tidings.web.shelf import Coding, Shelf, Volume
 
 # Werkzeug adds the charset to those it knows as text.
@@ -45,18 +46,26 @@ def serve_files(app: Flask, folder: Path, *, has_form: bool = False) -> None:
     @app.get("/<path:name>")
     def serve(name: str = "index.html") -> Response:
         path = f"{name}index.html" if name.endswith("/") else name
-        if any(part.startswith(".") for part in path.split("/")):
-            abort(404)  # among them files that are being written
-        place = safe_join(str(root), path)
+        # What is hidden is not there: among it are files that are being written.
+        is_hidden = any(part.startswith(".") for part in path.split("/"))
+        place = None if is_hidden else safe_join(str(root), path)
         if place is None:
-            abort(404)
+            return _absent(shelf.take(root / "404.html"))
         volume = shelf.take(Path(place))
         if volume is None:
-            return _moved(name) if shelf.take(Path(place, "index.html")) else abort(404)
+            is_folder = shelf.take(Path(place, "index.html")) is not None
+            return _moved(name) if is_folder else _absent(shelf.take(root / "404.html"))
         response = _served(volume)
         if has_form and path == "index.html":
             response.headers["Content-Security-Policy"] = WITH_FORM
         return response
+
+
+def _absent(volume: Volume | None) -> Response:
+    """What is published for what is not there, as hosts of static files show it."""
+    if volume is None or volume.body is None:
+        abort(404)
+    return page(volume.body.decode(), 404, has_form=False)
 
 
 def _moved(name: str) -> Response:
@@ -79,8 +88,20 @@ def _served(volume: Volume) -> Response:
         response.headers["Vary"] = "Accept-Encoding"
     if coding != "identity":
         response.headers["Content-Encoding"] = coding
-    response.make_conditional(request.environ, accept_ranges=coding == "identity", complete_length=volume.size)
+    has_parts = coding == "identity"
+    response.make_conditional(request.environ, accept_ranges=has_parts and _is_one_part(), complete_length=volume.size)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        response.close()
+        abort(HTTPStatus.PRECONDITION_FAILED)
+    if has_parts:
+        response.accept_ranges = "bytes"
     return response
+
+
+def _is_one_part() -> bool:
+    """Whether one part of the file is asked for. Other wishes may be ignored (RFC 9110 section 14.2)."""
+    wanted = request.range
+    return wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1
 
 
 def _coding(volume: Volume) -> Coding:

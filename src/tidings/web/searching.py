@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from threading import Lock
 
 from flask import Flask, Response, request
@@ -15,12 +16,21 @@ from werkzeug.exceptions import NotFound, ServiceUnavailable, TooManyRequests
 from tidings.errors import TooLongError
 from tidings.model import Throttled
 from tidings.readers.throttle import Budget, ask_budget, networks
-from tidings.render.planet import Frame
+from tidings.render.pages import Room
+from tidings.render.planet import ALL_ISSUES, Frame
 from tidings.render.search import SearchPage, render_search
 from tidings.render.words import one_line
 from tidings.searching import LAST_PAGE, LONGEST, NOTHING, search
 from tidings.web.hardening import client, page
 from tidings.web.site import OpenStore, Site
+
+_PARTS: dict[Room, str] = {
+    "blogs": "sources/index.html",
+    "tags": "tags/index.html",
+    "archive": "archive/index.html",
+    "issues": ALL_ISSUES,
+}
+"""Parts of the site by their pages."""
 
 _NEIGHBOURS = Budget(burst=20, refill=timedelta(seconds=3))
 """Twenty searches at once from a network, and twenty a minute."""
@@ -31,8 +41,8 @@ _SECONDS_UNTIL_FREE = 1
 _SECONDS_UNTIL_QUIET = 60
 
 
-def serve_search(app: Flask, site: Site, open_store: OpenStore) -> None:
-    """Adds `/search?q=WORDS&page=NUMBER` to `app`."""
+def serve_search(app: Flask, site: Site, open_store: OpenStore, folder: Path) -> None:
+    """Adds `/search?q=WORDS&page=NUMBER` to `app`. It leads to what is published in `folder`."""
     counter, turn = _Counter(), Lock()
 
     @app.get("/search")
@@ -44,8 +54,10 @@ def serve_search(app: Flask, site: Site, open_store: OpenStore) -> None:
             counter.count(site.clock())
             with _alone(turn), open_store() as store:
                 found = search(store, site.sources, site.content, site.timezone, words, number)
-        frame = Frame(site.title, site.url, site.language, site.timezone, site.templates)
-        return page(render_search(SearchPage(words, number, found.posts, found.about, found.has_more), frame))
+        rooms: list[Room] = [room for room, path in _PARTS.items() if Path(folder, path).is_file()]
+        frame = Frame(site.title, site.url, site.language, site.timezone, site.templates, [*rooms, "search"])
+        shown = SearchPage(words, number, found.posts, found.about, found.total, found.has_more)
+        return page(render_search(shown, frame))
 
 
 @contextmanager
