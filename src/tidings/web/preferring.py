@@ -123,9 +123,12 @@ class _Desk:
         return found
 
     def erase(self, store: Store, token: str) -> None:
-        """Erases whom a link is for."""
+        """Erases whom a link is for. The link is worth nothing once its reader has another address, so what was found
+        for the one before the transaction is right within it."""
+        held = erasing.look_through(store, self.reader(store, token).address)
         with store.write():
-            erasing.erase(store, self.reader(store, token).address, self.site.clock(), reason="erased")
+            address = self.reader(store, token).address
+            erasing.erase(store, address, self.site.clock(), reason="erased", held=held)
 
     def boxes(self, name: str) -> list[str]:
         """The names of the boxes that the form of an edition has."""
