@@ -212,8 +212,10 @@ def test_an_erased_address_is_not_known_by_its_mails(store: Store, is_subscriber
     assert store.rows("SELECT * FROM notes_sent WHERE fingerprint != x''") == []
     take(store, report(path, ANN), MAILBOX, LATER)
     take(store, complaint(path), MAILBOX, LATER)
-    assert [row["message"] for row in store.rows("SELECT message FROM returned_mail")] == [None, None]
-    assert refusals.among(store, [ANN]) == {ANN: "erased"}
+    take(store, Arrival(ANN, path, f"From: {ANN}\r\n\r\nWho are you?\r\n".encode()), MAILBOX, LATER)
+    assert [row["message"] for row in store.rows("SELECT message FROM returned_mail")] == [None] * 3
+    assert [row["reason"] for row in store.rows("SELECT reason FROM refusals")] == ["erased"]
+    assert suppressions.listed(store) == []
 
 
 def test_without_an_address_for_bounces_there_is_no_code(store: Store) -> None:
