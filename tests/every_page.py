@@ -9,6 +9,7 @@ from functools import cache
 from tests.builders import edition
 from tests.render_samples import FIXTURES, FOOTER, POSTS
 from tidings.model import Choices
+from tidings.readers.choices import fields_of
 from tidings.render.forms import Chrome, render_back, render_error, render_fewer, render_leave, render_left
 from tidings.render.mail import render_issue
 from tidings.render.offers import SignupForm
@@ -98,7 +99,14 @@ def _of_the_site(language: str) -> dict[str, str]:
 
 def _of_readers(chrome: Chrome) -> dict[str, str]:
     form = SignupForm(_EDITIONS, stamp="x", language=chrome.language)
-    sheet = Sheet("The <Daily>", "x/daily", _CHOSEN, ("art", "code"), ("Slow Queries", "<b>&co"), True)
+    sheet = Sheet(
+        "The <Daily>",
+        "x/daily",
+        fields_of(_CHOSEN, datetime(2026, 3, 1, tzinfo=UTC)),
+        ("art", "code"),
+        ("Slow Queries", "<b>&co"),
+        True,
+    )
     over = replace(sheet, title="The Weekly", url="x/weekly", is_running=False)
     me = Self("ann@readers.example", "x/reader")
     zones = ("Asia/Tokyo", "Europe/Berlin", "UTC")

@@ -44,6 +44,7 @@ def assert_same(html: str, text: str) -> None:
     woven = mailed(html, text, Own(STAND_IN, TOKEN))
     alone = mailed(html.replace(STAND_IN, TOKEN), text.replace(STAND_IN, TOKEN), Own("", ""))
     boundaries = [opened(one).get_boundary() or "" for one in (woven, alone)]
+    assert all(boundaries) or not html
     assert woven.replace(boundaries[0].encode(), boundaries[1].encode()) == alone
     assert STAND_IN.encode() not in woven
 
@@ -54,6 +55,15 @@ def assert_same(html: str, text: str) -> None:
 def test_a_woven_message_is_the_one_that_is_encoded_by_itself(html: list[str], text: list[str]) -> None:
     """Octet for octet, whatever stands around the tokens; only the boundary knows which was which."""
     assert_same(*(f" https://planet.example/u/{STAND_IN}".join(part) for part in (html, text)))
+
+
+@given(st.lists(pieces, min_size=1, max_size=4))
+@example(["日本語" * 30 + "a", "bc", ""])
+@example(["x" * 30, "x" * 75 + "\n", "."])
+@example(["--b\nContent-Transfer-Encoding: base64\n\n", ""])
+def test_a_woven_text_is_the_one_that_is_encoded_by_itself(text: list[str]) -> None:
+    """The same of a mail without HTML, which has no parts."""
+    assert_same("", f" https://planet.example/u/{STAND_IN}".join(text))
 
 
 @pytest.mark.parametrize("letters", ["Hello ", "日本語の長い文章です。"])

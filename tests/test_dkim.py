@@ -122,12 +122,13 @@ def test_a_body_is_hashed_once_for_all_readers() -> None:
     assert ours._hashed.cache_info().misses == 1
 
 
+@pytest.mark.parametrize("has_html", [True, False])
 @pytest.mark.parametrize("letters", ["Hello", "日本語の長い文章です。" * 9])
-def test_links_of_a_readers_own_are_signed(letters: str) -> None:
+def test_links_of_a_readers_own_are_signed(letters: str, has_html: bool) -> None:
     """Wherever tokens stand in a body, and however it is encoded, each reader's signature fits that reader's body, and
     no other's."""
     stand_in = "0" * 40
-    html = f"<p>{letters}</p>\n <a href='https://planet.example/u/{stand_in}'>{letters}</a>"
+    html = f"<p>{letters}</p>\n <a href='https://planet.example/u/{stand_in}'>{letters}</a>" if has_html else ""
     text = f"{letters} {stand_in} "
 
     def mailed(token: str) -> bytes:
@@ -189,6 +190,7 @@ def test_any_headers_and_body_verify(fields: list[Field], body: bytes) -> None:
 def test_any_letter_verifies(subject: str, html: str, text: str) -> None:
     """Whatever stands in an issue, both signatures of its message are right."""
     assert verdicts(letter(subject, html, text), 2) == [True, True]
+    assert verdicts(letter(subject, "", text), 2) == [True, True]
 
 
 @given(data=st.data())

@@ -111,7 +111,7 @@ def test_small_mails_go_a_day_later_though_nobody_sends_them(store: Store) -> No
     for number in range(2):
         wish = Wish(f"r{number}@readers.example", ("daily",), "", "form", "I want it")
         signup.ask(store, wish, ip_address("192.0.2.7"), f"{number:016x}", NOW)
-    notes.start(store, notes.due(store, NOW)[0].id)
+    notes.start(store, notes.due(store, NOW)[0], "<note.1@planet.example>", NOW)
     found = []
     for age in (23 * HOUR, DAY + HOUR):
         forgetting.forget(store, NOW + age)

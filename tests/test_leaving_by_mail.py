@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
+
+import pytest
 
 from tests.returned_mail import MAILBOX, START, coded, mail_issue, report
 from tidings import intake, standing
 from tidings.model import AddressChange, Arrival, Evidence
-from tidings.store import Store, consents, erasing, moves, subscribers
+from tidings.store import Store, consents, erasing, moves, open_store, subscribers
 
 ANN, BOB = "ann@readers.example", "bob@readers.example"
 LATER = START + timedelta(hours=1)
@@ -79,6 +84,54 @@ def test_what_came_back_is_forgotten_with_its_reader(store: Store) -> None:
     rows = store.rows("SELECT diagnostic, message FROM returned_mail ORDER BY id")
     assert [(row["diagnostic"], row["message"] is None) for row in rows] == [("", True), ("", True), ("", False)]
     assert not any(b"ann@" in bytes(row["message"] or b"").lower() for row in rows)
+
+
+def keep_messages(store: Store, count: int) -> None:
+    """Keeps messages that name a reader, as strangers write them."""
+    for number in range(count):
+        intake.take(store, Arrival(BOB, MAILBOX, f"From: {BOB}\r\n\r\n{number} {ANN}\r\n".encode()), MAILBOX, LATER)
+
+
+def is_free(store: Store) -> bool:
+    """Whether somebody else may write now."""
+    with closing(sqlite3.connect(store.path, timeout=0, isolation_level=None)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        other.execute("ROLLBACK")
+        return True
+
+
+def erase_here(store: Store) -> None:
+    erasing.erase(store, ANN, LATER)
+
+
+def erase_on_the_page(store: Store) -> None:
+    """As a page does, which looks once more who its reader is."""
+    held = erasing.look_through(store, ANN)
+    with store.write():
+        erasing.erase(store, ANN, LATER, held=held)
+
+
+@pytest.mark.parametrize("erase", [erase_here, erase_on_the_page])
+def test_what_is_kept_is_gone_through_while_others_may_write(store: Store, erase: Callable[[Store], None]) -> None:
+    """A thousand messages take seconds. What comes meanwhile is looked at as well."""
+    keep_messages(store, 5)
+    was_free: list[bool] = []
+
+    def looked_at(text: str) -> str:
+        if text != ANN:
+            was_free.append(is_free(store))
+            if len(was_free) == 1:
+                with open_store(store.path) as other:
+                    keep_messages(other, 7)
+        return text.casefold()
+
+    store.conn.create_function("casefold", 1, looked_at)
+    erase(store)
+    assert was_free == [True] * 5 + [False] * 2
+    assert [row["message"] for row in store.rows("SELECT message FROM returned_mail")] == [None] * 7
 
 
 def test_what_comes_back_after_a_reader_is_erased_is_not_kept(store: Store) -> None:

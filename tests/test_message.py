@@ -251,11 +251,14 @@ def test_any_name_of_a_sender_arrives(name: str) -> None:
 
 
 def test_a_message_may_be_text_alone() -> None:
-    """Without HTML there is no part for it; nothing else is other than usual."""
-    found = email.message_from_bytes(made(html="", text="Hello"), policy=email.policy.strict)
-    assert found.get_content_type() == "multipart/alternative"
-    assert [part.get_content_type() for part in found.iter_parts()] == ["text/plain"]
-    assert found.keys() == strict(made()).keys()
+    """Without HTML there is no part for it, and no parts at all; nothing else is other than usual."""
+    for text in ("Hello", "Grüße", "日本語の長い文章です。", ""):
+        found = email.message_from_bytes(made(html="", text=text), policy=email.policy.strict)
+        assert (found.get_content_type(), found.get_content_charset()) == ("text/plain", "utf-8")
+        assert not found.is_multipart()
+        assert found.get_content() == f"{text}\r\n"
+        assert set(found.keys()) - set(strict(made()).keys()) == {"Content-Transfer-Encoding"}
+        assert set(strict(made()).keys()) <= set(found.keys())
 
 
 @given(

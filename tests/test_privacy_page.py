@@ -9,7 +9,7 @@ import pytest
 from tests.test_docs import ROOT, section
 from tidings.forgetting import NETWORK_KEPT
 from tidings.readers.throttle import KEPT as BRAKE_KEPT
-from tidings.store import Store, signups
+from tidings.store import Store, notes, signups
 
 PAGE = (ROOT / "docs" / "privacy.md").read_text(encoding="utf-8")
 OF_NOBODY = {
@@ -58,6 +58,7 @@ def test_no_table_of_nobody_has_a_column_of_somebody(store: Store) -> None:
     [
         ("consents", f"the network until {NETWORK_KEPT.days} days after"),
         ("signups", f"{signups.KEPT.days} days later"),
+        ("notes_sent", f"{notes.SENT_KEPT.days} days later"),
         ("throttle", "a day later" if BRAKE_KEPT.days == 1 else ""),
     ],
 )

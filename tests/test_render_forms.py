@@ -21,11 +21,12 @@ EVIL = '"><script>alert(1)</script>{{ 7 * 7 }}\u202e'
 @pytest.mark.parametrize("code", [400, 403, 404, 405, 410, 413, 415, 429, 500, 503])
 def test_every_error_has_words(code: int, language: str) -> None:
     """What happened and what to do, in each language, with the number for who asks the operator."""
-    page = render_error(code, Chrome("Planet", "https://planet.example", language))
-    assert f'<html lang="{language}"' in page
-    assert page.count("<h1>") == 1
-    assert str(code) in page
-    assert page.count("<p") == 3
+    chrome = Chrome("Planet", "https://planet.example", language)
+    for page in (render_error(code, chrome), render_error(code, chrome, is_busy=True)):
+        assert f'<html lang="{language}"' in page
+        assert page.count("<h1>") == 1
+        assert str(code) in page
+        assert page.count("<p") == 3
 
 
 def test_names_are_text() -> None:

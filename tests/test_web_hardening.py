@@ -74,6 +74,7 @@ def test_a_database_that_is_kept_stops_nothing_else(folder: Path) -> None:
                 for one in posts:
                     one.join()
             assert [(one.status, one.headers["Retry-After"]) for one in answers] == [(503, "30")] * 8
+            assert "Please try again in a moment." in answers[0].text
             is_guarded(answers[0])
             assert ask(port, "POST", "/subscribe", fields, how).status == 202
 

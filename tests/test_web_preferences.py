@@ -127,6 +127,49 @@ def test_what_is_wrong_is_marked_and_nothing_kept(house: House) -> None:
     assert chosen(house) is None
 
 
+def test_what_was_typed_stays_beside_what_is_wrong(house: House) -> None:
+    """All other fields, and the wrong one, are as they were sent; those of the other edition as they are kept."""
+    text = house.post(f"{link(house)}/daily", urlencode({**FIELDS, "pause": "2026-01-01"})).text
+    first, second = text.split('<section aria-labelledby="e')[1:3]
+    for shown in (
+        'value="07:30"',
+        "<option selected>Asia/Tokyo",
+        'value="weekly" selected',
+        'value="4" selected',
+        'value="title" selected',
+        'lang="fr" selected',
+    ):
+        assert shown in first, shown
+        assert shown not in second, shown
+    assert first.count(" checked") == 3
+    assert re.search(r'name="pause"[^>]* value="2026-01-01" aria-invalid="true" aria-describedby="([^"]+)"', first)
+    assert "a later day" in first
+    assert " checked" not in second
+    assert "a later day" not in second
+
+
+def test_an_answer_is_where_its_form_is(house: House) -> None:
+    """The form of each edition, and that of the address, leads to its own part of the page."""
+    path = link(house)
+    for text in (house.get(path).text, house.post(f"{path}/weekly", urlencode(FIELDS)).text):
+        for name in ("daily", "weekly", "move"):
+            there = re.search(rf'action="[^"]*/{name}#([^"]+)"', text)
+            assert there, name
+            section = text[: text.index(f"/{name}#")].rpartition("<section")[2]
+            assert f'id="{there[1]}"' in section
+    assert "Saved." in text.split('<section aria-labelledby="e')[2]
+
+
+def test_who_leaves_all_out_is_told_that_nothing_comes(house: House) -> None:
+    """By topics, by blogs, or both: it is kept, and said for as long as it is so."""
+    path, nothing = link(house), "nothing will come"
+    fields = {"do": "save", "timezone": "UTC", "tag-art": "on"}
+    assert nothing not in house.post(f"{path}/daily", urlencode(fields)).text
+    answer = house.post(f"{path}/daily", urlencode({**fields, "source-<b>&co": "on"}))
+    assert (answer.status, nothing in answer.text, "Saved." in answer.text) == (200, True, True)
+    assert nothing in house.get(path).text
+
+
 def test_looking_changes_nothing(house: House) -> None:
     """GET and HEAD of each address, as often as a program likes."""
     path, before = link(house), house.dump()

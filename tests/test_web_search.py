@@ -230,6 +230,7 @@ def test_a_question_that_takes_too_long_is_given_up(slow_app: Flask) -> None:
     assert time.monotonic() - begin < 2.5
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
     assert "<html" in answer.text
+    assert "Ask for less" in answer.text
 
 
 def test_one_question_is_answered_at_a_time(slow_app: Flask, begun: Event) -> None:

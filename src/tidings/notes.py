@@ -23,12 +23,13 @@ from tidings.errors import RenderError
 from tidings.letters import PostOffice
 from tidings.mail.message import Envelope, Message, compose, domain_of
 from tidings.mail.transport import Parcel, Transport
+from tidings.mail.verp import note_address
 from tidings.model import Edition, LinkKey, Note, NoteKind, Receipt
 from tidings.render.mail import RenderedMail
 from tidings.render.notes import NoteContent, render_note
 from tidings.settling import LADDER
 from tidings.signing import Purpose
-from tidings.store import Store, exclusive, keys, moves, notes, signups
+from tidings.store import Store, exclusive, keys, moves, notes, signups, site
 from tidings.store import sender as sender_table
 
 _LINKS: Mapping[NoteKind, tuple[Purpose, str]] = {
@@ -83,17 +84,29 @@ def send_due(store: Store, sender: Sender, office: PostOffice, pace: Pace) -> Ma
     return counts
 
 
+def identity_of(note: Note, office: PostOffice, secret: bytes = b"") -> str:
+    """The Message-ID of a note, the same whenever it is asked for. With the `secret` of the site nobody can work it out
+    who has not seen the message: who asks for a move learns how the other mail of it is called."""
+    digest = hashlib.blake2b(note.name.encode(), digest_size=12, key=secret).hexdigest()
+    return f"<note.{digest}@{domain_of(office.sender)}>"
+
+
 def write(
-    note: Note, sender: Sender, office: PostOffice, link_keys: Sequence[LinkKey], new_address: str = ""
+    note: Note,
+    sender: Sender,
+    office: PostOffice,
+    link_keys: Sequence[LinkKey],
+    new_address: str = "",
+    secret: bytes = b"",
 ) -> Message:
     """A note as the message that its reader gets: the same whenever it is made again, as long as the newest of
-    `link_keys` is. `new_address` is the one that a note about a move may name. Raises RenderError."""
+    `link_keys` is. `new_address` is the one that a note about a move may name, `secret` is as in `identity_of`. Raises
+    RenderError."""
     editions = [edition for edition in sender.editions if edition.name in note.editions]
     mail = _rendered(note, editions, sender, office, link_keys, new_address)
     first = editions[0] if editions else sender.editions[0]
     envelope = Envelope(office.sender, office.reply_to, first.name, first.title, None, "")
-    digest = hashlib.blake2b(note.name.encode(), digest_size=12).hexdigest()
-    identity = f"<note.{digest}@{domain_of(office.sender)}>"
+    identity = identity_of(note, office, secret)
     return compose(
         envelope, note.address, mail.subject, mail.html, mail.text, identity, note.made_at, signers=office.signers
     )
@@ -118,12 +131,19 @@ class _Sending:
             notes.done(self.store, note.id)
             return "withdrawn"
         new_address = change.address if change else ""
-        link_keys = keys.usable(self.store, self.pace.clock())
-        message = write(note, self.sender, self.office, link_keys, new_address)
-        parcel = Parcel(self.office.envelope_sender, note.address, lambda: message)
-        receipt = transport.send(parcel, lambda: notes.start(self.store, note.id))
+        link_keys, secret = keys.usable(self.store, self.pace.clock()), site.secret(self.store)
+        message = write(note, self.sender, self.office, link_keys, new_address, secret)
+        identity = identity_of(note, self.office, secret)
+        parcel = Parcel(self._envelope_sender(note, identity, secret), note.address, lambda: message)
+        receipt = transport.send(parcel, lambda: notes.start(self.store, note, identity, self.pace.clock()))
         self._settle(note, receipt)
         return receipt.state
+
+    def _envelope_sender(self, note: Note, identity: str, secret: bytes) -> str:
+        """Where bounces go: to an address that names the note, if there is one to make it of."""
+        if not self.office.bounces:
+            return self.office.envelope_sender
+        return note_address(self.office.bounces, note.id, identity, secret)
 
     def _settle(self, note: Note, receipt: Receipt) -> None:
         match receipt.state:

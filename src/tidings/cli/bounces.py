@@ -27,6 +27,7 @@ _EFFECTS: dict[Effect, str] = {
     "counted": "counted",
     "suppressed": "no more mail",
     "unsubscribed": "unsubscribed",
+    "ended": "sign-up or move ended",
     "ours": "our fault",
     "kept": "kept",
 }

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import b2a_base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -71,19 +71,35 @@ class Body:
         return b"".join(woven)
 
 
+_Place = tuple[int, int, Gap]
+"""Where a gap begins and ends."""
+
+
 def shared(body: bytes, boundary: str, stand_in: str) -> Shared:
     """A multipart body with gaps wherever `stand_in` is in one of its parts; "" is nowhere."""
     if not stand_in:
         return Shared((body,))
+    return _cut(body, _places(body, f"--{boundary}".encode("ascii"), stand_in.encode("ascii")))
+
+
+def shared_text(body: bytes, stand_in: str, *, is_base64: bool) -> Shared:
+    """A body without parts, with gaps in the same way; what is not base64 is quoted-printable."""
+    if not stand_in:
+        return Shared((body,))
+    find = _in_base64 if is_base64 else _in_quoted_printable
+    return _cut(body, find(body, stand_in.encode("ascii")))
+
+
+def _cut(body: bytes, places: Iterable[_Place]) -> Shared:
     pieces, gaps, done = [], [], 0
-    for begin, end, gap in _places(body, f"--{boundary}".encode("ascii"), stand_in.encode("ascii")):
+    for begin, end, gap in places:
         pieces.append(body[done:begin])
         gaps.append(gap)
         done = end
     return Shared((*pieces, body[done:]), tuple(gaps))
 
 
-def _places(body: bytes, delimiter: bytes, stand_in: bytes) -> Iterator[tuple[int, int, Gap]]:
+def _places(body: bytes, delimiter: bytes, stand_in: bytes) -> Iterator[_Place]:
     """Where the gaps begin and end, in order."""
     at = body.index(delimiter)
     while (end := body.find(delimiter, at + len(delimiter))) >= 0:
@@ -95,7 +111,7 @@ def _places(body: bytes, delimiter: bytes, stand_in: bytes) -> Iterator[tuple[in
         at = end
 
 
-def _in_quoted_printable(text: bytes, stand_in: bytes) -> Iterator[tuple[int, int, Gap]]:
+def _in_quoted_printable(text: bytes, stand_in: bytes) -> Iterator[_Place]:
     broken = _BREAK[False]
     pattern = b"(?:" + re.escape(broken) + b")?"
     for found in re.finditer(pattern.join(re.escape(stand_in[n : n + 1]) for n in range(len(stand_in))), text):
@@ -104,7 +120,7 @@ def _in_quoted_printable(text: bytes, stand_in: bytes) -> Iterator[tuple[int, in
         yield found.start(), found.end(), Gap(b"", b"", tuple(breaks), is_base64=False)
 
 
-def _in_base64(text: bytes, stand_in: bytes) -> Iterator[tuple[int, int, Gap]]:
+def _in_base64(text: bytes, stand_in: bytes) -> Iterator[_Place]:
     octets = b64decode(text)
     at = octets.find(stand_in)
     while at >= 0:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from tidings.addresses import ascii_domain
-from tidings.mail.bodies import Body, Shared, shared
+from tidings.mail.bodies import Body, Shared, shared, shared_text
 from tidings.mail.dkim import Field, Signer, signatures
 from tidings.model import base_name
 
@@ -103,7 +103,7 @@ def compose(
 ) -> Message:
     """The message: multipart/alternative, text first, CRLF line ends, no line over 998 octets, signed by each signer.
 
-    `identity` is the Message-ID; without `html` there is the text alone; at `unsubscribe_url` a POST ends the
+    `identity` is the Message-ID; without `html` it is text/plain, without parts; at `unsubscribe_url` a POST ends the
     subscription, a mail to `unsubscribe_address` too, or else one to whoever reads the answers; `own` is what the parts
     have of the reader's own. Subject and names may come from feeds: control characters and line breaks in them become
     blanks, so no header can be added (RFC 5322 section 2.2).
@@ -179,19 +179,25 @@ class _Content:
 def _content(html: str, text: str, stand_in: str) -> _Content:
     content = EmailMessage(policy=SMTP)
     plain, rich = _body(text), _body(html)
-    content.set_content(plain, subtype="plain", charset="utf-8", cte=_shorter_encoding(plain))
-    if html:
-        content.add_alternative(rich, subtype="html", charset="utf-8", cte=_shorter_encoding(rich))
-    else:
-        content.make_alternative()  # of one part, which may be (RFC 2046 section 5.1.3): then all mails are of one form
+    encoding = _shorter_encoding(plain)
+    content.set_content(plain, subtype="plain", charset="utf-8", cte=encoding)
+    if not html:
+        fields, body = _taken_apart(content)
+        return _Content(fields, shared_text(body, stand_in, is_base64=encoding == "base64"))
+    content.add_alternative(rich, subtype="html", charset="utf-8", cte=_shorter_encoding(rich))
     # Without a boundary of our own it would be random. "=_" can't stand in quoted-printable or base64 text.
     seed = f"{len(plain)} {plain}{rich}".encode()
     boundary = f"=_{hashlib.blake2b(seed, digest_size=12).hexdigest()}"
     content.set_boundary(boundary)
+    fields, body = _taken_apart(content)
+    return _Content(fields, shared(body, boundary, stand_in))
+
+
+def _taken_apart(content: EmailMessage) -> tuple[tuple[Field, ...], bytes]:
+    """The headers and the body of a message."""
     head, _, body = content.as_bytes().partition(b"\r\n\r\n")
     unfolded = re.split("\r\n(?![ \t])", head.decode("ascii"))
-    fields = tuple((name, value) for name, _, value in (line.partition(": ") for line in unfolded))
-    return _Content(fields, shared(body, boundary, stand_in))
+    return tuple((name, value) for name, _, value in (line.partition(": ") for line in unfolded)), body
 
 
 def _shorter_encoding(text: str) -> str:

@@ -1,7 +1,8 @@
-"""Addresses that name a delivery, so that what comes back tells whose it is, whatever the one who sent it writes.
+"""Addresses that name a mail, so that what comes back tells whose it is, whatever the one who sent it writes.
 
     bounces+17.k3v5qz2mhd4yxa7t@example.org      where delivery 17 bounces to; known as VERP
     bounces+u-17.q2m7yd3kxv5t4zha@example.org    where its reader unsubscribes
+    bounces+n-17.w4c6rb2jdy5m7tqe@example.org    where small mail 17 bounces to (notes.py)
 
 The code is one that only we can make: without it anybody could report a bounce for each number in turn. Each purpose
 has codes of its own, since the first address is seen by all servers on the way, and programs answer to it. It begins
@@ -17,12 +18,10 @@ import hmac
 import re
 from typing import Literal
 
-Purpose = Literal["bounce", "unsubscribe"]
+Purpose = Literal["bounce", "unsubscribe", "note"]
 
 _MARK, _CODE = 4, 12  # characters of base32: 20 bits tell messages of one number apart, 60 are guessed by nobody
-_TAG = re.compile(
-    rf"(?P<unsubscribe>u-)?(?P<delivery>[1-9][0-9]{{0,17}})\.(?P<mark>[a-z2-7]{{{_MARK}}})[a-z2-7]{{{_CODE}}}"
-)
+_TAG = re.compile(rf"(?:[un]-)?(?P<number>[1-9][0-9]{{0,17}})\.(?P<mark>[a-z2-7]{{{_MARK}}})[a-z2-7]{{{_CODE}}}")
 
 
 def return_address(mailbox: str, delivery: int, message_id: str, secret: bytes) -> str:
@@ -36,36 +35,45 @@ def unsubscribe_address(mailbox: str, delivery: int, message_id: str, secret: by
     return _address(mailbox, delivery, _mark(message_id, secret), secret, "unsubscribe")
 
 
+def note_address(mailbox: str, note: int, message_id: str, secret: bytes) -> str:
+    """The envelope sender of a small mail."""
+    return _address(mailbox, note, _mark(message_id, secret), secret, "note")
+
+
 def delivery_of(address: str, mailbox: str, secret: bytes, purpose: Purpose = "bounce") -> int | None:
-    """The delivery that an address names for a purpose, or None for one that was not made here for this mailbox and
-    this purpose. Servers on the way back may have changed the case of letters."""
+    """The delivery that an address names for a purpose, or the small mail, or None for one that was not made here for
+    this mailbox and this purpose. Servers on the way back may have changed the case of letters."""
     found = _TAG.fullmatch(_tag(address))
     if found is None:
         return None
-    delivery = int(found["delivery"])
-    made = _address(mailbox, delivery, found["mark"], secret, purpose).lower()
-    return delivery if hmac.compare_digest(made.encode(), address.lower().encode("utf-8", "replace")) else None
+    number = int(found["number"])
+    made = _address(mailbox, number, found["mark"], secret, purpose).lower()
+    return number if hmac.compare_digest(made.encode(), address.lower().encode("utf-8", "replace")) else None
 
 
 def is_about(address: str, message_id: str, secret: bytes) -> bool:
-    """Whether an address that names a delivery was made for this message of it."""
+    """Whether an address that names a mail was made for this message."""
     found = _TAG.fullmatch(_tag(address))
     return found is not None and found["mark"] == _mark(message_id, secret)
 
 
 def is_coded(address: str, mailbox: str, secret: bytes) -> bool:
-    """Whether an address names a delivery of ours, for any purpose."""
+    """Whether an address names a mail of ours, for any purpose."""
     return any(delivery_of(address, mailbox, secret, purpose) is not None for purpose in _LABELS)
 
 
-_LABELS: dict[Purpose, bytes] = {"bounce": b"return address", "unsubscribe": b"unsubscribe address"}
-_FORMS: dict[Purpose, str] = {"bounce": "", "unsubscribe": "u-"}
+_LABELS: dict[Purpose, bytes] = {
+    "bounce": b"return address",
+    "unsubscribe": b"unsubscribe address",
+    "note": b"return address of a note",
+}
+_FORMS: dict[Purpose, str] = {"bounce": "", "unsubscribe": "u-", "note": "n-"}
 
 
-def _address(mailbox: str, delivery: int, mark: str, secret: bytes, purpose: Purpose) -> str:
+def _address(mailbox: str, number: int, mark: str, secret: bytes, purpose: Purpose) -> str:
     local, _, domain = mailbox.rpartition("@")
-    code = _letters(secret, b"%b\x00%d\x00%b" % (_LABELS[purpose], delivery, mark.encode()))[:_CODE]
-    return f"{local}+{_FORMS[purpose]}{delivery}.{mark}{code}@{domain}"
+    code = _letters(secret, b"%b\x00%d\x00%b" % (_LABELS[purpose], number, mark.encode()))[:_CODE]
+    return f"{local}+{_FORMS[purpose]}{number}.{mark}{code}@{domain}"
 
 
 def _tag(address: str) -> str:

@@ -101,7 +101,7 @@ from tidings.model.returned import (
     Sign,
     Weight,
 )
-from tidings.model.signups import AddressChange, FloodKind, Mailed, Note, NoteKind, Signup
+from tidings.model.signups import AddressChange, FloodKind, Mailed, Note, NoteKind, SentNote, Signup
 from tidings.model.subscribers import (
     Consent,
     ConsentKind,
@@ -193,6 +193,7 @@ __all__ = [
     "RuleField",
     "Schedule",
     "Score",
+    "SentNote",
     "Sign",
     "Signup",
     "SitemapFile",

@@ -71,3 +71,21 @@ class Note:
     attempts: int = 0
     in_doubt: bool = False
     subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SentNote:
+    """A small mail that went out, as what comes back of it finds it. `about` names its sign-up or its move;
+    `subscriber_id` is who gets mail at the address that it was sent to, None for nobody."""
+
+    id: int
+    message_id: str
+    kind: NoteKind
+    about: str
+    fingerprint: bytes
+    subscriber_id: int | None
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether who had it was erased: what comes back is nobody's, and must not be kept for the operator."""
+        return not self.fingerprint

@@ -51,7 +51,7 @@ def read_form(fields: Mapping[str, str], offer: Offer, now: datetime) -> Choices
     `text_only`, `pause` (a date) and the boxes; or which of them are wrong.
 
     A field that is not there is as it is usual. Tags and sources that are not on offer are ignored, since they may just
-    have gone. A pause ends with the beginning of its day, in the reader's time zone; one that is over is none.
+    have gone. A pause ends with the beginning of its day, in the reader's time zone; one that is over already is wrong.
     """
     found = _Fields(fields)
     zone = found.one_of("timezone", offer.zones, offer.timezone)
@@ -71,6 +71,33 @@ def read_form(fields: Mapping[str, str], offer: Offer, now: datetime) -> Choices
         paused_until=found.pause(zone, now),
     )
     return Wrong(frozenset(found.wrong)) if found.wrong else chosen
+
+
+def fields_of(chosen: Choices, now: datetime) -> dict[str, str]:
+    """The fields of a form that says what was chosen: `read_form` makes the same of them. A pause that is over is none,
+    since nobody who saves the form means it."""
+    fields = {
+        "cadence": chosen.cadence,
+        "weekday": str(chosen.weekday),
+        "day": str(chosen.day),
+        "time": f"{chosen.hour:02}:{chosen.minute:02}",
+        "timezone": chosen.timezone,
+        "content": chosen.content or "",
+        "language": chosen.language,
+        "pause": _last_day(chosen, now),
+    }
+    boxes = [f"{TAG_OFF}{tag}" for tag in chosen.tags_off] + [f"{SOURCE_OFF}{source}" for source in chosen.sources_off]
+    if chosen.text_only:
+        boxes.append("text_only")
+    return fields | dict.fromkeys(boxes, "on")
+
+
+def _last_day(chosen: Choices, now: datetime) -> str:
+    """The day on which a pause ends, as a field for dates has it; "" for none."""
+    until = chosen.paused_until
+    if until is None or until <= now:
+        return ""
+    return until.astimezone(ZoneInfo(chosen.timezone)).date().isoformat()
 
 
 class _Fields:
@@ -107,12 +134,12 @@ class _Fields:
             return None
         try:
             until = datetime.combine(date.fromisoformat(text), time(), ZoneInfo(zone))
-            if until - now > LONGEST_PAUSE:
+            if not timedelta() < until - now <= LONGEST_PAUSE:
                 raise ValueError
         except (ValueError, OverflowError):
             self.wrong.add("pause")
             return None
-        return until if until > now else None
+        return until
 
     def _refuse(self, name: str, usual: str) -> str:
         self.wrong.add(name)

@@ -58,9 +58,10 @@ def render_back(edition: str, leave_url: str, preferences_url: str, chrome: Chro
     return rendered("back", values, chrome)
 
 
-def render_error(code: int, chrome: Chrome) -> str:
-    """The page of an HTTP status."""
-    title, advice = _words(code, _press(chrome))
+def render_error(code: int, chrome: Chrome, *, is_busy: bool = False) -> str:
+    """The page of an HTTP status. With `is_busy` it is neither what was asked for nor a fault, and over in a moment."""
+    press = _press(chrome)
+    title, advice = _busy_words(press) if is_busy else _words(code, press)
     return rendered("error", {"code": code, "title": title, "advice": advice}, chrome)
 
 
@@ -72,6 +73,11 @@ def rendered(name: str, values: Mapping[str, object], chrome: Chrome) -> str:
 
 def _press(chrome: Chrome) -> Press:
     return open_press(chrome.templates, chrome.language)
+
+
+def _busy_words(press: Press) -> tuple[str, str]:
+    gettext = press.wording.gettext
+    return gettext("Not just now"), gettext("There is much to do here. Please try again in a moment.")
 
 
 def _words(code: int, press: Press) -> tuple[str, str]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from tidings.model import Choices
 from tidings.render.environment import Templates, open_press
 from tidings.render.forms import Chrome
 from tidings.render.wording import Wording, locale_of
@@ -16,19 +14,21 @@ from tidings.render.wording import Wording, locale_of
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """An edition on the page: its title, where its form is sent to, what is chosen of it, and what there is to choose
-    from. `wrong` names the fields that were not understood, `saved` says that something was changed just now. One
-    that `is_running` no more has only a way back, if it `may_return`."""
+    """An edition on the page: its title, where its form is sent to, what stands in the form by the names of its fields
+    (readers/choices.py), and what there is to choose from. `wrong` names the fields that were not understood, `saved`
+    says that something was changed just now, `is_empty` that all there is to choose from is left out. One that
+    `is_running` no more has only a way back, if it `may_return`."""
 
     title: str
     url: str
-    chosen: Choices
+    fields: Mapping[str, str]
     tags: Sequence[str]
     sources: Sequence[str]
     is_running: bool
     may_return: bool = False
     wrong: Collection[str] = ()
     saved: bool = False
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,6 @@ def render_preferences(sheets: Sequence[Sheet], me: Self, zones: Sequence[str], 
             "zones": zones,
             "weekdays": _weekdays(press.wording),
             "languages": [(tag, _own_name(tag)) for tag in languages(chrome.templates)],
-            "pause_of": _pause_of,
         },
     )
 
@@ -73,9 +72,3 @@ def _weekdays(wording: Wording) -> list[str]:
 def _own_name(tag: str) -> str:
     """A language as its speakers call it."""
     return str(locale_of(tag).get_display_name() or tag)
-
-
-def _pause_of(chosen: Choices) -> str:
-    """The day on which a pause ends, as a field for dates has it."""
-    until = chosen.paused_until
-    return until.astimezone(ZoneInfo(chosen.timezone)).date().isoformat() if until else ""

@@ -10,7 +10,6 @@ from functools import partial
 from tidings.errors import RenderError
 from tidings.model import (
     AlsoIn,
-    Choices,
     Edition,
     Enclosure,
     IssueContent,
@@ -125,7 +124,7 @@ def prove_preferences(language: str, templates: Templates) -> Iterator[str]:
     note = NoteContent(
         "manage", (), "192.0.2.0/24", _WHEN, "A planet", _SITE, "An address", _SITE, _SITE, new_address=address
     )
-    sheet = Sheet("An edition", "1/edition", Choices(), ("tag",), ("A blog",), is_running=True, wrong=("time",))
+    sheet = Sheet("An edition", "1/edition", {"time": "8"}, ("tag",), ("A blog",), is_running=True, wrong=("time",))
     me = Self(address, "1/reader", notice="wrong")
     kinds: tuple[NoteKind, ...] = ("manage", "move", "taken", "moving", "moved")
     of_preferences: list[Callable[[], object]] = [

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from tidings.addresses import key
 from tidings.errors import StoreError
 from tidings.records import dataclass
-from tidings.store import choices, moves, refusals, signups, site
+from tidings.store import choices, incoming, moves, refusals, signups, site
 from tidings.store.database import Store, exclusive, exclusive_now, never, time_to_text
 from tidings.store.issues import IS_OPEN
 
@@ -30,15 +30,38 @@ class Erased:
     refused: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The numbers of the kept messages that hold an address, of all up to the `newest` message that there was."""
+
+    numbers: tuple[int, ...]
+    newest: int
+
+
+def look_through(store: Store, address: str) -> Held:
+    """Goes through all kept messages for an address. That can take seconds, so it is for before a transaction: what
+    comes after it is few."""
+    newest = incoming.newest(store)
+    return Held(tuple(_holding(store, address, 0, newest)), newest)
+
+
 def erase(
-    store: Store, address: str, now: datetime, *, refuse: bool = True, reason: refusals.Reason = "operator"
+    store: Store,
+    address: str,
+    now: datetime,
+    *,
+    refuse: bool = True,
+    reason: refusals.Reason = "operator",
+    held: Held | None = None,
 ) -> Erased:
     """Erases all that is known of an address, in one transaction; what is kept of it is a keyed hash, with `refuse`,
-    so that no list or file brings it back, for a `reason`. Call `scrub` afterwards, or `tidings run` does.
+    so that no list or file brings it back, for a `reason`. Call `scrub` afterwards, or `tidings run` does. Who calls
+    this within a transaction has looked for what is `held` before.
 
     Deliveries stay and are counted, to nobody. One in hand at this moment still goes out, and is settled as any other.
     """
     store.rows("PRAGMA secure_delete = ON")
+    held = held or look_through(store, address)
     with store.write():
         site.want_scrub(store)
         row = store.row("SELECT id FROM subscribers WHERE address_key = ?", (key(address),))
@@ -56,7 +79,7 @@ def erase(
                 ("subscribers", "id"),
             ):
                 store.conn.execute(f"DELETE FROM {table} WHERE {column} = ?", (subscriber_id,))
-        _forget_returned(store, deliveries, address)
+        _forget_returned(store, deliveries, address, held)
         if refuse:
             refusals.keep(store, address, reason, now)
         else:
@@ -134,16 +157,25 @@ def _deliveries_of(store: Store, subscriber_id: int | None, address: str) -> lis
     return [row["id"] for row in mine] + [row["id"] for row in old if key(row["address"]) == own]
 
 
-def _forget_returned(store: Store, deliveries: list[int], address: str) -> None:
+def _holding(store: Store, address: str, after: int, until: int) -> list[int]:
+    """The kept messages that hold an address, of those with numbers above `after` and up to `until`."""
+    rows = store.rows(
+        """SELECT id FROM returned_mail WHERE message IS NOT NULL AND id > ? AND id <= ?
+        AND instr(casefold(CAST(message AS TEXT)), casefold(?))""",
+        (after, until, address),
+    )
+    return [row["id"] for row in rows]
+
+
+def _forget_returned(store: Store, deliveries: list[int], address: str, held: Held) -> None:
     """What came back: messages that hold the address go, and of its own deliveries what was said. That it bounced, or
     complained, is known by a keyed hash and stays."""
     store.conn.executemany(
         "UPDATE returned_mail SET message = NULL, diagnostic = '' WHERE delivery_id = ?", [(one,) for one in deliveries]
     )
-    store.conn.execute(
-        """UPDATE returned_mail SET message = NULL, diagnostic = ''
-        WHERE message IS NOT NULL AND instr(casefold(CAST(message AS TEXT)), casefold(?))""",
-        (address,),
+    numbers = [*held.numbers, *_holding(store, address, held.newest, incoming.newest(store))]
+    store.conn.executemany(
+        "UPDATE returned_mail SET message = NULL, diagnostic = '' WHERE id = ?", [(one,) for one in numbers]
     )
 
 

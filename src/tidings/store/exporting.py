@@ -55,6 +55,7 @@ _KEPT = {
     "mails_about_signups": "SELECT count, mailed_at, asked_at FROM sent_to_strangers WHERE fingerprint = :print",
     "links_asked_for": "SELECT at, what FROM mails_asked WHERE fingerprint = :print ORDER BY id",
     "mails_waiting": "SELECT kind, made_at, content FROM notes WHERE fingerprint = :print AND kind != 'blank'",
+    "mails_sent": "SELECT kind, sent_at FROM notes_sent WHERE fingerprint = :print ORDER BY id",
     "suppressions": "SELECT edition, reason, since, words FROM suppressions WHERE address_key = :print",
     "refusals": "SELECT reason, since FROM refusals WHERE fingerprint = :print",
     "held_against_the_address": "SELECT score FROM address_scores WHERE address_key = :print",

@@ -16,9 +16,9 @@ KnownBy = Literal["", "envelope", "claim", "returned", "message-id"]
 """What told whose message came back: the address it was sent to, one it says it was sent to, one in the message it
 returns, or that one's Message-ID; "" for nothing."""
 
-Effect = Literal["noted", "counted", "suppressed", "unsubscribed", "ours", "kept"]
-"""What a message led to: nothing, points, no more mail at all or of its edition, a fault that is ours; or it is kept
-for the operator."""
+Effect = Literal["noted", "counted", "suppressed", "unsubscribed", "ended", "ours", "kept"]
+"""What a message led to: nothing, points, no more mail at all or of its edition, an end of what somebody asked for with
+a small mail, a fault that is ours; or it is kept for the operator."""
 
 _LISTED_AT_LEAST = 50_000  # rows; they are small, and a flood must not fill the disk
 _LATE = timedelta(days=60)  # An issue may wait in review, or be held, before its mails go.

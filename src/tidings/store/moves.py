@@ -72,6 +72,7 @@ def carry_out(store: Store, change: AddressChange, now: datetime) -> None:
     trail stay. What was not sent yet goes there. What the configuration wanted for the old address is the reader's own
     wish from then on, since it does not name the new one."""
     store.conn.execute("DELETE FROM moves WHERE name = ?", (change.name,))
+    notes.part(store, change.subscriber_id)
     store.conn.execute(
         "UPDATE subscribers SET address = ?, address_key = ? WHERE id = ?",
         (change.address, key(change.address), change.subscriber_id),
@@ -97,6 +98,7 @@ def successor(store: Store, print_: bytes) -> str:
 def erase(store: Store, subscriber_id: int) -> None:
     """Erases what a subscriber asked for, with the mails about it, and that links of it were used: within the caller's
     transaction, and before the trail goes."""
+    notes.part(store, subscriber_id)
     store.conn.execute(
         """DELETE FROM notes WHERE content ->> '$.subject' IN (SELECT name FROM moves WHERE subscriber_id = ?)""",
         (subscriber_id,),

@@ -1,6 +1,6 @@
 """Small mails that wait to be sent, one reader each.
 
-    pending → inflight → (gone)
+    pending → inflight → (gone, but for a line by which what comes back is known)
        ↑         │ later, or once more where it is not known whether it came
 
 As with deliveries, `inflight` is on the disk before a message leaves. Only who holds the right to send notes starts and
@@ -13,11 +13,15 @@ import json
 import sqlite3
 from datetime import datetime, timedelta
 
-from tidings.model import Note
+from tidings.addresses import key
+from tidings.model import Note, SentNote
 from tidings.store.database import Store, stored_time, time_to_text
 
 KEPT = timedelta(hours=24)
 """Who waits for longer has gone, and asks again; the link would be good for little longer."""
+
+SENT_KEPT = timedelta(days=30)
+"""For so long it is known what was sent: servers report for days, and complaints come later."""
 
 
 def add(store: Store, note: Note) -> None:
@@ -59,11 +63,49 @@ def due(store: Store, now: datetime) -> list[Note]:
     return [_note(row) for row in rows]
 
 
-def start(store: Store, note_id: int) -> bool:
+def start(store: Store, note: Note, message_id: str, now: datetime) -> bool:
     """Records that a message is about to go out, and says whether it may: not if it was withdrawn meanwhile."""
     with store.write():
         sql = "UPDATE notes SET state = 'inflight' WHERE id = ? AND state = 'pending'"
-        return store.conn.execute(sql, (note_id,)).rowcount > 0
+        if not store.conn.execute(sql, (note.id,)).rowcount:
+            return False
+        store.conn.execute(
+            """INSERT OR REPLACE INTO notes_sent (id, message_id, kind, about, fingerprint, subscriber_id, sent_at)
+            VALUES (?, ?, ?, ?, ?, (SELECT id FROM subscribers WHERE address_key = ?), ?)""",
+            (
+                note.id,
+                message_id,
+                note.kind,
+                note.subject or note.name,
+                note.fingerprint,
+                key(note.address),
+                time_to_text(now),
+            ),
+        )
+        return True
+
+
+def sent(store: Store, note_id: int) -> SentNote | None:
+    """One that went out, by its number."""
+    return _sent(store.row("SELECT * FROM notes_sent WHERE id = ?", (note_id,)))
+
+
+def sent_as(store: Store, message_id: str) -> SentNote | None:
+    """One that went out, by its Message-ID."""
+    return _sent(store.row("SELECT * FROM notes_sent WHERE message_id = ?", (message_id,)))
+
+
+def part(store: Store, subscriber_id: int) -> None:
+    """Parts what went out from a subscriber who has another address now, within the caller's transaction: what comes
+    back says nothing of that one."""
+    store.conn.execute("UPDATE notes_sent SET subscriber_id = NULL WHERE subscriber_id = ?", (subscriber_id,))
+
+
+def erase_sent(store: Store, print_: bytes) -> None:
+    """Makes what went out to an address nobody's, within the caller's transaction."""
+    store.conn.execute(
+        "UPDATE notes_sent SET fingerprint = x'', subscriber_id = NULL, about = '' WHERE fingerprint = ?", (print_,)
+    )
 
 
 def withdraw(store: Store, subject: str) -> None:
@@ -87,9 +129,10 @@ def put_off(store: Store, note_id: int, until: datetime) -> None:
 
 
 def forget(store: Store, now: datetime) -> None:
-    """Erases what waits for longer than a day, within the caller's transaction."""
+    """Erases what waits for longer than a day, and what is known of those sent, within the caller's transaction."""
     before = time_to_text(now - KEPT)
     store.conn.execute("DELETE FROM notes WHERE made_at < ? AND state = 'pending'", (before,))
+    store.conn.execute("DELETE FROM notes_sent WHERE sent_at < ?", (time_to_text(now - SENT_KEPT),))
 
 
 def doubt(store: Store, note_id: int, *, resend: bool) -> None:
@@ -118,4 +161,17 @@ def _note(row: sqlite3.Row) -> Note:
         attempts=row["attempts"],
         in_doubt=row["doubts"] > 0,
         subject=content.get("subject", ""),
+    )
+
+
+def _sent(row: sqlite3.Row | None) -> SentNote | None:
+    if row is None:
+        return None
+    return SentNote(
+        id=row["id"],
+        message_id=row["message_id"],
+        kind=row["kind"],
+        about=row["about"],
+        fingerprint=bytes(row["fingerprint"]),
+        subscriber_id=row["subscriber_id"],
     )

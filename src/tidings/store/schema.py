@@ -13,7 +13,7 @@ from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_moves import MOVES
 from tidings.store.tables_of_planet import FEEDS_OF_OURS, REVISIONS
 from tidings.store.tables_of_readers import FORGETTING, SUBSCRIBERS
-from tidings.store.tables_of_signups import FLOODS, SIGNUPS
+from tidings.store.tables_of_signups import FLOODS, RETURNS, SIGNUPS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -382,4 +382,10 @@ def places_in_feeds(db: Database) -> None:
 @_migration
 def floods_by_kind(db: Database) -> None:
     for statement in FLOODS:
+        db.conn.execute(statement)
+
+
+@_migration
+def notes_that_come_back(db: Database) -> None:
+    for statement in RETURNS:
         db.conn.execute(statement)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from tidings.addresses import pseudonym
 from tidings.model import Evidence, FloodKind, Mailed, Signup
-from tidings.store import consents, site
+from tidings.store import consents, notes, site
 from tidings.store.database import Store, stored_time, text_to_time, time_to_text
 
 KEPT = timedelta(days=7)
@@ -132,6 +132,11 @@ def drop_blanks(store: Store) -> None:
         store.conn.execute("DELETE FROM notes WHERE kind = 'blank'")
 
 
+def drop(store: Store, name: str) -> bool:
+    """Erases one that nobody will confirm, within the caller's transaction, and says whether there was one."""
+    return store.conn.execute("DELETE FROM signups WHERE name = ?", (name,)).rowcount > 0
+
+
 def withdraw(store: Store, print_: bytes) -> None:
     """Erases all that is asked for an address, by its fingerprint, and the mails that were to go out for it; within the
     caller's transaction. A mail in hand still goes out."""
@@ -145,6 +150,7 @@ def erase(store: Store, address: str) -> None:
     print_ = pseudonym(address, site.secret(store))
     for table in ("signups", "moves", "notes", "sent_to_strangers", "mails_asked"):
         store.conn.execute(f"DELETE FROM {table} WHERE fingerprint = ?", (print_,))
+    notes.erase_sent(store, print_)
 
 
 def pending(store: Store) -> int:

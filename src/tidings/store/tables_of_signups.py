@@ -50,3 +50,20 @@ FLOODS = (
     "CREATE TABLE floods (kind TEXT PRIMARY KEY, noted_at TEXT NOT NULL) WITHOUT ROWID",
     "ALTER TABLE site DROP COLUMN flooded_at",
 )
+
+# What is known of small mails that went out, so that what comes back of one is about it: under the number it had in
+# `notes`, which is never given again. `about` names its sign-up or its move. Of who is erased a line stays without
+# fingerprint: what comes back of it is nobody's.
+RETURNS = (
+    """CREATE TABLE notes_sent (
+        id INTEGER PRIMARY KEY,
+        message_id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        about TEXT NOT NULL,
+        fingerprint BLOB NOT NULL,
+        subscriber_id INTEGER REFERENCES subscribers(id),
+        sent_at TEXT NOT NULL
+    )""",
+    "CREATE INDEX notes_sent_by_address ON notes_sent (fingerprint)",
+    "CREATE INDEX notes_sent_by_subscriber ON notes_sent (subscriber_id) WHERE subscriber_id IS NOT NULL",
+)

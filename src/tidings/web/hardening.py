@@ -96,7 +96,7 @@ def harden(app: Flask, site: Site) -> None:
 
     @app.errorhandler(BusyError)
     def put_off(_error: BusyError) -> Response:
-        return _told(site, ServiceUnavailable(retry_after=_BUSY_SECONDS))
+        return _told(site, ServiceUnavailable(retry_after=_BUSY_SECONDS), is_busy=True)
 
     @app.errorhandler(Exception)
     def confess(error: Exception) -> Response:
@@ -185,11 +185,11 @@ def chrome(site: Site, language: str = "") -> Chrome:
     return Chrome(site.title, site.url, language or site.language, site.templates)
 
 
-def _told(site: Site, error: HTTPException) -> Response:
+def _told(site: Site, error: HTTPException, *, is_busy: bool = False) -> Response:
     """An error as a page; as a line where even that has an error in its templates."""
     status = error.code or 500
     try:
-        response = page(render_error(status, chrome(site)), status, has_form=False)
+        response = page(render_error(status, chrome(site), is_busy=is_busy), status, has_form=False)
     except RenderError:
         response = plain(HTTPStatus(status).phrase, status)
     for name, value in error.get_headers():

@@ -15,8 +15,8 @@ from werkzeug.exceptions import BadRequest
 
 from tidings import managing, moving, preferences, subscribe
 from tidings.addresses import key
-from tidings.model import Edition, StoredSubscriber, Subscription
-from tidings.readers.choices import SOURCE_OFF, TAG_OFF, Offer, Wrong, read_form
+from tidings.model import Edition, Source, StoredSubscriber, Subscription
+from tidings.readers.choices import SOURCE_OFF, TAG_OFF, Offer, Wrong, fields_of, read_form
 from tidings.render.preference_pages import render_erase, render_erased, render_link_over
 from tidings.render.preferences import Self, Sheet, languages, render_preferences
 from tidings.signing import Grant, Refusal
@@ -27,6 +27,15 @@ from tidings.web.site import OpenStore, Site
 _AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 
 Outcome = Wrong | Literal["saved"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What became of the form of an edition that has the name `edition`, and the fields that it came with."""
+
+    edition: str
+    outcome: Outcome
+    typed: Mapping[str, str]
 
 
 def serve_preferences(app: Flask, site: Site, open_store: OpenStore) -> None:
@@ -50,7 +59,7 @@ def serve_preferences(app: Flask, site: Site, open_store: OpenStore) -> None:
             desk.reader(store, token)  # without a good link nobody waits for a turn to write
             with store.write():
                 outcome = desk.changed(store, desk.reader(store, token), name, fields)
-            return desk.shown(store, desk.reader(store, token), f"../{token}", {name: outcome})
+            return desk.shown(store, desk.reader(store, token), f"../{token}", _Answer(name, outcome, fields))
 
     _serve_reader(app, desk, open_store)
 
@@ -114,9 +123,12 @@ class _Desk:
         return found
 
     def erase(self, store: Store, token: str) -> None:
-        """Erases whom a link is for."""
+        """Erases whom a link is for. The link is worth nothing once its reader has another address, so what was found
+        for the one before the transaction is right within it."""
+        held = erasing.look_through(store, self.reader(store, token).address)
         with store.write():
-            erasing.erase(store, self.reader(store, token).address, self.site.clock(), reason="erased")
+            address = self.reader(store, token).address
+            erasing.erase(store, address, self.site.clock(), reason="erased", held=held)
 
     def boxes(self, name: str) -> list[str]:
         """The names of the boxes that the form of an edition has."""
@@ -166,8 +178,12 @@ class _Desk:
                 raise BadRequest
         return "saved"
 
+    def covered(self, edition: Edition) -> list[Source]:
+        """The sources that an edition takes posts of."""
+        return [source for source in self.site.sources if edition.covers(source)]
+
     def offer(self, edition: Edition) -> Offer:
-        covered = [source for source in self.site.sources if edition.covers(source)]
+        covered = self.covered(edition)
         return Offer(
             tags=sorted({tag for source in covered for tag in source.tags}),
             sources=sorted(source.name for source in covered),
@@ -181,7 +197,7 @@ class _Desk:
         store: Store,
         reader: StoredSubscriber,
         base: str,
-        outcomes: Mapping[str, Outcome] | None = None,
+        answer: _Answer | None = None,
         me: Self | None = None,
     ) -> Response:
         """The page; `base` is where its link leads, as seen from the page."""
@@ -189,8 +205,9 @@ class _Desk:
         sheets = []
         for one in reader.subscriptions:
             if edition := self.site.edition(one.edition):
-                sheets.append(self._sheet(store, reader, one, edition, base, (outcomes or {}).get(one.edition)))
-        is_wrong = any(isinstance(one, Wrong) for one in (outcomes or {}).values()) or me.notice in ("wrong", "same")
+                its_own = answer if answer and answer.edition == one.edition else None
+                sheets.append(self._sheet(store, reader, one, edition, base, its_own))
+        is_wrong = (answer and isinstance(answer.outcome, Wrong)) or me.notice in ("wrong", "same")
         zones = sorted({zone for edition in self.site.editions for zone in _zones(edition.timezone)})
         return page(render_preferences(sheets, me, zones, chrome(self.site, reader.language)), 400 if is_wrong else 200)
 
@@ -201,19 +218,24 @@ class _Desk:
         one: Subscription,
         edition: Edition,
         base: str,
-        outcome: Outcome | None,
+        answer: _Answer | None,
     ) -> Sheet:
-        offer, grant = self.offer(edition), Grant(reader.public_id, edition.name)
+        offer, grant, now = self.offer(edition), Grant(reader.public_id, edition.name), self.site.clock()
+        covered = self.covered(edition)
+        chosen = preferences.chosen_of(store, reader, edition)
+        own = replace(edition, sources_off=chosen.sources_off, tags_off=chosen.tags_off)
+        wrong = answer.outcome if answer and isinstance(answer.outcome, Wrong) else None
         return Sheet(
             title=edition.title,
             url=f"{base}/{edition.name}",
-            chosen=preferences.chosen_of(store, reader, edition),
+            fields=answer.typed if answer and wrong else fields_of(chosen, now),
             tags=tuple(offer.tags),
             sources=tuple(offer.sources),
             is_running=not one.ended_by,
-            may_return=subscribe.look_up(store, grant, self.site.clock()).may_return,
-            wrong=outcome.fields if isinstance(outcome, Wrong) else (),
-            saved=outcome == "saved",
+            may_return=subscribe.look_up(store, grant, now).may_return,
+            wrong=wrong.fields if wrong else (),
+            saved=answer is not None and answer.outcome == "saved",
+            is_empty=bool(covered) and all(own.leaves_out(source) for source in covered),
         )
 
 
