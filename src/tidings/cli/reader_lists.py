@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from tidings.readers.lists import Fault
+    from tidings.store import Store
     from tidings.store.importing import Incoming, Left
 
 _MOST_SHOWN = 20
@@ -118,11 +119,10 @@ def export(config_path: Path, file: Path | None, edition_name: str | None, addre
 
     with wiring.open_site(config_path) as (loaded, store):
         if address is not None:
-            from tidings.cli.subscribers import known
-            from tidings.store import explaining, exporting
+            from tidings.store import explaining
 
             with explaining.snapshot(store):
-                kept = exporting.of_reader(store, known(store, address))
+                kept = _kept(store, address)
             text = json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
             lines: Iterator[str] = iter([text])
         else:
@@ -135,6 +135,18 @@ def export(config_path: Path, file: Path | None, edition_name: str | None, addre
             _write(file, lines)
         except OSError as error:
             raise TidingsError(f"{file}: cannot be written ({error.strerror})") from error
+
+
+def _kept(store: Store, address: str) -> dict[str, Any]:
+    """All that is kept of an address. Raises TidingsError where that is nothing."""
+    from tidings.cli.reader_reports import nothing_known
+    from tidings.store import exporting, subscribers
+
+    reader = subscribers.find(store, address)
+    kept = exporting.of_reader(store, reader) if reader else exporting.of_stranger(store, address)
+    if kept is None:
+        raise nothing_known(address)
+    return kept
 
 
 def _write(file: Path | None, lines: Iterator[str]) -> None:
