@@ -65,6 +65,10 @@ _OF_PAGES = {
 _POLICY = "default-src 'none'; style-src {styles}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _BUSY_SECONDS = 30  # A database that is written anew takes that long, or longer.
+_TO_PROGRAMS: Mapping[int, str] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"too large; at most {LARGEST_BODY} bytes",
+    HTTPStatus.TOO_MANY_REQUESTS: "too often; ask again later",
+}
 _HTTPS_FOR = "max-age=31536000"
 
 
@@ -186,12 +190,16 @@ def chrome(site: Site, language: str = "") -> Chrome:
 
 
 def _told(site: Site, error: HTTPException) -> Response:
-    """An error as a page; as a line where even that has an error in its templates."""
+    """An error as JSON where JSON was sent, else as a page; as a line where even that has an error in its templates."""
     status = error.code or 500
+    phrase = HTTPStatus(status).phrase
     try:
-        response = page(render_error(status, chrome(site)), status, has_form=False)
+        if request.is_json:
+            response = data({"error": _TO_PROGRAMS.get(status, phrase)}, status)
+        else:
+            response = page(render_error(status, chrome(site)), status, has_form=False)
     except RenderError:
-        response = plain(HTTPStatus(status).phrase, status)
+        response = plain(phrase, status)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value  # as Allow, with 405
