@@ -101,7 +101,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 # -------------------------------------------------------------------------------------------------------- one click
 
 
-@pytest.mark.parametrize(("body", "headers"), [(ONE_CLICK, FORM), MULTIPART], ids=["urlencoded", "multipart"])
+@pytest.mark.parametrize(
+    ("body", "headers"), [(ONE_CLICK, FORM), MULTIPART, (ONE_CLICK, {})], ids=["urlencoded", "multipart", "no type"]
+)
 def test_one_click_ends_one_subscription(house: House, body: str, headers: dict[str, str]) -> None:
     """In both encodings: 200 in plain text, no redirect or cookie; as often as it is pressed; and nothing else ends."""
     path = f"/u/{house.token(ANN)}"

@@ -15,9 +15,10 @@ import secrets
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
 from flask import Flask, Response, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
 
 from tidings.addresses import AddressError, checked
@@ -149,13 +150,21 @@ def form(boxes: Collection[str] = ()) -> dict[str, str]:
     request.max_form_parts = most
     request.max_content_length = LARGEST_BODY + sum(len(quote_plus(name)) + _OF_A_BOX for name in boxes)
     request.max_form_memory_size = request.max_content_length
-    fields = request.form
+    fields = _typed_or_not()
     if request.files or len(fields) > most:
         raise BadRequest
     for name, values in fields.lists():
         if len(values) > 1 or max(len(name), len(values[0])) > _LONGEST_FIELD:
             raise BadRequest
     return fields.to_dict()
+
+
+def _typed_or_not() -> MultiDict[str, str]:
+    """The fields as they came. Some programs that send the one click (RFC 8058) leave the type out, and mean a form."""
+    if request.content_type:
+        return request.form
+    body = request.get_data().decode(errors="replace")
+    return MultiDict(parse_qsl(body, keep_blank_values=True))
 
 
 def mail_address(text: object) -> str:
