@@ -348,9 +348,12 @@ def test_who_is_not_mailed_is_promised_nothing(house: House, reason: suppression
         print_ = pseudonym(ANN, site.secret(store))
         suppressions.add(store, print_, "", reason, "", NOW)
     before = house.running()
-    answers = [house.post(f"{path}/return", "do=return")] + ([house.get(path)] if has_left else [])
+    answers = [house.post(f"{path}/return", "do=return")]
+    if has_left:
+        answers += [house.post(f"{path}/fewer", "do=weekly"), house.get(path)]
     for answer in answers:
         assert answer.status == 200
+        assert "You get fewer mails now" not in answer.text
         assert "comes to you as before" not in answer.text
         assert 'value="return"' not in answer.text
         assert ("/subscribe?edition=daily" in answer.text) == (reason in suppressions.UNTIL_CONFIRMED)

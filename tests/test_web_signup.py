@@ -24,7 +24,7 @@ from tidings import signing, signup
 from tidings.addresses import pseudonym
 from tidings.model import Edition, Evidence, Mailed, Subscriber
 from tidings.signing import Purpose
-from tidings.store import Store, file_readers, keys, notes, open_store, refusals, signups, subscribers
+from tidings.store import Store, erasing, file_readers, keys, notes, open_store, refusals, signups, subscribers
 from tidings.store import site as site_table
 from tidings.web.site import Site
 
@@ -168,8 +168,13 @@ def test_the_way_in(house: House) -> None:
     assert (done.status, house.running()) == (200, {"weekly"})
     assert "You are subscribed" in done.text
     again = house.send(path, "do=confirm")
-    assert (again.status, "confirmed already" in again.text) == (200, True)
-    assert "confirmed already" in house.get(path).text
+    assert (again.status, "was used already" in again.text) == (200, True)
+    assert "was used already" in house.get(path).text
+    with open_store(house.database) as store:
+        erasing.erase(store, ANN, house.now, reason="erased")
+    gone = house.get(path).text
+    assert "ask for a new mail" in gone
+    assert not any(said in gone for said in ("confirmed already", "Each issue"))
     for answer in (asked, done, again):
         assert answer.headers["Set-Cookie"] is None
         assert "script" not in answer.headers["Content-Security-Policy"]
