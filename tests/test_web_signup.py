@@ -277,6 +277,7 @@ def test_with_one_edition_there_is_nothing_to_choose(small_house: House) -> None
     ("fields", "complaint"),
     [
         ({"address": "ann"}, "no-address"),
+        ({"address": "ann@localhost"}, "no-address"),
         ({"address": ""}, "no-address"),
         ({"address": "a@b.example\r\nBcc: c@d.example"}, "no-address"),
         ({"address": "a@b.example, c@d.example"}, "no-address"),
@@ -356,6 +357,7 @@ def test_json_is_taken_as_a_form_is(house: House) -> None:
         ('{"address": 1, "editions": ["weekly"]}', "`address` must be a text"),
         ('{"address": {"a": []}, "editions": ["weekly"]}', "`address` must be a text"),
         ('{"address": "ann", "editions": ["weekly"]}', "`address` is no mail address"),
+        ('{"address": "ann@mail.internal", "editions": ["weekly"]}', "`address` is no mail address"),
         ('{"address": "\\ud800@b.example", "editions": ["weekly"]}', "`address` is no mail address"),
         ('{"address": "a@b.example\\u0000", "editions": ["weekly"]}', "`address` is no mail address"),
         ('{"address": "\\ufffd@b.example", "editions": ["weekly"]}', "`address` is no mail address"),

@@ -12,7 +12,7 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote_plus
@@ -21,7 +21,7 @@ from flask import Flask, Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
 
-from tidings.addresses import AddressError, checked
+from tidings.addresses import AddressError, checked, checked_of_stranger
 from tidings.errors import BusyError, RenderError
 from tidings.render.forms import Chrome, render_error
 from tidings.web.proxies import Address, client_of, moved_to
@@ -167,13 +167,22 @@ def _typed_or_not() -> MultiDict[str, str]:
     return MultiDict(parse_qsl(body, keep_blank_values=True))
 
 
-def mail_address(text: object) -> str:
+def mail_address(text: str) -> str:
     """A mail address that somebody typed, "" for what is none; octets that were no UTF-8 have come as a mark of their
     own."""
-    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or _BROKEN in text:
+    return _address(text, checked)
+
+
+def new_address(text: str) -> str:
+    """The same where it may be anybody's: "" also for one that only the operator may name."""
+    return _address(text, checked_of_stranger)
+
+
+def _address(text: str, check: Callable[[str], str]) -> str:
+    if len(text) > _LONGEST_ADDRESS or _BROKEN in text:
         return ""
     try:
-        return checked(text)
+        return check(text)
     except AddressError:
         return ""
 

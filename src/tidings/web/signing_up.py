@@ -29,7 +29,7 @@ from tidings.render.signup_pages import (
 )
 from tidings.signup import Step, Wish
 from tidings.store import Store, keys
-from tidings.web.hardening import chrome, client, data, form, mail_address, new_name, page, too_often
+from tidings.web.hardening import chrome, client, data, form, new_address, new_name, page, too_often
 from tidings.web.signup_json import JsonError, read_json
 from tidings.web.site import OpenStore, Site
 
@@ -139,7 +139,7 @@ class _Desk:
                 return self.form(replace(filled, complaint="again"))
             if not filled.chosen:
                 return self.form(replace(filled, complaint="editions"), 400)
-            address = mail_address(filled.address)
+            address = new_address(filled.address)
             if not address:
                 return self.form(replace(filled, complaint="address"), 400)
             if how == "person":

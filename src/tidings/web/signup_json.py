@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tidings.web.hardening import mail_address
+from tidings.web.hardening import new_address
 
 _KEYS = ("address", "editions", "language")
 
@@ -52,7 +52,7 @@ def _address(values: dict[str, object]) -> str:
         raise JsonError("`address` is missing")
     if not isinstance(values["address"], str):
         raise JsonError("`address` must be a text")
-    address = mail_address(values["address"])
+    address = new_address(values["address"])
     if not address:
         raise JsonError("`address` is no mail address")
     return address
