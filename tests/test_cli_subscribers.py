@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -178,6 +179,16 @@ def test_all_that_is_kept_of_one_reader_is_exported(polled: Site) -> None:
         reader = subscribers.find(store, ANN)
         assert reader is not None
         assert exported == exporting.of_reader(store, reader)
+
+
+@pytest.mark.parametrize("what", [("--edition", "weekly"), ("--address", ANN)])
+def test_an_export_is_its_owners_alone(polled: Site, what: tuple[str, str]) -> None:
+    """A file that there was keeps the mode that it was given."""
+    (polled.folder / "old").touch(mode=0o644)
+    for name, mode in (("new", 0o600), ("old", 0o644)):
+        polled.run("subscribers", "export", *what, name)
+        assert stat.S_IMODE((polled.folder / name).stat().st_mode) == mode
+        assert ANN in (polled.folder / name).read_text(encoding="utf-8")
 
 
 def test_what_is_known_of_who_is_no_subscriber_is_told(polled: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,6 +155,11 @@ def _write(file: Path | None, lines: Iterator[str]) -> None:
         for line in lines:
             click.echo(line, nl=False)
         return
-    with file.open("w", encoding="utf-8", newline="") as out:
+    with open(file, "w", encoding="utf-8", newline="", opener=_for_its_owner) as out:
         out.writelines(lines)
     click.echo(file)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Opens a file that only its owner may read, where there was none: it has addresses."""
+    return os.open(path, flags, 0o600)
