@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.addresses import AddressError, ascii_domain, checked, key
+from tidings.addresses import AddressError, ascii_domain, checked, checked_of_stranger, key
 
 
 @pytest.mark.parametrize(
@@ -95,3 +97,34 @@ def test_a_domain_is_made_as_browsers_make_it() -> None:
 def test_any_text_has_a_key_that_is_its_own_key(text: str) -> None:
     """A key never changes by being taken again, and asking for one never fails."""
     assert key(key(text)) == key(text)
+
+
+@pytest.mark.parametrize(
+    ("domain", "by_operator"),
+    [
+        ("readers.example", True),
+        ("mail.test", True),
+        ("local.example", True),
+        ("localhost", True),
+        ("mail.localhost", True),
+        ("printer.local", True),
+        ("Printer.LOCAL", True),
+        ("mail.internal", True),
+        ("127.0.0.1", True),
+        ("intranet", False),
+        ("[127.0.0.1]", False),
+        ("mail.invalid", False),
+    ],
+)
+def test_a_stranger_names_no_mailbox_near_by(domain: str, by_operator: bool) -> None:
+    """What only this machine or its network can reach the operator may name, where it is an address at all."""
+    text = f"a@{domain}"
+    assert _is_address(checked, text) == by_operator
+    assert _is_address(checked_of_stranger, text) == domain.endswith((".example", ".test"))
+
+
+def _is_address(check: Callable[[str], str], text: str) -> bool:
+    try:
+        return check(text) == text
+    except AddressError:
+        return False

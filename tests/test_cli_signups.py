@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,7 +23,7 @@ name = "open"
 schedule = "weekly fri 08:00"
 signup = true
 """
-_WEB = '[web]\npublic = true\nlisten = "127.0.0.1:{port}"\n'
+_WEB = '[web]\npublic = true\nlisten = "127.0.0.1:{port}"\ntrusted_proxies = ["127.0.0.1"]\n'
 _MAIL = '[mail]\nfrom = "digest@planet.example"\ntransport = "file:outbox"\n'
 _POSTAL = 'postal_address = "1 Test Street"\n'
 
@@ -67,6 +68,29 @@ def test_check_tries_the_templates_of_subscribing(site: Site) -> None:
         done = site.run("check", check=False)
         assert (done.returncode, name in done.stderr) == (2, True), done.stderr
         own.unlink()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said"),
+    [
+        ([], "behind a web server all readers seem to come from one network"),
+        (["127.0.0.1", "0.0.0.0/0"], "`trusted_proxies` has 0.0.0.0/0: everybody may say who they are"),
+        (["::/0"], "`trusted_proxies` has ::/0: everybody may say who they are"),
+        (["127.0.0.1", "10.0.0.0/8"], ""),
+    ],
+)
+def test_check_hints_at_who_is_believed(site: Site, proxies: list[str], said: str) -> None:
+    """A public site that believes nobody, or everybody, is no error, but limits on who asks do not work there."""
+    write(site, _WEB.replace('["127.0.0.1"]', json.dumps(proxies)))
+    told = site.run("check").stderr
+    assert said in told
+    assert bool(told) == bool(said)
+
+
+def test_a_site_that_is_not_public_needs_no_proxies(site: Site) -> None:
+    """Nobody asks for anything there."""
+    site.configure([])
+    assert "trusted_proxies" not in site.run("check").stderr
 
 
 def test_a_flood_is_told_once_by_run_and_for_a_day_by_check(site: Site) -> None:

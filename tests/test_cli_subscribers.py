@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,10 +16,14 @@ from tests.origin import Origin
 from tests.sites import Site
 from tests.smtp_servers import ScriptedServer
 from tests.test_docs import COMMANDS, fenced, section
-from tidings import moving, preferences, signing, standing
+from tests.test_signup import an_issue
+from tidings import moving, preferences, signing, signup, standing
+from tidings.addresses import pseudonym
 from tidings.model import Choices, Evidence
 from tidings.signing import Purpose
-from tidings.store import exclusive, exporting, keys, open_store, subscribers
+from tidings.signup import Wish
+from tidings.store import exclusive, exporting, keys, open_store, subscribers, suppressions
+from tidings.store import site as site_table
 from tidings.store.suppressions import ALL
 
 ANN, BOB, ZOE = "ann@readers.example", "bob@readers.example", "zoë@bücher.example"
@@ -176,6 +181,41 @@ def test_all_that_is_kept_of_one_reader_is_exported(polled: Site) -> None:
         assert exported == exporting.of_reader(store, reader)
 
 
+@pytest.mark.parametrize("what", [("--edition", "weekly"), ("--address", ANN)])
+def test_an_export_is_its_owners_alone(polled: Site, what: tuple[str, str]) -> None:
+    """A file that there was keeps the mode that it was given."""
+    (polled.folder / "old").touch(mode=0o644)
+    for name, mode in (("new", 0o600), ("old", 0o644)):
+        polled.run("subscribers", "export", *what, name)
+        assert stat.S_IMODE((polled.folder / name).stat().st_mode) == mode
+        assert ANN in (polled.folder / name).read_text(encoding="utf-8")
+
+
+def test_what_is_known_of_who_is_no_subscriber_is_told(polled: Site) -> None:
+    """A sign-up that nobody confirmed, a wish to be left alone and a suppression are explained, exported and erased;
+    of whom nothing is known, that is said."""
+    now = datetime.now(UTC)
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        signup.ask(store, Wish(BOB, ("weekly",), "", "form", "I want it."), None, "a" * 16, now)
+        suppressions.add(store, pseudonym(ZOE, site_table.secret(store)), ALL, "complained", "spam", now)
+    report = polled.json("subscribers", "explain", BOB.upper())
+    assert [(one["editions"], one["form"]) for one in report["signups"]] == [(["weekly"], "form")]
+    told = polled.run("subscribers", "explain", BOB).stdout
+    assert f"{BOB}: no subscriber" in told
+    assert "asked for weekly" in told
+    assert "not mailed: complained" in polled.run("subscribers", "explain", ZOE).stdout
+    exported = json.loads(polled.run("subscribers", "export", "--address", BOB).stdout)
+    assert (exported["address"], exported["signups"][0]["wording"]) == (BOB, "I want it.")
+    erased = polled.run("subscribers", "erase", BOB).stdout
+    assert "no subscriber had it, but a sign-up that nobody confirmed, which is erased" in erased
+    assert f"{BOB} is not mailed from now on" in erased
+    assert "was erased by the operator" in polled.run("subscribers", "explain", BOB).stdout
+    assert "is not mailed" not in polled.run("subscribers", "erase", BOB, "--forget-refusal").stdout
+    for command in (("explain",), ("export", "--address")):
+        said = polled.run("subscribers", *command, BOB, check=False)
+        assert (said.returncode, "nothing is known of it" in said.stderr) == (1, True)
+
+
 def test_who_pauses_is_listed_as_such(polled: Site) -> None:
     """Until the day that the reader chose; then the reader is active again."""
     chosen = Choices(paused_until=datetime.now(UTC) + timedelta(days=9))
@@ -188,6 +228,23 @@ def test_who_pauses_is_listed_as_such(polled: Site) -> None:
         over = replace(chosen, paused_until=datetime.now(UTC))
         preferences.choose(store, reader, weekly, over, Evidence(), datetime.now(UTC))
     assert statuses(polled) == {ANN: "active"}
+
+
+def test_an_issue_that_a_pause_kept_back_is_explained_by_it(polled: Site) -> None:
+    """With the time until which it lasts; one that was not made after it, by what the reader chose then."""
+    now = datetime.now(UTC)
+    until, weekly = now + timedelta(days=9), edition(name="weekly")
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        reader = subscribers.find(store, ANN)
+        assert reader is not None
+        preferences.choose(store, reader, weekly, Choices(paused_until=until), Evidence(), now)
+        an_issue(store, name="weekly", now=now + timedelta(days=1))
+    (one,) = polled.json("subscribers", "explain", ANN)["issues"]
+    assert one["why"] == f"not made for this reader, who had paused until {until:%Y-%m-%d}"
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        preferences.choose(store, reader, weekly, Choices(cadence="monthly"), Evidence(), now + timedelta(hours=1))
+    (one,) = polled.json("subscribers", "explain", ANN)["issues"]
+    assert "has chosen to get it another way" in one["why"]
 
 
 def test_the_line_of_a_reader_who_moved_is_named(polled: Site) -> None:

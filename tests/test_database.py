@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.stocking import blog, configure, post, receive, scalar, titles
 from tidings.errors import StoreError
-from tidings.store import Store, exclusive, open_store, site
+from tidings.store import Store, database, exclusive, open_store, site
 from tidings.store.database import text_to_time, time_to_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -128,6 +129,44 @@ def test_many_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
         process.stdin.write("\n")
         process.stdin.flush()
     assert [assert_ended_well(process) for process in processes] == ["1\n"] * 6
+
+
+def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    """Whatever the umask, and the files beside it, too; one that there is keeps the mode that it was given."""
+    path, umask = tmp_path / "tidings.db", os.umask(0)
+    try:
+        with open_store(path) as store:
+            configure(store, blog("a"))
+            assert modes(tmp_path) == {"tidings.db": 0o600, "tidings.db-wal": 0o600, "tidings.db-shm": 0o600}
+        path.chmod(0o640)
+        with open_store(path) as store:
+            configure(store, blog("b"))
+            assert modes(tmp_path) == {"tidings.db": 0o640, "tidings.db-wal": 0o640, "tidings.db-shm": 0o640}
+    finally:
+        os.umask(umask)
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {one.name: stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()}
+
+
+def test_who_finds_a_database_that_is_just_made_waits_until_it_is(tmp_path: Path) -> None:
+    """To close a file takes the locks of all that its process has on it, SQLite's, too: nobody uses it before."""
+
+    def configure_it() -> None:
+        with open_store(path) as store:
+            configure(store, blog("a"))
+
+    path = tmp_path / "tidings.db"
+    with ThreadPoolExecutor() as threads:
+        with database._making:
+            path.touch()
+            finding = threads.submit(configure_it)
+            with pytest.raises(TimeoutError):
+                finding.result(timeout=0.5)
+            assert path.stat().st_size == 0
+        finding.result(timeout=60)
+    assert path.stat().st_size > 0
 
 
 def test_a_file_that_is_no_database_is_named_with_advice(tmp_path: Path) -> None:

@@ -97,7 +97,8 @@ def test_a_bug_puts_nobody_in_doubt(store: Store, connections: int) -> None:
     with pytest.raises(ValueError, match="a bug"):
         deliver.deliver(store, one, several, now_pace())
     assert Counter(states(store)) == {"accepted": len(mail.letters), "pending": 49 - len(mail.letters), "inflight": 1}
-    assert len(mail.letters) >= 20
+    # Each of the others may still have two of the twenty before it in hand, which do not begin any more.
+    assert len(mail.letters) >= 20 - 2 * (connections - 1)
     assert deliver.deliver(store, one, several, now_pace()).tally == Tally(accepted=50)
 
 

@@ -89,7 +89,7 @@ def ask_for(store: Store, now: datetime) -> None:
     """A sign-up, and the brake on who asks."""
     with store.write():
         signups.add(store, Signup("one", ANN, ("daily",), "", now, HOME), pseudonym(ANN, site_table.secret(store)))
-    throttling.ask(store, "sign-up", ip_address("192.0.2.7"), now)
+    throttling.ask(store, "sign-up", b"ann", ip_address("192.0.2.7"), now)
 
 
 def rows(store: Store, table: str) -> int:
@@ -103,7 +103,7 @@ def test_sign_ups_and_brakes_go_though_nobody_asks_again(store: Store) -> None:
     for age in (HOUR, DAY + HOUR, 7 * DAY + HOUR):
         forgetting.forget(store, NOW + age)
         found.append((rows(store, "throttle"), rows(store, "signups")))
-    assert found == [(2, 1), (0, 1), (0, 0)]
+    assert found == [(3, 1), (0, 1), (0, 0)]
 
 
 def test_small_mails_go_a_day_later_though_nobody_sends_them(store: Store) -> None:

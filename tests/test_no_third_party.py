@@ -234,7 +234,7 @@ def test_there_is_a_page_of_every_kind(house: House) -> None:
         "Look into your mail",
         "Confirm your subscription",
         "You are subscribed",
-        "This is confirmed already",
+        "This link was used already",
         "This link has run out",
         "Never ask this address again?",
         "You will not be asked again",

@@ -423,7 +423,7 @@ def test_one_file_is_left(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         send(tmp_path, number)
     (file,) = tmp_path.glob("sender-*")
-    assert file.name == "sender-6.json"
+    assert (file.name, file.stat().st_mode & 0o777) == ("sender-6.json", 0o600)
     assert "Leave it beside tidings.db" in file.read_text(encoding="utf-8")
 
 

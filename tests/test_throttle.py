@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidings import throttling
-from tidings.model import Throttled
+from tidings.model import FloodKind, Throttled
 from tidings.readers.throttle import Budget, Patience, ask_budget, ask_patience, networks
-from tidings.store import open_store
+from tidings.store import Store, open_store
+from tidings.throttling import Answer
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -36,6 +37,11 @@ def let_through(moments: list[datetime]) -> list[datetime]:
     return gone
 
 
+def ask(store: Store, kind: FloodKind, client: IPv4Address | IPv6Address | None, now: datetime) -> Answer:
+    """Asks for an address that nobody else asks for."""
+    return throttling.ask(store, kind, f"{client} {now}".encode(), client, now)
+
+
 def moments_of(seconds: list[int]) -> list[datetime]:
     found, at = [], NOW
     for one in seconds:
@@ -52,9 +58,11 @@ def test_pauses_double_up_to_the_longest() -> None:
 
 
 @given(pauses, st.integers(1, 3600))
+@example([0, 0], 1)
 def test_nobody_gets_more_than_the_most_patient_script(seconds: list[int], window: int) -> None:
     """In no stretch of an hour or less do more get through than a script gets that begins there, asking each second."""
-    greedy = let_through([NOW + timedelta(seconds=n) for n in range(window)])
+    # Those that are free may all come within one second.
+    greedy = let_through([NOW] * PATIENCE.free + [NOW + timedelta(seconds=n) for n in range(window)])
     gone = let_through(moments_of(seconds))
     for begin in gone:
         assert len([one for one in gone if begin <= one < begin + timedelta(seconds=window)]) <= len(greedy)
@@ -137,32 +145,46 @@ def test_a_restart_forgives_nobody(tmp_path: Path) -> None:
     """The fourth of a network waits, whatever its addresses are, whichever process asks; another network does not."""
     for n in range(1, 5):
         with open_store(tmp_path / "tidings.db") as store:
-            answer = throttling.ask(store, "sign-up", ip_address(f"192.0.2.{n}"), NOW)
+            answer = ask(store, "sign-up", ip_address(f"192.0.2.{n}"), NOW)
             assert answer.may_go == (n < 4)
     assert answer.wait == MINUTE
     assert not answer.is_flood
     with open_store(tmp_path / "tidings.db") as store:
-        assert throttling.ask(store, "sign-up", ip_address("192.0.3.1"), NOW).may_go
-        assert throttling.ask(store, "code", ip_address("192.0.2.1"), NOW).may_go
-        assert throttling.ask(store, "sign-up", ip_address("192.0.2.9"), NOW + MINUTE).may_go
+        assert ask(store, "sign-up", ip_address("192.0.3.1"), NOW).may_go
+        assert ask(store, "link", ip_address("192.0.2.1"), NOW).may_go
+        assert ask(store, "sign-up", ip_address("192.0.2.9"), NOW + MINUTE).may_go
 
 
 def test_houses_of_one_ipv6_district_are_limited_together(tmp_path: Path) -> None:
     """Of a hundred /64 in one /48 a dozen get through."""
     with open_store(tmp_path / "tidings.db") as store:
-        gone = [throttling.ask(store, "sign-up", ip_address(f"2001:db8:1:{n:x}::1"), NOW).may_go for n in range(100)]
+        gone = [ask(store, "sign-up", ip_address(f"2001:db8:1:{n:x}::1"), NOW).may_go for n in range(100)]
     assert (gone.count(True), all(gone[:12])) == (12, True)
 
 
 def test_a_thousand_from_everywhere_trip_the_budget(tmp_path: Path) -> None:
     """A hundred go, the rest is a flood that the operator hears of; refused ones use up nothing of their network."""
     with open_store(tmp_path / "tidings.db") as store:
-        answers = [throttling.ask(store, "sign-up", ip_address(0x0A000000 + 256 * n), NOW) for n in range(1000)]
+        answers = [ask(store, "sign-up", ip_address(0x0A000000 + 256 * n), NOW) for n in range(1000)]
         assert [one.may_go for one in answers] == [True] * 100 + [False] * 900
         assert [one.is_flood for one in answers] == [False] * 100 + [True] * 900
-        assert len(store.rows("SELECT * FROM throttle")) == 101
-        assert not throttling.ask(store, "sign-up", None, NOW).may_go
-        assert throttling.ask(store, "sign-up", None, NOW + timedelta(seconds=37)).may_go
+        assert len(store.rows("SELECT * FROM throttle")) == 201
+        assert not ask(store, "sign-up", None, NOW).may_go
+        assert ask(store, "sign-up", None, NOW + timedelta(seconds=37)).may_go
+
+
+@pytest.mark.parametrize(("kind", "places"), [("sign-up", 1), ("link", 6), ("move", 3)])
+def test_one_address_takes_no_more_places_than_it_gets_mails(kind: FloodKind, places: int, tmp_path: Path) -> None:
+    """Asked for a thousand times from as many networks, it leaves the rest of the hundred to all others; once that is
+    used up, who asks for it hears so as for any other."""
+    with open_store(tmp_path / "tidings.db") as store:
+        for n in range(1000):
+            assert throttling.ask(store, kind, b"ann", ip_address(0x0A000000 + 256 * n), NOW).may_go
+        others = [ask(store, kind, ip_address(0x0B000000 + 256 * n), NOW).may_go for n in range(101)]
+        assert others.count(True) == 100 - places
+        refused = throttling.ask(store, kind, b"ann", ip_address("192.0.2.1"), NOW)
+        assert refused.is_flood
+        assert refused == ask(store, kind, ip_address("192.0.3.1"), NOW)
 
 
 def test_no_address_is_kept_and_old_rows_go(tmp_path: Path) -> None:
@@ -170,10 +192,10 @@ def test_no_address_is_kept_and_old_rows_go(tmp_path: Path) -> None:
     found = []
     for name in ("one", "two"):
         with open_store(tmp_path / name / "tidings.db") as store:
-            throttling.ask(store, "sign-up", ip_address("192.0.2.1"), NOW)
+            ask(store, "sign-up", ip_address("192.0.2.1"), NOW)
             found.append({bytes(row["key"]) for row in store.rows("SELECT key FROM throttle")})
             later = NOW + timedelta(days=2)
-            throttling.ask(store, "sign-up", ip_address("198.51.100.1"), later)
+            ask(store, "sign-up", ip_address("198.51.100.1"), later)
             assert {row["at"][:10] for row in store.rows("SELECT at FROM throttle")} == {f"{later:%Y-%m-%d}"}
     assert found[0].isdisjoint(found[1])
     assert {len(key) for key in found[0]} == {16}

@@ -101,7 +101,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 # -------------------------------------------------------------------------------------------------------- one click
 
 
-@pytest.mark.parametrize(("body", "headers"), [(ONE_CLICK, FORM), MULTIPART], ids=["urlencoded", "multipart"])
+@pytest.mark.parametrize(
+    ("body", "headers"), [(ONE_CLICK, FORM), MULTIPART, (ONE_CLICK, {})], ids=["urlencoded", "multipart", "no type"]
+)
 def test_one_click_ends_one_subscription(house: House, body: str, headers: dict[str, str]) -> None:
     """In both encodings: 200 in plain text, no redirect or cookie; as often as it is pressed; and nothing else ends."""
     path = f"/u/{house.token(ANN)}"
@@ -346,9 +348,12 @@ def test_who_is_not_mailed_is_promised_nothing(house: House, reason: suppression
         print_ = pseudonym(ANN, site.secret(store))
         suppressions.add(store, print_, "", reason, "", NOW)
     before = house.running()
-    answers = [house.post(f"{path}/return", "do=return")] + ([house.get(path)] if has_left else [])
+    answers = [house.post(f"{path}/return", "do=return")]
+    if has_left:
+        answers += [house.post(f"{path}/fewer", "do=weekly"), house.get(path)]
     for answer in answers:
         assert answer.status == 200
+        assert "You get fewer mails now" not in answer.text
         assert "comes to you as before" not in answer.text
         assert 'value="return"' not in answer.text
         assert ("/subscribe?edition=daily" in answer.text) == (reason in suppressions.UNTIL_CONFIRMED)

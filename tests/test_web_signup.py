@@ -24,7 +24,7 @@ from tidings import signing, signup
 from tidings.addresses import pseudonym
 from tidings.model import Edition, Evidence, Mailed, Subscriber
 from tidings.signing import Purpose
-from tidings.store import Store, file_readers, keys, notes, open_store, refusals, signups, subscribers
+from tidings.store import Store, erasing, file_readers, keys, notes, open_store, refusals, signups, subscribers
 from tidings.store import site as site_table
 from tidings.web.site import Site
 
@@ -169,8 +169,13 @@ def test_the_way_in(house: House) -> None:
     assert (done.status, house.running()) == (200, {"weekly"})
     assert "You are subscribed" in done.text
     again = house.send(path, "do=confirm")
-    assert (again.status, "confirmed already" in again.text) == (200, True)
-    assert "confirmed already" in house.get(path).text
+    assert (again.status, "was used already" in again.text) == (200, True)
+    assert "was used already" in house.get(path).text
+    with open_store(house.database) as store:
+        erasing.erase(store, ANN, house.now, reason="erased")
+    gone = house.get(path).text
+    assert "ask for a new mail" in gone
+    assert not any(said in gone for said in ("confirmed already", "Each issue"))
     for answer in (asked, done, again):
         assert answer.headers["Set-Cookie"] is None
         assert "script" not in answer.headers["Content-Security-Policy"]
@@ -273,6 +278,7 @@ def test_with_one_edition_there_is_nothing_to_choose(small_house: House) -> None
     ("fields", "complaint"),
     [
         ({"address": "ann"}, "no-address"),
+        ({"address": "ann@localhost"}, "no-address"),
         ({"address": ""}, "no-address"),
         ({"address": "a@b.example\r\nBcc: c@d.example"}, "no-address"),
         ({"address": "a@b.example, c@d.example"}, "no-address"),
@@ -340,31 +346,50 @@ def test_json_is_taken_as_a_form_is(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "said"),
     [
-        "",
-        "{",
-        "[]",
-        "null",
-        "[" * 60_000,
-        '{"address": 1, "editions": ["weekly"]}',
-        '{"address": {"a": []}, "editions": ["weekly"]}',
-        '{"address": "\\ud800@b.example", "editions": ["weekly"]}',
-        '{"address": "a@b.example"}',
-        '{"address": "a@b.example", "editions": "weekly"}',
-        '{"address": "a@b.example", "editions": ["closed"]}',
-        '{"address": "a@b.example", "editions": ["weekly", "nonsense"]}',
-        '{"address": "a@b.example", "editions": [["weekly"], {}]}',
-        '{"address": "a@b.example\\u0000", "editions": ["weekly"]}',
-        '{"address": "\\ufffd@b.example", "editions": ["weekly"]}',
+        ("", "the body is not JSON"),
+        ("{", "the body is not JSON"),
+        ("[" * 60_000, "the body is not JSON"),
+        ("[]", "the body must be an object"),
+        ("null", "the body must be an object"),
+        ('{"adress": "a@b.example", "editions": ["weekly"]}', "`adress` is unknown; known are `address`"),
+        ('{"editions": ["weekly"]}', "`address` is missing"),
+        ('{"address": 1, "editions": ["weekly"]}', "`address` must be a text"),
+        ('{"address": {"a": []}, "editions": ["weekly"]}', "`address` must be a text"),
+        ('{"address": "ann", "editions": ["weekly"]}', "`address` is no mail address"),
+        ('{"address": "ann@mail.internal", "editions": ["weekly"]}', "`address` is no mail address"),
+        ('{"address": "\\ud800@b.example", "editions": ["weekly"]}', "`address` is no mail address"),
+        ('{"address": "a@b.example\\u0000", "editions": ["weekly"]}', "`address` is no mail address"),
+        ('{"address": "\\ufffd@b.example", "editions": ["weekly"]}', "`address` is no mail address"),
+        ('{"address": "a@b.example"}', "`editions` must name at least one of `daily`, `weekly`"),
+        ('{"address": "a@b.example", "editions": "weekly"}', "`editions` must be a list of names"),
+        ('{"address": "a@b.example", "editions": [["weekly"], {}]}', "`editions` must be a list of names"),
+        ('{"address": "a@b.example", "editions": ["closed"]}', "`editions` names one that is not offered"),
+        ('{"address": "a@b.example", "editions": ["weekly", "x"]}', "`editions` names one that is not offered"),
+        ('{"address": "a@b.example", "editions": ["weekly"], "language": 1}', "`language` must be a text"),
     ],
 )
-def test_json_that_asks_for_nothing(house: House, body: str) -> None:
-    """400 with an error in JSON."""
+def test_json_that_asks_for_nothing(house: House, body: str, said: str) -> None:
+    """400 with an error in JSON that says what is wrong, and no mail."""
     answer = house.send("/subscribe", body, JSON)
     assert answer.status == 400
-    assert json.loads(answer.text)["error"]
+    assert json.loads(answer.text)["error"].startswith(said)
     assert house.notes() == []
+
+
+def test_an_edition_that_json_names_twice_is_one(house: House) -> None:
+    """As with a list that a program put together."""
+    assert house.json({"address": ANN, "editions": ["weekly", "weekly"]}).status == 202
+    assert house.notes() == [("confirm", ANN)]
+
+
+def test_errors_are_told_to_programs_in_json(house: House) -> None:
+    """Whatever is wrong, where JSON was sent: too much of it, another address."""
+    for path, body, status in (("/subscribe", "x" * 100_000, 413), ("/nowhere", "{}", 405), ("/u/x", "{}", 400)):
+        answer = house.send(path, body, JSON)
+        assert (answer.status, answer.headers["Content-Type"]) == (status, "application/json"), path
+        assert json.loads(answer.text)["error"]
 
 
 # ---------------------------------------------------------------------------------------------------------------- abuse
@@ -378,6 +403,7 @@ def test_impatience_is_told_how_long_to_wait(house: House) -> None:
     program = house.json({"address": ANN, "editions": ["weekly"]}, "192.0.2.3")
     for answer in (page, program):
         assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert json.loads(program.text) == {"error": "too often; ask again later"}
     assert len(house.notes()) == 3
 
 

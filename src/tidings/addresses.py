@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from email_validator import ValidatedEmail
 
 _LONGEST_DOMAIN = 253
+_NEAR = frozenset({"localhost", "local", "internal", "invalid"})
 # Both libraries take longer to load than a poll in which nothing changed, and addresses in ASCII need neither to be
 # compared. So they are loaded where they are needed.
 
@@ -34,6 +35,17 @@ def checked(text: str) -> str:
         raise AddressError(str(error)) from None
     if "." not in found.ascii_domain and found.ascii_domain != "localhost":
         raise AddressError("The part after the @-sign is not valid. It should have a period.")
+    return text
+
+
+def checked_of_stranger(text: str) -> str:
+    """The same for what a stranger types in: no address that only this machine or its network can reach, by a name
+    without a dot, one kept for such use (RFC 6761, RFC 6762, ICANN for .internal) or a number. Who runs Tidings may
+    name these, and others may not have it write there. Raises AddressError."""
+    text = checked(text)
+    last = key(text).rpartition("@")[2].rpartition(".")[2]
+    if last in _NEAR or last.isdecimal():
+        raise AddressError("The part after the @-sign is known on the own machine or network only.")
     return text
 
 

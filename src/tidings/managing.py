@@ -34,14 +34,14 @@ def ask(store: Store, address: str, language: str, client: Address | None, name:
     our mail spam, or where the operator said no, gets none. Who wants no mail about subscribing, and is a subscriber,
     gets it: that wish is about what others ask for.
     """
-    answer = throttling.ask(store, "link", client, now)
+    print_ = pseudonym(address, site.secret(store))
+    answer = throttling.ask(store, "link", print_, client, now)
     if answer.is_flood:
         signups.note_flood(store, "link", now)
     if not answer.may_go:
         return answer
     network = networks(client)[-1][0] if client else ""
     with store.write():
-        print_ = pseudonym(address, site.secret(store))
         reader, public_id = subscribers.recipient(store, "", address), subscribers.public_ids(store, [address])
         wait = rations.wait(asked.times(store, print_, "link"), rations.LINKS, now)
         is_mailed = reader is not None and not suppressions.bars(store, print_) and not wait

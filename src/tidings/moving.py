@@ -64,14 +64,14 @@ def ask(
     """Notes that a reader wants all at another, well-formed `address`, in place of what was wanted before; `name` (16
     letters and digits that nobody can guess) will be that of the links. The answer tells of limits on the reader and on
     where it is asked from, and nothing of the new address."""
-    answer = throttling.ask(store, "move", client, now)
+    secret = site.secret(store)
+    old, new = pseudonym(reader.address, secret), pseudonym(address, secret)
+    answer = throttling.ask(store, "move", old, client, now)
     if answer.is_flood:
         signups.note_flood(store, "move", now)
     if not answer.may_go:
         return answer
     with store.write():
-        secret = site.secret(store)
-        old, new = pseudonym(reader.address, secret), pseudonym(address, secret)
         if wait := rations.wait(asked.times(store, old, "move"), rations.MOVES, now):
             return Answer(may_go=False, wait=wait)
         asked.note(store, old, "move", now, is_mailed=True)

@@ -84,7 +84,8 @@ def look_at(store: Store, its_stamp: str, decoy: str, now: datetime) -> Filling:
 def ask(store: Store, wish: Wish, client: Address | None, name: str, now: datetime) -> Answer:
     """Has a mail sent to the address, if it may be; `name` (16 letters and digits that nobody can guess) will be that
     of its link. The answer tells of the limits of who asks, and nothing of the address."""
-    answer = throttling.ask(store, "sign-up", client, now)
+    print_ = pseudonym(wish.address, site.secret(store))
+    answer = throttling.ask(store, "sign-up", print_, client, now)
     if answer.is_flood:
         signups.note_flood(store, "sign-up", now)
     if not answer.may_go:
@@ -92,7 +93,6 @@ def ask(store: Store, wish: Wish, client: Address | None, name: str, now: dateti
     network = _network(client)
     with store.write():
         signups.forget_unconfirmed(store, now)
-        print_ = pseudonym(wish.address, site.secret(store))
         open_ = _not_barred(store, print_, wish.editions)
         wanted = _not_coming(store, wish.address, print_, open_)
         replied = reply(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 
-from tidings.readers.throttle import ALL, KEPT, Budget, ask_budget, ask_patience, networks
+from tidings.model import FloodKind
+from tidings.readers.throttle import ALL, KEPT, OWN, ask_budget, ask_patience, networks
 from tidings.store import Store, site, throttle
 
 _KEY_OCTETS = 16
@@ -25,26 +26,28 @@ class Answer:
     is_flood: bool = False
 
 
-def ask(
-    store: Store, kind: str, address: IPv4Address | IPv6Address | None, now: datetime, budget: Budget = ALL
-) -> Answer:
-    """Asks for one more of a `kind` ("sign-up", "link", "move") from `address`, None where that is not known: then
-    only the budget counts. What may go is counted at once, so two processes let no more through than one."""
+def ask(store: Store, kind: FloodKind, whom: bytes, address: IPv4Address | IPv6Address | None, now: datetime) -> Answer:
+    """Asks for one more of a `kind` from `address`, None where that is not known: then only the budget counts. `whom`
+    is the fingerprint of who is to be mailed, or has it done: it does not change the answer. What may go is counted at
+    once, so two processes let no more through than one."""
     secret = site.secret(store)
     patiences = {_key(secret, kind, network): patience for network, patience in networks(address)} if address else {}
-    everybody = _key(secret, kind, "")
+    everybody, own = _key(secret, kind, ""), _key(secret, kind, whom.hex())
     with store.write():
-        known = throttle.states(store, [*patiences, everybody])
+        known = throttle.states(store, [*patiences, everybody, own])
         verdicts = {key: ask_patience(known.get(key), patience, now) for key, patience in patiences.items()}
-        verdicts[everybody] = ask_budget(known.get(everybody), budget, now)
+        within_own = ask_budget(known.get(own), OWN[kind], now)
+        verdicts[everybody] = ask_budget(known.get(everybody), ALL, now, places=int(within_own.may_go))
         may_go = all(verdict.may_go for verdict in verdicts.values())
         # Refused, only what refused is kept: a clock that was set back is noted there, and nothing is used up.
-        throttle.keep(store, {key: one.state for key, one in verdicts.items() if may_go or not one.may_go})
+        kept = {key: one.state for key, one in verdicts.items() if may_go or not one.may_go}
+        throttle.keep(store, kept | ({own: within_own.state} if may_go else {}))
         throttle.forget(store, now - KEPT)
     wait = max(verdict.wait for verdict in verdicts.values())
     return Answer(may_go, wait, not verdicts[everybody].may_go)
 
 
-def _key(secret: bytes, kind: str, network: str) -> bytes:
-    """What a network is kept under: it can be compared, and not be read back out of a copy of the database."""
-    return hmac.digest(secret, f"throttle\0{kind}\0{network}".encode(), hashlib.sha256)[:_KEY_OCTETS]
+def _key(secret: bytes, kind: str, who: str) -> bytes:
+    """What a network or an address is kept under: it can be compared, and not be read back out of a copy of the
+    database."""
+    return hmac.digest(secret, f"throttle\0{kind}\0{who}".encode(), hashlib.sha256)[:_KEY_OCTETS]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from tidings.config import Config
+    from tidings.config import Config, WebSettings
 
 
 @click.command()
@@ -78,10 +78,27 @@ def _check_configuration(config_path: Path) -> None:
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
-    for line in (*doubts, *_gone(loaded), *notes(loaded), *_flood(loaded)):
+    for line in (*doubts, *_doubts_of_proxies(loaded.web), *_gone(loaded), *notes(loaded), *_flood(loaded)):
         click.echo(line, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
+
+
+def _doubts_of_proxies(web: WebSettings) -> list[str]:
+    """What the limits on who asks do not survive, on a site that is public: to believe nobody, or everybody."""
+    if not web.public:
+        return []
+    if not web.trusted_proxies:
+        return [
+            "[web] `public` is true without `trusted_proxies`: behind a web server all readers seem to come from one "
+            'network, and share what one of them may ask for; name the server, as in ["127.0.0.1", "::1"]'
+        ]
+    return [
+        f"[web] `trusted_proxies` has {one}: everybody may say who they are, and ask for as much as they like; name "
+        "the web server alone"
+        for one in web.trusted_proxies
+        if one.prefixlen == 0
+    ]
 
 
 def _gone(loaded: Config) -> list[str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from tidings.readers.lists import Fault
+    from tidings.store import Store
     from tidings.store.importing import Incoming, Left
 
 _MOST_SHOWN = 20
@@ -118,11 +120,10 @@ def export(config_path: Path, file: Path | None, edition_name: str | None, addre
 
     with wiring.open_site(config_path) as (loaded, store):
         if address is not None:
-            from tidings.cli.subscribers import known
-            from tidings.store import explaining, exporting
+            from tidings.store import explaining
 
             with explaining.snapshot(store):
-                kept = exporting.of_reader(store, known(store, address))
+                kept = _kept(store, address)
             text = json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
             lines: Iterator[str] = iter([text])
         else:
@@ -137,11 +138,28 @@ def export(config_path: Path, file: Path | None, edition_name: str | None, addre
             raise TidingsError(f"{file}: cannot be written ({error.strerror})") from error
 
 
+def _kept(store: Store, address: str) -> dict[str, Any]:
+    """All that is kept of an address. Raises TidingsError where that is nothing."""
+    from tidings.cli.reader_reports import nothing_known
+    from tidings.store import exporting, subscribers
+
+    reader = subscribers.find(store, address)
+    kept = exporting.of_reader(store, reader) if reader else exporting.of_stranger(store, address)
+    if kept is None:
+        raise nothing_known(address)
+    return kept
+
+
 def _write(file: Path | None, lines: Iterator[str]) -> None:
     if file is None:
         for line in lines:
             click.echo(line, nl=False)
         return
-    with file.open("w", encoding="utf-8", newline="") as out:
+    with open(file, "w", encoding="utf-8", newline="", opener=_for_its_owner) as out:
         out.writelines(lines)
     click.echo(file)
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Opens a file that only its owner may read, where there was none: it has addresses."""
+    return os.open(path, flags, 0o600)

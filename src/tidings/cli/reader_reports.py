@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ import click
 from tidings.cli.reports import iso
 
 if TYPE_CHECKING:
-    from tidings.model import Consent, StoredSubscriber
+    from tidings.errors import TidingsError
+    from tidings.model import Consent, Signup, StoredSubscriber
     from tidings.store import Store
     from tidings.store.receiving import IssueOfReader
 
@@ -59,14 +61,15 @@ def explain(config_path: Path, address: str, limit: int, as_json: bool) -> None:
     """Say why ADDRESS gets what it gets: who asked for it when, and each issue.
 
     First the trail of consent, oldest first; then the newest issues of the editions it has or had, and for each whether
-    it was delivered, or why not. Times are UTC.
+    it was delivered, or why not. Of an address that no subscriber has: whether it was asked for and not confirmed, and
+    what keeps it from being mailed. Times are UTC.
     """
     from tidings.cli import wiring
-    from tidings.cli.subscribers import known
-    from tidings.store import explaining
+    from tidings.store import explaining, subscribers
 
     with wiring.open_site(config_path) as (_, store), explaining.snapshot(store):
-        report = reader_report(store, known(store, address), limit)
+        reader = subscribers.find(store, address)
+        report = reader_report(store, reader, limit) if reader else _stranger_report(store, address)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False, indent=2))
     else:
@@ -76,7 +79,7 @@ def explain(config_path: Path, address: str, limit: int, as_json: bool) -> None:
 def reader_report(store: Store, one: StoredSubscriber, limit: int = EVERYTHING) -> dict[str, Any]:
     """All that is known of a reader, as people script against it; at most `limit` issues."""
     from tidings.cli.subscribers import subscription_report, suppressed_among
-    from tidings.store import consents, receiving, refusals
+    from tidings.store import consents, receiving
 
     trail = consents.trail(store, one.id)
     suppressed = suppressed_among(store, [one])
@@ -85,12 +88,56 @@ def reader_report(store: Store, one: StoredSubscriber, limit: int = EVERYTHING) 
         "language": one.language,
         "created_at": iso(one.created_at),
         "link": one.public_id,
-        "refused": refusals.among(store, [one.address]).get(one.address, ""),
+        **_of_address(store, one.address),
         "subscriptions": [
             subscription_report(each, suppressed.get((one.address, each.edition))) for each in one.subscriptions
         ],
         "trail": [_line(each) for each in trail],
         "issues": [_issue(each, trail) for each in receiving.issues_of(store, one.id, limit)],
+    }
+
+
+def _stranger_report(store: Store, address: str) -> dict[str, Any]:
+    """The same of an address that no subscriber has. Raises TidingsError where nothing is known of it."""
+    known = _of_address(store, address)
+    if not any(known.values()):
+        raise nothing_known(address)
+    nobody = {"address": address, "language": "", "created_at": None, "link": ""}
+    return {**nobody, **known, "subscriptions": [], "trail": [], "issues": []}
+
+
+def nothing_known(address: str) -> TidingsError:
+    """The error that says so."""
+    from tidings.errors import TidingsError
+
+    return TidingsError(
+        f"{address}: no subscriber has this address, and nothing is known of it; `tidings subscribers list` shows them"
+    )
+
+
+def _of_address(store: Store, address: str) -> dict[str, Any]:
+    """What is known of an address, whether a subscriber has it or not."""
+    from tidings.addresses import pseudonym
+    from tidings.store import refusals, signups, site, suppressions
+
+    print_ = pseudonym(address, site.secret(store))
+    return {
+        "refused": refusals.among(store, [address]).get(address, ""),
+        "signups": [_signup(one) for one in signups.of_address(store, address)],
+        "suppressions": [
+            {"edition": one.edition, "reason": one.reason, "since": iso(one.since), "words": one.words}
+            for one in suppressions.all_of(store, print_)
+        ],
+    }
+
+
+def _signup(one: Signup) -> dict[str, Any]:
+    return {
+        "asked_at": iso(one.asked_at),
+        "editions": list(one.editions),
+        "form": one.evidence.form,
+        "wording": one.evidence.wording,
+        "network": one.evidence.network,
     }
 
 
@@ -125,17 +172,30 @@ def _why(one: IssueOfReader, trail: Sequence[Consent]) -> str:
         return "made before this reader subscribed"
     if before[-1].what in _ENDS:
         return f"made after this reader {_WORDS[before[-1].what].replace('is not', 'was not')}"
+    if until := _paused_until(before, one.frozen_at):
+        return f"not made for this reader, who had paused until {until:%Y-%m-%d}"
     if one.has_own:
         return "not made for this reader, who has chosen to get it another way"
     return "not made for this reader, who had paused then"
 
 
+def _paused_until(trail: Sequence[Consent], at: datetime) -> datetime | None:
+    """Until when a reader had paused at a time, by the last choice in the trail before it; None for who had not."""
+    chosen = [line for line in trail if line.what in ("paused", "changed")]
+    if not chosen or chosen[-1].what == "changed":
+        return None
+    until = datetime.fromisoformat(json.loads(chosen[-1].evidence.detail["choices"])["paused_until"])
+    return until if until > at else None
+
+
 def _print(report: dict[str, Any]) -> None:
     from tidings.cli.tables import print_table
 
-    click.echo(report["address"])
-    if report["refused"]:
-        click.echo(f"  {_REFUSED[report['refused']]}")
+    click.echo(report["address"] if report["link"] else f"{report['address']}: no subscriber")
+    for line in _standing(report):
+        click.echo(f"  {line}")
+    if not report["link"]:
+        return
     for each in report["subscriptions"]:
         over = f", ended {each['ended_at'][:10]} by {each['ended_by']}" if each["ended_by"] else ""
         held = f", not mailed: {each['suppressed']['reason']}" if each["suppressed"] else ""
@@ -152,6 +212,17 @@ def _print(report: dict[str, Any]) -> None:
         print_table(("issue", "made", ""), issues)
     else:
         click.echo("no issues yet")
+
+
+def _standing(report: dict[str, Any]) -> Iterator[str]:
+    """What is known of an address apart from its subscriptions; these say by themselves what suppresses them."""
+    if report["refused"]:
+        yield _REFUSED[report["refused"]]
+    for one in report["signups"]:
+        asked = f"asked for {', '.join(one['editions'])} ({one['form']})"
+        yield f"{one['asked_at'][:10]}: {asked}, which nobody has confirmed"
+    for one in () if report["subscriptions"] else report["suppressions"]:
+        yield f"not mailed: {one['reason']} {one['since'][:10]}, {one['edition'] or 'all editions'}"
 
 
 def _grounds(line: dict[str, Any]) -> str:

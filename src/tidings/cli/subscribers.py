@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tidings.config import Config
     from tidings.model import StoredSubscriber, Subscription
     from tidings.store import Store
+    from tidings.store.erasing import Erased
     from tidings.store.subscribers import Count
     from tidings.store.suppressions import Suppression
 
@@ -285,10 +286,18 @@ def erase(config_path: Path, address: str, forget_refusal: bool) -> None:
         done = erasing.erase(store, address, wiring.utc_now(), refuse=not forget_refusal)
         erasing.scrub(store, wiring.telling(stop, _SENDING))
         gone = [line for line in listed_but_gone(loaded, store) if line.casefold().startswith(address.casefold())]
-    what = "erased" if done.subscriber else "no subscriber had it"
-    click.echo(f"{address}: {what}; {done.deliveries} deliveries are nobody's now")
+    click.echo(f"{address}: {_what_was(done)}; {done.deliveries} deliveries are nobody's now")
+    if done.refused:
+        click.echo(f"{address} is not mailed from now on: no list, file or form brings it back")
     for line in gone:
         click.echo(line, err=True)
+
+
+def _what_was(done: Erased) -> str:
+    asked = "a sign-up that nobody confirmed" if done.signup else ""
+    if done.subscriber:
+        return f"erased, with {asked}" if asked else "erased"
+    return f"no subscriber had it, but {asked}, which is erased" if asked else "no subscriber had it"
 
 
 def _lift_suppression(store: Store, address: str, edition: str, again: bool) -> None:

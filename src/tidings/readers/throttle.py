@@ -2,16 +2,18 @@
 
 Who asks again and again has to wait twice as long each time, as in MailPoet (newsletters.md 1.1); all together have a
 budget, so that many who ask once each do not make a flood either. Somebody is a network, not an address: one house has
-thousands of them. Only what was let through counts, so who is impatient waits no longer than who is not.
+thousands of them. Only what was let through counts, so who is impatient waits no longer than who is not. What is asked
+for one mail address beyond what it may get takes no place of the budget: it makes no mail, and would lock out others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
-from tidings.model import Throttled
+from tidings.model import FloodKind, Throttled
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,14 @@ _DISTRICT = Patience(free=12, first=timedelta(minutes=1), longest=timedelta(hour
 ALL = Budget(burst=100, refill=timedelta(seconds=36))
 """A hundred at once and a hundred an hour: more than a planet that is in the news, less than a flood."""
 
+OWN: Mapping[FloodKind, Budget] = {
+    "sign-up": Budget(burst=1, refill=timedelta(days=1)),
+    "link": Budget(burst=6, refill=timedelta(hours=4)),
+    "move": Budget(burst=3, refill=timedelta(hours=8)),
+}
+"""The places in the budget of all that one mail address takes at most: as many as it may get mails (signups.py,
+rations.py). What it is asked for counts, not what it gets: the places must not tell who is known."""
+
 KEPT = timedelta(days=1)
 """After so long a state says nothing any more."""
 
@@ -72,13 +82,14 @@ def ask_patience(state: Throttled | None, patience: Patience, now: datetime) -> 
     return Verdict(False, pause - (now - last), Throttled(state.count, last))
 
 
-def ask_budget(state: Throttled | None, budget: Budget, now: datetime) -> Verdict:
-    """The same for all together: a bucket that `burst` fill, and that leaks one each `refill`."""
+def ask_budget(state: Throttled | None, budget: Budget, now: datetime, places: int = 1) -> Verdict:
+    """The same for all together: a bucket that `burst` fill, and that leaks one each `refill`. Who takes no `places`
+    needs one all the same, so that the answer does not tell."""
     used = 0.0
     if state is not None:
         used = max(0.0, state.count - max(timedelta(), now - state.at) / budget.refill)
     if used + 1 <= budget.burst:
-        return Verdict(True, timedelta(), Throttled(used + 1, now))
+        return Verdict(True, timedelta(), Throttled(used + places, now))
     return Verdict(False, (used + 1 - budget.burst) * budget.refill, Throttled(used, now))
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -33,6 +35,7 @@ _PAGES_IN_LOG = 4_000
 _STEPS_BETWEEN_LOOKS = 100
 """Steps of a statement between two looks at the clock: a step may fold the case of a whole text."""
 _LOCK_PAUSE_SECONDS = 0.1
+_making = threading.Lock()
 _CHECK = "check the file and [site] data_dir"
 _ADVICE = {
     sqlite3.SQLITE_NOTADB: "it is some other file: point [site] data_dir at another folder, or move the file away",
@@ -161,6 +164,7 @@ def open_store(path: Path, patience: float = _BUSY_SECONDS) -> Iterator[Store]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _create(path)
         connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: the database cannot be opened ({error}); check [site] data_dir") from error
@@ -173,6 +177,20 @@ def open_store(path: Path, patience: float = _BUSY_SECONDS) -> Iterator[Store]:
             yield store
     finally:
         store.close()
+
+
+def _create(path: Path) -> None:
+    """Makes a file that is not there, for its owner alone: it has addresses. SQLite gives the files beside it the same
+    mode, and one that is there keeps its own.
+
+    Only a file that nobody else can have open yet is closed here. To close one takes all locks of this process from it
+    (POSIX), those of SQLite as well; so another thread that found this one waits until it is closed.
+    """
+    with _making:
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return
 
 
 def never() -> bool:

@@ -22,12 +22,13 @@ from tidings.store.issues import IS_OPEN
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What there was of a reader: whether a subscriber, and how many deliveries. `refused` says that the address is
-    known not to be mailed again."""
+    """What there was of a reader: whether a subscriber, how many deliveries, and whether a sign-up that nobody had
+    confirmed. `refused` says that the address is known not to be mailed again."""
 
     subscriber: bool
     deliveries: int
     refused: bool
+    signup: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ def erase(
         subscriber_id = None if row is None else int(row["id"])
         deliveries = _deliveries_of(store, subscriber_id, address)
         _empty(store, deliveries, now)
+        is_asked_for = bool(signups.of_address(store, address))
         signups.erase(store, address)
         if subscriber_id is not None:
             choices.forget(store, subscriber_id)
@@ -84,7 +86,7 @@ def erase(
             refusals.keep(store, address, reason, now)
         else:
             refusals.forget(store, address)
-        return Erased(subscriber_id is not None, len(deliveries), refuse)
+        return Erased(subscriber_id is not None, len(deliveries), refuse, is_asked_for)
 
 
 def scrub(store: Store, stop: Callable[[], bool] = never) -> None:

@@ -65,16 +65,24 @@ _IN_JSON = ("chosen", "detail", "editions", "content", "score")
 
 def of_reader(store: Store, reader: StoredSubscriber) -> dict[str, Any]:
     """All that is kept of a reader, as values that JSON can hold. Reads only."""
-    print_ = pseudonym(reader.address, site.secret(store))
-    values = {"id": reader.id, "address": reader.address, "print": print_}
-    kept = {name: [_plain(dict(row)) for row in store.rows(sql, values)] for name, sql in _KEPT.items()}
     about = {
         "address": reader.address,
         "language": reader.language,
         "created_at": reader.created_at.isoformat(),
         "link": reader.public_id,
     }
-    return about | kept
+    return about | _kept(store, reader.id, reader.address)
+
+
+def of_stranger(store: Store, address: str) -> dict[str, Any] | None:
+    """The same of an address that no subscriber has, None where nothing is kept of it. Reads only."""
+    kept = _kept(store, None, address)
+    return {"address": address} | kept if any(kept.values()) else None
+
+
+def _kept(store: Store, subscriber_id: int | None, address: str) -> dict[str, Any]:
+    values = {"id": subscriber_id, "address": address, "print": pseudonym(address, site.secret(store))}
+    return {name: [_plain(dict(row)) for row in store.rows(sql, values)] for name, sql in _KEPT.items()}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

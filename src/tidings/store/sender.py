@@ -161,6 +161,7 @@ def _write(store: Store, marker: Marker) -> None:
     partial = folder / "sender.partial"
     try:
         with partial.open("w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)  # as the database
             json.dump(values, file, indent=2)
             file.flush()
             os.fsync(file.fileno())

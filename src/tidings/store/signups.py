@@ -7,6 +7,7 @@ outlives the rest, under that hash alone: else whoever waits for a week could ha
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -64,16 +65,14 @@ def add(store: Store, signup: Signup, print_: bytes) -> None:
 def named(store: Store, name: str) -> Signup | None:
     """The one that a link names, None if there is no such one any more."""
     row = store.row("SELECT * FROM signups WHERE name = ? AND address != ''", (name,))
-    if row is None:
-        return None
-    return Signup(
-        row["name"],
-        row["address"],
-        tuple(json.loads(row["editions"])),
-        row["language"],
-        stored_time(row["asked_at"]),
-        Evidence(row["form"], row["wording"], row["network"]),
-    )
+    return None if row is None else _signup(row)
+
+
+def of_address(store: Store, address: str) -> list[Signup]:
+    """Those that wait for an address to be confirmed, oldest first."""
+    print_ = pseudonym(address, site.secret(store))
+    rows = store.rows("SELECT * FROM signups WHERE fingerprint = ? AND address != '' ORDER BY asked_at", (print_,))
+    return [_signup(row) for row in rows]
 
 
 def finish(store: Store, signup: Signup, now: datetime) -> None:
@@ -186,3 +185,14 @@ def not_running(store: Store, address_key: str, editions: Iterable[str]) -> tupl
     )
     running = {row["edition"] for row in rows}
     return tuple(edition for edition in editions if edition not in running)
+
+
+def _signup(row: sqlite3.Row) -> Signup:
+    return Signup(
+        row["name"],
+        row["address"],
+        tuple(json.loads(row["editions"])),
+        row["language"],
+        stored_time(row["asked_at"]),
+        Evidence(row["form"], row["wording"], row["network"]),
+    )

@@ -73,6 +73,12 @@ def of(store: Store, key: bytes, edition: str) -> list[Suppression]:
     return [_suppression(row) for row in rows]
 
 
+def all_of(store: Store, key: bytes) -> list[Suppression]:
+    """All that keeps an address from getting anything, whatever the edition."""
+    rows = store.rows("SELECT * FROM suppressions WHERE address_key = ? ORDER BY edition", (key,))
+    return [_suppression(row) for row in rows]
+
+
 def bars(store: Store, key: bytes, edition: str = ALL) -> bool:
     """Whether an address is not to be written to about an edition, or at all, whatever its owner confirms."""
     return any(one.reason in FOR_GOOD for one in of(store, key, edition))

@@ -1,7 +1,7 @@
 """Tables behind readers' own links: added to the database by store/schema.py, and never edited."""
 
 # `link_keys`: the newest signs, all but retired ones are accepted. An id is never used again: it stands in links.
-# `throttle`: by a keyed hash of a network, or the name of a budget; rows of the past are pruned (readers/throttle.py).
+# `throttle`: by a keyed hash of a network, an address or a budget; rows of the past are pruned (readers/throttle.py).
 LINKS = (
     """CREATE TABLE link_keys (
         id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -12,15 +12,16 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from urllib.parse import quote_plus
+from urllib.parse import parse_qsl, quote_plus
 
 from flask import Flask, Response, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, TooManyRequests
 
-from tidings.addresses import AddressError, checked
+from tidings.addresses import AddressError, checked, checked_of_stranger
 from tidings.errors import BusyError, RenderError
 from tidings.render.forms import Chrome, render_error
 from tidings.web.proxies import Address, client_of, moved_to
@@ -65,6 +66,10 @@ _OF_PAGES = {
 _POLICY = "default-src 'none'; style-src {styles}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 _BUSY_SECONDS = 30  # A database that is written anew takes that long, or longer.
+_TO_PROGRAMS: Mapping[int, str] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"too large; at most {LARGEST_BODY} bytes",
+    HTTPStatus.TOO_MANY_REQUESTS: "too often; ask again later",
+}
 _HTTPS_FOR = "max-age=31536000"
 
 
@@ -145,7 +150,7 @@ def form(boxes: Collection[str] = ()) -> dict[str, str]:
     request.max_form_parts = most
     request.max_content_length = LARGEST_BODY + sum(len(quote_plus(name)) + _OF_A_BOX for name in boxes)
     request.max_form_memory_size = request.max_content_length
-    fields = request.form
+    fields = _typed_or_not()
     if request.files or len(fields) > most:
         raise BadRequest
     for name, values in fields.lists():
@@ -154,13 +159,30 @@ def form(boxes: Collection[str] = ()) -> dict[str, str]:
     return fields.to_dict()
 
 
-def mail_address(text: object) -> str:
+def _typed_or_not() -> MultiDict[str, str]:
+    """The fields as they came. Some programs that send the one click (RFC 8058) leave the type out, and mean a form."""
+    if request.content_type:
+        return request.form
+    body = request.get_data().decode(errors="replace")
+    return MultiDict(parse_qsl(body, keep_blank_values=True))
+
+
+def mail_address(text: str) -> str:
     """A mail address that somebody typed, "" for what is none; octets that were no UTF-8 have come as a mark of their
     own."""
-    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS or _BROKEN in text:
+    return _address(text, checked)
+
+
+def new_address(text: str) -> str:
+    """The same where it may be anybody's: "" also for one that only the operator may name."""
+    return _address(text, checked_of_stranger)
+
+
+def _address(text: str, check: Callable[[str], str]) -> str:
+    if len(text) > _LONGEST_ADDRESS or _BROKEN in text:
         return ""
     try:
-        return checked(text)
+        return check(text)
     except AddressError:
         return ""
 
@@ -186,12 +208,16 @@ def chrome(site: Site, language: str = "") -> Chrome:
 
 
 def _told(site: Site, error: HTTPException, *, is_busy: bool = False) -> Response:
-    """An error as a page; as a line where even that has an error in its templates."""
+    """An error as JSON where JSON was sent, else as a page; as a line where even that has an error in its templates."""
     status = error.code or 500
+    phrase = HTTPStatus(status).phrase
     try:
-        response = page(render_error(status, chrome(site), is_busy=is_busy), status, has_form=False)
+        if request.is_json:
+            response = data({"error": _TO_PROGRAMS.get(status, phrase)}, status)
+        else:
+            response = page(render_error(status, chrome(site), is_busy=is_busy), status, has_form=False)
     except RenderError:
-        response = plain(HTTPStatus(status).phrase, status)
+        response = plain(phrase, status)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value  # as Allow, with 405

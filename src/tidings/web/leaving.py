@@ -104,7 +104,8 @@ class _Desk:
         now, edition = self.site.clock(), self.site.edition(grant.scope)
         with store.write():
             reader = subscribers.by_public_id(store, grant.subject)
-            if edition is None or reader is None or not subscribe.look_up(store, grant, now).may_return:
+            standing = subscribe.look_up(store, grant, now)
+            if edition is None or reader is None or not standing.may_return or standing.kept_off:
                 return None
             preferences.lower(store, reader, edition, cadence, subscribe.evidence("page", client()), now)
             return subscribe.come_back(store, grant, client(), now)

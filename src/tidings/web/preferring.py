@@ -21,7 +21,7 @@ from tidings.render.preference_pages import render_erase, render_erased, render_
 from tidings.render.preferences import Self, Sheet, languages, render_preferences
 from tidings.signing import Grant, Refusal
 from tidings.store import Store, erasing, explaining, exporting
-from tidings.web.hardening import attachment, chrome, client, form, mail_address, new_name, page, too_often
+from tidings.web.hardening import attachment, chrome, client, form, new_address, new_name, page, too_often
 from tidings.web.site import OpenStore, Site
 
 _AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
@@ -140,7 +140,7 @@ class _Desk:
 
     def moved(self, store: Store, token: str, typed: str, base: str) -> Self:
         """Asks for another address, and says what the page is to tell: of the new one no more than its spelling."""
-        reader, address = self.reader(store, token), mail_address(typed)
+        reader, address = self.reader(store, token), new_address(typed)
         me = Self(reader.address, f"{base}/reader", typed)
         if not address:
             return replace(me, notice="wrong")

@@ -6,8 +6,6 @@ answer (no CORS): a form does all that is to be done, and what it answers tells 
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -31,10 +29,9 @@ from tidings.render.signup_pages import (
 )
 from tidings.signup import Step, Wish
 from tidings.store import Store, keys
-from tidings.web.hardening import chrome, client, data, form, mail_address, new_name, page, too_often
+from tidings.web.hardening import chrome, client, data, form, new_address, new_name, page, too_often
+from tidings.web.signup_json import JsonError, read_json
 from tidings.web.site import OpenStore, Site
-
-_SEND_AGAIN = "too often; ask again later"
 
 
 def serve_signups(app: Flask, site: Site, open_store: OpenStore) -> None:
@@ -142,7 +139,7 @@ class _Desk:
                 return self.form(replace(filled, complaint="again"))
             if not filled.chosen:
                 return self.form(replace(filled, complaint="editions"), 400)
-            address = mail_address(filled.address)
+            address = new_address(filled.address)
             if not address:
                 return self.form(replace(filled, complaint="address"), 400)
             if how == "person":
@@ -152,24 +149,16 @@ class _Desk:
         return page(render_asked(self.around(filled.language)), has_form=False)
 
     def take_json(self) -> Response:
-        """The same for programs: `{"address": …, "editions": […], "language": …}`; where one edition is offered, it
-        need not be named."""
-        asked = _parsed(request.get_data())
-        address, names = mail_address(asked.get("address")), asked.get("editions", [])
-        if not address:
-            return data({"error": "`address` is no mail address"}, 400)
-        known = [name for name in self.names if isinstance(names, list) and name in names]
-        chosen = self._chosen(known)
-        if not chosen or not isinstance(names, list) or len(names) > len(known):
-            return data({"error": f"`editions` must list some of: {', '.join(self.names)}"}, 400)
-        language = asked.get("language", "")
-        language = self.language(language) if isinstance(language, str) else ""
+        """The same for programs; what they are to send is in signup_json.py."""
+        try:
+            asked = read_json(request.get_data(), self.names)
+        except JsonError as error:
+            return data({"error": str(error)}, 400)
+        wish = self._wish(asked.address, asked.editions, self.language(asked.language), "json")
         with self.open_store() as store:
-            wait = self._ask(store, self._wish(address, chosen, language, "json"))
+            wait = self._ask(store, wish)
         if wait:
-            response = data({"error": _SEND_AGAIN}, 429)
-            response.headers["Retry-After"] = str(math.ceil(wait.total_seconds()))
-            return response
+            raise too_often(wait)
         return data({"status": "accepted", "next": "the address gets a mail that asks for confirmation"}, 202)
 
     def told(self, step: Step) -> Response:
@@ -197,12 +186,3 @@ class _Desk:
         """Asks, and returns how long to wait if that was too often."""
         answer = signup.ask(store, wish, client(), new_name(), self.site.clock())
         return None if answer.may_go else answer.wait
-
-
-def _parsed(body: bytes) -> dict[str, object]:
-    """The object of a JSON text; empty for what is none."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
