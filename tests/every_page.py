@@ -119,9 +119,7 @@ def _of_readers(chrome: Chrome) -> dict[str, str]:
         "refuse": render_refuse("x", chrome),
         "refused": render_refused(chrome),
         "leave": render_leave("The <Daily>", "x", chrome),
-        "left": render_left(
-            "The <Daily>", "x/return", "../preferences", chrome, "x/fewer", ("weekly", "monthly")
-        ),
+        "left": render_left("The <Daily>", "x/return", "../preferences", chrome, "x/fewer", ("weekly", "monthly")),
         "left long ago": render_left("The <Daily>", "", "../preferences", chrome, subscribe_url="../subscribe"),
         "fewer": render_fewer("The <Daily>", "weekly", "x", chrome),
         "back": render_back("The <Daily>", "x", "../preferences", chrome),

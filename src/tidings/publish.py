@@ -20,6 +20,7 @@ from tidings.errors import TidingsError
 from tidings.feeding import STYLE, Kitchen, feed_files, issue_files
 from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
+from tidings.planet.belonging import lacks_most, posts_among
 from tidings.planet.issues import without
 from tidings.planet.plan import digest
 from tidings.planet.tags import shown
@@ -29,7 +30,7 @@ from tidings.render.finding import render_robots
 from tidings.render.issue_feed import IssueFeed
 from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
 from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
-from tidings.shelving import Leaf, bring_up
+from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, read_list
 from tidings.sources.opml import Listed, write_opml
 from tidings.store import Store, exclusive, feeds, issue_states, planet, site
 from tidings.store.issues import StoredIssue
@@ -82,13 +83,35 @@ def publish(
 ) -> list[Path]:
     """Brings the files in `folder` up to date and returns those that were written or taken away.
 
-    Raises TidingsError when another process has followed a newer configuration: then nothing is written. Raises
+    Raises TidingsError when another process has followed a newer configuration, or when the files that are there are
+    those of another database (planet/belonging.py): then nothing is written. Raises
     StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
     that it does not concern are up to date, and the pages of issues that are kept back are gone. Raises StoreError too
     when `stop()` becomes true while another process publishes.
     """
     with exclusive(store, "publish", stop):
-        return bring_up(folder, _leaves(store, settings))
+        listing, site_id = read_list(folder), site.record(store).feed_id
+        if listing is not None:
+            _require_own(store, folder, listing, site_id)
+        return bring_up(folder, _leaves(store, settings), listing, site_id)
+
+
+def _require_own(store: Store, folder: Path, listing: Listing, site_id: str) -> None:
+    """Raises TidingsError when what is in a folder was made by another database, or by a later state of this one."""
+    if listing.site not in ("", site_id):
+        raise TidingsError(f"{folder}: these files were made by another database; {_way_on(folder)}")
+    listed = posts_among(listing.files)
+    missing = planet.missing(store, listed)
+    if lacks_most(missing, len(listed)):
+        raise TidingsError(f"{folder}: {missing} of its {len(listed)} posts are not in the database; {_way_on(folder)}")
+
+
+def _way_on(folder: Path) -> str:
+    return (
+        "nothing was written, since publishing would take away what this one does not have. Put the right database "
+        "into [site] data_dir, or publish to another folder with --out; if this database is the right one, delete "
+        f"{folder / MANIFEST} and publish again"
+    )
 
 
 def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
