@@ -96,6 +96,12 @@ def publish(
         return bring_up(folder, _leaves(store, settings), listing, site_id)
 
 
+def count_files(folder: Path) -> int:
+    """How many files are published in a folder, by its list."""
+    listing = read_list(folder)
+    return 0 if listing is None else len(listing.files)
+
+
 def _require_own(store: Store, folder: Path, listing: Listing, site_id: str) -> None:
     """Raises TidingsError when what is in a folder was made by another database, or by a later state of this one."""
     if listing.site not in ("", site_id):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+
+_FEW = 20
+"""Files that are named one by one; of more it is said how many they are."""
 
 
 @click.command()
@@ -19,7 +23,7 @@ def publish(config_path: Path, out: str | None) -> None:
 
     index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed. Any
     web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that
-    did, or that are gone, are printed.
+    did, or that are gone, are printed, or how many they are where that is more than twenty.
     """
     if out == "":
         # An empty text is what a shell makes of a variable that is not set; it would fill the working directory.
@@ -30,7 +34,19 @@ def publish(config_path: Path, out: str | None) -> None:
     with wiring.open_site(config_path) as (loaded, store):
         folder = Path(out) if out else issuing.public_folder(loaded)
         written = pipe.publish(store, folder, issuing.publish_settings(loaded))
-    for path in written:
-        click.echo(path)
+    report(folder, written)
     if not written:
         click.echo(f"{folder}: up to date", err=True)
+
+
+def report(folder: Path, changed: Sequence[Path]) -> None:
+    """Prints which files in `folder` were written or taken away, each where they are few."""
+    from tidings.publish import count_files
+
+    if len(changed) <= _FEW:
+        for path in changed:
+            click.echo(path)
+        return
+    written = sum(path.exists() for path in changed)
+    gone, kept = len(changed) - written, count_files(folder) - written
+    click.echo(f"{folder}: {written} files written, {gone} taken away, {kept} left as they were")
