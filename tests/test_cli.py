@@ -215,6 +215,23 @@ def test_publish_writes_what_changed(site: Site, origin: Origin) -> None:
     assert (again.stdout, "up to date" in again.stderr) == ("", True)
 
 
+def test_check_names_sources_that_are_kept_from_the_planet(site: Site) -> None:
+    """What is asked with something that not everybody has is in digests alone, which nobody could know; a line on
+    standard error says what to write. Where the file says it itself, nothing is said."""
+    members = ("club", "https://club.example/feed?token=x")
+    site.configure([("open", "https://open.example/feed"), members])
+    done = site.run("check")
+    assert "2 sources" in done.stdout
+    [line] = done.stderr.splitlines()
+    assert line == (
+        "club: in digests alone, since what it is asked with is not everybody's; "
+        "write `publish = true` to have it on pages and in feeds, or `publish = false`"
+    )
+    for answer in ("true", "false"):
+        site.configure([members], more=f"publish = {answer}\n")
+        assert site.run("check").stderr == ""
+
+
 def test_publish_names_files_where_they_are_few(site: Site, origin: Origin) -> None:
     """Of a change that concerns some files each is named, also those taken away, and nothing else is printed; a source
     that goes with many is a line."""
