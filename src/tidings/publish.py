@@ -64,13 +64,13 @@ def publish_due(
     folder: Path,
     settings: PublishSettings,
     *,
-    is_new_day: bool = False,
+    anyway: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Path]:
-    """Publishes when something has changed since the last time this was called, or the day has; returns the files
-    written. `publish` by itself, which may write to any folder, makes no difference to that."""
+    """Publishes when something has changed since the last time this was called, or `anyway`; returns the files written.
+    `publish` by itself, which may write to any folder, makes no difference to that."""
     change = site.publishing_wanted(store)
-    if change is None and not is_new_day:
+    if change is None and not anyway:
         return []
     written = publish(store, folder, settings, stop)
     if change is not None:

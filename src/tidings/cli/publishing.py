@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+if TYPE_CHECKING:
+    from tidings.config import Config
+
 _FEW = 20
 """Files that are named one by one; of more it is said how many they are."""
+
+_PAUSE = timedelta(hours=1)
 
 
 @click.command()
@@ -50,3 +57,31 @@ def report(folder: Path, changed: Sequence[Path]) -> None:
     written = sum(path.exists() for path in changed)
     gone, kept = len(changed) - written, count_files(folder) - written
     click.echo(f"{folder}: {written} files written, {gone} taken away, {kept} left as they were")
+
+
+class Publishing:
+    """Brings the files up to date when something changed, and once an hour for what no change tells of: what somebody
+    did to the files by hand, and what pages say of the blogs' health. The first time always, since the configuration
+    or the program may be another."""
+
+    def __init__(self, loaded: Config, folder: Path, stop: Callable[[], bool], clock: Callable[[], datetime]) -> None:
+        self._loaded = loaded
+        self._folder = folder
+        self._stop = stop
+        self._clock = clock
+        self._done_at: datetime | None = None
+
+    def tick(self) -> None:
+        from tidings.cli import issuing
+        from tidings.publish import publish_due
+        from tidings.store import open_store
+
+        now, settings = self._clock(), issuing.publish_settings(self._loaded)
+        # A clock that was set back is no reason to wait longer.
+        is_time = self._done_at is None or abs(now - self._done_at) >= _PAUSE
+        with open_store(self._loaded.site.database) as store:
+            written = publish_due(store, self._folder, settings, anyway=is_time, stop=self._stop)
+        if is_time:
+            self._done_at = now
+        if written:
+            click.echo(f"publish: {len(written)} files written", err=True)
