@@ -11,32 +11,27 @@ The same frozen issues as the mail; nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from tidings.archiving import issue_feed_path, issue_leaves, past_issue, take_stock
 from tidings.errors import TidingsError
-from tidings.feeding import STYLE, Kitchen, feed_files, issue_files
+from tidings.feeding import Kitchen, feed_files
 from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
 from tidings.planet.belonging import lacks_most, posts_among
-from tidings.planet.issues import without
 from tidings.planet.plan import digest
 from tidings.planet.tags import shown
 from tidings.posts.own import is_own
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.finding import render_robots
-from tidings.render.issue_feed import IssueFeed
-from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
+from tidings.render.pages import FeedLink, PastIssue, PlanetPage, Room
 from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
 from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, read_list
 from tidings.sources.opml import Listed, write_opml
-from tidings.store import Store, exclusive, feeds, issue_states, planet, site
-from tidings.store.issues import StoredIssue
+from tidings.store import Store, exclusive, feeds, planet, site
 from tidings.store.site import SiteRecord
 
-_ISSUES_IN_FEED = 20
 _ISSUES_IN_FRONT = 12
 
 
@@ -129,12 +124,13 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     own, known = f"{settings.url}/{COMBINED_FEED}", feeds.own_names(store)
     sources = shown([one for one in settings.sources if not is_own(one.url, own)], known)
     record = site.record(store)
-    archive = _public(store, settings.sources)
-    issues = [_past_issue(stored) for stored in archive]
+    shelf = take_stock(store, settings.sources, settings.content)
+    issues = [past_issue(issue) for issue in shelf.issues]
     frame = _frame(settings, sources, issues)
     base = digest(frame.title, frame.url, frame.language, frame.timezone, frame.rooms, frame.templates.fingerprint)
-    yield from feed_files(store, _kitchen(settings, sources, record, base))
-    yield from _issue_leaves(archive, settings, record, base)
+    kitchen = _kitchen(settings, sources, record, base)
+    yield from feed_files(store, kitchen)
+    yield from issue_leaves(store, shelf, kitchen, settings.editions)
     front = _front(settings, issues, frame)
     beside = digest(front.issues, front.feeds, front.offered, front.preferences)
     layout = Layout(
@@ -143,7 +139,7 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
         settings.content,
         settings.limit,
         front,
-        [issue.href for issue in issues],
+        shelf.open_to_search(),
         base,
         beside,
     )
@@ -167,18 +163,6 @@ def _kitchen(settings: PublishSettings, sources: Sequence[Source], record: SiteR
     )
 
 
-def _public(store: Store, sources: Sequence[Source]) -> list[StoredIssue]:
-    """The issues of the archive, without the posts of sources that are in digests alone."""
-    archive = issue_states.archive(store)
-    private = [source for source in sources if not source.publish]
-    if not private:
-        return archive
-    posts = planet.posts_of(store, [source.name for source in private])
-    addresses = frozenset(posts.values())
-    names = {source.name for source in private} | {state.title for state in feeds.states(store, private)}
-    return [replace(stored, content=without(stored.content, posts, names, addresses)) for stored in archive]
-
-
 def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequence[PastIssue]) -> Frame:
     rooms: dict[Room, bool] = {
         "blogs": True,
@@ -200,7 +184,7 @@ def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequenc
 
 def _front(settings: PublishSettings, issues: Sequence[PastIssue], frame: Frame) -> PlanetPage:
     """What the first page has beside its posts and sources."""
-    of_editions = [FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions]
+    of_editions = [FeedLink(edition.title, issue_feed_path(edition.name)) for edition in settings.editions]
     return PlanetPage(
         title=frame.title,
         url=f"{frame.url}/",
@@ -221,85 +205,3 @@ def _furniture(sources: Sequence[Source], frame: Frame, base: str) -> Iterator[L
     yield Leaf("sources.opml", digest(base, listed), lambda: write_opml(frame.title, listed).encode())
     yield Leaf("robots.txt", base, lambda: render_robots(frame.url))
     yield Leaf("404.html", base, lambda: render_not_found(frame).encode())
-
-
-def _issue_leaves(
-    archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord, base: str
-) -> Iterator[Leaf]:
-    """The page of each issue, and a feed of each edition's."""
-    for stored, links in _archive_links(archive, settings):
-        key = digest(base, stored.content, links)
-        yield Leaf(stored.content.path, key, partial(_issue_page, stored, links, settings.templates))
-    for edition, (title, language) in _titles(archive, settings).items():
-        feed = _issue_feed(edition, title, language, archive, settings, record)
-        yield from issue_files(feed, settings.templates, base)
-
-
-def _issue_page(stored: StoredIssue, links: IssueLinks, templates: Templates) -> bytes:
-    return render_issue_page(stored.content, links, templates).encode()
-
-
-def _past_issue(stored: StoredIssue) -> PastIssue:
-    content = stored.content
-    day = content.frozen_at.astimezone(ZoneInfo(content.timezone)).date()
-    return PastIssue(content.edition_title, content.number, day, content.path)
-
-
-def _issue_feed_path(edition: str) -> str:
-    return f"issues/{edition}.xml"
-
-
-def _titles(archive: Sequence[StoredIssue], settings: PublishSettings) -> dict[str, tuple[str, str]]:
-    """Title and language of each edition by its name: those in the file, and those that the archive has issues of."""
-    former = {one.content.edition: (one.content.edition_title, one.content.language) for one in reversed(archive)}
-    return former | {edition.name: (edition.title, edition.language) for edition in settings.editions}
-
-
-def _issue_feed(
-    edition: str,
-    title: str,
-    language: str,
-    archive: Sequence[StoredIssue],
-    settings: PublishSettings,
-    record: SiteRecord,
-) -> IssueFeed:
-    return IssueFeed(
-        site_id=record.feed_id,
-        edition=edition,
-        title=title,
-        site_title=settings.title,
-        site_url=f"{settings.url}/",
-        language=language,
-        issues=[stored.content for stored in archive if stored.content.edition == edition][:_ISSUES_IN_FEED],
-        empty_updated=record.created_at,
-        style=f"../{STYLE}",
-    )
-
-
-def _archive_links(
-    archive: Sequence[StoredIssue], settings: PublishSettings
-) -> Iterator[tuple[StoredIssue, IssueLinks]]:
-    """Each issue with the links to its neighbours within its edition."""
-    editions: dict[str, list[StoredIssue]] = {}
-    for stored in sorted(archive, key=lambda issue: issue.content.number):
-        editions.setdefault(stored.content.edition, []).append(stored)
-    neighbours = {
-        stored.id: (older, newer)
-        for same in editions.values()
-        for older, stored, newer in zip([None, *same], same, [*same[1:], None], strict=False)
-    }
-    for stored in archive:
-        content = stored.content
-        older, newer = neighbours[stored.id]
-        yield (
-            stored,
-            IssueLinks(
-                url=f"{settings.url}/{content.path}",
-                older=Path(older.content.path).name if older else "",
-                newer=Path(newer.content.path).name if newer else "",
-                feeds=[
-                    FeedLink("", f"../{COMBINED_FEED}"),
-                    FeedLink(content.edition_title, f"../{_issue_feed_path(content.edition)}"),
-                ],
-            ),
-        )
