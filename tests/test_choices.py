@@ -24,7 +24,7 @@ from tidings.config.schedules import schedule
 from tidings.editions.compose import Masthead
 from tidings.errors import RenderError
 from tidings.model import Choices, Evidence, IssueContent, Source, StoredSubscriber
-from tidings.store import Store, choices, erasing, issue_states, issues, keys, open_store, subscribers
+from tidings.store import Store, archive, choices, erasing, issue_states, issues, keys, open_store, subscribers
 
 ROOT = Path(__file__).resolve().parents[1]
 A, B = blog("a", tags=("art",)), blog("b", tags=("code",))
@@ -232,7 +232,7 @@ def test_issues_for_one_reader_are_never_published(world: World) -> None:
     world.news(MONDAY + HOUR)
     base, own = world.tick(TUESDAY)
     assert own.number == 1
-    assert [one.content.name for one in issue_states.archive(world.store)] == [base.name]
+    assert [one.path for one in archive.listed(world.store)] == [base.path]
     assert issue_states.kept_back(world.store) == []
     assert issue_states.editions(world.store) == ["daily"]
     assert [one.content.name for one in issue_states.newest(world.store, None, 9)] == [base.name]

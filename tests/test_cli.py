@@ -203,19 +203,53 @@ def test_an_unreachable_mail_server_loses_no_mail(site: Site, origin: Origin) ->
 
 
 def test_publish_writes_what_changed(site: Site, origin: Origin) -> None:
-    """`publish` writes feed, page and archive; run again it writes nothing."""
+    """`publish` writes feed, page and archive, and says how many files these are; run again it writes nothing."""
     origin.serve_feed("/a", blog([1]))
     site.configure([("a", origin.url("/a"))], subscribers=["ada@readers.example"])
     site.run("poll")
     site.run("send", "weekly")
-    assert set(site.run("publish", "--out", "out").stdout.split()) >= {
-        "out/atom.xml",
-        "out/index.html",
-        "out/issues/weekly-1.html",
-        "out/issues/weekly.xml",
-    }
+    first = site.run("publish", "--out", "out")
+    files = {path for path in (site.folder / "out").rglob("*.*") if path.is_file() and path.name != ".tidings.json"}
+    assert {"atom.xml", "index.html", "weekly-1.html", "weekly.xml"} <= {path.name for path in files}
+    assert first.stdout == f"out: {len(files)} files written, 0 taken away, 0 left as they were\n"
     again = site.run("publish", "--out", "out")
     assert (again.stdout, "up to date" in again.stderr) == ("", True)
+
+
+def test_check_names_sources_that_are_kept_from_the_planet(site: Site) -> None:
+    """What is asked with something that not everybody has is in digests alone, which nobody could know; a line on
+    standard error says what to write. Where the file says it itself, nothing is said."""
+    members = ("club", "https://club.example/feed?token=x")
+    site.configure([("open", "https://open.example/feed"), members])
+    done = site.run("check")
+    assert "2 sources" in done.stdout
+    [line] = done.stderr.splitlines()
+    assert line == (
+        "club: in digests alone, since what it is asked with is not everybody's; "
+        "write `publish = true` to have it on pages and in feeds, or `publish = false`"
+    )
+    for answer in ("true", "false"):
+        site.configure([members], more=f"publish = {answer}\n")
+        assert site.run("check").stderr == ""
+
+
+def test_publish_names_files_where_they_are_few(site: Site, origin: Origin) -> None:
+    """Of a change that concerns some files each is named, also those taken away, and nothing else is printed; a source
+    that goes with many is a line."""
+    origin.serve_feed("/a", blog([1]))
+    origin.serve_feed("/b", blog(range(100, 130)))
+    site.configure([("a", origin.url("/a")), ("b", origin.url("/b"))])
+    site.run("poll")
+    site.run("publish", "--out", "out")
+    (site.folder / "out" / "404.html").unlink()
+    (site.folder / "out" / "robots.txt").write_text("mine")
+    assert site.run("publish", "--out", "out").stdout.splitlines() == ["out/robots.txt", "out/404.html"]
+    site.configure([("a", origin.url("/a"))])
+    [line] = site.run("publish", "--out", "out").stdout.splitlines()
+    written, gone, kept = (int(part.split()[0]) for part in line.removeprefix("out: ").split(", "))
+    assert gone > 30
+    assert (written > 0, kept > 0) == (True, True)
+    assert written + kept == len([path for path in (site.folder / "out").rglob("*.*") if path.is_file()]) - 1
 
 
 def test_publish_into_no_folder_is_refused(site: Site) -> None:

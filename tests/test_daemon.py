@@ -20,7 +20,8 @@ import pytest
 from tests.feeds import blog
 from tests.origin import Origin
 from tests.sites import Site
-from tidings import daemon
+from tidings import config, daemon
+from tidings.cli.publishing import Publishing
 from tidings.demo.sink import Mailbox, free_port, take_mail
 
 READERS = [f"reader{n}@readers.example" for n in range(30)]
@@ -92,6 +93,27 @@ def test_publishing_that_waits_keeps_nothing_else_waiting(site: Site, origin: Or
             wait_for(lambda: bool(get(port, "/")), process)
             wait_for(lambda: origin.count("/a") == 1, process)
             assert stop(process) == 0
+
+
+def test_what_was_done_to_files_by_hand_is_mended_within_the_hour(site: Site, origin: Origin) -> None:
+    """A page that somebody changed, and one that is gone, wait for no news of a blog; to look for them with each tick
+    would be too much."""
+    origin.serve_feed("/a", blog([2, 1]))
+    site.configure([("a", origin.url("/a"))])
+    site.run("poll")
+    public, now = site.folder / "data/public", [datetime(2026, 11, 23, 12, 0, tzinfo=UTC)]
+    publishing = Publishing(config.load(site.folder / "config.toml"), public, lambda: False, lambda: now[0])
+    publishing.tick()
+    page = (public / "index.html").read_text(encoding="utf-8")
+    (public / "index.html").write_text("by hand", encoding="utf-8")
+    (public / "posts/1.html").unlink()
+    now[0] += timedelta(minutes=59)
+    publishing.tick()
+    assert (public / "index.html").read_text(encoding="utf-8") == "by hand"
+    now[0] += timedelta(minutes=1)
+    publishing.tick()
+    assert (public / "index.html").read_text(encoding="utf-8") == page
+    assert (public / "posts/1.html").exists()
 
 
 def test_what_the_file_says_otherwise_is_published_at_the_start(site: Site, origin: Origin) -> None:

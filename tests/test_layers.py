@@ -41,6 +41,7 @@ AIDES = {
     "throttling",
     "shelving",
     "gathering",
+    "archiving",
     "feeding",
     "searching",
 }
@@ -67,7 +68,8 @@ ALLOWED = {
     | GROUND,
     "__main__": {"cli"},
     **dict.fromkeys(SHELLS, PURE | EDGES | GROUND),
-    "publish": {"gathering", "shelving", "feeding"} | PURE | EDGES | GROUND,
+    "publish": {"archiving", "gathering", "shelving", "feeding"} | PURE | EDGES | GROUND,
+    "archiving": {"feeding", "shelving"} | PURE | EDGES | GROUND,
     "feeding": {"shelving"} | PURE | EDGES | GROUND,
     "gathering": {"shelving"} | PURE | EDGES | GROUND,
     "shelving": GROUND,

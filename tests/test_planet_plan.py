@@ -317,6 +317,7 @@ WRONG = Failed("timeout", "no answer")
             ("trouble", (NOON - DAY).date(), (NOON - DAY).date()),
         ),
         ({"polled_at": NOON, "failing_since": NOON - DAY, "failure": WRONG}, ("trouble", (NOON - DAY).date(), None)),
+        ({"polled_at": NOON, "failing_since": NOON, "failure": WRONG}, ("trouble", NOON.date(), None)),
         (
             {"polled_at": NOON, "failing_since": NOON, "failure": Failed("gone", "410")},
             ("ended", NOON.date(), None),
@@ -324,7 +325,8 @@ WRONG = Failed("timeout", "no answer")
     ],
 )
 def test_how_a_source_is_doing(state: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    """Trouble is what lasts a day, by the polls themselves; a feed that is gone has ended; until then it is fine."""
+    """Trouble is what lasts a day, by the polls themselves, or what never went well; a feed that is gone has ended;
+    until then it is fine."""
     found = check_up(FeedState(1, source(), **state), "UTC")
     assert (found.health, found.since, found.fetched) == expected
 

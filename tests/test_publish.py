@@ -445,12 +445,12 @@ def test_a_configuration_that_is_no_longer_followed_publishes_nothing(
     assert publish_due(stocked, folder, settings(sources=(A, other))) != []
 
 
-def test_a_new_day_is_a_reason_to_publish(stocked: Store, folder: Path) -> None:
-    """Polls without news want no publishing; the day of the last one is brought up to date once a day."""
+def test_publishing_anyway_brings_what_no_change_did(stocked: Store, folder: Path) -> None:
+    """Polls without news want no publishing; the day of the last one is brought up to date now and then."""
     publish_due(stocked, folder, settings())
     receive(stocked, A, now=START + timedelta(days=2))
     assert publish_due(stocked, folder, settings()) == []
-    assert names(folder, publish_due(stocked, folder, settings(), is_new_day=True)) == {"sources/a/index.html"}
+    assert names(folder, publish_due(stocked, folder, settings(), anyway=True)) == {"sources/a/index.html"}
 
 
 def test_publishing_elsewhere_leaves_the_site_due(stocked: Store, folder: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.stocking import START, blog, configure, edit, post, receive, scalar
 from tidings.editions.dropping import without
 from tidings.errors import StoreError
 from tidings.model import Delivery, IssueContent, IssueItem, MoreItem, UpdateItem
-from tidings.store import Store, deliveries, issue_states, issues, open_store, posts, site, stories
+from tidings.store import Store, archive, deliveries, issue_states, issues, open_store, posts, site, stories
 from tidings.store.deliveries import Settlement
 from tidings.store.issues import Letter, StoredIssue
 from tidings.store.posts import PostQuery
@@ -92,7 +92,7 @@ def test_an_issue_in_review_is_not_sent_until_that_is_over(stocked: Store) -> No
     assert (issue.kept, issue.send_after) == ("reviewing", REVIEW)
     issue_states.end_reviews(stocked, "daily", REVIEW - timedelta(microseconds=1))
     assert issues.undelivered(stocked, "daily") == []
-    assert issue_states.archive(stocked) == []
+    assert archive.listed(stocked) == []
     assert [one.id for one in issue_states.kept_back(stocked)] == [issue.id]
     assert [one.id for one in issue_states.waiting(stocked, "daily")] == [issue.id]
     issue_states.end_reviews(stocked, "weekly", REVIEW)
@@ -100,7 +100,7 @@ def test_an_issue_in_review_is_not_sent_until_that_is_over(stocked: Store) -> No
     issue_states.end_reviews(stocked, "daily", REVIEW)
     [due] = issues.undelivered(stocked, "daily")
     assert (due.kept, due.released_at) == ("", REVIEW)
-    assert [one.id for one in issue_states.archive(stocked)] == [issue.id]
+    assert [one.id for one in archive.listed(stocked)] == [issue.id]
     assert (issue_states.kept_back(stocked), issue_states.waiting(stocked, "daily")) == ([], [])
 
 
@@ -180,7 +180,7 @@ def test_what_mails_link_to_stays_on_the_web(stocked: Store) -> None:
     assert (issue_states.is_out(stocked, issue.id), issue_states.is_on_the_web(stocked, issue.id)) == (True, True)
     deliveries.settle(stocked, [Settlement(one.id, "rejected", "550 no")], LATER)
     assert (issue_states.is_out(stocked, issue.id), issue_states.is_on_the_web(stocked, issue.id)) == (False, False)
-    assert issue_states.archive(stocked) == []
+    assert archive.listed(stocked) == []
 
 
 # ------------------------------------------------------------------------------------------------------- names
@@ -297,7 +297,7 @@ def test_a_called_off_issue_gives_its_stories_back(stocked: Store) -> None:
     assert rows(stocked, "SELECT DISTINCT state, reply FROM deliveries") == [("suppressed", "the issue was called off")]
     assert scalar(stocked, "SELECT count(*) FROM issue_updates") == 0
     assert issue_states.named(stocked, "daily-1").kept == "dropped"
-    assert (issue_states.archive(stocked), len(issue_states.kept_back(stocked))) == ([], 1)
+    assert (archive.listed(stocked), len(issue_states.kept_back(stocked))) == ([], 1)
 
 
 def test_calling_off_leaves_what_another_issue_showed(stocked: Store) -> None:

@@ -16,7 +16,6 @@ from tidings.records import dataclass
 from tidings.render.atom import write_atom
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.feeds import CombinedFeed, Feed, entry_ids, feed_of_posts, made_ids
-from tidings.render.issue_feed import IssueFeed, feed_of_issues
 from tidings.render.jsonfeed import write_json
 from tidings.render.rss import write_rss
 from tidings.render.style import render_style
@@ -78,12 +77,12 @@ def feed_files(store: Store, kitchen: Kitchen) -> Iterator[Leaf]:
     yield Leaf(STYLE, kitchen.base, lambda: render_style(kitchen.language, kitchen.templates).encode())
 
 
-def issue_files(feed: IssueFeed, templates: Templates, base: str) -> Iterator[Leaf]:
-    """The feed of an edition's issues in all formats."""
-    made = lru_cache(maxsize=1)(partial(feed_of_issues, feed, templates))
+def issue_files(edition: str, site_url: str, key: str, make: Callable[[], Feed]) -> Iterator[Leaf]:
+    """The feed of an edition's issues in all formats; `key` stands for what `make` makes it of."""
+    made = lru_cache(maxsize=1)(make)
     for ending, write in _OF_ISSUES.items():
-        path = f"issues/{feed.edition}{ending}"
-        yield Leaf(path, digest(base, feed), partial(_issues_written, made, write, f"{feed.site_url}{path}"))
+        path = f"issues/{edition}{ending}"
+        yield Leaf(path, key, partial(_issues_written, made, write, f"{site_url}{path}"))
 
 
 def _channels(store: Store, kitchen: Kitchen, said: Mapping[str, About]) -> Iterator[_Channel]:

@@ -11,31 +11,27 @@ The same frozen issues as the mail; nothing here decides anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from tidings.archiving import issue_feed_path, issue_leaves, past_issue, take_stock
 from tidings.errors import TidingsError
-from tidings.feeding import STYLE, Kitchen, feed_files, issue_files
+from tidings.feeding import Kitchen, feed_files
 from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
-from tidings.planet.issues import without
+from tidings.planet.belonging import lacks_most, posts_among
 from tidings.planet.plan import digest
 from tidings.planet.tags import shown
 from tidings.posts.own import is_own
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.finding import render_robots
-from tidings.render.issue_feed import IssueFeed
-from tidings.render.pages import FeedLink, IssueLinks, PastIssue, PlanetPage, Room, render_issue_page
+from tidings.render.pages import FeedLink, PastIssue, PlanetPage, Room
 from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
-from tidings.shelving import Leaf, bring_up
+from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, read_list
 from tidings.sources.opml import Listed, write_opml
-from tidings.store import Store, exclusive, feeds, issue_states, planet, site
-from tidings.store.issues import StoredIssue
+from tidings.store import Store, exclusive, feeds, planet, site
 from tidings.store.site import SiteRecord
 
-_ISSUES_IN_FEED = 20
 _ISSUES_IN_FRONT = 12
 
 
@@ -63,13 +59,13 @@ def publish_due(
     folder: Path,
     settings: PublishSettings,
     *,
-    is_new_day: bool = False,
+    anyway: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Path]:
-    """Publishes when something has changed since the last time this was called, or the day has; returns the files
-    written. `publish` by itself, which may write to any folder, makes no difference to that."""
+    """Publishes when something has changed since the last time this was called, or `anyway`; returns the files written.
+    `publish` by itself, which may write to any folder, makes no difference to that."""
     change = site.publishing_wanted(store)
-    if change is None and not is_new_day:
+    if change is None and not anyway:
         return []
     written = publish(store, folder, settings, stop)
     if change is not None:
@@ -82,13 +78,41 @@ def publish(
 ) -> list[Path]:
     """Brings the files in `folder` up to date and returns those that were written or taken away.
 
-    Raises TidingsError when another process has followed a newer configuration: then nothing is written. Raises
+    Raises TidingsError when another process has followed a newer configuration, or when the files that are there are
+    those of another database (planet/belonging.py): then nothing is written. Raises
     StoreError when the folder cannot be written, and RenderError when a template is wrong: then after all files
     that it does not concern are up to date, and the pages of issues that are kept back are gone. Raises StoreError too
     when `stop()` becomes true while another process publishes.
     """
     with exclusive(store, "publish", stop):
-        return bring_up(folder, _leaves(store, settings))
+        listing, site_id = read_list(folder), site.record(store).feed_id
+        if listing is not None:
+            _require_own(store, folder, listing, site_id)
+        return bring_up(folder, _leaves(store, settings), listing, site_id)
+
+
+def count_files(folder: Path) -> int:
+    """How many files are published in a folder, by its list."""
+    listing = read_list(folder)
+    return 0 if listing is None else len(listing.files)
+
+
+def _require_own(store: Store, folder: Path, listing: Listing, site_id: str) -> None:
+    """Raises TidingsError when what is in a folder was made by another database, or by a later state of this one."""
+    if listing.site not in ("", site_id):
+        raise TidingsError(f"{folder}: these files were made by another database; {_way_on(folder)}")
+    listed = posts_among(listing.files)
+    missing = planet.missing(store, listed)
+    if lacks_most(missing, len(listed)):
+        raise TidingsError(f"{folder}: {missing} of its {len(listed)} posts are not in the database; {_way_on(folder)}")
+
+
+def _way_on(folder: Path) -> str:
+    return (
+        "nothing was written, since publishing would take away what this one does not have. Put the right database "
+        "into [site] data_dir, or publish to another folder with --out; if this database is the right one, delete "
+        f"{folder / MANIFEST} and publish again"
+    )
 
 
 def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
@@ -100,12 +124,13 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     own, known = f"{settings.url}/{COMBINED_FEED}", feeds.own_names(store)
     sources = shown([one for one in settings.sources if not is_own(one.url, own)], known)
     record = site.record(store)
-    archive = _public(store, settings.sources)
-    issues = [_past_issue(stored) for stored in archive]
+    shelf = take_stock(store, settings.sources, settings.content)
+    issues = [past_issue(issue) for issue in shelf.issues]
     frame = _frame(settings, sources, issues)
     base = digest(frame.title, frame.url, frame.language, frame.timezone, frame.rooms, frame.templates.fingerprint)
-    yield from feed_files(store, _kitchen(settings, sources, record, base))
-    yield from _issue_leaves(archive, settings, record, base)
+    kitchen = _kitchen(settings, sources, record, base)
+    yield from feed_files(store, kitchen)
+    yield from issue_leaves(store, shelf, kitchen, settings.editions)
     front = _front(settings, issues, frame)
     beside = digest(front.issues, front.feeds, front.offered, front.preferences)
     layout = Layout(
@@ -114,7 +139,7 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
         settings.content,
         settings.limit,
         front,
-        [issue.href for issue in issues],
+        shelf.open_to_search(),
         base,
         beside,
     )
@@ -138,18 +163,6 @@ def _kitchen(settings: PublishSettings, sources: Sequence[Source], record: SiteR
     )
 
 
-def _public(store: Store, sources: Sequence[Source]) -> list[StoredIssue]:
-    """The issues of the archive, without the posts of sources that are in digests alone."""
-    archive = issue_states.archive(store)
-    private = [source for source in sources if not source.publish]
-    if not private:
-        return archive
-    posts = planet.posts_of(store, [source.name for source in private])
-    addresses = frozenset(posts.values())
-    names = {source.name for source in private} | {state.title for state in feeds.states(store, private)}
-    return [replace(stored, content=without(stored.content, posts, names, addresses)) for stored in archive]
-
-
 def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequence[PastIssue]) -> Frame:
     rooms: dict[Room, bool] = {
         "blogs": True,
@@ -171,7 +184,7 @@ def _frame(settings: PublishSettings, sources: Sequence[Source], issues: Sequenc
 
 def _front(settings: PublishSettings, issues: Sequence[PastIssue], frame: Frame) -> PlanetPage:
     """What the first page has beside its posts and sources."""
-    of_editions = [FeedLink(edition.title, _issue_feed_path(edition.name)) for edition in settings.editions]
+    of_editions = [FeedLink(edition.title, issue_feed_path(edition.name)) for edition in settings.editions]
     return PlanetPage(
         title=frame.title,
         url=f"{frame.url}/",
@@ -192,85 +205,3 @@ def _furniture(sources: Sequence[Source], frame: Frame, base: str) -> Iterator[L
     yield Leaf("sources.opml", digest(base, listed), lambda: write_opml(frame.title, listed).encode())
     yield Leaf("robots.txt", base, lambda: render_robots(frame.url))
     yield Leaf("404.html", base, lambda: render_not_found(frame).encode())
-
-
-def _issue_leaves(
-    archive: Sequence[StoredIssue], settings: PublishSettings, record: SiteRecord, base: str
-) -> Iterator[Leaf]:
-    """The page of each issue, and a feed of each edition's."""
-    for stored, links in _archive_links(archive, settings):
-        key = digest(base, stored.content, links)
-        yield Leaf(stored.content.path, key, partial(_issue_page, stored, links, settings.templates))
-    for edition, (title, language) in _titles(archive, settings).items():
-        feed = _issue_feed(edition, title, language, archive, settings, record)
-        yield from issue_files(feed, settings.templates, base)
-
-
-def _issue_page(stored: StoredIssue, links: IssueLinks, templates: Templates) -> bytes:
-    return render_issue_page(stored.content, links, templates).encode()
-
-
-def _past_issue(stored: StoredIssue) -> PastIssue:
-    content = stored.content
-    day = content.frozen_at.astimezone(ZoneInfo(content.timezone)).date()
-    return PastIssue(content.edition_title, content.number, day, content.path)
-
-
-def _issue_feed_path(edition: str) -> str:
-    return f"issues/{edition}.xml"
-
-
-def _titles(archive: Sequence[StoredIssue], settings: PublishSettings) -> dict[str, tuple[str, str]]:
-    """Title and language of each edition by its name: those in the file, and those that the archive has issues of."""
-    former = {one.content.edition: (one.content.edition_title, one.content.language) for one in reversed(archive)}
-    return former | {edition.name: (edition.title, edition.language) for edition in settings.editions}
-
-
-def _issue_feed(
-    edition: str,
-    title: str,
-    language: str,
-    archive: Sequence[StoredIssue],
-    settings: PublishSettings,
-    record: SiteRecord,
-) -> IssueFeed:
-    return IssueFeed(
-        site_id=record.feed_id,
-        edition=edition,
-        title=title,
-        site_title=settings.title,
-        site_url=f"{settings.url}/",
-        language=language,
-        issues=[stored.content for stored in archive if stored.content.edition == edition][:_ISSUES_IN_FEED],
-        empty_updated=record.created_at,
-        style=f"../{STYLE}",
-    )
-
-
-def _archive_links(
-    archive: Sequence[StoredIssue], settings: PublishSettings
-) -> Iterator[tuple[StoredIssue, IssueLinks]]:
-    """Each issue with the links to its neighbours within its edition."""
-    editions: dict[str, list[StoredIssue]] = {}
-    for stored in sorted(archive, key=lambda issue: issue.content.number):
-        editions.setdefault(stored.content.edition, []).append(stored)
-    neighbours = {
-        stored.id: (older, newer)
-        for same in editions.values()
-        for older, stored, newer in zip([None, *same], same, [*same[1:], None], strict=False)
-    }
-    for stored in archive:
-        content = stored.content
-        older, newer = neighbours[stored.id]
-        yield (
-            stored,
-            IssueLinks(
-                url=f"{settings.url}/{content.path}",
-                older=Path(older.content.path).name if older else "",
-                newer=Path(newer.content.path).name if newer else "",
-                feeds=[
-                    FeedLink("", f"../{COMBINED_FEED}"),
-                    FeedLink(content.edition_title, f"../{_issue_feed_path(content.edition)}"),
-                ],
-            ),
-        )

@@ -41,7 +41,7 @@ class Leaf:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class Kept:
     """What the list has of a file: `mark` is a digest of its bytes."""
 
     key: str
@@ -50,14 +50,23 @@ class _Kept:
     mark: str
 
 
-def bring_up(folder: Path, leaves: Iterable[Leaf]) -> list[Path]:
-    """Writes what is to be written, takes away what is not published any more, and returns both.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The list of a folder: its files by their paths, and the `site` whose they are, "" before lists said that."""
+
+    site: str
+    files: Mapping[str, Kept]
+
+
+def bring_up(folder: Path, leaves: Iterable[Leaf], listing: Listing | None, site: str) -> list[Path]:
+    """Writes what is to be written, takes away what is not published any more, and returns both. `listing` is what
+    `read_list` found; the new list says that the files are those of `site`.
 
     Raises StoreError when the folder cannot be written, and what the first file raised that could not be made: then all
     else is up to date.
     """
-    former = _read(folder)
-    kept: dict[str, _Kept] = {}
+    former = None if listing is None else listing.files
+    kept: dict[str, Kept] = {}
     changed: list[Path] = []
     mistakes: list[Exception] = []
     for leaf in leaves:
@@ -69,22 +78,23 @@ def bring_up(folder: Path, leaves: Iterable[Leaf]) -> list[Path]:
             content = leaf.render()
         except Exception as mistake:  # one broken thing stays one broken thing
             mistakes.append(mistake)
-            kept[leaf.path] = known or _Kept("", 0, 0, "")
+            kept[leaf.path] = known or Kept("", 0, 0, "")
             continue
         if _write(folder, path, content):
             changed.append(path)
         kept[leaf.path] = _kept(path, leaf.key, content)
     stale = _strays(folder) if former is None else iter(former)
     gone = [folder / path for path in stale if path not in kept and _take_away(folder, path)]
-    if kept != former:
+    written = Listing(site, kept)
+    if written != listing:
         _settle(changed)
-        _list(folder, kept)
+        _list(folder, written)
     if mistakes:
         raise mistakes[0]
     return changed + gone
 
 
-def _is_there(path: Path, known: _Kept) -> bool:
+def _is_there(path: Path, known: Kept) -> bool:
     """Whether a file is what was written: by its size and time, or else, as after copying, by its bytes."""
     try:
         status = path.stat()
@@ -95,25 +105,26 @@ def _is_there(path: Path, known: _Kept) -> bool:
         return False
 
 
-def _kept(path: Path, key: str, content: bytes) -> _Kept:
+def _kept(path: Path, key: str, content: bytes) -> Kept:
     try:
         time = path.stat().st_mtime_ns
     except OSError:
         time = 0  # somebody took it away: the next time it is made again
-    return _Kept(key, len(content), time, _mark(content))
+    return Kept(key, len(content), time, _mark(content))
 
 
 def _mark(content: bytes) -> str:
     return blake2b(content, digest_size=12).hexdigest()
 
 
-def _read(folder: Path) -> dict[str, _Kept] | None:
-    """The list; None where there is none that can be used, as before the first time."""
+def read_list(folder: Path) -> Listing | None:
+    """The list of a folder; None where there is none that can be used, as before the first time."""
     try:
         found = json.loads((folder / MANIFEST).read_bytes())
         if found["version"] != _VERSION:
             return None
-        return {path: _Kept(*values) for path, values in found["files"].items() if _is_below(path)}
+        files = {path: Kept(*values) for path, values in found["files"].items() if _is_below(path)}
+        return Listing(str(found.get("site", "")), files)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -173,9 +184,9 @@ def _take_away(folder: Path, name: str) -> bool:
     return True
 
 
-def _list(folder: Path, kept: Mapping[str, _Kept]) -> None:
-    files = {path: [one.key, one.size, one.time, one.mark] for path, one in sorted(kept.items())}
-    text = json.dumps({"version": _VERSION, "files": files}, separators=(",", ":"))
+def _list(folder: Path, listing: Listing) -> None:
+    files = {path: [one.key, one.size, one.time, one.mark] for path, one in sorted(listing.files.items())}
+    text = json.dumps({"version": _VERSION, "site": listing.site, "files": files}, separators=(",", ":"))
     _write(folder, folder / MANIFEST, text.encode())
 
 

@@ -211,8 +211,9 @@ def _welcome(store: Store, address: str, edition: str, domain: str, now: datetim
     issue, reader = welcoming.newest_shown(store, edition), subscribers.recipient(store, edition, address)
     if issue is None or reader is None or choices.find(store, reader.subscriber_id, edition) is not None:
         return False
-    content = issue.content
-    identity = message_id(edition, content.number, content.frozen_at, reader.address, domain, site.secret(store))
+    # The address alone would not do: who has moved away from it has the Message-ID that the issue made of it then.
+    content, who = issue.content, f"{reader.address} {reader.subscriber_id}"
+    identity = message_id(edition, content.number, content.frozen_at, who, domain, site.secret(store))
     return welcoming.welcome(store, issue, Letter(reader.address, identity, reader.language, reader.subscriber_id), now)
 
 

@@ -78,7 +78,8 @@ def _check_configuration(config_path: Path) -> None:
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
-    for line in (*doubts, *_doubts_of_proxies(loaded.web), *_gone(loaded), *notes(loaded), *_flood(loaded)):
+    more = (*_doubts_of_proxies(loaded.web), *_for_members(loaded), *_gone(loaded), *notes(loaded), *_flood(loaded))
+    for line in (*doubts, *more):
         click.echo(line, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
@@ -98,6 +99,15 @@ def _doubts_of_proxies(web: WebSettings) -> list[str]:
         "the web server alone"
         for one in web.trusted_proxies
         if one.prefixlen == 0
+    ]
+
+
+def _for_members(loaded: Config) -> list[str]:
+    """A line for each source that is not published, though the file does not say so."""
+    return [
+        f"{name}: in digests alone, since what it is asked with is not everybody's; "
+        "write `publish = true` to have it on pages and in feeds, or `publish = false`"
+        for name in loaded.for_members
     ]
 
 

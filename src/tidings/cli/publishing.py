@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from tidings.config import Config
+
+_FEW = 20
+"""Files that are named one by one; of more it is said how many they are."""
+
+_PAUSE = timedelta(hours=1)
 
 
 @click.command()
@@ -19,7 +30,7 @@ def publish(config_path: Path, out: str | None) -> None:
 
     index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed. Any
     web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that
-    did, or that are gone, are printed.
+    did, or that are gone, are printed, or how many they are where that is more than twenty.
     """
     if out == "":
         # An empty text is what a shell makes of a variable that is not set; it would fill the working directory.
@@ -30,7 +41,47 @@ def publish(config_path: Path, out: str | None) -> None:
     with wiring.open_site(config_path) as (loaded, store):
         folder = Path(out) if out else issuing.public_folder(loaded)
         written = pipe.publish(store, folder, issuing.publish_settings(loaded))
-    for path in written:
-        click.echo(path)
+    report(folder, written)
     if not written:
         click.echo(f"{folder}: up to date", err=True)
+
+
+def report(folder: Path, changed: Sequence[Path]) -> None:
+    """Prints which files in `folder` were written or taken away, each where they are few."""
+    from tidings.publish import count_files
+
+    if len(changed) <= _FEW:
+        for path in changed:
+            click.echo(path)
+        return
+    written = sum(path.exists() for path in changed)
+    gone, kept = len(changed) - written, count_files(folder) - written
+    click.echo(f"{folder}: {written} files written, {gone} taken away, {kept} left as they were")
+
+
+class Publishing:
+    """Brings the files up to date when something changed, and once an hour for what no change tells of: what somebody
+    did to the files by hand, and what pages say of the blogs' health. The first time always, since the configuration
+    or the program may be another."""
+
+    def __init__(self, loaded: Config, folder: Path, stop: Callable[[], bool], clock: Callable[[], datetime]) -> None:
+        self._loaded = loaded
+        self._folder = folder
+        self._stop = stop
+        self._clock = clock
+        self._done_at: datetime | None = None
+
+    def tick(self) -> None:
+        from tidings.cli import issuing
+        from tidings.publish import publish_due
+        from tidings.store import open_store
+
+        now, settings = self._clock(), issuing.publish_settings(self._loaded)
+        # A clock that was set back is no reason to wait longer.
+        is_time = self._done_at is None or abs(now - self._done_at) >= _PAUSE
+        with open_store(self._loaded.site.database) as store:
+            written = publish_due(store, self._folder, settings, anyway=is_time, stop=self._stop)
+        if is_time:
+            self._done_at = now
+        if written:
+            click.echo(f"publish: {len(written)} files written", err=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -62,12 +61,13 @@ def run(config_path: Path) -> None:
 
 
 def _ticks(loaded: Config, folder: Path, stop: threading.Event) -> dict[str, Callable[[], None]]:
-    from tidings.cli import issuing
+    from tidings.cli import issuing, wiring
+    from tidings.cli.publishing import Publishing
     from tidings.cli.signups import Signups
 
     ticks = {
         "poll": _reporting("poll", lambda: _poll_due(loaded, stop)),
-        "publish": _reporting("publish", _Publishing(loaded, folder, stop).tick),
+        "publish": _reporting("publish", Publishing(loaded, folder, stop.is_set, wiring.utc_now).tick),
         "erasing": _reporting("erasing", lambda: _scrub_due(loaded)),
     }
     if loaded.mail is not None and loaded.mail.bounces:
@@ -243,35 +243,6 @@ def _scrub_due(loaded: Config) -> None:
     with open_store(loaded.site.database) as store:
         if erasing.scrub_due(store, wiring.utc_now()):
             click.echo("erasing: the database file was written anew, since somebody was erased", err=True)
-
-
-class _Publishing:
-    """Brings the files up to date when something changed, and once a day for what pages say of the blogs' health. The
-    first time always, since the file or the program may be another."""
-
-    def __init__(self, loaded: Config, folder: Path, stop: threading.Event) -> None:
-        self._loaded = loaded
-        self._folder = folder
-        self._stop = stop
-        self._day: date | None = None
-
-    def tick(self) -> None:
-        from tidings.cli import issuing
-        from tidings.publish import publish_due
-        from tidings.store import open_store
-
-        today, settings = self._today(), issuing.publish_settings(self._loaded)
-        with open_store(self._loaded.site.database) as store:
-            is_new_day = today != self._day
-            written = publish_due(store, self._folder, settings, is_new_day=is_new_day, stop=self._stop.is_set)
-        self._day = today
-        if written:
-            click.echo(f"publish: {len(written)} files written", err=True)
-
-    def _today(self) -> date:
-        from tidings.cli import wiring
-
-        return wiring.utc_now().astimezone(ZoneInfo(self._loaded.site.timezone)).date()
 
 
 def _shown(host: str) -> str:

@@ -46,6 +46,7 @@ def demo(once: bool, folder: Path | None) -> None:
 
 def _tour(scene: Scene) -> None:
     from tidings.cli import issuing, wiring
+    from tidings.cli.publishing import report
     from tidings.demo.tour import show_mail
     from tidings.publish import publish
 
@@ -56,8 +57,7 @@ def _tour(scene: Scene) -> None:
         _title("2. send: freeze an issue, mail it to two readers")
         _send(scene)
         _title("3. publish: the combined feed, the planet page, the archive")
-        for path in publish(store, public, issuing.publish_settings(loaded)):
-            click.echo(path.relative_to(scene.folder))
+        report(public, publish(store, public, issuing.publish_settings(loaded)))
         letters = show_mail(scene.mailbox, public)
         _title("4. poll again: nothing comes twice")
         before = scene.origin.traffic.so_far()

@@ -151,6 +151,7 @@ def _config(path: Path, document: Document) -> Config:
         store=StoreSettings(keep=document.store.keep),
         editions=tuple(_edition(table, site) for table in document.editions),
         sources=tuple(_source(table) for table in document.sources),
+        for_members=tuple(_name(table) for table in document.sources if _is_kept_back(table)),
     )
 
 
@@ -235,12 +236,12 @@ def _edition(table: EditionTable, site: SiteSettings) -> Edition:
 def _source(table: SourceTable) -> Source:
     return Source(
         url=table.url,
-        name=table.name or default_name(table.url),
+        name=_name(table),
         tags=_unique(table.tags),
         every=table.every,
         max_posts=table.max_posts,
         weight=table.weight,
-        publish=_is_public(table),
+        publish=table.publish is not False and not _is_kept_back(table),
         content=table.content,
         disabled=table.disabled,
         user_agent=table.user_agent,
@@ -252,11 +253,13 @@ def _source(table: SourceTable) -> Source:
     )
 
 
-def _is_public(table: SourceTable) -> bool:
+def _name(table: SourceTable) -> str:
+    return table.name or default_name(table.url)
+
+
+def _is_kept_back(table: SourceTable) -> bool:
     """What its author gives to members alone is published only if the file says so."""
-    if table.publish is not None:
-        return table.publish
-    return not is_for_members(table.url, table.headers, table.username)
+    return table.publish is None and is_for_members(table.url, table.headers, table.username)
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:

@@ -124,7 +124,9 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole file. `path` is the file as it was named to `load`; `mail` is None when nothing can be sent."""
+    """The whole file. `path` is the file as it was named to `load`; `mail` is None when nothing can be sent.
+    `for_members` are the names of sources that are in digests alone by what they are asked with, since the file does
+    not say it of them."""
 
     path: Path
     site: SiteSettings
@@ -135,3 +137,4 @@ class Config:
     store: StoreSettings
     editions: tuple[Edition, ...]
     sources: tuple[Source, ...]
+    for_members: tuple[str, ...] = ()

@@ -187,6 +187,25 @@ class IssueContent:
         return f"issues/{self.name}.html"
 
 
+@dataclass(frozen=True, slots=True)
+class ListedIssue:
+    """An issue as lists have it, without its content; `mark` is a digest of that."""
+
+    id: int
+    edition: str
+    edition_title: str
+    number: int
+    frozen_at: datetime
+    timezone: str
+    language: str
+    mark: str
+
+    @property
+    def path(self) -> str:
+        """Where the issue is on the web, as in IssueContent."""
+        return f"issues/{self.edition}-{self.number}.html"
+
+
 DeliveryState = Literal[
     "pending", "leased", "inflight", "accepted", "deferred", "rejected", "uncertain", "suppressed", "expired"
 ]

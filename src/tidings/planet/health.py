@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from tidings.model import Checkup, FeedState
 
 _TROUBLE = timedelta(days=1)
-"""Shorter troubles are nobody's news: servers are restarted."""
+"""Shorter troubles of what was fetched before are nobody's news: servers are restarted."""
 
 
 def check_up(state: FeedState, timezone: str) -> Checkup:
@@ -18,9 +18,15 @@ def check_up(state: FeedState, timezone: str) -> Checkup:
         return Checkup("paused", None, fetched)
     if state.failure is not None and state.failure.kind == "gone":
         return Checkup("ended", since, fetched)
-    if state.polled_at and state.failing_since and state.polled_at - state.failing_since >= _TROUBLE:
+    if _is_in_trouble(state):
         return Checkup("trouble", since, fetched)
     return Checkup("fine" if fetched else "new", None, fetched)
+
+
+def _is_in_trouble(state: FeedState) -> bool:
+    if state.polled_at is None or state.failing_since is None:
+        return False
+    return state.read_at is None or state.polled_at - state.failing_since >= _TROUBLE
 
 
 def _fetched(state: FeedState, timezone: str) -> date | None:

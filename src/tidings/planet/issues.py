@@ -6,6 +6,19 @@ from collections.abc import Container
 from dataclasses import replace
 
 from tidings.model import IssueContent
+from tidings.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """What the public may not see of an issue, though its readers did: posts that are left out (`hidden`), and posts of
+    which only headline and link are left (`brief`), by their ids. `mentions` is how many posts that are not published
+    there were when it was made: it may mention those. With `noindex` its page is kept out of search engines."""
+
+    hidden: tuple[int, ...] = ()
+    brief: tuple[int, ...] = ()
+    mentions: int = 0
+    noindex: bool = False
 
 
 def without(
@@ -25,4 +38,18 @@ def without(
         ),
         more=tuple(item for item in content.more if item.post_id not in posts),
         updates=tuple(item for item in content.updates if item.post_id not in posts),
+    )
+
+
+def in_brief(content: IssueContent, posts: Container[int]) -> IssueContent:
+    """An issue with nothing but headline and link of some posts, by their ids, as of a source of which no more may be
+    shown (editions/compose.py)."""
+    return replace(
+        content,
+        items=tuple(
+            replace(item, html="", text="", picture=None, enclosures=()) if item.post_id in posts else item
+            for item in content.items
+        ),
+        more=tuple(replace(item, text="") if item.post_id in posts else item for item in content.more),
+        updates=tuple(replace(item, text="", quote="") if item.post_id in posts else item for item in content.updates),
     )

@@ -61,6 +61,12 @@ def source_places(sources: Sequence[Source], known: Iterable[str] = ()) -> list[
     ]
 
 
+def is_shy(etiquette: Etiquette, about: About) -> bool:
+    """Whether the pages of a source are kept out of search engines: where only headlines are shown, or its feed asks
+    for it."""
+    return etiquette == "title" or about.noindex
+
+
 def planet_sources(
     sources: Sequence[Source],
     states: Sequence[FeedState],
@@ -90,6 +96,6 @@ def _planet_source(
         site_url=state.site_url,
         tags=tuple(tag for tag, names in tags if place.name in names),
         etiquette=etiquette,
-        noindex=etiquette == "title" or about.noindex,
+        noindex=is_shy(etiquette, about),
         rights=about.rights,
     )

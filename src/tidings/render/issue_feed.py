@@ -22,7 +22,7 @@ from tidings.render.xml import made_id
 @dataclass(frozen=True, slots=True)
 class IssueFeed:
     """The issues of an edition to make a feed of, newest first. `site_id` never changes, whatever the addresses do;
-    `empty_updated` is the feed's date while there are no issues."""
+    `empty_updated` is the feed's date while there are no issues. With `noindex` it wants to be in no search engine."""
 
     site_id: str
     edition: str
@@ -33,6 +33,7 @@ class IssueFeed:
     issues: Sequence[IssueContent]
     empty_updated: datetime
     style: str = ""
+    noindex: bool = False
 
 
 def feed_of_issues(issues: IssueFeed, templates: Templates = SHIPPED) -> Feed:
@@ -46,6 +47,7 @@ def feed_of_issues(issues: IssueFeed, templates: Templates = SHIPPED) -> Feed:
         language=issues.language,
         entries=[_entry(issues, issue, open_press(templates, issue.language)) for issue in issues.issues],
         style=issues.style,
+        noindex=issues.noindex,
     )
 
 

@@ -113,9 +113,11 @@ def render_planet(page: PlanetPage, templates: Templates = SHIPPED) -> str:
     return press.render("planet.html", values)
 
 
-def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templates = SHIPPED) -> str:
+def render_issue_page(
+    content: IssueContent, links: IssueLinks, templates: Templates = SHIPPED, *, noindex: bool = False
+) -> str:
     """The web version of a frozen issue: what the mail has, without what is the reader's own, and by name what the mail
-    only counts. Raises RenderError."""
+    only counts. With `noindex` it asks search engines to leave it out. Raises RenderError."""
     press = open_press(templates, content.language)
     values = {
         "content": content,
@@ -123,6 +125,7 @@ def render_issue_page(content: IssueContent, links: IssueLinks, templates: Templ
         "address": links.url,
         "feeds": name_feeds(links.feeds, press.wording),
         "subject": write_subject(content, press),
+        "noindex": noindex,
         "in_feed": False,
         "sections": arrange(content, press.wording),
         "more": [line_of(story, press.wording) for story in content.more],

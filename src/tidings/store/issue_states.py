@@ -122,12 +122,6 @@ def waiting(store: Store, edition: str) -> list[StoredIssue]:
     return [stored_issue(row) for row in rows]
 
 
-def archive(store: Store) -> list[StoredIssue]:
-    """The issues that readers may see on the web, newest first."""
-    rows = store.rows(f"SELECT * FROM issues i WHERE {ON_THE_WEB} AND {IS_SHARED} ORDER BY frozen_at DESC, id DESC")
-    return [stored_issue(row) for row in rows]
-
-
 def kept_back(store: Store) -> list[StoredIssue]:
     """All other issues: those that are in review, held before the first mail, or called off."""
     rows = store.rows(f"SELECT * FROM issues i WHERE NOT {ON_THE_WEB} AND {IS_SHARED} ORDER BY id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 
 from tidings.model import PlanetPost, StoredPost
@@ -35,6 +35,14 @@ def whole(store: Store, ids: Sequence[int]) -> dict[int, StoredPost]:
     """Posts with their texts, by their ids."""
     rows = store.rows(f"{SELECT_POSTS} WHERE p.id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),))
     return {row["id"]: stored_post(row) for row in rows}
+
+
+def missing(store: Store, ids: Collection[int]) -> int:
+    """How many of some posts, by their ids, the database does not have."""
+    [row] = store.rows(
+        "SELECT count(*) AS n FROM posts WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    )
+    return len(ids) - int(row["n"])
 
 
 def posts_of(store: Store, sources: Sequence[str]) -> dict[int, str]:
