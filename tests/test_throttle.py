@@ -175,16 +175,35 @@ def test_a_thousand_from_everywhere_trip_the_budget(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "places"), [("sign-up", 1), ("link", 6), ("move", 3)])
 def test_one_address_takes_no_more_places_than_it_gets_mails(kind: FloodKind, places: int, tmp_path: Path) -> None:
-    """Asked for a thousand times from as many networks, it leaves the rest of the hundred to all others; once that is
+    """Asked for two hundred times from as many networks, it leaves the rest of the hundred to all others; once that is
     used up, who asks for it hears so as for any other."""
     with open_store(tmp_path / "tidings.db") as store:
-        for n in range(1000):
+        for n in range(200):
             assert throttling.ask(store, kind, b"ann", ip_address(0x0A000000 + 256 * n), NOW).may_go
         others = [ask(store, kind, ip_address(0x0B000000 + 256 * n), NOW).may_go for n in range(101)]
         assert others.count(True) == 100 - places
-        refused = throttling.ask(store, kind, b"ann", ip_address("192.0.2.1"), NOW)
+        later = NOW + timedelta(hours=1)
+        for n in range(100):
+            ask(store, kind, ip_address(0x0B100000 + 256 * n), later)
+        refused = throttling.ask(store, kind, b"ann", ip_address("192.0.2.1"), later)
         assert refused.is_flood
-        assert refused == ask(store, kind, ip_address("192.0.3.1"), NOW)
+        assert refused == ask(store, kind, ip_address("192.0.3.1"), later)
+
+
+@pytest.mark.parametrize(("kind", "places"), [("sign-up", 1), ("link", 6), ("move", 3)])
+def test_repeats_for_one_address_have_a_budget_too(kind: FloodKind, places: int, tmp_path: Path) -> None:
+    """Five hundred at once, and one each 7.2 seconds; all beyond is a flood that writes no more, and is its own kind's
+    alone."""
+    with open_store(tmp_path / "tidings.db") as store:
+        answers = [throttling.ask(store, kind, b"ann", ip_address(0x0A000000 + 256 * n), NOW) for n in range(520)]
+        assert [one.may_go for one in answers] == [True] * (places + 500) + [False] * (20 - places)
+        assert [one.is_flood for one in answers] == [not one.may_go for one in answers]
+        assert answers[-1].wait == timedelta(seconds=7.2)
+        assert len(store.rows("SELECT * FROM throttle")) == places + 500 + 3
+        assert throttling.ask(store, kind, b"ann", None, NOW + timedelta(seconds=8)).may_go
+        assert not throttling.ask(store, kind, b"ann", None, NOW + timedelta(seconds=8)).may_go
+        other: FloodKind = "link" if kind == "move" else "move"
+        assert all(throttling.ask(store, other, b"ann", None, NOW).may_go for _ in range(50))
 
 
 def test_no_address_is_kept_and_old_rows_go(tmp_path: Path) -> None:

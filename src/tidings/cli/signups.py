@@ -59,6 +59,6 @@ def flood(kind: FloodKind, at: datetime) -> str:
     advice = ", but `signup = false` stops that of sign-ups" if kind == "sign-up" else ""
     return (
         f"{_ASKED_FOR[kind]}: at {at:%Y-%m-%d %H:%M} UTC more were asked for than are mailed (a hundred at once and an "
-        "hour), and the rest was told to come later. Where no crowd was to be expected, somebody plays with a form: "
-        f"nothing has to be done{advice}"
+        "hour, and five hundred repeats for addresses that had theirs), and the rest was told to come later. Where no "
+        f"crowd was to be expected, somebody plays with a form: nothing has to be done{advice}"
     )

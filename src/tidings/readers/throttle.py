@@ -3,7 +3,7 @@
 Who asks again and again has to wait twice as long each time, as in MailPoet (newsletters.md 1.1); all together have a
 budget, so that many who ask once each do not make a flood either. Somebody is a network, not an address: one house has
 thousands of them. Only what was let through counts, so who is impatient waits no longer than who is not. What is asked
-for one mail address beyond what it may get takes no place of the budget: it makes no mail, and would lock out others.
+for one mail address beyond what it may get has a wider budget of its own: in that of all it would lock out others.
 """
 
 from __future__ import annotations
@@ -56,6 +56,10 @@ OWN: Mapping[FloodKind, Budget] = {
 }
 """The places in the budget of all that one mail address takes at most: as many as it may get mails (signups.py,
 rations.py). What it is asked for counts, not what it gets: the places must not tell who is known."""
+
+REPEATS = Budget(burst=500, refill=timedelta(seconds=7.2))
+"""For what is asked beyond `OWN`, of all addresses together: five times as wide as `ALL`. Hardly any of it makes a
+mail, but each takes work, and rows that stay for a day."""
 
 KEPT = timedelta(days=1)
 """After so long a state says nothing any more."""
