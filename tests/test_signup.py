@@ -3,6 +3,7 @@ limits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -38,7 +39,7 @@ from tidings.store import (
 )
 
 ANN = "ann@readers.example"
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 DAILY, WEEKLY = edition(name="daily", signup=True), edition(name="weekly", signup=True)
 HERE = ip_address("192.0.2.7")
 BOTH = ("daily", "weekly")
@@ -299,6 +300,29 @@ def test_who_has_confirmed_may_ask_for_more_on_the_same_day(store: Store) -> Non
         signup.confirm(store, link(store, number, at), names, DOMAIN, HERE, at)
     assert running(store) == set(names[:3])
     ask(store, 9, now=NOW + 2 * DAY, editions=("daily",))
+    assert queued(store) == [("confirm", ANN)] * 4
+
+
+def left(store: Store) -> None:
+    reader = subscribers.find(store, ANN)
+    assert reader is not None
+    subscribers.leave(store, reader.id, "daily", "link", Evidence(), NOW)
+
+
+def bounced(store: Store) -> None:
+    suppressions.add(store, pseudonym(ANN, site.secret(store)), "", "bounced", "550 no such user", NOW)
+
+
+@pytest.mark.parametrize("happens", [left, bounced])
+def test_a_round_counts_whatever_comes_back_by_it(store: Store, happens: Callable[[Store], None]) -> None:
+    """Who leaves after each click, or whose mail comes back, has three mails a day as well, one more a day later."""
+    for number in range(12):
+        at = NOW + number * MINUTE
+        ask(store, number, now=at)
+        signup.confirm(store, link(store, number, at), BOTH, DOMAIN, HERE, at)
+        happens(store)
+    assert queued(store) == [("confirm", ANN)] * 3
+    ask(store, 99, now=NOW + DAY + HOUR)
     assert queued(store) == [("confirm", ANN)] * 4
 
 

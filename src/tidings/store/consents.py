@@ -46,10 +46,11 @@ def trail(store: Store, subscriber_id: int) -> list[Consent]:
 
 
 def rounds(store: Store, address: str, since: datetime) -> int:
-    """How many times the subscriber with an address has confirmed something after `since`."""
+    """How many sign-ups that were asked for after `since` the subscriber with an address has confirmed. Each leaves its
+    "asked" in the trail, also one that brought a subscription back, or only ended what kept mail away."""
     row = store.row(
         """SELECT count(DISTINCT c.at) AS n FROM consents c JOIN subscribers r ON r.id = c.subscriber_id
-        WHERE r.address_key = ? AND c.what = 'confirmed' AND c.at > ?""",
+        WHERE r.address_key = ? AND c.what = 'asked' AND c.at > ?""",
         (key(address), time_to_text(since)),
     )
     return int(row["n"]) if row else 0
