@@ -157,7 +157,8 @@ def _may_move(store: Store, reader: StoredSubscriber, address: str) -> bool:
 
 def _carry_out(store: Store, change: AddressChange, language: str, network: str, now: datetime) -> None:
     """All that is to be done, within the caller's transaction. What was asked for under the old address, as to have it
-    subscribed once more, is void."""
+    subscribed once more, is void. That somebody was erased at the new one, or left it, stays known, as with a sign-up:
+    it keeps the file from beginning what nobody asked for."""
     reader = subscribers.by_id(store, change.subscriber_id)
     assert reader is not None
     secret = site.secret(store)
@@ -165,7 +166,6 @@ def _carry_out(store: Store, change: AddressChange, language: str, network: str,
     moves.carry_out(store, change, now)
     notes.withdraw(store, change.name)
     signups.withdraw(store, old)
-    refusals.forget(store, change.address)
     refusals.keep_fingerprint(store, old, "moved", now)
     suppressions.lift(store, new, [one.edition for one in reader.subscriptions])
     signups.note_confirmed(store, change.name, change.address, now)
