@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from tests.returned_mail import DSN, MAILBOX
 from tests.smtp_servers import ScriptedServer
 from tests.test_leaving_by_mail import COMPLAINT
 from tests.test_notes import ANN, OFFICE, ask, send, subscribe, through
-from tidings import forgetting, managing, moving, signing, standing
+from tidings import forgetting, managing, moving, signing, signup, standing
 from tidings.addresses import pseudonym
 from tidings.intake import take
 from tidings.mail.bounces_score import points
@@ -113,6 +114,32 @@ def test_who_calls_a_confirmation_spam_is_never_asked_again(store: Store) -> Non
     assert signups.pending(store) == 0
     ask(store, 2, now=NOW + timedelta(days=3))
     assert mailed(store) == {}
+
+
+def confirmed_sign_up(store: Store) -> str:
+    name = ask(store)
+    path = mailed(store)[ANN]
+    link = signing.sign(Purpose.CONFIRM, name, "", keys.usable(store, NOW), NOW)
+    assert signup.confirm(store, link, ["daily"], "planet.example", None, LATER).step == "open"
+    return path
+
+
+def confirmed_move(store: Store) -> str:
+    path = ask_for_move(store)[NEW]
+    link = signing.sign(Purpose.MOVE, MOVE, "", keys.usable(store, NOW), NOW)
+    assert moving.confirm(store, link, None, NOW).step == "open"
+    return path
+
+
+@pytest.mark.parametrize(("confirmed", "address"), [(confirmed_sign_up, ANN), (confirmed_move, NEW)])
+def test_a_complaint_about_what_was_confirmed_bars_nobody(
+    store: Store, confirmed: Callable[[Store], str], address: str
+) -> None:
+    """As its link "this was not me" then: a reader who leaves later can come back by the form."""
+    path = confirmed(store)
+    assert take(store, complaint(path), MAILBOX, LATER).effect == "noted"
+    assert not refusals.bars(store, pseudonym(address, site.secret(store)))
+    assert [one.address for one in subscribers.active(store, "daily")] == [address]
 
 
 def test_a_complaint_that_names_the_mail_alone(store: Store) -> None:

@@ -226,6 +226,8 @@ def _judge_note(store: Store, returned: Returned, note: SentNote, now: datetime)
             return _judge_reports_of_note(store, returned, note, now)
         case "auto-reply":
             return _Verdict("noted")
+        case "complaint" if _was_confirmed(store, note):
+            return _Verdict("noted")
         case "complaint":
             _leave_alone(store, note, now)
             return _Verdict("suppressed")
@@ -253,6 +255,12 @@ def _judge_reports_of_note(store: Store, returned: Returned, note: SentNote, now
 def _end_wish(store: Store, note: SentNote) -> bool:
     """Ends the sign-up, or the move, that a note asks about; says whether there still was one."""
     return signups.drop(store, note.about) if note.kind == "confirm" else moves.withdraw(store, note.about)
+
+
+def _was_confirmed(store: Store, note: SentNote) -> bool:
+    """Whether a note asked an address to confirm what it has confirmed since: the link "this was not me" is over then
+    (signup.py), and who complains has mails with a way out of their own."""
+    return note.kind in ("confirm", "move") and not signups.mailed(store, note.fingerprint).count
 
 
 def _leave_alone(store: Store, note: SentNote, now: datetime) -> None:
