@@ -26,7 +26,7 @@ from tidings import moving, signing, signup, standing
 from tidings.addresses import pseudonym
 from tidings.model import Evidence, IssueContent, Subscriber
 from tidings.signing import Purpose
-from tidings.signup import Wish
+from tidings.signup import Found, Wish
 from tidings.store import (
     Store,
     asked,
@@ -499,14 +499,14 @@ PLACES = [f"place{number}@readers.example" for number in range(4)]
 PLACE = st.sampled_from(PLACES)
 
 
-def sign_up(store: Store, place: str, now: datetime) -> bool:
-    """Signs up and confirms at once; says whether that was taken."""
+def sign_up(store: Store, place: str, now: datetime) -> Found:
+    """Signs up and confirms at once."""
     name = NAMES.next()
     wish = Wish(place, ("daily",), "", "form", "")
     signup.ask(store, wish, ip_address(0x0A000000 + 256 * (NAMES.count % 60_000)), name, now)
     store.conn.execute("UPDATE sent_to_strangers SET count = 0")
     link = signing.sign(Purpose.CONFIRM, name, "", keys.usable(store, now), now)
-    return signup.confirm(store, link, ["daily"], "p.example", None, now).step == "open"
+    return signup.confirm(store, link, ["daily"], "p.example", None, now)
 
 
 class Moving(RuleBasedStateMachine):
@@ -540,16 +540,20 @@ class Moving(RuleBasedStateMachine):
     def subscribe(self, place: str) -> None:
         """By the form, with a click at that address: whoever reads its mail."""
         self.now += 2 * DAY
-        had = self.store.row("SELECT 1 FROM deliveries WHERE issue_id = ? AND address = ?", (self.newest, place))
-        if not sign_up(self.store, place, self.now):
+        rows = self.store.rows(
+            """SELECT r.address FROM deliveries d JOIN subscribers r ON r.id = d.subscriber_id
+            WHERE d.issue_id = ? AND d.address = ?""",
+            (self.newest, place),
+        )
+        is_taken = any(row["address"] != place for row in rows)
+        if sign_up(self.store, place, self.now).step != "open":
             return
-        is_new = place not in self.at
-        if is_new:
+        if place not in self.at:
             self.people += 1
             self.at[place] = self.people
         self.wants[self.at[place]] = True
-        # With the newest a reader is welcomed, unless it was in hand to there for who has moved away since.
-        if self.newest and not (is_new and had):
+        # With the newest a reader is welcomed, unless one is addressed to there for who has moved away since.
+        if self.newest and not is_taken:
             self.owed.add((self.newest, self.at[place]))
 
     @precondition(lambda self: self.at)
@@ -632,6 +636,19 @@ class Moving(RuleBasedStateMachine):
             self.owed |= {(issue, self.at[place]) for place in wanting}
             self.newest = issue
 
+    @rule()
+    def pass_over(self) -> None:
+        """What waits for who has left is not sent."""
+        for place, person in self.at.items():
+            if not self.wants[person]:
+                rows = self.store.rows(
+                    """UPDATE deliveries SET state = 'suppressed'
+                    WHERE state = 'pending' AND subscriber_id = (SELECT id FROM subscribers WHERE address = ?)
+                    RETURNING issue_id""",
+                    (place,),
+                )
+                self.owed -= {(row["issue_id"], person) for row in rows}
+
     @rule(fate=st.sampled_from(["leased", "inflight", "deferred", "uncertain", "pending", "died"]))
     def carry(self, fate: str) -> None:
         """Mail is taken in hand, comes back, or is left by a process that dies."""
@@ -673,12 +690,42 @@ def test_who_comes_to_an_address_that_another_left_is_welcomed_too(store: Store)
     keys.usable(store, START)
     subscribed(store, BOB)
     freeze(store, 1, BOB)
-    assert sign_up(store, ANN, START)
+    assert sign_up(store, ANN, START).is_welcomed
     assert moving.confirm(store, token(store, want(store, ANN, NEW)), None, START).step == "open"
-    assert sign_up(store, ANN, START + DAY)
+    assert sign_up(store, ANN, START + DAY).is_welcomed
     rows = store.rows("SELECT address, message_id FROM deliveries ORDER BY address")
     assert [row["address"] for row in rows] == [ANN, BOB, NEW]
     assert len({row["message_id"] for row in rows}) == 3
+
+
+@pytest.mark.parametrize("state", ["suppressed", "accepted", "rejected", "expired", "inflight"])
+def test_a_welcome_goes_to_nobody_else(store: Store, state: str) -> None:
+    """Where the newest issue was addressed to there for the reader who has moved away, the newcomer gets none, and is
+    told so; what that reader had left is not begun anew."""
+    keys.usable(store, START)
+    subscribed(store, ANN)
+    freeze(store, 1, ANN)
+    store.conn.execute("UPDATE deliveries SET state = ?", (state,))
+    assert move(store) == "open"
+    before = [tuple(row) for row in store.rows("SELECT * FROM deliveries")]
+    found = sign_up(store, ANN, START + DAY)
+    assert (found.step, found.is_welcomed) == ("open", False)
+    assert [tuple(row) for row in store.rows("SELECT * FROM deliveries")] == before
+
+
+def test_who_moves_in_is_not_mailed_where_another_was(store: Store) -> None:
+    """Who left, moved to where somebody else was mailed, and signs up again: neither place gets it once more."""
+    keys.usable(store, START)
+    subscribed(store, ANN, BOB)
+    freeze(store, 1, ANN, BOB)
+    store.conn.execute("UPDATE deliveries SET state = iif(address = ?, 'suppressed', 'accepted')", (ANN,))
+    assert move(store, BOB, NEW) == "open"
+    assert move(store, ANN, BOB) == "open"
+    later(store, "")
+    found = sign_up(store, BOB, START + DAY)
+    assert (found.step, found.is_welcomed) == ("open", False)
+    rows = store.rows("SELECT address, state FROM deliveries ORDER BY id")
+    assert [tuple(row) for row in rows] == [(ANN, "suppressed"), (BOB, "accepted")]
 
 
 def test_choices_and_their_memory_go_along(store: Store) -> None:

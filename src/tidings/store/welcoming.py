@@ -18,20 +18,24 @@ def newest_shown(store: Store, edition: str) -> StoredIssue | None:
 
 def welcome(store: Store, issue: StoredIssue, letter: Letter, now: datetime) -> bool:
     """Adds a delivery to an issue that was frozen before, within the caller's transaction, and says whether it did: not
-    for somebody who has one of that issue already, whatever became of it, unless that is only that it was not wanted.
+    for somebody who has one of that issue already, whatever became of it, unless that is only that it was not wanted;
+    and not to an address that has one of another reader's, who has moved away from there. What comes back names that
+    one, and is about its reader.
 
     It has a time of its own: the age of the issue neither makes it stale nor ends the tries.
     """
     moment = time_to_text(now)
-    row = store.row(
-        "SELECT id, state FROM deliveries WHERE issue_id = ? AND (subscriber_id = ? OR address = ?)",
+    rows = store.rows(
+        "SELECT id, subscriber_id FROM deliveries WHERE issue_id = ? AND (subscriber_id = ? OR address = ?)",
         (issue.id, letter.subscriber_id, letter.address),
     )
-    if row is not None:
+    if any(row["subscriber_id"] not in (None, letter.subscriber_id) for row in rows):
+        return False
+    if rows:
         cursor = store.conn.execute(
             """UPDATE deliveries SET state = 'pending', reply = '', next_at = ?, since = ?, updated_at = ?
             WHERE id = ? AND state = 'suppressed' AND attempts = 0 AND doubts = 0""",
-            (moment, moment, moment, row["id"]),
+            (moment, moment, moment, rows[0]["id"]),
         )
         return cursor.rowcount > 0
     store.conn.execute(
