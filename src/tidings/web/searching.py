@@ -56,7 +56,7 @@ def serve_search(app: Flask, site: Site, open_store: OpenStore, folder: Path) ->
                 found = search(store, site.sources, site.content, site.timezone, words, number)
         rooms: list[Room] = [room for room, path in _PARTS.items() if Path(folder, path).is_file()]
         frame = Frame(site.title, site.url, site.language, site.timezone, site.templates, [*rooms, "search"])
-        shown = SearchPage(words, number, found.posts, found.about, found.total, found.has_more)
+        shown = SearchPage(words, number, found.posts, found.about, found.total, found.is_all, found.has_more)
         return page(render_search(shown, frame))
 
 
