@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from lxml import html as lxml_html
+from werkzeug.test import TestResponse
 
 from tests.stocking import START, blog, configure, post, receive
 from tidings.model import FeedChange
@@ -245,16 +246,35 @@ def test_a_question_that_takes_too_long_is_given_up(slow_app: Flask, tmp_path: P
 
 
 def test_one_question_is_answered_at_a_time(slow_app: Flask, begun: Event) -> None:
-    """Who comes meanwhile is sent away for a second, and no thread waits; then it is free again."""
+    """Who comes meanwhile waits for it, and is not told to ask less."""
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(lambda: slow_app.test_client().get("/search", query_string={"q": "中"}).status_code)
+        first = pool.submit(ask, slow_app, "中")
         assert begun.wait(10)
-        second = slow_app.test_client().get("/search?q=harbour")
-        form = slow_app.test_client().get("/search")
-        assert first.result() == 200
-    assert (second.status_code, second.headers["Retry-After"]) == (429, "1")
-    assert form.status_code == 200
-    assert slow_app.test_client().get("/search?q=harbour").status_code == 200
+        assert ask(slow_app, "harbour").status_code == 200
+        assert first.result().status_code == 200
+
+
+def test_when_many_search_some_are_put_off(slow_app: Flask, begun: Event) -> None:
+    """Who would wait for long, or be one more than the four who may wait, is told that there is much to do, and that
+    does not count as a search of theirs."""
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(ask, slow_app, "中", "192.0.2.1")]
+        assert begun.wait(10)
+        asked += [pool.submit(ask, slow_app, "中", "198.51.100.7") for _ in range(19)]
+        first, *others = [one.result() for one in asked]
+    put_off = [answer for answer in others if answer.status_code == 503]
+    assert first.status_code == 200
+    assert 15 <= len(put_off) < 19
+    assert {answer.headers["Retry-After"] for answer in put_off} == {"30"}
+    assert all("There is much to do here" in answer.text for answer in put_off)
+    again = [ask(slow_app, "zebra", "198.51.100.7").status_code for _ in range(15)]
+    assert again == [200] * 15
+
+
+def ask(app: Flask, words: str, address: str = "192.0.2.9") -> TestResponse:
+    """One visitor's search, who is at that address."""
+    there = {"REMOTE_ADDR": address}
+    return app.test_client().get("/search", query_string={"q": words}, environ_overrides=there)
 
 
 def test_what_may_not_be_shown_is_not_looked_into(client: FlaskClient) -> None:
