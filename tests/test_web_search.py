@@ -25,6 +25,7 @@ from tidings.web.app import create_app
 from tidings.web.site import Site
 
 A, SHY, HIDDEN = blog("a", tags=("sea",)), blog("shy", content="title"), replace(blog("hidden"), publish=False)
+BRIEF = blog("brief", content="excerpt")
 
 
 class Clock:
@@ -44,9 +45,10 @@ def clock() -> Clock:
 def client(tmp_path: Path, clock: Clock) -> Iterator[FlaskClient]:
     database = tmp_path / "tidings.db"
     with open_store(database) as store:
-        configure(store, A, SHY, HIDDEN)
+        configure(store, A, SHY, HIDDEN, BRIEF)
         receive(store, A, *(post(n, title=f"Harbour {n} 号", text=f"Boats and nets {n}") for n in range(1, 46)))
         receive(store, SHY, post(90, title="Harbour shy 岸", text="secret words of the shy harbour 港"))
+        receive(store, BRIEF, post(95, title="Paid lighthouse 灯", text="a beginning, and what is paid for 港"))
         receive(store, HIDDEN, post(91, title="Harbour hidden"))
         feed = store.rows("SELECT id FROM feeds WHERE name = 'a'")[0]["id"]
         posts.save(store, feed, FeedChange(new=(post(92, title="Harbour held"),), held=True), START)
@@ -56,7 +58,7 @@ def client(tmp_path: Path, clock: Clock) -> Iterator[FlaskClient]:
     site = Site(
         url="https://planet.example",
         title="Planet",
-        sources=(A, SHY, HIDDEN),
+        sources=(A, SHY, HIDDEN, BRIEF),
         open_store=partial(open_store, database),
         clock=clock,
     )
@@ -278,6 +280,9 @@ def ask(app: Flask, words: str, address: str = "192.0.2.9") -> TestResponse:
 
 
 def test_what_may_not_be_shown_is_not_looked_into(client: FlaskClient) -> None:
-    """Of a headline-only blog a text is not told by asking for its words, or for signs in it, one after the other."""
+    """Of a blog that shows headlines or beginnings alone a text is not told by asking for its words, or for signs in
+    it, one after the other."""
     assert titles(client, '"secret words"') == titles(client, "shy secret") == titles(client, "港") == []
     assert titles(client, "Harbour shy") == titles(client, "岸") == ["Harbour shy 岸"]
+    assert titles(client, '"paid for"') == titles(client, "lighthouse beginning") == titles(client, "灯 paid for") == []
+    assert titles(client, "lighthouse") == titles(client, "灯") == ["Paid lighthouse 灯"]

@@ -41,10 +41,11 @@ def search(
     store: Store, sources: Sequence[Source], content: Etiquette, timezone: str, words: str, number: int
 ) -> Found:
     """Page `number`, from 1, of what has all `words`; no post that a page would not show. Of a source that says nothing
-    else, `content` may be shown; where that is the title, no text is looked into. Raises TooLongError."""
+    else, `content` may be shown; where that is not the whole post, no text is looked into: who asks for its words one
+    after the other could tell what is shown nowhere. Raises TooLongError."""
     public = shown(sources, feeds.own_names(store))
-    headlines = tuple(source.name for source in public if (source.content or content) == "title")
-    texts = tuple(source.name for source in public if source.name not in headlines)
+    texts = tuple(source.name for source in public if (source.content or content) == "full")
+    headlines = tuple(source.name for source in public if source.name not in texts)
     question = Question(words[:LONGEST], texts, headlines, limit=A_PAGE, offset=(number - 1) * A_PAGE)
     found = finding.find(store, question, _MOST_SECONDS)
     names = tuple(source.name for source in public)

@@ -22,7 +22,8 @@ _ALL = (*_HEADLINE, "text")
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a visitor looks for: each of `words`, in title, author and text of the posts of the sources that are `open`
-    (names), and in title and author of those that show `headlines` alone. The first `offset` are left out."""
+    (names), and in title and author of those of which that is all that may be told, `headlines`. The first `offset` are
+    left out."""
 
     words: str
     open: Sequence[str]
