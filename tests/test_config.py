@@ -1083,6 +1083,49 @@ def test_any_table_is_accepted_or_a_configuration_error(tmp_path: Path, document
     load_or_refuse(tmp_path, "".join(f"{k} = {toml_value(v, ' ')}\n" for k, v in document.items()))
 
 
+UUID = "8f14e45f-ceea-467f-a0e6-1b2d3c4d5e6f"
+HEX = "8f14e45fceea467fa0e61b2d3c4d5e6f"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.example/feed?a=1;token=x", False),
+        ("https://a.example/feed?a=1&amp;jwt=x", False),
+        ("https://a.example/feed?sid=1", False),
+        ("https://a.example/feed?user_id=7", False),
+        (f"https://a.example/feed?uuid={UUID}", False),
+        (f"https://a.example/feed?u={HEX.upper()}", False),
+        ("https://a.example/feed?u=aGVsbG8gd29ybGQhIDEyMzQ1Njc4OTA%3D", False),
+        (f"https://a.example/private/{HEX}/feed.rss", False),
+        (f"https://api.substack.com/feed/podcast/12345/private/{UUID}.rss", False),
+        (f"https://a.example/Premium/{UUID}/feed", False),
+        ("https://a.example/private/feed.xml", True),
+        (f"https://a.example/{HEX}/private/feed.xml", True),
+        ("https://www.blogger.com/feeds/1234567890123456789/posts/default", True),
+        ("https://www.blogger.com/feeds/1234567890123456789/posts/default?max-results=25&alt=rss", True),
+        ("https://www.youtube.com/feeds/videos.xml?channel_id=UCXuqSBlHAE6Xw-yeJA0Tunw", True),
+        ("https://www.youtube.com/feeds/videos.xml?playlist_id=PLFgquLnL59alCl_2TQvOiD5Vgm1hCaGSI", True),
+        ("https://a.example/?feed=rss2&cat=12&post_type=long-reads-of-the-year-2024", True),
+        ("https://a.example/?tag=internationalization&feed=rss2", True),
+        ("https://a.example/?since=12345678901234567890123", True),
+        ("https://a.example/?url=https%3A%2F%2Fb.example%2F0123456789abcdef0123456789abcdef", True),
+        ("https://ann.substack.com/feed", True),
+        ("https://feeds.feedburner.com/AnExample", True),
+        ("https://social.example/@ann.rss", True),
+        ("https://feeds.megaphone.fm/VMP5705694065", True),
+        ("https://anchor.fm/s/1a2b3c4d/podcast/rss", True),
+        ("https://feeds.buzzsprout.com/12345.rss", True),
+        ("https://feeds.simplecast.com/54nAGcIl", True),
+        (f"https://www.omnycontent.com/d/playlist/{UUID}/{UUID}/{UUID}/podcast.rss", True),
+        (f"https://feeds.acast.com/public/shows/{UUID}", True),
+    ],
+)
+def test_a_token_in_the_address_is_for_members(url: str, expected: bool) -> None:
+    """By its name or its look; what blogs, channels and podcasts that are everybody's have in theirs is none."""
+    assert _source(SourceTable.model_construct(url=url, headers=(), username=None)).publish is expected
+
+
 @pytest.mark.parametrize(
     ("url", "headers", "username", "expected"),
     [

@@ -15,7 +15,7 @@ from lxml import etree
 
 from tests.feed_checks import ATOM_GRAMMAR, assert_atom
 from tests.render_samples import FROZEN_AT, POSTS
-from tidings.model import Enclosure, StoredPost
+from tidings.model import Enclosure, Etiquette, StoredPost
 from tidings.render.atom import write_atom
 from tidings.render.feeds import CombinedFeed, entry_ids, feed_of_posts, made_ids
 from tidings.render.xml import is_absolute_iri
@@ -275,6 +275,17 @@ def test_a_feed_has_room_for_so_much_text() -> None:
     feed = feed_of_posts(CombinedFeed(FEED, "Planet", "https://planet.example/", posts, POSTS[0].first_seen))
     assert [bool(entry.html) for entry in feed.entries] == [True, True, False, True]
     assert feed.entries[2].summary
+
+
+@pytest.mark.parametrize("content", ["excerpt", "title"])
+def test_texts_that_are_not_shown_take_no_room(content: Etiquette) -> None:
+    """Long posts of which only the beginning or the headline is shown leave all the room to others."""
+    long, short = replace(POSTS[0], id=1, content_html="x" * 2_900_000), replace(POSTS[0], id=2, source="b")
+    posts = [long, replace(short, guid="2", content_html="y" * 200_000)]
+    etiquette: dict[str, Etiquette] = {long.source: content}
+    at = POSTS[0].first_seen
+    feed = feed_of_posts(CombinedFeed(FEED, "Planet", "https://planet.example/", posts, at, etiquette=etiquette))
+    assert [len(entry.html) for entry in feed.entries] == [0, 200_000]
 
 
 def test_a_guid_that_an_earlier_post_has_is_not_used() -> None:

@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from lxml import html as lxml_html
+from werkzeug.test import TestResponse
 
 from tests.stocking import START, blog, configure, post, receive
 from tidings.model import FeedChange
@@ -24,6 +25,7 @@ from tidings.web.app import create_app
 from tidings.web.site import Site
 
 A, SHY, HIDDEN = blog("a", tags=("sea",)), blog("shy", content="title"), replace(blog("hidden"), publish=False)
+BRIEF = blog("brief", content="excerpt")
 
 
 class Clock:
@@ -43,9 +45,10 @@ def clock() -> Clock:
 def client(tmp_path: Path, clock: Clock) -> Iterator[FlaskClient]:
     database = tmp_path / "tidings.db"
     with open_store(database) as store:
-        configure(store, A, SHY, HIDDEN)
-        receive(store, A, *(post(n, title=f"Harbour {n}", text=f"Boats and nets {n}") for n in range(1, 46)))
+        configure(store, A, SHY, HIDDEN, BRIEF)
+        receive(store, A, *(post(n, title=f"Harbour {n} 号", text=f"Boats and nets {n}") for n in range(1, 46)))
         receive(store, SHY, post(90, title="Harbour shy 岸", text="secret words of the shy harbour 港"))
+        receive(store, BRIEF, post(95, title="Paid lighthouse 灯", text="a beginning, and what is paid for 港"))
         receive(store, HIDDEN, post(91, title="Harbour hidden"))
         feed = store.rows("SELECT id FROM feeds WHERE name = 'a'")[0]["id"]
         posts.save(store, feed, FeedChange(new=(post(92, title="Harbour held"),), held=True), START)
@@ -55,7 +58,7 @@ def client(tmp_path: Path, clock: Clock) -> Iterator[FlaskClient]:
     site = Site(
         url="https://planet.example",
         title="Planet",
-        sources=(A, SHY, HIDDEN),
+        sources=(A, SHY, HIDDEN, BRIEF),
         open_store=partial(open_store, database),
         clock=clock,
     )
@@ -203,7 +206,7 @@ def slow(database: Path, seconds: float, begun: Event) -> Iterator[Store]:
         return text.casefold()
 
     with open_store(database) as store:
-        store.conn.create_function("casefold", 1, casefold)
+        store.conn.create_function("casefold", 1, casefold, deterministic=True)
         yield store
 
 
@@ -217,36 +220,69 @@ def slow_app(client: FlaskClient, tmp_path: Path, begun: Event) -> Flask:  # noq
     site = Site(
         url="https://planet.example",
         sources=(A, SHY),
-        open_store=partial(slow, tmp_path / "tidings.db", 0.04, begun),
+        open_store=partial(slow, tmp_path / "tidings.db", 0.03, begun),
         clock=Clock(),
     )
     return create_app(tmp_path, site)
 
 
-def test_a_question_that_takes_too_long_is_given_up(slow_app: Flask) -> None:
-    """After a second or so it is said on a page that this was too much."""
+def test_what_takes_too_long_is_looked_for_among_the_newest(slow_app: Flask) -> None:
+    """After a second or so the page says that older posts were not looked through, whether any were found or not."""
+    client = slow_app.test_client()
     begin = time.monotonic()
-    answer = slow_app.test_client().get("/search", query_string={"q": "中"})
+    nothing = client.get("/search", query_string={"q": "中"})
     assert time.monotonic() - begin < 2.5
+    assert (nothing.status_code, "Nothing was found among the newest posts" in nothing.text) == (200, True)
+    assert "At least 19 posts among the newest ones" in client.get("/search", query_string={"q": "号"}).text
+
+
+def test_a_question_that_takes_too_long_is_given_up(slow_app: Flask, tmp_path: Path) -> None:
+    """Where the index alone takes more than a second, it is said on a page that this was too much."""
+    with open_store(tmp_path / "tidings.db") as store, store.write():
+        store.conn.execute("ALTER TABLE posts RENAME TO all_posts")
+        store.conn.execute("CREATE VIEW posts AS SELECT * FROM all_posts WHERE casefold(title) != ''")
+    answer = slow_app.test_client().get("/search", query_string={"q": "harbour"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
     assert "<html" in answer.text
     assert "Ask for less" in answer.text
 
 
 def test_one_question_is_answered_at_a_time(slow_app: Flask, begun: Event) -> None:
-    """Who comes meanwhile is sent away for a second, and no thread waits; then it is free again."""
+    """Who comes meanwhile waits for it, and is not told to ask less."""
     with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(lambda: slow_app.test_client().get("/search", query_string={"q": "中"}).status_code)
+        first = pool.submit(ask, slow_app, "中")
         assert begun.wait(10)
-        second = slow_app.test_client().get("/search?q=harbour")
-        form = slow_app.test_client().get("/search")
-        assert first.result() == 503
-    assert (second.status_code, second.headers["Retry-After"]) == (429, "1")
-    assert form.status_code == 200
-    assert slow_app.test_client().get("/search?q=harbour").status_code == 200
+        assert ask(slow_app, "harbour").status_code == 200
+        assert first.result().status_code == 200
+
+
+def test_when_many_search_some_are_put_off(slow_app: Flask, begun: Event) -> None:
+    """Who would wait for long, or be one more than the four who may wait, is told that there is much to do, and that
+    does not count as a search of theirs."""
+    with ThreadPoolExecutor(20) as pool:
+        asked = [pool.submit(ask, slow_app, "中", "192.0.2.1")]
+        assert begun.wait(10)
+        asked += [pool.submit(ask, slow_app, "中", "198.51.100.7") for _ in range(19)]
+        first, *others = [one.result() for one in asked]
+    put_off = [answer for answer in others if answer.status_code == 503]
+    assert first.status_code == 200
+    assert 15 <= len(put_off) < 19
+    assert {answer.headers["Retry-After"] for answer in put_off} == {"30"}
+    assert all("There is much to do here" in answer.text for answer in put_off)
+    again = [ask(slow_app, "zebra", "198.51.100.7").status_code for _ in range(15)]
+    assert again == [200] * 15
+
+
+def ask(app: Flask, words: str, address: str = "192.0.2.9") -> TestResponse:
+    """One visitor's search, who is at that address."""
+    there = {"REMOTE_ADDR": address}
+    return app.test_client().get("/search", query_string={"q": words}, environ_overrides=there)
 
 
 def test_what_may_not_be_shown_is_not_looked_into(client: FlaskClient) -> None:
-    """Of a headline-only blog a text is not told by asking for its words, or for signs in it, one after the other."""
+    """Of a blog that shows headlines or beginnings alone a text is not told by asking for its words, or for signs in
+    it, one after the other."""
     assert titles(client, '"secret words"') == titles(client, "shy secret") == titles(client, "港") == []
     assert titles(client, "Harbour shy") == titles(client, "岸") == ["Harbour shy 岸"]
+    assert titles(client, '"paid for"') == titles(client, "lighthouse beginning") == titles(client, "灯 paid for") == []
+    assert titles(client, "lighthouse") == titles(client, "灯") == ["Paid lighthouse 灯"]

@@ -6,7 +6,7 @@ Messages never repeat a value: it may be a secret that should not be in the file
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from tidings.config.wording import quoted
@@ -19,7 +19,17 @@ VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110 section 5.6.2
 _SECRET = re.compile(r"authorization|cookie|token|secret|password|api-?key|-key$|signature|session", re.IGNORECASE)
 
-_SECRET_IN_QUERY = re.compile(rf"{_SECRET.pattern}|^(key|auth|sig|hash|pass)$|[-_]key$", re.IGNORECASE)
+_SECRET_IN_QUERY = re.compile(
+    rf"{_SECRET.pattern}|^(key|auth|sig|hash|pass|jwt|sid)$|[-_]key$|^(member|subscriber|user)[-_]?id$", re.IGNORECASE
+)
+_PUBLIC_ID = re.compile(r"(?:(?:blog|category|channel|feed|playlist|podcast|series|show)[-_]?)?id", re.IGNORECASE)
+
+# No word and no number of a blog: a UUID (RFC 9562), or letters and digits mixed, twenty or more without a break.
+_RANDOM = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w+/=-]*?(?=[a-z]*\d)(?=\d*[a-z])[a-z0-9]{20}[\w+/=-]*",
+    re.ASCII | re.IGNORECASE,
+)
+_OF_MEMBERS = frozenset("private premium member members subscriber subscribers".split())
 
 _FRAMING = "it belongs to the connection, and HTTP itself sees to it"
 _CONDITIONAL = "conditional requests are Tidings' own business: it asks for what is new by itself"
@@ -53,12 +63,28 @@ _REFUSED_STARTS = {
 
 def is_for_members(url: str, headers: Iterable[tuple[str, str]], username: str | None) -> bool:
     """Whether a source is asked with something that not everybody has: a login, a secret header, or a token in its
-    address, to go by the names."""
+    address. In the query a token is told by its name or by looking random, but for what YouTube and others call the id
+    of a channel or show; in the path only by looking random behind `/private/` or the like, since the addresses of many
+    public podcasts have a UUID in their path."""
+    parts = urlsplit(url)
+    query = parse_qsl(parts.query.replace(";", "&"), keep_blank_values=True)
     return (
         username is not None
         or any(_SECRET.search(name) or VARIABLE.search(value) for name, value in headers)
-        or any(_SECRET_IN_QUERY.search(name) for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
+        or any(_is_token(name, value) for name, value in query)
+        or _has_token(parts.path.lower().split("/"))
     )
+
+
+def _is_token(name: str, value: str) -> bool:
+    is_random = bool(_RANDOM.fullmatch(value)) and not _PUBLIC_ID.fullmatch(name)
+    return is_random or bool(_SECRET_IN_QUERY.search(name))
+
+
+def _has_token(path: Sequence[str]) -> bool:
+    """Whether a part of a path, without its ending, looks random and stands behind one that names members."""
+    behind = (name for place, name in enumerate(path) if not _OF_MEMBERS.isdisjoint(path[:place]))
+    return any(_RANDOM.fullmatch(name.split(".")[0]) for name in behind)
 
 
 def header(name: str, value: object) -> None:

@@ -102,7 +102,7 @@ def feed_of_posts(combined: CombinedFeed) -> Feed:
     """The feed of some posts, entries in their order, each attributed to where it came from."""
     ids = combined.ids or entry_ids(combined.id, combined.posts)
     origins = _origins(combined)
-    whole = _whole(combined.posts)
+    whole = _whole(combined)
     entries = [
         _entry(combined, post, ids[post.id], origins[_origin_of(post)], post.id in whole) for post in combined.posts
     ]
@@ -162,11 +162,11 @@ def _name(feed_id: str, post: StoredPost) -> str:
     return legal(f"{feed_id} {post.feed_url} {post.guid or by_link}")
 
 
-def _whole(posts: Sequence[StoredPost]) -> set[int]:
-    """The posts whose texts a feed has room for: of one blog's sixty long ones it would be 100 MB."""
+def _whole(combined: CombinedFeed) -> set[int]:
+    """The posts whose whole texts are shown, as far as a feed has room: one blog's sixty long ones would be 100 MB."""
     room, whole = _MOST_TEXT, set[int]()
-    for post in posts:
-        if len(post.content_html) <= room:
+    for post in combined.posts:
+        if combined.etiquette.get(post.source, combined.content) == "full" and len(post.content_html) <= room:
             room -= len(post.content_html)
             whole.add(post.id)
     return whole

@@ -87,6 +87,6 @@ def makers(language: str, templates: Templates) -> tuple[Callable[[], object], .
         lambda: render_overview(OverviewPage("sources/index.html", "sources", sources=(_LISTED,)), frame),
         lambda: render_issues((PastIssue("An edition", 1, _DAY, "issues/daily-1.html"),), frame),
         lambda: render_not_found(frame),
-        lambda: render_search(SearchPage("words", 1, (_POST,), {1: _LINE}, 2, True), frame),
+        lambda: render_search(SearchPage("words", 1, (_POST,), {1: _LINE}, 2, True, True), frame),
         lambda: render_style(language, templates),
     )

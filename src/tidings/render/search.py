@@ -14,14 +14,15 @@ from tidings.render.planet import Frame
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """What was asked, page `number` of what was found, `total` on all pages, and what is known of each post. Without
-    `words` it is the form alone."""
+    """What was asked, page `number` of what was found, `total` on all pages (or more, unless `is_all`), and what is
+    known of each post. Without `words` it is the form alone."""
 
     words: str
     number: int
     posts: Sequence[StoredPost]
     about: Mapping[int, Line]
     total: int
+    is_all: bool
     has_more: bool
 
 
@@ -37,6 +38,7 @@ def render_search(page: SearchPage, frame: Frame) -> str:
         "noindex": True,
         "words": page.words,
         "total": page.total,
+        "is_all": page.is_all,
         "lines": listed(page.posts, etiquette, page.about, press.wording),
         "page": {
             "newer": _address(page, page.number - 1) if page.number > 1 else "",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Sequence
 
+from tidings.errors import TooLongError
 from tidings.model import StoredPost
 from tidings.records import dataclass
 from tidings.store import planet, words
 from tidings.store.database import Store
 
 _MOST_WORDS = 8
+_PART = 20  # posts whose texts are read between two looks at what was found; what the clock cuts off is lost
 
 _HEADLINE = ("title", "author")
 _ALL = (*_HEADLINE, "text")
@@ -19,7 +22,8 @@ _ALL = (*_HEADLINE, "text")
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a visitor looks for: each of `words`, in title, author and text of the posts of the sources that are `open`
-    (names), and in title and author of those that show `headlines` alone. The first `offset` are left out."""
+    (names), and in title and author of those of which that is all that may be told, `headlines`. The first `offset` are
+    left out."""
 
     words: str
     open: Sequence[str]
@@ -28,24 +32,37 @@ class Question:
     offset: int
 
 
-def find(store: Store, question: Question) -> tuple[list[StoredPost], int]:
-    """The posts that pages may show and that have all words, newest first, and how many there are in all, 0 where none
-    is left. Of the words eight different ones count, and
-    one of those that the index does not hold, since for that all texts are read; signs alone are none."""
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A page of posts, the newest first, and how many there are in all: at least `total`, unless `is_all`."""
+
+    posts: tuple[StoredPost, ...]
+    total: int
+    is_all: bool
+
+
+def find(store: Store, question: Question, seconds: float) -> Findings:
+    """The posts that pages may show and that have all words. Of the words eight different ones count, and one of those
+    that the index does not hold; signs alone are none.
+
+    For a word that the index does not hold the texts of those that have the other words are read, the newest first,
+    until the page is full or so many `seconds` are over: what is found by then is the answer. Raises TooLongError where
+    the index alone takes longer.
+    """
     wanted = _wanted(question.words)
     if not wanted:
-        return [], 0
-    of_open = _some(question.open, _ALL, wanted)
-    of_headlines = _some(question.headlines, _HEADLINE, wanted)
-    # Ids alone: to leave out a thousand posts with their texts would read them.
-    rows = store.rows(
-        f"""SELECT id, count(*) OVER () AS total FROM ({of_open[0]} UNION ALL {of_headlines[0]})
-        ORDER BY effective DESC, id DESC LIMIT ? OFFSET ?""",
-        (*of_open[1], *of_headlines[1], question.limit, question.offset),
-    )
-    ids = [row["id"] for row in rows]
-    whole = planet.whole(store, ids)
-    return [whole[post_id] for post_id in ids], rows[0]["total"] if rows else 0
+        return Findings((), 0, is_all=True)
+    end = question.offset + question.limit
+    with store.within(seconds):
+        candidates = _indexed(store, question, [word for word in wanted if words.is_indexed(word)])
+        ids, is_all = [row["id"] for row in candidates], True
+        for word in wanted:
+            if not words.is_indexed(word):
+                # One more than are shown tells whether there is another page.
+                ids, is_all = _scan(store, candidates, word, end + 1)
+    shown = ids[question.offset : end]
+    whole = planet.whole(store, shown)
+    return Findings(tuple(whole[post_id] for post_id in shown), len(ids), is_all)
 
 
 def _wanted(text: str) -> list[str]:
@@ -56,26 +73,50 @@ def _wanted(text: str) -> list[str]:
     return [word for word in few if words.is_indexed(word)] + sorted(scanned, key=len, reverse=True)[:1]
 
 
-def _some(sources: Sequence[str], columns: Sequence[str], wanted: Sequence[str]) -> tuple[str, list[str]]:
-    """A statement for the posts of some sources that have all of the words in some columns, and its parameters."""
-    conditions, parameters = list[str](), [json.dumps(list(sources))]
-    for condition, parameter in _conditions(columns, wanted):
-        conditions.append(condition)
-        parameters.append(parameter)
-    statement = f"""SELECT p.id AS id, p.effective AS effective FROM posts p JOIN feeds f ON f.id = p.feed_id
-        WHERE f.name IN (SELECT value FROM json_each(?)) AND p.excluded = '' AND p.held_at IS NULL
-        AND {" AND ".join(conditions)}"""
-    return statement, parameters
+def _indexed(store: Store, question: Question, indexed: Sequence[str]) -> list[sqlite3.Row]:
+    """The posts that have some words of the index, all of them where there is none, the newest first: `id`, and whether
+    the text `is_open`, too."""
+    of_open = _some(question.open, _ALL, indexed)
+    of_headlines = _some(question.headlines, _HEADLINE, indexed)
+    return store.rows(
+        f"""SELECT id, is_open FROM (SELECT *, 1 AS is_open FROM ({of_open[0]})
+        UNION ALL SELECT *, 0 FROM ({of_headlines[0]})) ORDER BY effective DESC, id DESC""",
+        (*of_open[1], *of_headlines[1]),
+    )
 
 
-def _conditions(columns: Sequence[str], wanted: Sequence[str]) -> Iterator[tuple[str, str]]:
-    indexed = [words.quoted(word) for word in wanted if words.is_indexed(word)]
-    if indexed:
-        yield (
-            "p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)",
-            f"{{{' '.join(columns)}}} : ({' AND '.join(indexed)})",
-        )
-    for word in wanted:
-        if not words.is_indexed(word):
-            text = " || ' ' || ".join(f"p.{column}" for column in columns)
-            yield f"instr(casefold({text}), casefold(?)) > 0", word
+def _some(sources: Sequence[str], columns: Sequence[str], indexed: Sequence[str]) -> tuple[str, list[str]]:
+    """A statement for the posts of some sources that have words of the index in some columns, and its parameters."""
+    statement = """SELECT p.id AS id, p.effective AS effective FROM posts p JOIN feeds f ON f.id = p.feed_id
+        WHERE f.name IN (SELECT value FROM json_each(?)) AND p.excluded = '' AND p.held_at IS NULL"""
+    names = json.dumps(list(sources))
+    if not indexed:
+        return statement, [names]
+    match = f"{{{' '.join(columns)}}} : ({' AND '.join(map(words.quoted, indexed))})"
+    return f"{statement} AND p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?)", [names, match]
+
+
+def _scan(store: Store, candidates: Sequence[sqlite3.Row], word: str, enough: int) -> tuple[list[int], bool]:
+    """The candidates that have a word, until there are `enough` or time is over, and whether that is all of them."""
+    found: list[int] = []
+    for start in range(0, len(candidates), _PART):
+        if len(found) >= enough:
+            return found, False
+        try:
+            found += _having(store, candidates[start : start + _PART], word)
+        except TooLongError:
+            return found, False
+    return found, True
+
+
+def _having(store: Store, candidates: Sequence[sqlite3.Row], word: str) -> list[int]:
+    """The candidates that have a word in what may be looked into, in their order."""
+    ids = [row["id"] for row in candidates]
+    is_open = [row["id"] for row in candidates if row["is_open"]]
+    rows = store.rows(
+        """SELECT id FROM posts WHERE id IN (SELECT value FROM json_each(?)) AND instr(casefold(title || ' ' || author
+        || iif(id IN (SELECT value FROM json_each(?)), ' ' || text, '')), casefold(?)) > 0""",
+        (json.dumps(ids), json.dumps(is_open), word),
+    )
+    having = {row["id"] for row in rows}
+    return [post_id for post_id in ids if post_id in having]

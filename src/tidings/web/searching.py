@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Semaphore
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound, ServiceUnavailable, TooManyRequests
 
-from tidings.errors import TooLongError
+from tidings.errors import BusyError, TooLongError
 from tidings.model import Throttled
 from tidings.readers.throttle import Budget, ask_budget, networks
 from tidings.render.pages import Room
@@ -37,13 +37,19 @@ _NEIGHBOURS = Budget(burst=20, refill=timedelta(seconds=3))
 
 _EVERYBODY = Budget(burst=60, refill=timedelta(milliseconds=100))
 _MOST_NETWORKS = 10_000
-_SECONDS_UNTIL_FREE = 1
+
+_LONGEST_WAIT = 1.5
+"""Seconds: what one question may take, and a little more."""
+
+_MOST_WAITING = 4
+_BUSY = "others are searching; try again in a moment"
+
 _SECONDS_UNTIL_QUIET = 60
 
 
 def serve_search(app: Flask, site: Site, open_store: OpenStore, folder: Path) -> None:
     """Adds `/search?q=WORDS&page=NUMBER` to `app`. It leads to what is published in `folder`."""
-    counter, turn = _Counter(), Lock()
+    counter, turn = _Counter(), _Turn()
 
     @app.get("/search")
     def find() -> Response:
@@ -51,27 +57,45 @@ def serve_search(app: Flask, site: Site, open_store: OpenStore, folder: Path) ->
         number = _number(request.args.get("page", "1"))
         found = NOTHING
         if words:
-            counter.count(site.clock())
-            with _alone(turn), open_store() as store:
-                found = search(store, site.sources, site.content, site.timezone, words, number)
+            with turn.held():
+                counter.count(site.clock())
+                with open_store() as store:
+                    found = search(store, site.sources, site.content, site.timezone, words, number)
         rooms: list[Room] = [room for room, path in _PARTS.items() if Path(folder, path).is_file()]
         frame = Frame(site.title, site.url, site.language, site.timezone, site.templates, [*rooms, "search"])
-        shown = SearchPage(words, number, found.posts, found.about, found.total, found.has_more)
+        shown = SearchPage(words, number, found.posts, found.about, found.total, found.is_all, found.has_more)
         return page(render_search(shown, frame))
 
 
-@contextmanager
-def _alone(turn: Lock) -> Iterator[None]:
-    """Holds the turn to search, so that searches take one of the server's threads at most. Raises TooManyRequests while
-    somebody else has it, and ServiceUnavailable where the database takes too long."""
-    if not turn.acquire(blocking=False):
-        raise TooManyRequests(retry_after=_SECONDS_UNTIL_FREE)
-    try:
-        yield
-    except TooLongError as error:
-        raise ServiceUnavailable(retry_after=_SECONDS_UNTIL_QUIET) from error
-    finally:
-        turn.release()
+class _Turn:
+    """Whose question is looked into, one at a time, and who waits for that: most of the server's threads never do."""
+
+    def __init__(self) -> None:
+        self._places = Semaphore(1 + _MOST_WAITING)
+        self._turn = Lock()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds the turn. Raises BusyError where others have it for too long, or too many wait, and ServiceUnavailable
+        where the database takes too long."""
+        if not self._places.acquire(blocking=False):
+            raise BusyError(_BUSY)
+        try:
+            with self._alone():
+                yield
+        except TooLongError as error:
+            raise ServiceUnavailable(retry_after=_SECONDS_UNTIL_QUIET) from error
+        finally:
+            self._places.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=_LONGEST_WAIT):
+            raise BusyError(_BUSY)
+        try:
+            yield
+        finally:
+            self._turn.release()
 
 
 class _Counter:
