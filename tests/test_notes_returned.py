@@ -16,8 +16,9 @@ from tidings import forgetting, managing, moving, signing, standing
 from tidings.addresses import pseudonym
 from tidings.intake import take
 from tidings.mail.bounces_score import points
-from tidings.model import Arrival
+from tidings.model import Arrival, Sign
 from tidings.signing import Purpose
+from tidings.standing import Failure
 from tidings.store import Store, erasing, keys, moves, notes, refusals, signups, site, subscribers, suppressions
 
 NEW = "new@elsewhere.example"
@@ -130,9 +131,10 @@ def test_a_complaint_that_names_the_mail_alone(store: Store) -> None:
 
 
 def test_a_mail_to_a_subscriber_says_something_of_the_address(store: Store) -> None:
-    """One that bounces costs what an issue does, once; two are enough. What is about us costs nothing."""
+    """All that bounce cost together what one issue does: others can have them sent, one after the other. What is about
+    us costs nothing."""
     subscribe(store)
-    for number, expected in enumerate(("counted", "suppressed")):
+    for number in range(2):
         managing.ask(store, ANN, "", None, f"{number:016x}", NOW + timedelta(days=2 * number))
         with ScriptedServer() as server:
             send(store, through(server, bounces=MAILBOX), NOW + timedelta(days=2 * number))
@@ -140,15 +142,26 @@ def test_a_mail_to_a_subscriber_says_something_of_the_address(store: Store) -> N
         policy = report(path, ANN, "5.7.1", "550 5.7.1 listed as a source of spam")
         at = LATER + timedelta(days=2 * number)
         assert take(store, policy, MAILBOX, at).effect == "ours"
-        assert take(store, report(path, ANN), MAILBOX, at).effect == expected
-    assert standing.suppressed(store, [ANN], "daily")
+        assert take(store, report(path, ANN), MAILBOX, at).effect == "counted"
+    assert not standing.suppressed(store, [ANN], "daily")
+    issue = Failure(ANN, Sign(1, "hard"), "550 5.1.1 no such user")
+    assert standing.count(store, [issue], LATER + timedelta(days=3)) == [ANN]
 
 
-def test_a_subscriber_who_complains_gets_no_more(store: Store) -> None:
-    """As with an issue: all subscriptions end, and the address is left alone."""
+def test_who_complains_of_a_link_that_others_asked_for_stays_subscribed(store: Store) -> None:
+    """Anybody can have a link to the preferences sent to a reader: that must not be a way to cut the reader off."""
     subscribe(store)
     managing.ask(store, ANN, "", None, "a" * 16, NOW)
     assert take(store, complaint(mailed(store)[ANN]), MAILBOX, LATER).effect == "suppressed"
+    assert len(subscribers.active(store, "daily")) == 1
+    assert not suppressions.bars(store, pseudonym(ANN, site.secret(store)))
+    assert is_never_asked(store, ANN)
+
+
+def test_a_subscriber_who_complains_of_an_own_mail_gets_no_more(store: Store) -> None:
+    """As with an issue: all subscriptions end, and the address is left alone."""
+    back = ask_for_move(store)
+    assert take(store, complaint(back[ANN]), MAILBOX, LATER).effect == "suppressed"
     assert subscribers.active(store, "daily") == []
     assert suppressions.bars(store, pseudonym(ANN, site.secret(store)))
 

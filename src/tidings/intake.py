@@ -41,8 +41,13 @@ _REPEATED_WITHIN = timedelta(days=7)  # A server that was not answered tries for
 _PURPOSES: tuple[Purpose, ...] = ("unsubscribe", "bounce", "note")
 _NO_PATH = re.compile("[^!-~\x80-\U0010ffff]|[<>]")
 _OF_NOTE = re.compile(r"<?note\.[0-9a-f]{24}@")
-_ON_BEHALF: frozenset[NoteKind] = frozenset({"confirm", "already", "move", "taken"})
+_ON_BEHALF: frozenset[NoteKind] = frozenset({"confirm", "already", "move", "taken", "manage"})
 """What anybody can have sent to anybody: who complains of it wants no such mail, and may be a reader all the same."""
+
+_OF_NOTES = -1
+"""The number under which all small mails count against a reader: issues have theirs above zero. Others can have several
+sent within an hour, and these must not weigh more than one issue."""
+
 _WEIGHTS: dict[Weight | None, int] = {None: 0, "success": 0, "soft": 1, "hard": 2, "final": 3}
 
 
@@ -234,10 +239,10 @@ def _judge_note(store: Store, returned: Returned, note: SentNote, now: datetime)
 
 
 def _judge_reports_of_note(store: Store, returned: Returned, note: SentNote, now: datetime) -> _Verdict:
-    """Where nobody is there to say yes, what was asked for is over. A subscriber's address is judged as if the note
-    were an issue; issues have numbers above zero, so notes have theirs below."""
+    """Where nobody is there to say yes, what was asked for is over. A subscriber's address is judged as if all
+    notes together were one issue."""
     secret = site.secret(store)
-    report, sign = _mildest(returned.reports, lambda address: pseudonym(address, secret) == note.fingerprint, -note.id)
+    report, sign = _mildest(returned.reports, lambda address: pseudonym(address, secret) == note.fingerprint, _OF_NOTES)
     if sign is None:
         return _Verdict("ours" if is_our_fault(report) else "noted", report)
     if note.kind in ("confirm", "move"):
