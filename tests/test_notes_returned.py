@@ -76,6 +76,16 @@ def test_a_confirmation_that_bounces_ends_its_sign_up(
     assert [row["message"] for row in store.rows("SELECT message FROM returned_mail")] == [None]
 
 
+def test_a_sign_up_that_bounced_is_not_asked_about_again(store: Store) -> None:
+    """Nor where it was not known whether the mail came, and it was to go once more."""
+    ask(store)
+    with ScriptedServer({".": None}) as server:
+        assert send(store, through(server, bounces=MAILBOX)) == {"uncertain": 1}
+    (path,) = re.findall(r"MAIL FROM:<([^>]*)>", "\n".join(server.heard))
+    assert take(store, report(path, ANN), MAILBOX, LATER).effect == "ended"
+    assert store.rows("SELECT * FROM notes") == []
+
+
 def test_a_code_is_that_of_one_mail(store: Store) -> None:
     """One of another number, of another purpose, or that was made up, leads to nothing."""
     ask(store)
