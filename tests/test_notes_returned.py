@@ -76,6 +76,32 @@ def test_a_confirmation_that_bounces_ends_its_sign_up(
     assert [row["message"] for row in store.rows("SELECT message FROM returned_mail")] == [None]
 
 
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [("550 5.1.1 no such user", 0), ("550 5.2.1 mailbox disabled", 0), ("552 5.2.2 mailbox full", 1)],
+)
+def test_a_confirmation_that_is_refused_ends_its_sign_up(store: Store, words: str, left: int) -> None:
+    """What a server says while we speak to it counts as a report that it sends later."""
+    ask(store)
+    with ScriptedServer({"RCPT": words}) as server:
+        assert send(store, through(server, bounces=MAILBOX)) == {"rejected": 1}
+    assert signups.pending(store) == left
+    assert store.rows("SELECT * FROM notes") == []
+    assert held(store, ANN) == 0
+
+
+def test_a_small_mail_to_a_subscriber_that_is_refused_counts_once(store: Store) -> None:
+    """However many are refused: one to one address does not show that the server is right."""
+    subscribe(store)
+    for number in range(2):
+        now = NOW + timedelta(minutes=10 * number)
+        managing.ask(store, ANN, "", None, f"{number:016x}", now)
+        with ScriptedServer({"RCPT": "550 5.1.1 no such user"}) as server:
+            assert send(store, through(server, bounces=MAILBOX), now) == {"rejected": 1}
+    assert held(store, ANN) == pytest.approx(2, abs=0.1)
+    assert not standing.suppressed(store, [ANN], "daily")
+
+
 def test_a_sign_up_that_bounced_is_not_asked_about_again(store: Store) -> None:
     """Nor where it was not known whether the mail came, and it was to go once more."""
     ask(store)
