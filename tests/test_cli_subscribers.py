@@ -107,6 +107,22 @@ def test_who_is_suppressed_is_not_called_active(polled: Site) -> None:
     assert statuses(polled) == {ANN: "active", BOB: "active"}
 
 
+def test_a_suppression_outlives_what_it_kept_from_coming(polled: Site) -> None:
+    """It is explained when the subscription is over, too; and once only where a running one says it."""
+    polled.configure([], subscribers=[ANN], more=DAILY)
+    polled.run("subscribers", "list")
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        standing.suppress(store, ANN, ALL, "bounced", "550 no such user", datetime(2026, 5, 1, tzinfo=UTC))
+        standing.suppress(store, ANN, "daily", "unsubscribed", "", datetime(2026, 5, 2, tzinfo=UTC))
+    running = polled.run("subscribers", "explain", ANN).stdout
+    assert running.count("not mailed: bounced") == 1
+    assert "not mailed: unsubscribed 2026-05-02, daily" in running
+    polled.run("subscribers", "remove", ANN)
+    over = polled.run("subscribers", "explain", ANN).stdout
+    assert "not mailed: bounced 2026-05-01, all editions" in over
+    assert "not mailed: unsubscribed 2026-05-02, daily" in over
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

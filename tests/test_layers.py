@@ -78,7 +78,7 @@ ALLOWED = {
     **dict.fromkeys(("digest", "deliver"), {"letters", "dispatching", "settling"} | PURE | EDGES | GROUND),
     **dict.fromkeys(("subscribe", "signup", "managing", "moving"), {"signing", "throttling"} | PURE | EDGES | GROUND),
     "adopting": {"digest"} | PURE | EDGES | GROUND,
-    "notes": {"letters", "dispatching", "settling", "signing"} | PURE | EDGES | GROUND,
+    "notes": {"letters", "dispatching", "settling", "signing", "standing"} | PURE | EDGES | GROUND,
     "intake": {"standing"} | EDGES | GROUND,
     "dispatching": {"letters", "handing", "packing", "settling", "standing"} | EDGES | GROUND,
     "settling": {"standing"} | EDGES | GROUND,

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.builders import edition
 from tests.stocking import START
-from tidings import moving, signing, signup, standing
+from tidings import managing, moving, signing, signup, standing
 from tidings.addresses import pseudonym
 from tidings.model import Evidence, IssueContent, Subscriber
 from tidings.signing import Purpose
@@ -754,3 +754,24 @@ def test_what_was_asked_for_is_gone_after_a_day(store: Store) -> None:
     want(store, now=START + 9 * DAY)
     asked.tidy(store, START)
     assert store.rows("SELECT * FROM mails_asked") == []
+
+
+def test_erasing_who_moved_reaches_the_mails_to_the_old_address(store: Store) -> None:
+    """Those that wait, and what is known of those that went out; but none of who has that address by then."""
+    subscribed(store, ANN)
+    name = want(store)
+    for note in notes.due(store, START):
+        notes.start(store, note, f"<{note.name}@planet.example>", START)
+    moving.confirm(store, token(store, name), None, START + HOUR)
+    (last,) = notes.due(store, START + HOUR)
+    assert (last.kind, last.address) == ("moved", ANN)
+    notes.start(store, last, "<last@planet.example>", START + HOUR)
+    notes.put_off(store, last.id, START + DAY)
+    subscribers.add(store, ANN, "daily", "web", Evidence(), START + HOUR, again=True)
+    managing.ask(store, ANN, "", None, NAMES.next(), START + 2 * HOUR)
+    (hers,) = (note for note in notes.due(store, START + 2 * HOUR) if note.kind == "manage")
+    notes.start(store, hers, "<hers@planet.example>", START + 2 * HOUR)
+    erasing.erase(store, NEW, START + DAY)
+    assert [row["name"] for row in store.rows("SELECT name FROM notes")] == [hers.name]
+    known = store.rows("SELECT message_id FROM notes_sent WHERE fingerprint != x'' OR about != ''")
+    assert [row["message_id"] for row in known] == ["<hers@planet.example>"]

@@ -17,8 +17,9 @@ from tidings import forgetting, managing, moving, signing, signup, standing
 from tidings.addresses import pseudonym
 from tidings.intake import take
 from tidings.mail.bounces_score import points
-from tidings.model import Arrival
+from tidings.model import Arrival, Sign
 from tidings.signing import Purpose
+from tidings.standing import Failure
 from tidings.store import Store, erasing, keys, moves, notes, refusals, signups, site, subscribers, suppressions
 
 NEW = "new@elsewhere.example"
@@ -74,6 +75,42 @@ def test_a_confirmation_that_bounces_ends_its_sign_up(
     assert signups.pending(store) == 1 + left
     assert held(store, ANN) == 0
     assert [row["message"] for row in store.rows("SELECT message FROM returned_mail")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [("550 5.1.1 no such user", 0), ("550 5.2.1 mailbox disabled", 0), ("552 5.2.2 mailbox full", 1)],
+)
+def test_a_confirmation_that_is_refused_ends_its_sign_up(store: Store, words: str, left: int) -> None:
+    """What a server says while we speak to it counts as a report that it sends later."""
+    ask(store)
+    with ScriptedServer({"RCPT": words}) as server:
+        assert send(store, through(server, bounces=MAILBOX)) == {"rejected": 1}
+    assert signups.pending(store) == left
+    assert store.rows("SELECT * FROM notes") == []
+    assert held(store, ANN) == 0
+
+
+def test_a_small_mail_to_a_subscriber_that_is_refused_counts_once(store: Store) -> None:
+    """However many are refused: one to one address does not show that the server is right."""
+    subscribe(store)
+    for number in range(2):
+        now = NOW + timedelta(minutes=10 * number)
+        managing.ask(store, ANN, "", None, f"{number:016x}", now)
+        with ScriptedServer({"RCPT": "550 5.1.1 no such user"}) as server:
+            assert send(store, through(server, bounces=MAILBOX), now) == {"rejected": 1}
+    assert held(store, ANN) == pytest.approx(2, abs=0.1)
+    assert not standing.suppressed(store, [ANN], "daily")
+
+
+def test_a_sign_up_that_bounced_is_not_asked_about_again(store: Store) -> None:
+    """Nor where it was not known whether the mail came, and it was to go once more."""
+    ask(store)
+    with ScriptedServer({".": None}) as server:
+        assert send(store, through(server, bounces=MAILBOX)) == {"uncertain": 1}
+    (path,) = re.findall(r"MAIL FROM:<([^>]*)>", "\n".join(server.heard))
+    assert take(store, report(path, ANN), MAILBOX, LATER).effect == "ended"
+    assert store.rows("SELECT * FROM notes") == []
 
 
 def test_a_code_is_that_of_one_mail(store: Store) -> None:
@@ -157,9 +194,10 @@ def test_a_complaint_that_names_the_mail_alone(store: Store) -> None:
 
 
 def test_a_mail_to_a_subscriber_says_something_of_the_address(store: Store) -> None:
-    """One that bounces costs what an issue does, once; two are enough. What is about us costs nothing."""
+    """All that bounce cost together what one issue does: others can have them sent, one after the other. What is about
+    us costs nothing."""
     subscribe(store)
-    for number, expected in enumerate(("counted", "suppressed")):
+    for number in range(2):
         managing.ask(store, ANN, "", None, f"{number:016x}", NOW + timedelta(days=2 * number))
         with ScriptedServer() as server:
             send(store, through(server, bounces=MAILBOX), NOW + timedelta(days=2 * number))
@@ -167,15 +205,26 @@ def test_a_mail_to_a_subscriber_says_something_of_the_address(store: Store) -> N
         policy = report(path, ANN, "5.7.1", "550 5.7.1 listed as a source of spam")
         at = LATER + timedelta(days=2 * number)
         assert take(store, policy, MAILBOX, at).effect == "ours"
-        assert take(store, report(path, ANN), MAILBOX, at).effect == expected
-    assert standing.suppressed(store, [ANN], "daily")
+        assert take(store, report(path, ANN), MAILBOX, at).effect == "counted"
+    assert not standing.suppressed(store, [ANN], "daily")
+    issue = Failure(ANN, Sign(1, "hard"), "550 5.1.1 no such user")
+    assert standing.count(store, [issue], LATER + timedelta(days=3)) == [ANN]
 
 
-def test_a_subscriber_who_complains_gets_no_more(store: Store) -> None:
-    """As with an issue: all subscriptions end, and the address is left alone."""
+def test_who_complains_of_a_link_that_others_asked_for_stays_subscribed(store: Store) -> None:
+    """Anybody can have a link to the preferences sent to a reader: that must not be a way to cut the reader off."""
     subscribe(store)
     managing.ask(store, ANN, "", None, "a" * 16, NOW)
     assert take(store, complaint(mailed(store)[ANN]), MAILBOX, LATER).effect == "suppressed"
+    assert len(subscribers.active(store, "daily")) == 1
+    assert not suppressions.bars(store, pseudonym(ANN, site.secret(store)))
+    assert is_never_asked(store, ANN)
+
+
+def test_a_subscriber_who_complains_of_an_own_mail_gets_no_more(store: Store) -> None:
+    """As with an issue: all subscriptions end, and the address is left alone."""
+    back = ask_for_move(store)
+    assert take(store, complaint(back[ANN]), MAILBOX, LATER).effect == "suppressed"
     assert subscribers.active(store, "daily") == []
     assert suppressions.bars(store, pseudonym(ANN, site.secret(store)))
 

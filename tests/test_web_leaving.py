@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,7 @@ class House:
     database: Path
     port: int = 0
     now: datetime = NOW
+    patience: float = 60.0
 
     def token(self, address: str, name: str = "daily", purpose: Purpose = Purpose.UNSUBSCRIBE) -> str:
         with open_store(self.database) as store:
@@ -90,7 +92,7 @@ def house(tmp_path: Path) -> Iterator[House]:
         url="https://planet.example",
         title="Example Planet",
         editions=EDITIONS,
-        open_store=lambda: open_store(house.database),
+        open_store=lambda: open_store(house.database, house.patience),
         clock=lambda: house.now,
     )
     with serving(tmp_path / "public", site) as port:
@@ -115,6 +117,34 @@ def test_one_click_ends_one_subscription(house: House, body: str, headers: dict[
         assert answer.headers["Set-Cookie"] is None
         assert answer.headers["Cache-Control"] == "no-store"
         assert house.running() == ALL - {(ANN, "daily")}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [("", ONE_CLICK, 200), ("", "do=leave", 200), ("/return", "do=return", 503)],
+    ids=["one click", "page", "return"],
+)
+def test_leaving_waits_for_who_keeps_the_database(house: House, path: str, body: str, status: int) -> None:
+    """For longer than a request does as a rule: who pressed a button in the mail sees no answer, and nobody asks again
+    for that reader."""
+    link = f"/u/{house.token(ANN)}"
+    if path:
+        house.post(link)
+    house.patience = 0.1
+    keeps, is_over = threading.Event(), threading.Event()
+
+    def keep() -> None:
+        with open_store(house.database) as other, other.write():
+            keeps.set()
+            is_over.wait(1)
+
+    keeper = threading.Thread(target=keep)
+    keeper.start()
+    assert keeps.wait(10)
+    assert house.post(link + path, body).status == status
+    is_over.set()
+    keeper.join()
+    assert house.running() == ALL - {(ANN, "daily")}
 
 
 def test_who_left_by_one_click_is_on_record_once(house: House) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from email_validator import ValidatedEmail
 
 _LONGEST_DOMAIN = 253
-_NEAR = frozenset({"localhost", "local", "internal", "invalid"})
+_NEAR = frozenset(
+    {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "test", "invalid"}
+)
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # as the last part of a name, which resolvers take for an IP address then
 # Both libraries take longer to load than a poll in which nothing changed, and addresses in ASCII need neither to be
 # compared. So they are loaded where they are needed.
 
@@ -40,11 +44,12 @@ def checked(text: str) -> str:
 
 def checked_of_stranger(text: str) -> str:
     """The same for what a stranger types in: no address that only this machine or its network can reach, by a name
-    without a dot, one kept for such use (RFC 6761, RFC 6762, ICANN for .internal) or a number. Who runs Tidings may
-    name these, and others may not have it write there. Raises AddressError."""
+    without a dot, one kept for such use (RFC 6761, RFC 6762, ICANN for .internal), one that is used so although nobody
+    keeps it (RFC 6762 appendix G), or a number. Who runs Tidings may name these, and others may not have it write
+    there. Raises AddressError."""
     text = checked(text)
     last = key(text).rpartition("@")[2].rpartition(".")[2]
-    if last in _NEAR or last.isdecimal():
+    if last in _NEAR or _NUMBER.fullmatch(last):
         raise AddressError("The part after the @-sign is known on the own machine or network only.")
     return text
 

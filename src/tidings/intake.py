@@ -25,8 +25,8 @@ from tidings.mail.bounces_score import is_our_fault, sign_of
 from tidings.mail.pseudonyms import anonymous
 from tidings.mail.verp import Purpose, delivery_of, is_about
 from tidings.model import Arrival, Evidence, NoteKind, Report, Returned, ReturnedKind, SentNote, Sign, Weight
-from tidings.standing import Failure, count, suppress
-from tidings.store import Store, incoming, moves, notes, refusals, signups, site, subscribers, suppressions
+from tidings.standing import OF_NOTES, Failure, count, count_note, suppress
+from tidings.store import Store, incoming, notes, refusals, signups, site, subscribers, suppressions
 from tidings.store.incoming import Effect, Entry, KnownBy, Owner
 from tidings.store.suppressions import ALL
 
@@ -41,7 +41,7 @@ _REPEATED_WITHIN = timedelta(days=7)  # A server that was not answered tries for
 _PURPOSES: tuple[Purpose, ...] = ("unsubscribe", "bounce", "note")
 _NO_PATH = re.compile("[^!-~\x80-\U0010ffff]|[<>]")
 _OF_NOTE = re.compile(r"<?note\.[0-9a-f]{24}@")
-_ON_BEHALF: frozenset[NoteKind] = frozenset({"confirm", "already", "move", "taken"})
+_ON_BEHALF: frozenset[NoteKind] = frozenset({"confirm", "already", "move", "taken", "manage"})
 """What anybody can have sent to anybody: who complains of it wants no such mail, and may be a reader all the same."""
 _WEIGHTS: dict[Weight | None, int] = {None: 0, "success": 0, "soft": 1, "hard": 2, "final": 3}
 
@@ -236,25 +236,16 @@ def _judge_note(store: Store, returned: Returned, note: SentNote, now: datetime)
 
 
 def _judge_reports_of_note(store: Store, returned: Returned, note: SentNote, now: datetime) -> _Verdict:
-    """Where nobody is there to say yes, what was asked for is over. A subscriber's address is judged as if the note
-    were an issue; issues have numbers above zero, so notes have theirs below."""
+    """Where nobody is there to say yes, what was asked for is over. A subscriber's address is judged as if all
+    notes together were one issue."""
     secret = site.secret(store)
-    report, sign = _mildest(returned.reports, lambda address: pseudonym(address, secret) == note.fingerprint, -note.id)
+    report, sign = _mildest(returned.reports, lambda address: pseudonym(address, secret) == note.fingerprint, OF_NOTES)
     if sign is None:
         return _Verdict("ours" if is_our_fault(report) else "noted", report)
-    if note.kind in ("confirm", "move"):
-        is_over = sign.weight == "hard" and _end_wish(store, note)
-        return _Verdict("ended" if is_over else "noted", report)
     reader = subscribers.by_id(store, note.subscriber_id) if note.subscriber_id else None
-    if reader is None:
-        return _Verdict("noted", report)
-    dead = count(store, [Failure(reader.address, sign, report.diagnostic or report.status)], now)
-    return _Verdict("suppressed" if dead else "counted", report)
-
-
-def _end_wish(store: Store, note: SentNote) -> bool:
-    """Ends the sign-up, or the move, that a note asks about; says whether there still was one."""
-    return signups.drop(store, note.about) if note.kind == "confirm" else moves.withdraw(store, note.about)
+    words = report.diagnostic or report.status
+    toll = count_note(store, note.kind, note.about, reader.address if reader else "", sign, words, now)
+    return _Verdict(toll, report)
 
 
 def _was_confirmed(store: Store, note: SentNote) -> bool:

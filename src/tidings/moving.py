@@ -171,5 +171,5 @@ def _carry_out(store: Store, change: AddressChange, language: str, network: str,
     signups.note_confirmed(store, change.name, change.address, now)
     evidence = Evidence(form="confirmation", network=network, detail={"from": old.hex(), "link": change.name})
     consents.record(store, reader.id, "", "moved", evidence, now)
-    note = Note(0, f"{change.name}-moved", "moved", old, reader.address, language, (), change.network, now)
+    note = Note(0, moves.farewell(change.name), "moved", old, reader.address, language, (), change.network, now)
     notes.add(store, note)

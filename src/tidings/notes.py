@@ -27,9 +27,10 @@ from tidings.mail.verp import note_address
 from tidings.model import Edition, LinkKey, Note, NoteKind, Receipt
 from tidings.render.mail import RenderedMail
 from tidings.render.notes import NoteContent, render_note
-from tidings.settling import LADDER
+from tidings.settling import LADDER, sign_in
 from tidings.signing import Purpose
-from tidings.store import Store, exclusive, keys, moves, notes, signups, site
+from tidings.standing import OF_NOTES, count_note
+from tidings.store import Store, exclusive, keys, moves, notes, signups, site, subscribers
 from tidings.store import sender as sender_table
 
 _LINKS: Mapping[NoteKind, tuple[Purpose, str]] = {
@@ -147,12 +148,27 @@ class _Sending:
 
     def _settle(self, note: Note, receipt: Receipt) -> None:
         match receipt.state:
-            case "accepted" | "rejected" | "withdrawn":
+            case "rejected":
+                with self.store.write():
+                    self._count(note, receipt)
+                    notes.done(self.store, note.id)
+            case "accepted" | "withdrawn":
                 notes.done(self.store, note.id)
             case "uncertain":
                 notes.doubt(self.store, note.id, resend=self.office.resend)
             case _:  # the server, or the reader's, wants it later, or not as it is
                 self.put_off(note)
+
+    def _count(self, note: Note, receipt: Receipt) -> None:
+        """Counts a refusal as what comes back later (intake.py). It is never final, as it can be for issues: one mail
+        to one address does not show whether the server knows anybody."""
+        sign = sign_in(receipt, OF_NOTES, is_final=False) if receipt.refused_at else None
+        if sign is None:
+            return
+        reader = subscribers.find(self.store, note.address)
+        address = reader.address if reader else ""
+        about = note.subject or note.name
+        count_note(self.store, note.kind, about, address, sign, receipt.reply, self.pace.clock())
 
     def put_off(self, note: Note) -> None:
         """Lets one wait that was tried in vain, longer with each try."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from tidings.errors import MailError
 from tidings.mail.bounces_meaning import report_of, status_in
 from tidings.mail.bounces_score import sign_of
-from tidings.model import Delivery, DeliveryState, Receipt
+from tidings.model import Delivery, DeliveryState, Receipt, Sign
 from tidings.standing import Failure
 from tidings.store.deliveries import GIVEN_UP, Settlement
 from tidings.store.issues import StoredIssue
@@ -147,6 +147,12 @@ def failure(delivery: Delivery, receipt: Receipt, state: DeliveryState) -> Failu
     given up. That a message is refused as such says nothing."""
     if state != "rejected" or (receipt.state == "rejected" and not receipt.refused_at):
         return None
-    report = report_of(delivery.address, "failed", status_in(receipt.reply), receipt.reply, "")
-    sign = sign_of(report, delivery.issue_id, at_rcpt=receipt.refused_at == "rcpt")
+    sign = sign_in(receipt, delivery.issue_id, is_final=receipt.refused_at == "rcpt")
     return Failure(delivery.address, sign, receipt.reply) if sign else None
+
+
+def sign_in(receipt: Receipt, number: int, *, is_final: bool) -> Sign | None:
+    """What a server's refusal of the mail of some `number` says against its reader. `is_final`: that there is no such
+    user ends all at once."""
+    report = report_of("", "failed", status_in(receipt.reply), receipt.reply, "")
+    return sign_of(report, number, at_rcpt=is_final)

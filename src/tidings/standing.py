@@ -6,17 +6,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from tidings.addresses import pseudonym
 from tidings.mail.bounces_score import MEMORY, after, is_dead
 from tidings.mail.pseudonyms import anonymous
-from tidings.model import Score, Sign
-from tidings.store import Store, incoming, site, suppressions
+from tidings.model import NoteKind, Score, Sign
+from tidings.store import Store, incoming, moves, signups, site, suppressions
 from tidings.store.suppressions import ALL, Reason, Suppression
 
 QUIET = timedelta(days=7)
 """An issue came through when nothing came back for so long after a server took it: many take first and report later,
 some after five days of trying."""
+
+Toll = Literal["noted", "counted", "suppressed", "ended"]
+"""What a failed mail led to: nothing, points, no more mail at all, or an end of what it asked for."""
 
 _REASONS: dict[Reason, str] = {
     "bounced": "mail to it bounced",
@@ -24,6 +28,11 @@ _REASONS: dict[Reason, str] = {
     "unsubscribed": "it unsubscribed",
     "by-hand": "suppressed by hand",
 }
+
+
+OF_NOTES = -1
+"""The number under which all small mails count against a reader: issues have theirs above zero. Others can have several
+sent within an hour, and these must not weigh more than one issue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,21 @@ def count(store: Store, failures: Iterable[Failure], now: datetime) -> list[str]
                 suppressions.add(store, key, ALL, "bounced", anonymous(one.words), now)
                 dead.append(one.address)
     return dead
+
+
+def count_note(store: Store, kind: NoteKind, about: str, reader: str, sign: Sign, words: str, now: datetime) -> Toll:
+    """What it leads to that a small mail came back: where nobody is there to say yes, what it asks for is over, by the
+    name that it is `about`; else it counts against the `reader` who has the address, "" for nobody."""
+    if kind in ("confirm", "move"):
+        return "ended" if sign.weight == "hard" and _end_wish(store, kind, about) else "noted"
+    if not reader:
+        return "noted"
+    return "suppressed" if count(store, [Failure(reader, sign, words)], now) else "counted"
+
+
+def _end_wish(store: Store, kind: NoteKind, about: str) -> bool:
+    """Ends the sign-up, or the move, that a note asks about; says whether there still was one."""
+    return signups.drop(store, about) if kind == "confirm" else moves.withdraw(store, about)
 
 
 def suppress(store: Store, address: str, edition: str, reason: Reason, words: str, now: datetime) -> bool:

@@ -215,13 +215,17 @@ def _print(report: dict[str, Any]) -> None:
 
 
 def _standing(report: dict[str, Any]) -> Iterator[str]:
-    """What is known of an address apart from its subscriptions; these say by themselves what suppresses them."""
+    """What is known of an address apart from its subscriptions; those that run say by themselves what suppresses
+    them."""
     if report["refused"]:
         yield _REFUSED[report["refused"]]
     for one in report["signups"]:
         asked = f"asked for {', '.join(one['editions'])} ({one['form']})"
         yield f"{one['asked_at'][:10]}: {asked}, which nobody has confirmed"
-    for one in () if report["subscriptions"] else report["suppressions"]:
+    shown = [each["suppressed"] for each in report["subscriptions"]]
+    for one in report["suppressions"]:
+        if {name: one[name] for name in ("reason", "since", "words")} in shown:
+            continue
         yield f"not mailed: {one['reason']} {one['since'][:10]}, {one['edition'] or 'all editions'}"
 
 

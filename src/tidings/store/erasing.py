@@ -16,7 +16,7 @@ from tidings.addresses import key
 from tidings.errors import StoreError
 from tidings.records import dataclass
 from tidings.store import choices, incoming, moves, refusals, signups, site
-from tidings.store.database import Store, exclusive, exclusive_now, never, time_to_text
+from tidings.store.database import Store, exclusive_now, never, time_to_text
 from tidings.store.issues import IS_OPEN
 
 
@@ -93,16 +93,25 @@ def scrub(store: Store, stop: Callable[[], bool] = never) -> None:
     """Writes the database file anew, and empties the log beside it, so that nothing that was deleted is left in them.
 
     Takes as long as copying the file, and as much free space; others wait meanwhile. It begins when nobody sends or
-    polls, or a message could leave while nobody can write down that it did. Raises StoreError when it cannot be done,
-    or when `stop()` becomes true while waiting: what was erased stays so, but its bytes may still be in the file.
+    polls, or a message could leave while nobody can write down that it did; who does one of these keeps nobody from
+    the others meanwhile. Raises StoreError when it cannot be done, or when `stop()` becomes true while waiting: what
+    was erased stays so, but its bytes may still be in the file.
     """
+    while not _scrub_now(store):
+        if stop():
+            raise StoreError(f"stopped while waiting for other Tidings processes to end sending and polling; {_AGAIN}")
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _scrub_now(store: Store) -> bool:
     with ExitStack() as rights:
         try:
-            for task in _TASKS:
-                rights.enter_context(exclusive(store, task, stop))
+            is_alone = rights.enter_context(exclusive_now(store, *_TASKS))
         except StoreError as error:
             raise StoreError(f"{error}; {_AGAIN}") from error
-        _write_anew(store)
+        if is_alone:
+            _write_anew(store)
+        return is_alone
 
 
 def _write_anew(store: Store) -> None:

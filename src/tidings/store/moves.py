@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from tidings.addresses import key
 from tidings.model import AddressChange
-from tidings.store import notes
+from tidings.store import consents, notes
 from tidings.store.database import Store, stored_time, time_to_text
 from tidings.store.issues import IS_OPEN
 
@@ -84,6 +84,11 @@ def carry_out(store: Store, change: AddressChange, now: datetime) -> None:
     store.conn.execute(_READDRESS, (change.address, time_to_text(now), change.subscriber_id))
 
 
+def farewell(name: str) -> str:
+    """The name of the mail that tells the old address of a move of some `name`."""
+    return f"{name}-moved"
+
+
 def successor(store: Store, print_: bytes) -> str:
     """The address that the reader has now who moved away from the one with this fingerprint; "" where that is not known
     any more."""
@@ -96,9 +101,13 @@ def successor(store: Store, print_: bytes) -> str:
 
 
 def erase(store: Store, subscriber_id: int) -> None:
-    """Erases what a subscriber asked for, with the mails about it, and that links of it were used: within the caller's
-    transaction, and before the trail goes."""
+    """Erases what a subscriber asked for, with the mails about it and those to former addresses, and that links of it
+    were used: within the caller's transaction, and before the trail goes."""
     notes.part(store, subscriber_id)
+    for line in consents.trail(store, subscriber_id):
+        if line.what == "moved":
+            former, link = bytes.fromhex(line.evidence.detail["from"]), line.evidence.detail["link"]
+            notes.erase_former(store, former, farewell(link), line.at)
     store.conn.execute(
         """DELETE FROM notes WHERE content ->> '$.subject' IN (SELECT name FROM moves WHERE subscriber_id = ?)""",
         (subscriber_id,),

@@ -108,6 +108,18 @@ def erase_sent(store: Store, print_: bytes) -> None:
     )
 
 
+def erase_former(store: Store, print_: bytes, last: str, until: datetime) -> None:
+    """Erases the mails to an address that its reader had `until` then, and makes what went out nobody's, within the
+    caller's transaction. `last` is the name of the mail that said farewell. What is later is of who has it now."""
+    at = time_to_text(until)
+    store.conn.execute("DELETE FROM notes WHERE name = ? OR (fingerprint = ? AND made_at <= ?)", (last, print_, at))
+    store.conn.execute(
+        """UPDATE notes_sent SET fingerprint = x'', subscriber_id = NULL, about = ''
+        WHERE fingerprint = ? AND (sent_at <= ? OR about = ?)""",
+        (print_, at, last),
+    )
+
+
 def withdraw(store: Store, subject: str) -> None:
     """Takes back those that are about something, within the caller's transaction. One in hand still goes out."""
     store.conn.execute("DELETE FROM notes WHERE content ->> '$.subject' = ? AND state = 'pending'", (subject,))

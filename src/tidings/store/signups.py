@@ -132,7 +132,9 @@ def drop_blanks(store: Store) -> None:
 
 
 def drop(store: Store, name: str) -> bool:
-    """Erases one that nobody will confirm, within the caller's transaction, and says whether there was one."""
+    """Erases one that nobody will confirm, and its mail that was to go out, perhaps once more; within the caller's
+    transaction. Says whether there was one."""
+    store.conn.execute("DELETE FROM notes WHERE name = ? AND state = 'pending'", (name,))
     return store.conn.execute("DELETE FROM signups WHERE name = ?", (name,)).rowcount > 0
 
 

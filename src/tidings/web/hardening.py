@@ -69,6 +69,7 @@ _BUSY_SECONDS = 30  # A database that is written anew takes that long, or longer
 _TO_PROGRAMS: Mapping[int, str] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"too large; at most {LARGEST_BODY} bytes",
     HTTPStatus.TOO_MANY_REQUESTS: "too often; ask again later",
+    HTTPStatus.SERVICE_UNAVAILABLE: "busy; ask again in a moment",
 }
 _HTTPS_FOR = "max-age=31536000"
 

@@ -7,7 +7,8 @@ than end the subscription and bring it back, with fewer mails if that is wanted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import Flask, Response, abort
@@ -20,7 +21,7 @@ from tidings.signing import Grant, Purpose
 from tidings.store import Store, keys, subscribers
 from tidings.subscribe import Standing
 from tidings.web.hardening import chrome, client, form, page, plain
-from tidings.web.site import OpenStore, Site
+from tidings.web.site import PATIENCE_TO_LEAVE, OpenStore, Site
 
 _RARER: dict[str, Cadence] = {"weekly": "weekly", "monthly": "monthly"}
 
@@ -42,7 +43,7 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
         one_click = fields.get("List-Unsubscribe", "").strip().casefold() == "one-click"
         if not one_click and fields.get("do") != "leave":
             raise BadRequest
-        with open_store() as store:
+        with open_store() as store, store.insist(_over_in(PATIENCE_TO_LEAVE)):
             grant = desk.grant(store, token)
             how = "one-click" if one_click else "page"
             standing = subscribe.leave(store, grant, how, client(), site.clock())
@@ -146,3 +147,9 @@ class _Desk:
         """The reader's language, that of the edition, or "" for the site's."""
         edition = self.site.edition(grant.scope)
         return standing.language or (edition.language if edition else "")
+
+
+def _over_in(seconds: float) -> Callable[[], bool]:
+    """Says whether so many seconds are over, from now on."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end

@@ -16,6 +16,10 @@ Network = IPv4Network | IPv6Network
 PATIENCE = 5.0
 """How many seconds a request waits to write: who has the page open does not wait for much longer."""
 
+PATIENCE_TO_LEAVE = 60.0
+"""The same for who ends a subscription. One click is sent by the mail provider for its reader, who sees no answer, and
+nobody has promised to ask again (RFC 8058)."""
+
 OpenStore = Callable[[], AbstractContextManager[Store]]
 
 
