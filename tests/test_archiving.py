@@ -74,6 +74,28 @@ def test_what_shows_headlines_alone_does_so_in_issues(stocked: Store, folder: Pa
     assert read(folder) == before
 
 
+def test_what_shows_beginnings_alone_does_so_in_issues(store: Store, folder: Path) -> None:  # noqa: F811
+    """With `content = "excerpt"` set after an issue was mailed, by the source or by `[feed]`, its page and its feeds
+    keep the beginning of what they showed whole; an excerpt that was mailed stays as it is."""
+    long = "".join(f"<p>Paragraph {n}. {'Word ' * 60}</p>" for n in range(9))
+    text = "\n\n".join(f"Paragraph {n}. {'Word ' * 60}" for n in range(9))
+    items = tuple(replace(item(n, name), html=long, text=text, whole=n == 1) for n, name in ((1, "a"), (2, "b")))
+    update = replace(CONTENT.updates[0], quote="From further down")
+    configure(store, A, B, editions=[edition()])
+    receive(store, A, post(1))
+    receive(store, B, post(2))
+    issues.freeze(store, replace(CONTENT, items=items, updates=(update,), more=()), [], None, START)
+    excerpts = {"sources": (replace(A, content="excerpt"), replace(B, content="excerpt"))}
+    for settings_of in (excerpts, {"sources": (A, B), "content": "excerpt"}):
+        publish(store, folder, of(A, B))
+        assert "From further down" in read(folder)[0]
+        assert all(shown.count("Paragraph 8.") == shown.count("Paragraph 1.") for shown in read(folder))
+        publish(store, folder, replace(of(A, B), **settings_of))
+        for shown in read(folder):
+            assert shown.count("Paragraph 8.") * 2 == shown.count("Paragraph 1.")
+            assert "From further down" not in shown
+
+
 @pytest.mark.parametrize("column", ["excluded = 'title: x'", "held_at = '2026-11-23T12:00:00+00:00'"])
 def test_what_is_excluded_later_keeps_its_headline_in_issues(
     stocked: Store,

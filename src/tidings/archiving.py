@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
+from tidings.editions.dropping import begun
 from tidings.feeding import STYLE, Kitchen, issue_files
 from tidings.model import COMBINED_FEED, About, Edition, Etiquette, IssueContent, ListedIssue, Source
 from tidings.planet.issues import Veil, in_brief, without
@@ -27,6 +28,9 @@ from tidings.shelving import Leaf
 from tidings.store import Store, abouts, archive, feeds, planet
 
 _ISSUES_IN_FEED = 20
+_BEGINNING = 500
+"""Characters of a post that was mailed whole, and of which only an excerpt may be shown by now: as in an edition that
+says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,14 @@ def take_stock(store: Store, sources: Sequence[Source], content: Etiquette) -> S
     hidden = archive.posts_of(store, private) if private else {}
     came = archive.first_seen(store, private) if private else []
     brief = _in_brief(store, sources, content)
+    cut = _showing(store, sources, content, "excerpt")
     shy = _shy(store, sources, content)
     open_ones = archive.with_others(store, [*shy, *private]) if shy else {issue.id for issue in issues}
     veils = {
         issue.id: Veil(
             hidden=tuple(hidden.get(issue.id, ())),
             brief=tuple(sorted(brief.get(issue.id, ()))),
+            begun=tuple(cut.get(issue.id, ())),
             mentions=bisect_right(came, issue.frozen_at),
             noindex=issue.id not in open_ones,
         )
@@ -104,12 +110,17 @@ def issue_feed_path(edition: str) -> str:
 
 def _in_brief(store: Store, sources: Sequence[Source], content: Etiquette) -> dict[int, set[int]]:
     """The posts of which no more than the headline may be shown, by their issues."""
-    names = [source.name for source in sources if (source.content or content) == "title"]
     found: dict[int, set[int]] = {}
-    for some in (archive.posts_of(store, names) if names else {}, archive.withdrawn(store)):
+    for some in (_showing(store, sources, content, "title"), archive.withdrawn(store)):
         for issue_id, ids in some.items():
             found.setdefault(issue_id, set()).update(ids)
     return found
+
+
+def _showing(store: Store, sources: Sequence[Source], content: Etiquette, etiquette: Etiquette) -> dict[int, list[int]]:
+    """The posts of which so much may be shown, by their issues."""
+    names = [source.name for source in sources if (source.content or content) == etiquette]
+    return archive.posts_of(store, names) if names else {}
 
 
 def _shy(store: Store, sources: Sequence[Source], content: Etiquette) -> list[str]:
@@ -125,7 +136,8 @@ def _mark(shelf: Shelf, issue: ListedIssue) -> str:
 def _shown(store: Store, shelf: Shelf, issue: ListedIssue) -> IssueContent:
     """An issue as the public sees it."""
     veil, content = shelf.veils[issue.id], archive.content(store, issue.id)
-    return in_brief(without(content, veil.hidden, shelf.unnamed, shelf.addresses), veil.brief)
+    named = without(content, veil.hidden, shelf.unnamed, shelf.addresses)
+    return begun(in_brief(named, veil.brief), veil.begun, _BEGINNING)
 
 
 def _page(store: Store, shelf: Shelf, issue: ListedIssue, links: IssueLinks, templates: Templates) -> bytes:

@@ -1,10 +1,11 @@
-"""What is left of a frozen issue when stories are taken out of it? Pure."""
+"""What is left of a frozen issue when stories are taken out of it, or shown in part alone? Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
 
+from tidings.editions.excerpt import excerpt
 from tidings.model import IssueContent, IssueItem
 
 
@@ -20,6 +21,21 @@ def without(content: IssueContent, posts: Collection[int]) -> IssueContent:
     if content.lead and items[:1] != content.items[:1]:
         items = _led(items)
     return replace(content, items=items, more=more, updates=updates)
+
+
+def begun(content: IssueContent, posts: Collection[int], length: int) -> IssueContent:
+    """An issue with an excerpt of `length` characters (editions/excerpt.py) of what it shows whole of `posts` (ids),
+    and without what it quotes of them, which may be from further down."""
+    return replace(
+        content,
+        items=tuple(_begun(item, length) if item.post_id in posts and item.whole else item for item in content.items),
+        updates=tuple(replace(one, quote="") if one.post_id in posts else one for one in content.updates),
+    )
+
+
+def _begun(item: IssueItem, length: int) -> IssueItem:
+    part = excerpt(item.html, item.text, length)
+    return replace(item, html=part.html, text=part.text, whole=part.whole)
 
 
 def _led(items: tuple[IssueItem, ...]) -> tuple[IssueItem, ...]:

@@ -12,11 +12,13 @@ from tidings.records import dataclass
 @dataclass(frozen=True, slots=True)
 class Veil:
     """What the public may not see of an issue, though its readers did: posts that are left out (`hidden`), and posts of
-    which only headline and link are left (`brief`), by their ids. `mentions` is how many posts that are not published
-    there were when it was made: it may mention those. With `noindex` its page is kept out of search engines."""
+    which only headline and link are left (`brief`), or the beginning (`begun`), by their ids. `mentions` is how many
+    posts that are not published there were when it was made: it may mention those. With `noindex` its page is kept out
+    of search engines."""
 
     hidden: tuple[int, ...] = ()
     brief: tuple[int, ...] = ()
+    begun: tuple[int, ...] = ()
     mentions: int = 0
     noindex: bool = False
 

@@ -87,8 +87,12 @@ def _indexed(store: Store, question: Question, indexed: Sequence[str]) -> list[s
 
 def _some(sources: Sequence[str], columns: Sequence[str], indexed: Sequence[str]) -> tuple[str, list[str]]:
     """A statement for the posts of some sources that have words of the index in some columns, and its parameters."""
-    statement = """SELECT p.id AS id, p.effective AS effective FROM posts p JOIN feeds f ON f.id = p.feed_id
-        WHERE f.name IN (SELECT value FROM json_each(?)) AND p.excluded = '' AND p.held_at IS NULL"""
+    # From indexes alone: to look at a row reads its text, which takes three times as long.
+    statement = """SELECT p.id AS id, p.effective AS effective
+        FROM posts p INDEXED BY posts_by_feed_and_time JOIN feeds f ON f.id = p.feed_id
+        WHERE f.name IN (SELECT value FROM json_each(?))
+        AND p.id NOT IN (SELECT id FROM posts WHERE excluded != '')
+        AND p.id NOT IN (SELECT id FROM posts WHERE held_at IS NOT NULL)"""
     names = json.dumps(list(sources))
     if not indexed:
         return statement, [names]
