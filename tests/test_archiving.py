@@ -11,10 +11,10 @@ import pytest
 from tests.builders import edition
 from tests.stocking import START, blog, configure, post, receive, state_of
 from tests.test_publish import folder, names, settings  # noqa: F401  # a fixture
-from tidings.model import About, Enclosure, IssueContent, IssueItem, MoreItem, Picture, UpdateItem
+from tidings.model import About, Enclosure, Etiquette, IssueContent, IssueItem, MoreItem, Picture, Source, UpdateItem
 from tidings.planet.issues import in_brief
 from tidings.publish import publish
-from tidings.store import Store, abouts, issues
+from tidings.store import Store, abouts, feeds, issues
 
 A, B = blog("a"), blog("b")
 FILES = ("daily-1.html", "daily.xml", "daily.rss.xml", "daily.json")
@@ -74,6 +74,54 @@ def test_what_shows_headlines_alone_does_so_in_issues(stocked: Store, folder: Pa
     assert read(folder) == before
 
 
+def test_a_source_that_leaves_the_file_stays_what_it_was(stocked: Store, folder: Path) -> None:  # noqa: F811
+    """What was private, or shown as headlines alone, is so after its source was taken out of the file, whether the
+    source itself said so or `[feed] content` did; what was public stays public."""
+    editions = [edition()]
+    cases: list[tuple[Source, Etiquette, bool]] = [
+        (replace(A, publish=False), "full", False),
+        (replace(A, content="title"), "full", True),
+        (A, "title", True),
+    ]
+    for was, general, is_named in cases:
+        feeds.sync(stocked, [was, B], editions, START, general)
+        feeds.sync(stocked, [B], editions, START, "full")
+        publish(stocked, folder, of(B))
+        for text in read(folder):
+            assert ("Headline of a" in text) == is_named
+            assert not any(words in text for words in OF_A)
+            assert "Words of b" in text
+    configure(stocked, A, B, editions=editions)
+    configure(stocked, B, editions=editions)
+    publish(stocked, folder, of(B))
+    assert all("Words of a" in text for text in read(folder))
+
+
+def test_a_private_source_under_another_name_and_host_stays_private(stocked: Store, folder: Path) -> None:  # noqa: F811
+    """A source that goes by its host is another one with another host: what is kept of the former one is private."""
+    elsewhere = blog("elsewhere", publish=False)
+    configure(stocked, replace(A, publish=False), B, editions=[edition()])
+    configure(stocked, elsewhere, B, editions=[edition()])
+    publish(stocked, folder, of(elsewhere, B))
+    assert not any("Headline of a" in text for text in read(folder))
+
+
+@pytest.mark.parametrize(("url", "is_public"), [(A.url, True), (f"{A.url}?token=x", False)])
+def test_what_left_before_that_was_noted_goes_by_its_address(
+    stocked: Store,
+    folder: Path,  # noqa: F811
+    url: str,
+    is_public: bool,
+) -> None:
+    """Of a source that was taken out of the file by an earlier version nothing is known: it stays as public as it was,
+    unless its address has a token."""
+    configure(stocked, B, editions=[edition()])
+    with stocked.write():
+        stocked.conn.execute("UPDATE feeds SET publish = NULL, content = NULL, url = ? WHERE name = 'a'", (url,))
+    publish(stocked, folder, of(B))
+    assert all(("Words of a" in text) == is_public for text in read(folder))
+
+
 @pytest.mark.parametrize("column", ["excluded = 'title: x'", "held_at = '2026-11-23T12:00:00+00:00'"])
 def test_what_is_excluded_later_keeps_its_headline_in_issues(
     stocked: Store,
@@ -93,7 +141,8 @@ def test_what_is_excluded_later_keeps_its_headline_in_issues(
 
 def test_an_issue_of_blogs_that_want_no_index_has_none(stocked: Store, folder: Path) -> None:  # noqa: F811
     """As with tags: where all sources of an issue want to be in no search engine, its page says so, its feeds do, and
-    the sitemap has it no more; with one that has nothing against it, nothing is said."""
+    the sitemap has it no more, also when a source has left the file; with one that has nothing against it, nothing is
+    said."""
 
     def marked(name: str) -> bool:
         return "noindex" in (folder / "issues" / name).read_text("utf-8")
@@ -110,6 +159,9 @@ def test_an_issue_of_blogs_that_want_no_index_has_none(stocked: Store, folder: P
     publish(stocked, folder, of(A, shy))
     assert all(map(marked, ("daily-1.html", "daily.xml", "daily.rss.xml")))
     assert not is_in_sitemap()
+    configure(stocked, shy, editions=[edition()])
+    publish(stocked, folder, of(shy))
+    assert all(map(marked, ("daily-1.html", "daily.xml", "daily.rss.xml")))
 
 
 def test_an_issue_in_brief() -> None:

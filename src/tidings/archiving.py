@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
+from tidings.config.requests import is_for_members
 from tidings.feeding import STYLE, Kitchen, issue_files
 from tidings.model import COMBINED_FEED, About, Edition, Etiquette, IssueContent, ListedIssue, Source
 from tidings.planet.issues import Veil, in_brief, without
@@ -45,15 +46,17 @@ class Shelf:
 
 
 def take_stock(store: Store, sources: Sequence[Source], content: Etiquette) -> Shelf:
-    """The issues, with what holds of `sources`; of one that says nothing else, `content` is shown."""
+    """The issues, with what holds of `sources`; of one that says nothing else, `content` is shown. Of one that is in
+    the file no more, what held last: to take it out makes nothing public."""
     issues = archive.listed(store)
-    kept_back = [source for source in sources if not source.publish]
+    ever = [*sources, *feeds.former(store, sources, _is_for_everybody)]
+    kept_back = [source for source in ever if not source.publish]
     private = [source.name for source in kept_back]
     titles = {state.title for state in feeds.states(store, kept_back)} if kept_back else set()
     hidden = archive.posts_of(store, private) if private else {}
     came = archive.first_seen(store, private) if private else []
-    brief = _in_brief(store, sources, content)
-    shy = _shy(store, sources, content)
+    brief = _in_brief(store, ever, content)
+    shy = _shy(store, ever, content)
     open_ones = archive.with_others(store, [*shy, *private]) if shy else {issue.id for issue in issues}
     veils = {
         issue.id: Veil(
@@ -100,6 +103,10 @@ def past_issue(issue: ListedIssue) -> PastIssue:
 def issue_feed_path(edition: str) -> str:
     """Where the feed of an edition's issues is, below the site."""
     return f"issues/{edition}.xml"
+
+
+def _is_for_everybody(url: str) -> bool:
+    return not is_for_members(url, (), None)
 
 
 def _in_brief(store: Store, sources: Sequence[Source], content: Etiquette) -> dict[int, set[int]]:
