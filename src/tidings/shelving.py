@@ -92,8 +92,8 @@ def bring_up(folder: Path, leaves: Iterable[Leaf], listing: Listing | None, site
             changed.append(path)
         kept[leaf.path] = _kept(path, leaf.key, content)
     # After a power cut the note may lack what the disk has.
-    strays = _strays(folder) if listing is None or begun is not None else ()
-    gone = [folder / path for path in (*former, *strays) if path not in kept and _take_away(folder, path)]
+    found = strays(folder) if listing is None or begun is not None else ()
+    gone = [folder / path for path in (*former, *found) if path not in kept and _take_away(folder, path)]
     written = Listing(site, kept)
     if written != listing:
         _settle(changed)
@@ -172,9 +172,23 @@ def _is_below(path: str) -> bool:
     return bool(parts) and ".." not in parts and parts[0] != "/" and "\0" not in path
 
 
-def _strays(folder: Path) -> Iterator[str]:
-    """What seems to be ours in the folders that are: without a list nobody knows what was published before, as what was
-    withdrawn since."""
+def has_list(folder: Path) -> bool:
+    """Whether a folder has a list, be it one that cannot be used."""
+    return (folder / MANIFEST).exists()
+
+
+def names(path: Path, name: str) -> bool:
+    """Whether a file has a name in its beginning, as a feed has its id."""
+    try:
+        with path.open("rb") as file:
+            return name.encode() in file.read(_HEAD)
+    except OSError:
+        return False
+
+
+def strays(folder: Path) -> Iterator[str]:
+    """What seems to be ours in the folders that are, by their paths: without a list nobody knows what was published
+    before, as what was withdrawn since."""
     for name in _FOLDERS:
         for path in sorted((folder / name).rglob("*.*")):
             if path.suffix in (".html", ".xml", ".json") and _is_ours(path):
