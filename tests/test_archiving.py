@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,18 @@ import pytest
 from tests.builders import edition
 from tests.stocking import START, blog, configure, post, receive, state_of
 from tests.test_publish import folder, names, settings  # noqa: F401  # a fixture
-from tidings.model import About, Enclosure, Etiquette, IssueContent, IssueItem, MoreItem, Picture, Source, UpdateItem
+from tidings.model import (
+    About,
+    AlsoIn,
+    Enclosure,
+    Etiquette,
+    IssueContent,
+    IssueItem,
+    MoreItem,
+    Picture,
+    Source,
+    UpdateItem,
+)
 from tidings.planet.issues import in_brief
 from tidings.publish import publish
 from tidings.store import Store, abouts, feeds, issues
@@ -164,6 +176,86 @@ def test_an_issue_of_blogs_that_want_no_index_has_none(stocked: Store, folder: P
     assert all(map(marked, ("daily-1.html", "daily.xml", "daily.rss.xml")))
 
 
+def test_an_issue_whose_other_posts_are_not_shown_has_no_index(stocked: Store, folder: Path) -> None:  # noqa: F811
+    """Of a private source and one of headlines alone only the headlines are shown: search engines get none of it."""
+    publish(stocked, folder, of(replace(A, publish=False), replace(B, content="title")))
+    assert "noindex" in (folder / "issues/daily-1.html").read_text("utf-8")
+
+
+MENTION = "https://a.example/mentioned"
+
+
+@pytest.fixture
+def mentioning(store: Store) -> Store:
+    """An issue with a post of one source, and a mention of the other one under a name that it has no more."""
+    configure(store, A, B, editions=[edition()])
+    receive(store, A, post(1, url=MENTION))
+    receive(store, B, post(2))
+    shown = replace(item(2, "b"), also_in=(AlsoIn("Former Name", MENTION),))
+    issues.freeze(store, replace(CONTENT, items=(shown,), updates=(), more=()), [], None, START)
+    return store
+
+
+def readdress(store: Store, url: str) -> None:
+    with store.write():
+        store.conn.execute("UPDATE posts SET url = ? WHERE id = 1", (url,))
+
+
+def is_mentioned(folder: Path) -> bool:  # noqa: F811
+    [found] = {MENTION in text for text in read(folder)}
+    return found
+
+
+def test_a_private_source_is_not_mentioned_under_a_former_name(mentioning: Store, folder: Path) -> None:  # noqa: F811
+    """The address of its post tells that it is meant; once the post has that address, the issue is made again."""
+    private = replace(A, publish=False)
+    publish(mentioning, folder, of(A, B))
+    assert is_mentioned(folder)
+    publish(mentioning, folder, of(private, B))
+    assert not is_mentioned(folder)
+    readdress(mentioning, "https://a.example/other")
+    publish(mentioning, folder, of(private, B))
+    assert is_mentioned(folder)
+    readdress(mentioning, MENTION)
+    publish(mentioning, folder, of(private, B))
+    assert not is_mentioned(folder)
+
+
+def test_a_private_source_is_not_mentioned_where_it_has_the_story(mentioning: Store, folder: Path) -> None:  # noqa: F811
+    """Whatever its name and the address of its post were: who is mentioned beside must be a source that is public."""
+    with mentioning.write():
+        mentioning.conn.execute("UPDATE posts SET story = 1 WHERE id = 2")
+    readdress(mentioning, "https://a.example/other")
+    publish(mentioning, folder, of(A, B))
+    assert is_mentioned(folder)
+    publish(mentioning, folder, of(replace(A, publish=False), B))
+    assert not is_mentioned(folder)
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("The c", True), ("c", True), ("Former Name", False)])
+def test_a_public_source_with_the_same_address_is_mentioned(
+    store: Store,
+    folder: Path,  # noqa: F811
+    name: str,
+    is_kept: bool,
+) -> None:
+    """A blog has a public feed, and one for members, with the same posts: under the name of the first, or under what it
+    calls itself, its post is mentioned as before."""
+    private, public = replace(A, publish=False), blog("c")
+    configure(store, private, B, public, editions=[edition()])
+    receive(store, private, post(1, url=MENTION))
+    receive(store, B, post(2))
+    receive(store, public, post(3, url=MENTION))
+    shown = replace(item(2, "b"), also_in=(AlsoIn(name, MENTION),))
+    issues.freeze(store, replace(CONTENT, items=(shown,), updates=(), more=()), [], None, START)
+    publish(store, folder, of(private, B, public))
+    assert is_mentioned(folder) == is_kept
+    with store.write():
+        store.conn.execute("UPDATE posts SET url = '' WHERE id = 3")
+    publish(store, folder, of(private, B, public))
+    assert not is_mentioned(folder)
+
+
 def test_an_issue_in_brief() -> None:
     """Of a post in brief nothing is left but what it is called and where it is, wherever the issue has it."""
     found = in_brief(CONTENT, {1})
@@ -185,3 +277,16 @@ def test_nothing_to_do_reads_no_issue(stocked: Store, folder: Path) -> None:  # 
     publish(stocked, folder, of(replace(A, content="title"), B))
     stocked.conn.set_trace_callback(None)
     assert any(sql.startswith("SELECT content FROM issues") for sql in asked)
+
+
+def test_what_a_private_source_brings_later_reads_no_issue(stocked: Store, folder: Path) -> None:  # noqa: F811
+    """No issue can mention a post that came after it, whether a public source has it, too, or not."""
+    private = replace(A, publish=False)
+    publish(stocked, folder, of(private, B))
+    receive(stocked, private, post(3), post(4, url=MENTION), now=START + timedelta(hours=1))
+    receive(stocked, B, post(5, url=MENTION), now=START + timedelta(hours=1))
+    asked: list[str] = []
+    stocked.conn.set_trace_callback(asked.append)
+    publish(stocked, folder, of(private, B))
+    stocked.conn.set_trace_callback(None)
+    assert not any(sql.startswith("SELECT content FROM issues") for sql in asked)
