@@ -68,6 +68,36 @@ def test_a_database_without_most_of_the_posts_takes_nothing_away(
     assert "posts/30.html" in names(folder, publish(full, folder, OURS))
 
 
+@pytest.mark.usefixtures("full")
+def test_a_list_that_cannot_be_read_leaves_a_folder_to_its_own_database(folder: Path, tmp_path: Path) -> None:  # noqa: F811
+    """Cut short, it says no more whose the files are; the combined feed beside it does. Another database touches
+    nothing, and neither does any where that feed is gone, too."""
+    (folder / LIST).write_bytes((folder / LIST).read_bytes()[:100])
+    before = snapshot(folder)
+    with open_store(tmp_path / "other" / "tidings.db") as other:
+        configure(other, A, B)
+        with pytest.raises(TidingsError, match=r"public: its list .*cannot be read.*delete .*public/\.tidings\.json"):
+            publish(other, folder, OURS)
+    assert snapshot(folder) == before
+
+
+def test_an_old_copy_beside_a_list_that_cannot_be_read_takes_nothing_away(
+    full: Store,
+    folder: Path,  # noqa: F811
+) -> None:
+    """The pages that are there are counted then, as those of a list are."""
+    (folder / LIST).write_bytes(b"{")
+    with full.write():
+        full.conn.execute("DELETE FROM posts WHERE id > 10")
+    before = snapshot(folder)
+    with pytest.raises(TidingsError, match=r"public: 20 of its 30 posts are not in the database.*delete"):
+        publish(full, folder, OURS)
+    assert snapshot(folder) == before
+    (folder / "atom.xml").unlink()
+    with pytest.raises(TidingsError, match="cannot be read"):
+        publish(full, folder, OURS)
+
+
 def test_settings_take_away_as_much_as_they_say(full: Store, folder: Path) -> None:  # noqa: F811
     """A source that is not published any more is gone at once, with all of its posts: nobody has to be asked twice."""
     publish(full, folder, settings(sources=(B,)))

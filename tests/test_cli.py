@@ -216,6 +216,23 @@ def test_publish_writes_what_changed(site: Site, origin: Origin) -> None:
     assert (again.stdout, "up to date" in again.stderr) == ("", True)
 
 
+def test_to_take_a_source_out_publishes_nothing_of_it(site: Site, origin: Origin) -> None:
+    """What a source for members, and one of which only headlines were shown, had in an issue is no more on the web
+    after they were taken out of the file than before."""
+    for number, name in enumerate(("/club?token=x", "/brief")):
+        origin.serve_feed(name, rss([item(number, title=f"Headline of {name[1:5]}", text=f"Words of {name[1:5]}")]))
+    sources = [("club", origin.url("/club?token=x")), ("brief", origin.url("/brief"))]
+    site.configure(sources, subscribers=["ada@readers.example"], more='\n[feed]\ncontent = "title"\n')
+    site.run("poll")
+    assert "1 delivered" in site.run("send", "weekly").stdout
+    site.configure([], subscribers=["ada@readers.example"])
+    site.run("publish", "--out", "out")
+    for name in ("weekly-1.html", "weekly.xml", "weekly.rss.xml", "weekly.json"):
+        page = (site.folder / "out/issues" / name).read_text("utf-8")
+        assert "Headline of brie" in page
+        assert not any(words in page for words in ("Headline of club", "Words of club", "Words of brie"))
+
+
 def test_check_names_sources_that_are_kept_from_the_planet(site: Site) -> None:
     """What is asked with something that not everybody has is in digests alone, which nobody could know; a line on
     standard error says what to write. Where the file says it itself, nothing is said."""

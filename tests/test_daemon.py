@@ -23,6 +23,7 @@ from tests.sites import Site
 from tidings import config, daemon
 from tidings.cli.publishing import Publishing
 from tidings.demo.sink import Mailbox, free_port, take_mail
+from tidings.errors import StoreError
 
 READERS = [f"reader{n}@readers.example" for n in range(30)]
 
@@ -114,6 +115,49 @@ def test_what_was_done_to_files_by_hand_is_mended_within_the_hour(site: Site, or
     publishing.tick()
     assert (public / "index.html").read_text(encoding="utf-8") == page
     assert (public / "posts/1.html").exists()
+
+
+def test_a_page_that_cannot_be_made_is_not_tried_with_each_tick(site: Site, origin: Origin) -> None:
+    """After a failure all files wait a minute, then two, up to an hour, since to look at thousands takes seconds; what
+    is new since then is published at once. The error is told all the while. When all could be made, the pauses begin
+    anew."""
+    origin.serve_feed("/a", blog([2, 1]))
+    site.configure([("a", origin.url("/a"))])
+    site.run("poll")
+    public, now = site.folder / "data/public", [datetime(2026, 11, 23, 12, 0, tzinfo=UTC)]
+    publishing = Publishing(config.load(site.folder / "config.toml"), public, lambda: False, lambda: now[0])
+    public.mkdir()
+    (public / "404.html").mkdir()
+
+    def fail() -> None:
+        with pytest.raises(StoreError, match=r"404\.html"):
+            publishing.tick()
+
+    def fails_after(pause: timedelta) -> None:
+        """Whether all is looked through is told by a file that is gone."""
+        (public / "robots.txt").unlink()
+        now[0] += pause - timedelta(seconds=1)
+        fail()
+        assert not (public / "robots.txt").exists()
+        now[0] += timedelta(seconds=1)
+        fail()
+        assert (public / "robots.txt").exists()
+
+    fail()
+    for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
+        fails_after(timedelta(minutes=minutes))
+    origin.serve_feed("/a", blog([3, 2, 1]))
+    site.run("poll", "--all")
+    fail()
+    assert "Post 3" in (public / "index.html").read_text(encoding="utf-8")
+    (public / "404.html").rmdir()
+    now[0] += timedelta(hours=1)
+    publishing.tick()
+    (public / "404.html").unlink()
+    (public / "404.html").mkdir()
+    now[0] += timedelta(hours=1)
+    fail()
+    fails_after(timedelta(minutes=1))
 
 
 def test_what_the_file_says_otherwise_is_published_at_the_start(site: Site, origin: Origin) -> None:

@@ -94,6 +94,7 @@ STEPS = [
     *("ledger", "suppressing", "sender_of_mail", "subscribers", "links_of_readers", "signups", "choices_of_readers"),
     *("forgetting", "choices_of_editions_only", "moves_of_readers", "emptying_of_own_issues"),
     *("revisions_of_posts", "places_in_feeds", "floods_by_kind", "notes_that_come_back"),
+    "showing_of_feeds",
 ]
 
 

@@ -15,7 +15,7 @@ from tests.feed_checks import ATOM, assert_atom, assert_feed, assert_json_feed
 from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
 from tests.test_publish import freeze, settings
 from tidings.model import FEED_FILES, About, AlsoIn, FeedChange, IssueContent, IssueItem
-from tidings.planet.issues import without
+from tidings.planet.issues import Silence, Veil, without
 from tidings.posts.own import is_own
 from tidings.publish import publish
 from tidings.store import Store, feeds, open_store
@@ -161,24 +161,57 @@ def test_a_quiet_source_is_in_no_public_issue(store: Store, folder: Path) -> Non
         assert "Item 1" not in (folder / "issues" / name).read_text("utf-8")
 
 
+def item(number: int, *also_in: AlsoIn) -> IssueItem:
+    return IssueItem(
+        number, number, "https://a.example/1", f"Item {number}", "a", "", "", None, "en", "ltr", "", "", True,
+        also_in=also_in,
+    )  # fmt: skip
+
+
 def test_an_issue_without_some_posts() -> None:
-    """What is named, told of or mentioned goes as well as what is shown."""
-
-    def item(number: int, *also_in: str) -> IssueItem:
-        mentions = tuple(AlsoIn(source, f"https://{source}.example/") for source in also_in)
-        return IssueItem(
-            number, number, "https://a.example/1", f"Item {number}", "a", "", "", None, "en", "ltr", "", "", True,
-            also_in=mentions,
-        )  # fmt: skip
-
+    """What is named or told of goes as well as what is shown, and so does what mentions a source that is not published;
+    others are mentioned as before."""
     content = IssueContent(
-        "daily", "Daily", 1, "", START, "UTC", "en", "Planet", "https://planet.example", (item(1, "b", "c"), item(2))
-    )
-    found = without(content, {2}, {"b"}, set())
+        "daily", "Daily", 1, "", START, "UTC", "en", "Planet", "https://planet.example",
+        (item(1, AlsoIn("b", "https://b.example/"), AlsoIn("c", "https://c.example/")), item(2)),
+    )  # fmt: skip
+    found = without(content, Veil(hidden=(2,)), Silence(names=frozenset({"b"})))
     assert [one.post_id for one in found.items] == [1]
     assert [one.source for one in found.items[0].also_in] == ["c"]
-    address = content.items[0].also_in[1].url
-    assert [one.source for one in without(content, {2}, set(), {address}).items[0].also_in] == ["b"]
+    assert without(content, Veil(), Silence()) == content
+
+
+@pytest.mark.parametrize(
+    ("source", "url", "beside", "is_kept"),
+    [
+        ("Open", "https://open.example/1", False, True),
+        ("Secret", "https://open.example/1", False, False),
+        ("Once Secret", "https://secret.example/1", False, False),
+        ("Once Secret", "https://secret.example/old", True, False),
+        ("Once Open", "https://open.example/1", False, True),
+        ("Open", "https://open.example/old", True, True),
+        ("Open", "https://both.example/1", True, True),
+        ("Once Secret", "https://both.example/1", False, False),
+        ("Shared", "https://both.example/1", True, True),
+        ("Shared", "https://open.example/1", False, True),
+        ("Shared", "https://secret.example/1", False, False),
+        ("Shared", "https://secret.example/old", True, False),
+    ],
+)
+def test_who_may_be_mentioned(source: str, url: str, beside: bool, is_kept: bool) -> None:
+    """No mention tells of a source that is not published: by its name, by the address of a post, or, where it has the
+    same story, by a name and an address of before. What fits a post of a published source is that one's."""
+    silence = Silence(
+        names=frozenset({"Secret", "Shared"}),
+        addresses=frozenset({"https://secret.example/1", "https://both.example/1"}),
+        open_names=frozenset({"Open", "Shared"}),
+        open_posts=frozenset({("Open", "https://both.example/1"), ("Shared", "https://both.example/1")}),
+    )
+    content = IssueContent(
+        "daily", "Daily", 1, "", START, "UTC", "en", "Planet", "https://planet.example", (item(1, AlsoIn(source, url)),)
+    )
+    [shown] = without(content, Veil(beside=(1,) if beside else ()), silence).items
+    assert bool(shown.also_in) == is_kept
 
 
 @pytest.mark.parametrize(

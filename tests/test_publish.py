@@ -356,6 +356,19 @@ def test_an_entry_keeps_its_id_when_its_source_moves(stocked: Store, folder: Pat
     assert entry_ids(folder) == before
 
 
+def test_an_entry_that_left_the_feed_leaves_its_id_to_none(store: Store, folder: Path) -> None:
+    """A second post that its blog calls by the same id, and that comes when the first is in the feed no more, is an
+    entry of its own to who reads the feed."""
+    configure(store, A)
+    receive(store, A, post(1, guid="same"))
+    publish(store, folder, settings(sources=(A,), limit=1))
+    first = entry_ids(folder)["Post 1"]
+    receive(store, A, post(2, guid="same"), now=START + timedelta(hours=1))
+    publish(store, folder, settings(sources=(A,), limit=1))
+    assert list(entry_ids(folder)) == ["Post 2"]
+    assert entry_ids(folder)["Post 2"] != first
+
+
 def test_after_a_backup_is_put_back_no_other_post_has_an_id_of_the_lost_time(
     stocked: Store, folder: Path, tmp_path: Path
 ) -> None:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
+from itertools import accumulate
 from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo
 
+from tidings.config.requests import is_for_members
 from tidings.editions.dropping import begun
 from tidings.feeding import STYLE, Kitchen, issue_files
 from tidings.model import COMBINED_FEED, About, Edition, Etiquette, IssueContent, ListedIssue, Source
-from tidings.planet.issues import Veil, in_brief, without
+from tidings.planet.issues import Silence, Veil, in_brief, without
 from tidings.planet.plan import digest
 from tidings.planet.tags import is_shy
 from tidings.records import dataclass
@@ -25,7 +28,7 @@ from tidings.render.feeds import Feed
 from tidings.render.issue_feed import IssueFeed, feed_of_issues
 from tidings.render.pages import FeedLink, IssueLinks, PastIssue, render_issue_page
 from tidings.shelving import Leaf
-from tidings.store import Store, abouts, archive, feeds, planet
+from tidings.store import Store, abouts, archive, feeds
 
 _ISSUES_IN_FEED = 20
 _BEGINNING = 500
@@ -35,13 +38,13 @@ says nothing else."""
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The issues that readers may see, newest first, and what the public may not see of each, by its id. `unnamed` are
-    the names of sources that are not published, and `addresses` those of their posts: nothing may mention either."""
+    """The issues that readers may see, newest first, and what the public may not see of each, by its id. `silence` is
+    what no issue may mention, but for addresses: those are in `came`, with when each came, the oldest first."""
 
     issues: Sequence[ListedIssue]
     veils: Mapping[int, Veil]
-    unnamed: Sequence[str] = ()
-    addresses: frozenset[str] = frozenset()
+    silence: Silence
+    came: Sequence[tuple[datetime, str]]
 
     def open_to_search(self) -> list[str]:
         """The paths of the issues that search engines may have."""
@@ -49,29 +52,32 @@ class Shelf:
 
 
 def take_stock(store: Store, sources: Sequence[Source], content: Etiquette) -> Shelf:
-    """The issues, with what holds of `sources`; of one that says nothing else, `content` is shown."""
+    """The issues, with what holds of `sources`; of one that says nothing else, `content` is shown. Of one that is in
+    the file no more, what held last: to take it out makes nothing public."""
     issues = archive.listed(store)
-    kept_back = [source for source in sources if not source.publish]
-    private = [source.name for source in kept_back]
-    titles = {state.title for state in feeds.states(store, kept_back)} if kept_back else set()
+    ever = [*sources, *feeds.former(store, sources, _is_for_everybody)]
+    private = [source.name for source in ever if not source.publish]
     hidden = archive.posts_of(store, private) if private else {}
-    came = archive.first_seen(store, private) if private else []
-    brief = _in_brief(store, sources, content)
-    cut = _showing(store, sources, content, "excerpt")
-    shy = _shy(store, sources, content)
+    beside = archive.beside(store, private) if private else {}
+    came = archive.addresses(store, private) if private else []
+    silence = _silence(store, ever) if private else Silence()
+    brief = _in_brief(store, ever, content)
+    cut = _showing(store, ever, content, "excerpt")
+    shy = _shy(store, ever, content)
     open_ones = archive.with_others(store, [*shy, *private]) if shy else {issue.id for issue in issues}
+    marks = _marks(came, silence)
     veils = {
         issue.id: Veil(
             hidden=tuple(hidden.get(issue.id, ())),
             brief=tuple(sorted(brief.get(issue.id, ()))),
             begun=tuple(cut.get(issue.id, ())),
-            mentions=bisect_right(came, issue.frozen_at),
+            beside=tuple(beside.get(issue.id, ())),
+            mentions=marks[_count(came, issue)],
             noindex=issue.id not in open_ones,
         )
         for issue in issues
     }
-    addresses = frozenset(planet.posts_of(store, private).values()) if private else frozenset[str]()
-    return Shelf(issues, veils, sorted({*private, *titles}), addresses)
+    return Shelf(issues, veils, silence, came)
 
 
 def issue_leaves(store: Store, shelf: Shelf, kitchen: Kitchen, editions: Sequence[Edition]) -> Iterator[Leaf]:
@@ -108,6 +114,39 @@ def issue_feed_path(edition: str) -> str:
     return f"issues/{edition}.xml"
 
 
+def _silence(store: Store, sources: Sequence[Source]) -> Silence:
+    """What no issue may mention, but for addresses."""
+    private = [source for source in sources if not source.publish]
+    public = [source for source in sources if source.publish]
+    open_posts = archive.named_at(store, [one.name for one in public], [one.name for one in private])
+    return Silence(_names(store, private), frozenset(), _names(store, public), frozenset(open_posts))
+
+
+def _marks(came: Sequence[tuple[datetime, str]], silence: Silence) -> list[str]:
+    """What stands for all names and no address, for them and the first one, the first two, and so on, with who may be
+    mentioned there."""
+    names: dict[str, list[str]] = {}
+    for name, address in sorted(silence.open_posts):
+        names.setdefault(address, []).append(name)
+    start = digest(sorted(silence.names), sorted(silence.open_names))
+    return list(accumulate(((address, names.get(address)) for _, address in came), digest, initial=start))
+
+
+def _names(store: Store, sources: Sequence[Source]) -> frozenset[str]:
+    """What the operator calls some sources, and what they call themselves."""
+    titles = {state.title for state in feeds.states(store, sources)}
+    return frozenset({source.name for source in sources} | titles)
+
+
+def _count(came: Sequence[tuple[datetime, str]], issue: ListedIssue) -> int:
+    """How many addresses had come when an issue was made: it can mention no others."""
+    return bisect_right(came, issue.frozen_at, key=lambda one: one[0])
+
+
+def _is_for_everybody(url: str) -> bool:
+    return not is_for_members(url, (), None)
+
+
 def _in_brief(store: Store, sources: Sequence[Source], content: Etiquette) -> dict[int, set[int]]:
     """The posts of which no more than the headline may be shown, by their issues."""
     found: dict[int, set[int]] = {}
@@ -130,13 +169,14 @@ def _shy(store: Store, sources: Sequence[Source], content: Etiquette) -> list[st
 
 def _mark(shelf: Shelf, issue: ListedIssue) -> str:
     """What stands for an issue as the public sees it."""
-    return digest(issue, shelf.veils[issue.id], shelf.unnamed)
+    return digest(issue, shelf.veils[issue.id])
 
 
 def _shown(store: Store, shelf: Shelf, issue: ListedIssue) -> IssueContent:
     """An issue as the public sees it."""
     veil, content = shelf.veils[issue.id], archive.content(store, issue.id)
-    named = without(content, veil.hidden, shelf.unnamed, shelf.addresses)
+    addresses = frozenset(address for _, address in shelf.came[: _count(shelf.came, issue)])
+    named = without(content, veil, replace(shelf.silence, addresses=addresses))
     return begun(in_brief(named, veil.brief), veil.begun, _BEGINNING)
 
 

@@ -27,7 +27,7 @@ from tidings.render.environment import SHIPPED, Templates
 from tidings.render.finding import render_robots
 from tidings.render.pages import FeedLink, PastIssue, PlanetPage, Room
 from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
-from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, read_list
+from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, has_list, names, read_list, strays
 from tidings.sources.opml import Listed, write_opml
 from tidings.store import Store, exclusive, feeds, planet, site
 from tidings.store.site import SiteRecord
@@ -86,7 +86,7 @@ def publish(
     """
     with exclusive(store, "publish", stop):
         listing, site_id = read_list(folder), site.record(store).feed_id
-        if listing is not None:
+        if has_list(folder):
             _require_own(store, folder, listing, site_id)
         return bring_up(folder, _leaves(store, settings), listing, site_id)
 
@@ -97,11 +97,14 @@ def count_files(folder: Path) -> int:
     return 0 if listing is None else len(listing.files)
 
 
-def _require_own(store: Store, folder: Path, listing: Listing, site_id: str) -> None:
-    """Raises TidingsError when what is in a folder was made by another database, or by a later state of this one."""
-    if listing.site not in ("", site_id):
+def _require_own(store: Store, folder: Path, listing: Listing | None, site_id: str) -> None:
+    """Raises TidingsError when what is in a folder was made by another database, or by a later state of this one. Where
+    its list cannot be read (None), the combined feed tells whose it is."""
+    if listing is None and not names(folder / COMBINED_FEED, site_id):
+        raise TidingsError(f"{folder}: its list {MANIFEST} cannot be read, and may be another's; {_way_on(folder)}")
+    if listing is not None and listing.site not in ("", site_id):
         raise TidingsError(f"{folder}: these files were made by another database; {_way_on(folder)}")
-    listed = posts_among(listing.files)
+    listed = posts_among(strays(folder) if listing is None else listing.files)
     missing = planet.missing(store, listed)
     if lacks_most(missing, len(listed)):
         raise TidingsError(f"{folder}: {missing} of its {len(listed)} posts are not in the database; {_way_on(folder)}")

@@ -3,24 +3,26 @@
 Each file has a key that stands for its bytes. The list, a hidden file, has the key, the size, the time and a digest of
 each: so a file is made again only if its key is another, or if it is gone or was changed by somebody else. Everything
 can be made again from the database, so the list comes last, when all else is on the disk: after a crash the worst is
-that too much is made once more.
+that too much is made once more. What is written and not listed yet is noted in another hidden file, which is there only
+during a pass, or after one that did not come to its end: so nothing stays that nobody knows of.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
 from tidings.errors import StoreError
-from tidings.records import dataclass
+from tidings.records import dataclass, replace
 
 MANIFEST = ".tidings.json"
 """The list. Hidden files are not served."""
 
+_BEGUN = ".tidings.begun"
 _VERSION = 1
 _HALF = ".tidings.partial"
 _MANY = 50
@@ -50,6 +52,9 @@ class Kept:
     mark: str
 
 
+_UNKNOWN = Kept("", 0, 0, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The list of a folder: its files by their paths, and the `site` whose they are, "" before lists said that."""
@@ -65,44 +70,77 @@ def bring_up(folder: Path, leaves: Iterable[Leaf], listing: Listing | None, site
     Raises StoreError when the folder cannot be written, and what the first file raised that could not be made: then all
     else is up to date.
     """
-    former = None if listing is None else listing.files
+    begun = _begun(folder)
+    former = _former(begun, listing)
     kept: dict[str, Kept] = {}
     changed: list[Path] = []
     mistakes: list[Exception] = []
     for leaf in leaves:
-        path, known = folder / leaf.path, (former or {}).get(leaf.path)
-        if known is not None and known.key == leaf.key and _is_there(path, known):
-            kept[leaf.path] = known
+        path, known = folder / leaf.path, former.get(leaf.path)
+        if known is not None and known.key == leaf.key and (same := _unchanged(path, known)):
+            kept[leaf.path] = same
             continue
         try:
             content = leaf.render()
         except Exception as mistake:  # one broken thing stays one broken thing
             mistakes.append(mistake)
-            kept[leaf.path] = known or Kept("", 0, 0, "")
+            kept[leaf.path] = known or _UNKNOWN
             continue
+        if known is None:
+            _note_begun(folder, leaf.path)
         if _write(folder, path, content):
             changed.append(path)
         kept[leaf.path] = _kept(path, leaf.key, content)
-    stale = _strays(folder) if former is None else iter(former)
-    gone = [folder / path for path in stale if path not in kept and _take_away(folder, path)]
+    # After a power cut the note may lack what the disk has.
+    found = strays(folder) if listing is None or begun is not None else ()
+    gone = [folder / path for path in (*former, *found) if path not in kept and _take_away(folder, path)]
     written = Listing(site, kept)
     if written != listing:
         _settle(changed)
         _list(folder, written)
+    _take_away(folder, _BEGUN)
     if mistakes:
         raise mistakes[0]
     return changed + gone
 
 
-def _is_there(path: Path, known: Kept) -> bool:
-    """Whether a file is what was written: by its size and time, or else, as after copying, by its bytes."""
+def _former(begun: Sequence[str] | None, listing: Listing | None) -> dict[str, Kept]:
+    """What was written before: what the list has, and what a pass wrote that did not come to its end."""
+    return dict.fromkeys(begun or (), _UNKNOWN) | dict(listing.files if listing else {})
+
+
+def _begun(folder: Path) -> list[str] | None:
+    """The paths that a pass noted which did not come to its end; None where the last one did. A line that is cut short
+    tells of a file that was not written yet."""
+    try:
+        lines = (folder / _BEGUN).read_text("utf-8", "replace").split("\n")[:-1]
+    except OSError:
+        return None
+    return [line for line in lines if _is_below(line)]
+
+
+def _note_begun(folder: Path, path: str) -> None:
+    """Notes that a file will be there which no list has. The first line break ends what a full disk cut short."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / _BEGUN).open("ab") as file:
+            file.write(f"\n{path}\n".encode())
+    except OSError as error:
+        raise _unwritable(folder / path, error) from error
+
+
+def _unchanged(path: Path, known: Kept) -> Kept | None:
+    """What the list has of a file from now on, if it is what was written: by its size and time, or else, as after
+    copying, by its bytes."""
     try:
         status = path.stat()
         if status.st_size != known.size:
-            return False
-        return status.st_mtime_ns == known.time or _mark(path.read_bytes()) == known.mark
+            return None
+        if status.st_mtime_ns == known.time:
+            return known
+        return replace(known, time=status.st_mtime_ns) if _mark(path.read_bytes()) == known.mark else None
     except OSError:
-        return False
+        return None
 
 
 def _kept(path: Path, key: str, content: bytes) -> Kept:
@@ -134,9 +172,23 @@ def _is_below(path: str) -> bool:
     return bool(parts) and ".." not in parts and parts[0] != "/" and "\0" not in path
 
 
-def _strays(folder: Path) -> Iterator[str]:
-    """What seems to be ours in the folders that are: without a list nobody knows what was published before, as what was
-    withdrawn since."""
+def has_list(folder: Path) -> bool:
+    """Whether a folder has a list, be it one that cannot be used."""
+    return (folder / MANIFEST).exists()
+
+
+def names(path: Path, name: str) -> bool:
+    """Whether a file has a name in its beginning, as a feed has its id."""
+    try:
+        with path.open("rb") as file:
+            return name.encode() in file.read(_HEAD)
+    except OSError:
+        return False
+
+
+def strays(folder: Path) -> Iterator[str]:
+    """What seems to be ours in the folders that are, by their paths: without a list nobody knows what was published
+    before, as what was withdrawn since."""
     for name in _FOLDERS:
         for path in sorted((folder / name).rglob("*.*")):
             if path.suffix in (".html", ".xml", ".json") and _is_ours(path):
@@ -164,8 +216,12 @@ def _write(folder: Path, path: Path, content: bytes) -> bool:
     except OSError as error:
         with suppress(OSError):
             half.unlink(missing_ok=True)
-        raise StoreError(f"{path}: cannot be written ({error}); check its folder and the disk") from error
+        raise _unwritable(path, error) from error
     return True
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(f"{path}: cannot be written ({error}); check its folder and the disk")
 
 
 def _take_away(folder: Path, name: str) -> bool:

@@ -16,6 +16,7 @@ _FEW = 20
 """Files that are named one by one; of more it is said how many they are."""
 
 _PAUSE = timedelta(hours=1)
+_FIRST_REST = timedelta(minutes=1)
 
 
 @click.command()
@@ -62,7 +63,8 @@ def report(folder: Path, changed: Sequence[Path]) -> None:
 class Publishing:
     """Brings the files up to date when something changed, and once an hour for what no change tells of: what somebody
     did to the files by hand, and what pages say of the blogs' health. The first time always, since the configuration
-    or the program may be another."""
+    or the program may be another. What fails rests for a minute, then for two, up to an hour, unless there is news: to
+    look through thousands of files takes seconds."""
 
     def __init__(self, loaded: Config, folder: Path, stop: Callable[[], bool], clock: Callable[[], datetime]) -> None:
         self._loaded = loaded
@@ -70,18 +72,39 @@ class Publishing:
         self._stop = stop
         self._clock = clock
         self._done_at: datetime | None = None
+        self._failure: Exception | None = None
+        self._failed_at: datetime | None = None
+        self._failed_with: int | None = None
+        self._rest = _FIRST_REST
 
     def tick(self) -> None:
+        """Publishes if it is time to. Raises what went wrong, and the same again while that rests."""
         from tidings.cli import issuing
         from tidings.publish import publish_due
-        from tidings.store import open_store
+        from tidings.store import open_store, site
 
         now, settings = self._clock(), issuing.publish_settings(self._loaded)
         # A clock that was set back is no reason to wait longer.
         is_time = self._done_at is None or abs(now - self._done_at) >= _PAUSE
         with open_store(self._loaded.site.database) as store:
-            written = publish_due(store, self._folder, settings, anyway=is_time, stop=self._stop)
+            wanted = site.publishing_wanted(store)
+            if self._failure is not None and self._is_resting(wanted, now):
+                raise self._failure.with_traceback(None)
+            try:
+                written = publish_due(store, self._folder, settings, anyway=is_time, stop=self._stop)
+            except Exception as error:
+                self._note_failure(error, wanted, now)
+                raise
+        self._failure = self._failed_at = None
         if is_time:
             self._done_at = now
         if written:
             click.echo(f"publish: {len(written)} files written", err=True)
+
+    def _is_resting(self, wanted: int | None, now: datetime) -> bool:
+        """Whether what failed is left alone; `wanted` is the change that it is to bring."""
+        return self._failed_at is not None and wanted == self._failed_with and abs(now - self._failed_at) < self._rest
+
+    def _note_failure(self, error: Exception, wanted: int | None, now: datetime) -> None:
+        self._rest = _FIRST_REST if self._failed_at is None else min(2 * self._rest, _PAUSE)
+        self._failure, self._failed_at, self._failed_with = error, now, wanted

@@ -52,7 +52,7 @@ def open_synced(loaded: Config) -> Iterator[Store]:
     """The database of a configuration, brought in line with it."""
     with open_store(loaded.site.database) as store:
         now = utc_now()
-        feeds.sync(store, loaded.sources, loaded.editions, now)
+        feeds.sync(store, loaded.sources, loaded.editions, now, loaded.feed.content)
         _judge_again(store, loaded.sources, now)
         yield store
 

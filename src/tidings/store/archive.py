@@ -57,20 +57,40 @@ def with_others(store: Store, sources: Sequence[str]) -> set[int]:
     """The issues that have a post of any other source than `sources` (names)."""
     rows = store.rows(
         f"""SELECT DISTINCT x.issue_id FROM {_POSTS} x JOIN posts p ON p.id = x.post_id JOIN feeds f ON f.id = p.feed_id
-        WHERE f.name IS NULL OR f.name NOT IN (SELECT value FROM json_each(?))""",
+        WHERE f.name NOT IN (SELECT value FROM json_each(?))""",
         (json.dumps(list(sources)),),
     )
     return {row["issue_id"] for row in rows}
 
 
-def first_seen(store: Store, sources: Sequence[str]) -> list[datetime]:
-    """When each post of `sources` (names) came, the oldest first."""
+def beside(store: Store, sources: Sequence[str]) -> dict[int, list[int]]:
+    """The posts that issues have of stories that any of `sources` (names) has, by the ids of the issues."""
+    rule = """p.story IN (SELECT q.story FROM posts q JOIN feeds g ON g.id = q.feed_id
+        WHERE g.name IN (SELECT value FROM json_each(?)))"""
+    return _by_issue(store, rule, (json.dumps(list(sources)),))
+
+
+def addresses(store: Store, sources: Sequence[str]) -> list[tuple[datetime, str]]:
+    """The addresses of the posts of `sources` (names), each with when the post came, the oldest first."""
     rows = store.rows(
-        """SELECT p.first_seen FROM posts p JOIN feeds f ON f.id = p.feed_id
-        WHERE f.name IN (SELECT value FROM json_each(?)) ORDER BY p.first_seen""",
+        """SELECT p.first_seen, p.url FROM posts p JOIN feeds f ON f.id = p.feed_id
+        WHERE f.name IN (SELECT value FROM json_each(?)) AND p.url != '' ORDER BY p.first_seen, p.id""",
         (json.dumps(list(sources)),),
     )
-    return [stored_time(row["first_seen"]) for row in rows]
+    return [(stored_time(row["first_seen"]), row["url"]) for row in rows]
+
+
+def named_at(store: Store, sources: Sequence[str], others: Sequence[str]) -> set[tuple[str, str]]:
+    """What `sources` (names) have at the same addresses as `others` (names): name and address, and what the source
+    calls itself and address."""
+    rows = store.rows(
+        """SELECT f.name, f.title, p.url FROM posts p JOIN feeds f ON f.id = p.feed_id
+        WHERE f.name IN (SELECT value FROM json_each(?)) AND p.url IN (
+            SELECT q.url FROM posts q JOIN feeds g ON g.id = q.feed_id
+            WHERE g.name IN (SELECT value FROM json_each(?)))""",
+        (json.dumps(list(sources)), json.dumps(list(others))),
+    )
+    return {(name, row["url"]) for row in rows for name in (row["name"], row["title"])}
 
 
 def _by_issue(store: Store, rule: str, values: Sequence[str]) -> dict[int, list[int]]:

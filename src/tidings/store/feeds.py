@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from tidings.model import About, Edition, Failed, FeedChange, FeedState, Move, Rhythm, Source, Validators, Wishes
+from tidings.model import (
+    About,
+    Edition,
+    Etiquette,
+    Failed,
+    FeedChange,
+    FeedState,
+    Move,
+    Rhythm,
+    Source,
+    Validators,
+    Wishes,
+)
 from tidings.store import abouts, file_readers, items, posts, slots
 from tidings.store.database import (
     Store,
@@ -19,17 +31,20 @@ from tidings.store.database import (
 )
 
 
-def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], now: datetime) -> None:
+def sync(
+    store: Store, sources: Sequence[Source], editions: Sequence[Edition], now: datetime, content: Etiquette = "full"
+) -> None:
     """Brings the tables in line with the configuration; nothing is ever deleted.
 
     A source whose URL the operator changed keeps its row by its name, so its posts do not come again; its validators
     are dropped, because they belong to the old URL. A name that went to another feed is that one's alone. A source is
     noted as joining each edition that covers it: what the edition takes of the time before is its backfill. Of an
     edition whose schedule or zone has changed, the slots before `now` are not due any more. Its readers are mirrored
-    (store/file_readers.py).
+    (store/file_readers.py). What holds of publishing each source is kept for when it has left the file; of one that
+    says nothing else, `content` is shown.
     """
     file_readers.sync(store, editions, now)
-    if _is_in_line(store, sources, editions, now):
+    if _is_in_line(store, sources, editions, now, content):
         return
     with store.write():
         directory = _Directory(store.rows("SELECT id, name, url, adopted_url, move_url FROM feeds ORDER BY id"))
@@ -38,6 +53,7 @@ def sync(store: Store, sources: Sequence[Source], editions: Sequence[Edition], n
             if source.url not in directory.ids:
                 _take_in(store, source, directory, configured, now)
         _name(store, sources)
+        _note_showing(store, sources, content)
         slots.note(store, editions, now)
         store.conn.executemany(
             """INSERT OR IGNORE INTO edition_sources (edition, feed_id, after_id)
@@ -51,6 +67,23 @@ def states(store: Store, sources: Iterable[Source]) -> list[FeedState]:
     not met is left out, as is one whose URL another process has changed since, with a newer configuration."""
     rows = {row["url"]: row for row in store.rows("SELECT * FROM feeds")}
     return [_state(rows[source.url], source) for source in sources if source.url in rows]
+
+
+def former(store: Store, sources: Iterable[Source], presumed: Callable[[str], bool]) -> list[Source]:
+    """The feeds that were followed once and are none of `sources`, as what they last were. Of one that left the file
+    before that was noted (store/tables_of_planet.py), `presumed` says by its URL whether it is published."""
+    current = {source.url for source in sources}
+    rows = store.rows("SELECT url, name, publish, content FROM feeds ORDER BY id")
+    return [
+        Source(
+            row["url"],
+            row["name"],
+            publish=presumed(row["url"]) if row["publish"] is None else bool(row["publish"]),
+            content=row["content"],
+        )
+        for row in rows
+        if row["url"] not in current
+    ]
 
 
 def names(store: Store) -> dict[str, str]:
@@ -157,11 +190,18 @@ class _Directory:
         return max((feed_id for feed_id in ids if self._urls[feed_id] not in configured), default=None)
 
 
-def _is_in_line(store: Store, sources: Sequence[Source], editions: Sequence[Edition], now: datetime) -> bool:
+def _is_in_line(
+    store: Store, sources: Sequence[Source], editions: Sequence[Edition], now: datetime, content: Etiquette
+) -> bool:
     """Whether there is nothing to do, as at most starts: then no other process has to wait for it."""
-    feeds = {row["url"]: row for row in store.rows("SELECT id, name, url FROM feeds")}
+    feeds = {row["url"]: row for row in store.rows("SELECT id, name, url, publish, content FROM feeds")}
     names = {source.url: source.name for source in sources}
     if any(url not in feeds or feeds[url]["name"] != name for url, name in names.items()):
+        return False
+    if any(
+        (feeds[one.url]["publish"], feeds[one.url]["content"]) != (one.publish, one.content or content)
+        for one in sources
+    ):
         return False
     taken = set(names.values())
     if any(row["name"] in taken for url, row in feeds.items() if url not in names):
@@ -209,6 +249,13 @@ def _name(store: Store, sources: Sequence[Source]) -> None:
         name = names.get(row["url"]) or (row["url"] if row["name"] in taken else row["name"])
         if name != row["name"]:
             store.conn.execute("UPDATE feeds SET name = ? WHERE id = ?", (name, row["id"]))
+
+
+def _note_showing(store: Store, sources: Sequence[Source], content: Etiquette) -> None:
+    store.conn.executemany(
+        "UPDATE feeds SET publish = ?, content = ? WHERE url = ?",
+        [(source.publish, source.content or content, source.url) for source in sources],
+    )
 
 
 def _save(store: Store, after: FeedState) -> None:

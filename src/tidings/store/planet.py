@@ -45,16 +45,6 @@ def missing(store: Store, ids: Collection[int]) -> int:
     return len(ids) - int(row["n"])
 
 
-def posts_of(store: Store, sources: Sequence[str]) -> dict[int, str]:
-    """The addresses of all posts of `sources` (names), by their ids."""
-    rows = store.rows(
-        """SELECT p.id, p.url FROM posts p JOIN feeds f ON f.id = p.feed_id
-        WHERE f.name IN (SELECT value FROM json_each(?))""",
-        (json.dumps(list(sources)),),
-    )
-    return {row["id"]: row["url"] for row in rows}
-
-
 def _post(row: sqlite3.Row) -> PlanetPost:
     return PlanetPost(
         id=row["id"],

@@ -11,7 +11,7 @@ from tidings.store.tables_of_choices import CHOICES, EMPTYING
 from tidings.store.tables_of_issues import LEDGER, SCHEDULING, SENDER, SETTLED, SUPPRESSING, UPDATES
 from tidings.store.tables_of_links import LINKS
 from tidings.store.tables_of_moves import MOVES
-from tidings.store.tables_of_planet import FEEDS_OF_OURS, REVISIONS
+from tidings.store.tables_of_planet import FEEDS_OF_OURS, REVISIONS, SHOWING
 from tidings.store.tables_of_readers import FORGETTING, SUBSCRIBERS
 from tidings.store.tables_of_signups import FLOODS, RETURNS, SIGNUPS
 
@@ -388,4 +388,10 @@ def floods_by_kind(db: Database) -> None:
 @_migration
 def notes_that_come_back(db: Database) -> None:
     for statement in RETURNS:
+        db.conn.execute(statement)
+
+
+@_migration
+def showing_of_feeds(db: Database) -> None:
+    for statement in SHOWING:
         db.conn.execute(statement)

@@ -8,6 +8,13 @@ REVISIONS = (
     BEGIN UPDATE posts SET revision = revision + 1 WHERE id = new.id; END""",
 )
 
+# What the file last said of a source: whether it is published, and how much of it is shown. What issues have of one
+# that is in no file any more goes by that. NULL where it was taken out before this was noted.
+SHOWING = (
+    "ALTER TABLE feeds ADD COLUMN publish INTEGER",
+    "ALTER TABLE feeds ADD COLUMN content TEXT",
+)
+
 # What feeds say of themselves (model.About), and under which terms a post may be used. `arrived` is where a post stands
 # in the combined feed: when it was first seen, or, of the backlog that a new source brings, when it was written.
 FEEDS_OF_OURS = (
