@@ -16,6 +16,7 @@ from tests.origin import Origin
 from tests.sites import Site
 from tests.smtp_servers import ScriptedServer
 from tests.test_docs import COMMANDS, fenced, section
+from tests.test_erasing import keep
 from tests.test_signup import an_issue
 from tidings import moving, preferences, signing, signup, standing
 from tidings.addresses import pseudonym
@@ -266,6 +267,15 @@ def test_the_line_of_a_reader_who_moved_is_named(polled: Site) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace(ANN, BOB), encoding="utf-8")
     assert "is named for" not in polled.run("check").stderr
     assert statuses(polled) == {BOB: "active"}
+
+
+def test_erasing_copes_with_a_kept_message_that_is_no_utf8(polled: Site) -> None:
+    """Anybody may write one to the address for bounces; before, nobody could be erased then."""
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        keep(store, f"Grüße von {ANN}".encode("latin-1"))
+    assert f"{ANN}: erased" in polled.run("subscribers", "erase", ANN).stdout
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        assert store.rows("SELECT 1 FROM returned_mail WHERE message IS NOT NULL") == []
 
 
 def test_who_is_erased_is_gone_from_all_reports(polled: Site) -> None:

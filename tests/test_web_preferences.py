@@ -13,6 +13,7 @@ import pytest
 
 from tests.browsing import Page, browser
 from tests.stocking import blog, configure
+from tests.test_erasing import keep
 from tests.test_web_browser import LOOK
 from tests.test_web_leaving import ALL, ANN, BOB, EDITIONS, NOW, House
 from tests.webs import serving
@@ -264,6 +265,16 @@ def run_out(house: House) -> str:
     path = link(house)
     house.now += timedelta(hours=1)
     return path
+
+
+def test_erasing_by_page_copes_with_a_kept_message_that_is_no_utf8(house: House) -> None:
+    """Anybody may write one to the address for bounces; before, nobody could be erased then."""
+    with open_store(house.database) as store:
+        keep(store, f"Grüße von {ANN}".encode("latin-1"))
+    assert house.post(f"{link(house)}/reader/erase", "do=erase").status == 200
+    with open_store(house.database) as store:
+        assert subscribers.find(store, ANN) is None
+        assert store.rows("SELECT 1 FROM returned_mail WHERE message IS NOT NULL") == []
 
 
 def outdated(house: House) -> str:
