@@ -23,7 +23,7 @@ from tidings.addresses import pseudonym
 from tidings.model import Choices, Evidence
 from tidings.signing import Purpose
 from tidings.signup import Wish
-from tidings.store import exclusive, exporting, keys, open_store, subscribers, suppressions
+from tidings.store import erasing, exclusive, exporting, keys, open_store, refusals, subscribers, suppressions
 from tidings.store import site as site_table
 from tidings.store.suppressions import ALL
 
@@ -215,6 +215,19 @@ def test_what_is_known_of_who_is_no_subscriber_is_told(polled: Site) -> None:
     for command in (("explain",), ("export", "--address")):
         said = polled.run("subscribers", *command, BOB, check=False)
         assert (said.returncode, "nothing is known of it" in said.stderr) == (1, True)
+
+
+def test_who_had_all_erased_is_told_apart_from_who_came_back(polled: Site) -> None:
+    """By the own wish, after which a confirmation is the only way back; whether it was gone is told as it is."""
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        erasing.erase(store, ANN, datetime.now(UTC), reason="erased")
+    said = polled.run("subscribers", "explain", ANN).stdout
+    assert "was erased by the own wish; may come back through the form" in said
+    assert "came back" not in said
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        subscribers.add(store, ANN, "weekly", "web", Evidence(), datetime.now(UTC), again=True)
+        refusals.keep(store, ANN, "erased", datetime.now(UTC))
+    assert "was erased and came back" in polled.run("subscribers", "explain", ANN).stdout
 
 
 def test_who_pauses_is_listed_as_such(polled: Site) -> None:

@@ -35,10 +35,11 @@ _WORDS = {
 }
 _REFUSED = {
     "operator": "was erased by the operator: no list and no line of the file begins anything",
-    "erased": "was erased and came back: no list and no line of the file begins anything else",
+    "erased": "was erased by the own wish; may come back through the form, but by no list and no line of the file",
     "never-ask": "asked never to be asked again: no list and no line of the file begins anything else",
     "moved": "was another reader's, who has moved: no list and no line of the file begins anything else",
 }
+_CAME_BACK = "was erased and came back: no list and no line of the file begins anything else"
 _STATES = {
     "accepted": "got it",
     "pending": "not sent yet",
@@ -217,7 +218,8 @@ def _print(report: dict[str, Any]) -> None:
 def _standing(report: dict[str, Any]) -> Iterator[str]:
     """What is known of an address apart from its subscriptions; these say by themselves what suppresses them."""
     if report["refused"]:
-        yield _REFUSED[report["refused"]]
+        came_back = report["refused"] == "erased" and report["link"]
+        yield _CAME_BACK if came_back else _REFUSED[report["refused"]]
     for one in report["signups"]:
         asked = f"asked for {', '.join(one['editions'])} ({one['form']})"
         yield f"{one['asked_at'][:10]}: {asked}, which nobody has confirmed"
