@@ -203,9 +203,7 @@ def _print(report: dict[str, Any]) -> None:
         paused = f", paused until {each['paused_until']}" if each["paused_until"] else ""
         click.echo(f"  {each['edition']}: since {each['since'][:10]}, from {each['origin']}{over}{paused}{held}")
     click.echo()
-    trail = [
-        (each["at"], each["edition"], _WORDS[each["what"]], each["form"], _grounds(each)) for each in report["trail"]
-    ]
+    trail = [(each["at"], each["edition"], _WORDS[each["what"]], _by(each), _grounds(each)) for each in report["trail"]]
     print_table(("when", "edition", "what", "by", "on which words"), trail)
     click.echo()
     issues = [(each["issue"], each["frozen_at"], each["why"]) for each in report["issues"]]
@@ -221,10 +219,15 @@ def _standing(report: dict[str, Any]) -> Iterator[str]:
         came_back = report["refused"] == "erased" and report["link"]
         yield _CAME_BACK if came_back else _REFUSED[report["refused"]]
     for one in report["signups"]:
-        asked = f"asked for {', '.join(one['editions'])} ({one['form']})"
+        asked = f"asked for {', '.join(one['editions'])} ({_by(one)})"
         yield f"{one['asked_at'][:10]}: {asked}, which nobody has confirmed"
     for one in () if report["subscriptions"] else report["suppressions"]:
         yield f"not mailed: {one['reason']} {one['since'][:10]}, {one['edition'] or 'all editions'}"
+
+
+def _by(one: dict[str, Any]) -> str:
+    """By what something was done, and from which network, as long as that is kept."""
+    return f"{one['form']} from {one['network']}" if one["network"] else str(one["form"])
 
 
 def _grounds(line: dict[str, Any]) -> str:
