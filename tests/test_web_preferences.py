@@ -252,7 +252,25 @@ def test_choosing_in_a_browser_by_keyboard(window: Page, house: House, tmp_path:
     window.picture(tmp_path / "page.png")
 
 
+GAP = """(() => {
+    const bottom = document.querySelector("[name=pause]").getBoundingClientRect().bottom;
+    return document.querySelector("[value=save]").getBoundingClientRect().top - bottom;
+})()"""
+
+
+def test_buttons_keep_away_from_the_field_above(window: Page, house: House) -> None:
+    """On a narrow screen a thumb hits one of them."""
+    window.looks(360)
+    window.open(f"http://127.0.0.1:{house.port}{link(house)}")
+    assert window.value(GAP) >= 12
+
+
 LABELS = """[...document.querySelectorAll("input, select")].filter(one => !one.labels.length).length"""
+
+
+def test_the_time_says_for_which_cadences_it_is(house: House) -> None:
+    """As the days do: each post comes when it comes, whatever the hour says."""
+    assert re.search(r'<label for="time1">Time, if once a day, a week or a month</label>', house.get(link(house)).text)
 
 
 def test_every_field_has_its_label(window: Page, house: House) -> None:
