@@ -177,6 +177,21 @@ def test_an_issue_without_subscribers_is_called_archived(site: Site, origin: Ori
     assert "archived only (no subscribers)" in site.run("issues", "list").stdout
 
 
+def test_an_issue_for_readers_who_get_it_apart_is_called_so(site: Site, origin: Origin) -> None:
+    """Who has a cadence of their own gets the posts, though not in this issue."""
+    configure(site, origin, readers=READERS[:1])
+    stock(site, origin, 1)
+    with open_store(site.folder / "data" / "tidings.db") as store:
+        reader = subscribers.find(store, READERS[0])
+        assert reader is not None
+        [weekly] = config.load(site.folder / "config.toml").editions
+        preferences.choose(store, reader, weekly, Choices("monthly"), Evidence(), datetime.now(UTC))
+    site.run("send", "weekly")
+    (row,) = site.json("issues", "list")["issues"]
+    assert (row["state"], row["apart"]) == ("archived", 1)
+    assert "archived only (for readers with a cadence of their own)" in site.run("issues", "list").stdout
+
+
 def test_an_empty_list_is_no_error(site: Site, origin: Origin) -> None:
     """Before there is anything it says when there might be."""
     configure(site, origin)

@@ -223,7 +223,7 @@ def test_the_log_says_what_there_is_to_say_of_a_source(site: Site, capsys: pytes
     ]
     report_poll(config.load(site.folder / "config.toml"), rows)
     said = capsys.readouterr().err.splitlines()
-    assert said == ["poll: a: 9 held", "poll: b: 9 released", "poll: 9 new posts from 1 sources"]
+    assert said == ["poll: a: 9 held", "poll: b: 9 released", "poll: 9 new posts from 1 source"]
 
 
 def test_a_held_and_released_source_as_its_operator_sees_it(site: Site, origin: Origin) -> None:

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 import re
 import stat
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 
 import pytest
 
+from tests import sites
 from tests.builders import edition
 from tests.feeds import blog
 from tests.origin import Origin
 from tests.sites import Site
 from tests.smtp_servers import ScriptedServer
 from tests.test_docs import COMMANDS, fenced, section
+from tests.test_erasing import keep
 from tests.test_signup import an_issue
 from tidings import moving, preferences, signing, signup, standing
 from tidings.addresses import pseudonym
 from tidings.model import Choices, Evidence
 from tidings.signing import Purpose
 from tidings.signup import Wish
-from tidings.store import exclusive, exporting, keys, open_store, subscribers, suppressions
+from tidings.store import erasing, exclusive, exporting, keys, open_store, refusals, subscribers, suppressions
 from tidings.store import site as site_table
 from tidings.store.suppressions import ALL
 
@@ -129,6 +133,8 @@ def test_a_suppression_outlives_what_it_kept_from_coming(polled: Site) -> None:
         (("add", "ann", "--edition", "weekly"), "@-sign"),
         (("add", ANN, "--edition", "daily"), "no edition is called 'daily'"),
         (("add", ANN, "--edition", "weekly", "--language", "german!"), "language tag"),
+        (("list", "--edition", "nope"), "no edition is called 'nope'; there are: weekly"),
+        (("erase", "ann"), "@-sign"),
         (("export",), "one of --edition and --address"),
         (("import", "config.toml", "--edition", "weekly", "--consent", " "), "say where"),
     ],
@@ -153,7 +159,7 @@ def test_a_list_goes_in_whole_and_comes_out_again(polled: Site) -> None:
     polled.run("subscribers", "remove", ANN)
     done = polled.run(*command)
     assert (
-        "2 subscribed to weekly, 0 had it already, 1 have left, 0 are refused, 0 suppressed, 1 twice in the list"
+        "2 subscribed to weekly, 0 had it already, 1 has left, 0 are refused, 0 suppressed, 1 twice in the list"
         in done.stdout
     )
     assert f"readers.csv:5: {ANN} has left, and stays away" in done.stderr
@@ -166,6 +172,59 @@ def test_a_list_goes_in_whole_and_comes_out_again(polled: Site) -> None:
         polled.run("subscribers", "erase", address, "--forget-refusal")
     polled.run("subscribers", "import", "out.csv", "--edition", "weekly", "--consent", "again")
     assert polled.run("subscribers", "export", "--edition", "weekly").stdout == exported
+
+
+def test_a_list_may_come_through_a_pipe(polled: Site) -> None:
+    """By `-` or by a name that can be read once only, as the shell makes for `<(…)`."""
+    for name, address in (("-", BOB), ("/dev/stdin", ZOE)):
+        done = subprocess.run(
+            sites.command("subscribers", "import", name, "--edition", "weekly", "--consent", "the fair"),
+            cwd=polled.folder,
+            env=sites.environment(),
+            input=f"address\n{address}\n".encode(),
+            capture_output=True,
+            timeout=120,
+            check=True,
+        )
+        assert b"1 subscribed to weekly" in done.stdout, done.stderr
+    assert statuses(polled) == {ANN: "active", BOB: "active", ZOE: "active"}
+
+
+def test_a_row_may_say_itself_how_its_reader_agreed(polled: Site) -> None:
+    """Then `--consent` may be left out; where a row does not say so, it is wrong, by its line."""
+    file = polled.folder / "readers.csv"
+    importing = ("subscribers", "import", "readers.csv", "--edition", "weekly")
+    file.write_text(f"address,consent\n{BOB},at the fair\n{ZOE},\n", encoding="utf-8")
+    refused = polled.run(*importing, check=False)
+    assert (refused.returncode, "readers.csv:3: does not say how" in refused.stderr) == (1, True)
+    assert "1 line is wrong, so nobody was subscribed" in refused.stderr
+    assert statuses(polled) == {ANN: "active"}
+    file.write_text(f"address,consent\n{BOB},at the fair\n", encoding="utf-8")
+    polled.run(*importing)
+    (line,) = polled.json("subscribers", "explain", BOB)["trail"]
+    assert line["wording"] == "at the fair"
+
+
+def test_an_import_says_that_the_file_ends_no_such_subscription_any_more(polled: Site) -> None:
+    """Of a reader whom only the configuration named so far, since taking the address out of it ended it before."""
+    (polled.folder / "readers.csv").write_text(f"address\n{ANN}\n", encoding="utf-8")
+    importing = ("subscribers", "import", "readers.csv", "--edition", "weekly", "--consent", "the fair")
+    done = polled.run(*importing).stdout
+    assert "0 subscribed to weekly, 1 had it already" in done
+    assert "1 reader had it since the configuration file says so" in done
+    assert "taking the address out of the file does not end it" in done
+    assert "configuration" not in polled.run(*importing).stdout
+
+
+def test_the_text_of_explain_says_where_a_sign_up_came_from(polled: Site) -> None:
+    """The network, of what was confirmed and of what was not: it is the answer to who complains."""
+    evidence = Evidence(form="form", wording="Yes", network="198.51.100.0/24")
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        subscribers.add(store, BOB, "weekly", "web", evidence, datetime.now(UTC))
+        wish = Wish(ZOE, ("weekly",), "", "form", "Yes")
+        signup.ask(store, wish, IPv4Address("203.0.113.9"), "a" * 16, datetime.now(UTC))
+    assert "form from 198.51.100.0/24" in polled.run("subscribers", "explain", BOB).stdout
+    assert "(form from 203.0.113.0/24)" in polled.run("subscribers", "explain", ZOE).stdout
 
 
 def test_what_one_reader_got_is_explained(polled: Site) -> None:
@@ -232,6 +291,19 @@ def test_what_is_known_of_who_is_no_subscriber_is_told(polled: Site) -> None:
         assert (said.returncode, "nothing is known of it" in said.stderr) == (1, True)
 
 
+def test_who_had_all_erased_is_told_apart_from_who_came_back(polled: Site) -> None:
+    """By the own wish, after which a confirmation is the only way back; whether it was gone is told as it is."""
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        erasing.erase(store, ANN, datetime.now(UTC), reason="erased")
+    said = polled.run("subscribers", "explain", ANN).stdout
+    assert "was erased by the own wish; may come back through the form" in said
+    assert "came back" not in said
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        subscribers.add(store, ANN, "weekly", "web", Evidence(), datetime.now(UTC), again=True)
+        refusals.keep(store, ANN, "erased", datetime.now(UTC))
+    assert "was erased and came back" in polled.run("subscribers", "explain", ANN).stdout
+
+
 def test_who_pauses_is_listed_as_such(polled: Site) -> None:
     """Until the day that the reader chose; then the reader is active again."""
     chosen = Choices(paused_until=datetime.now(UTC) + timedelta(days=9))
@@ -284,16 +356,26 @@ def test_the_line_of_a_reader_who_moved_is_named(polled: Site) -> None:
     assert statuses(polled) == {BOB: "active"}
 
 
+def test_erasing_copes_with_a_kept_message_that_is_no_utf8(polled: Site) -> None:
+    """Anybody may write one to the address for bounces; before, nobody could be erased then."""
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        keep(store, f"Grüße von {ANN}".encode("latin-1"))
+    assert f"{ANN}: erased" in polled.run("subscribers", "erase", ANN).stdout
+    with open_store(polled.folder / "data" / "tidings.db") as store:
+        assert store.rows("SELECT 1 FROM returned_mail WHERE message IS NOT NULL") == []
+
+
 def test_who_is_erased_is_gone_from_all_reports(polled: Site) -> None:
     """No command tells of the address any more, no byte of the database has it, and the file does not bring it back."""
     polled.run("send", "weekly")
     done = polled.run("subscribers", "erase", ANN)
-    assert f"{ANN}: erased; 1 deliveries are nobody's now" in done.stdout
+    assert f"{ANN}: erased; 1 delivery is nobody's now" in done.stdout
     assert "was erased and is not mailed" in done.stderr
     assert statuses(polled) == {}
     assert [row["address"] for row in polled.json("deliveries", "list")] == ["erased-1"]
     assert all(ANN.encode() not in file.read_bytes() for file in (polled.folder / "data").glob("tidings.db*"))
-    assert "no subscriber had it" in polled.run("subscribers", "erase", ANN).stdout
+    again = polled.run("subscribers", "erase", ANN).stdout
+    assert f"{ANN}: nobody had it, so there was nothing to erase\n{ANN} is not mailed from now on" in again
 
 
 def test_an_export_does_not_look_at_the_deliveries_of_others(polled: Site) -> None:

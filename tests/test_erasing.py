@@ -27,12 +27,14 @@ from tidings.store import (
     exclusive_now,
     file_readers,
     importing,
+    incoming,
     issues,
     open_store,
     subscribers,
 )
 from tidings.store.deliveries import Settlement, Tally
 from tidings.store.importing import Incoming
+from tidings.store.incoming import Entry
 from tidings.store.issues import Letter
 
 ANN, BOB = "ann.unmistakable@readers.example", "bob@readers.example"
@@ -57,6 +59,12 @@ def in_state(store: Store, issue_id: int, state: str) -> None:
     store.conn.execute(
         "UPDATE deliveries SET state = ?, reply = '550 ' || address || ' unknown' WHERE issue_id = ?", (state, issue_id)
     )
+
+
+def keep(store: Store, message: bytes) -> int:
+    """Keeps a message that nobody understood, and returns its number."""
+    size = len(message)
+    return incoming.record(store, Entry(message[:32], "unknown", None, "", "", "", "", "kept", size, message), START)
 
 
 def bytes_left(path: Path) -> bytes:
@@ -153,6 +161,29 @@ def test_who_is_erased_does_not_come_back_by_accident(store: Store) -> None:
     assert importing.take(store, "daily", Evidence(), START) == {"refused": 1}
     assert [one.address for one in subscribers.active(store, "daily")] == [BOB]
     assert subscribers.add(store, ANN, "daily", "cli", Evidence(), START, again=True) == "added"
+
+
+ZOE, ODD = "zoë@bücher.example", b"\xff\x00 "
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (ANN, f"Grüße von {ANN.title()}".encode("latin-1")),
+        (ANN, ODD + ANN.encode()),
+        (ANN, ANN.encode() + "ü".encode()[:1]),
+        (ZOE, f"Schönen Gruß, {ZOE.upper()}".encode()),
+        (ZOE, f"Schönen Gruß, {ZOE.upper()}".encode("latin-1")),
+    ],
+)
+def test_kept_messages_in_any_encoding_are_looked_through(store: Store, address: str, message: bytes) -> None:
+    """Also those that are no UTF-8, or were cut within a letter: what holds the address goes, all others stay."""
+    others = [keep(store, b"Gr\xfc\xdfe von bob@readers.example"), keep(store, ODD)]
+    number = keep(store, message)
+    assert erasing.look_through(store, address).numbers == (number,)
+    erasing.erase(store, address, START)
+    left = store.rows("SELECT id FROM returned_mail WHERE message IS NOT NULL ORDER BY id")
+    assert [row["id"] for row in left] == others
 
 
 def test_not_even_a_hash_is_kept_where_that_is_wanted(store: Store) -> None:

@@ -129,6 +129,7 @@ def kinds(house: House) -> Iterator[Kind]:
     for path, words in (
         (confirm, ("", "do=confirm", "do=confirm")),
         ("/confirm/x", ("",)),
+        (f"/refuse/{house.way_out()}", ("",)),
         (refuse, ("", "do=refuse")),
         ("/preferences", ("", "address=bob%40readers.example")),
         (manage, ("",)),

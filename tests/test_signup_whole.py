@@ -21,6 +21,7 @@ from tests.origin import Origin
 from tests.sites import Site
 from tests.smtp_servers import HOST, ScriptedServer
 from tests.test_web_browser import LOOK, RING
+from tests.webs import ask
 
 ANN = "ann@readers.example"
 _EDITIONS = """
@@ -212,8 +213,25 @@ FIELDS = """[...document.querySelectorAll("form input:not([type=hidden], [name=w
 }).map(one => one.outerHTML)"""
 
 
-def send_json(port: int, address: str) -> None:
-    from tests.webs import ask
+def test_the_log_tells_small_mails_from_issues(site: Site, origin: Origin, server: ScriptedServer) -> None:
+    """What readers asked for on pages is called small mails, and a welcome is named by its edition."""
+    port = configure(site, origin, server)
+    site.run("poll")
+    site.run("send", "open")
+    process = start(site, port)
+    try:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert ask(port, "POST", "/subscribe", f'{{"address": "{ANN}"}}', {"Content-Type": "application/json"})
+        path = link(until(lambda: server.messages)[0], "confirm")
+        assert ask(port, "POST", path, "do=confirm", form).status == 200
+        until(lambda: server.messages[1:])
+    finally:
+        process.terminate()
+        said, told = process.communicate(timeout=60)
+    assert "small mails: 1 accepted" in told.splitlines()
+    assert "open: 1 delivered" in said.splitlines()
 
+
+def send_json(port: int, address: str) -> None:
     body = f'{{"address": "{address}", "editions": ["open", "brief"]}}'
     assert ask(port, "POST", "/subscribe", body, {"Content-Type": "application/json"}).status == 202

@@ -43,6 +43,26 @@ def test_one_click_brings_fewer_mails(house: House, cadence: str) -> None:  # no
         assert [line.what for line in consents.trail(store, reader.id)][-3:] == ["left", "changed", "returned"]
 
 
+def test_the_button_pressed_twice_says_the_same(house: House) -> None:  # noqa: F811
+    """The second time it changes nothing; a link that was not used for that tells nothing of what was chosen."""
+    path = f"/u/{house.token(ANN)}"
+    house.post(path, "do=leave")
+    house.post(f"{path}/fewer", "do=monthly")
+    before = house.dump()
+    assert "You get fewer mails now" in house.post(f"{path}/fewer", "do=monthly").text
+    assert "Unsubscribe from" in house.post(f"{path}/fewer", "do=weekly").text
+    assert house.dump() == before
+
+
+def test_what_would_bring_no_fewer_is_refused(house: House) -> None:  # noqa: F811
+    """A weekly edition does not offer to come weekly, so nobody can ask for that."""
+    path = f"/u/{house.token(ANN, 'weekly')}"
+    house.post(path, "do=leave")
+    before = house.dump()
+    assert house.post(f"{path}/fewer", "do=weekly").status == 400
+    assert house.dump() == before
+
+
 def test_nothing_else_can_be_chosen(house: House) -> None:  # noqa: F811
     """Neither more mails, nor other words in the form; what only looks changes nothing."""
     path = f"/u/{house.token(ANN)}"

@@ -16,6 +16,7 @@ from tests.builders import edition
 from tests.webs import FORM, Asked, ask, serving
 from tidings import signing
 from tidings.addresses import pseudonym
+from tidings.config.schedules import schedule
 from tidings.model import Evidence, Subscriber
 from tidings.signing import Purpose
 from tidings.store import consents, file_readers, keys, open_store, site, subscribers, suppressions
@@ -32,7 +33,13 @@ EDITIONS = (
     replace(
         edition(), name="daily", title="The <Daily>", subscribers=(Subscriber(ANN), Subscriber(BOB, "de")), signup=True
     ),
-    replace(edition(), name="weekly", title="The Weekly", subscribers=(Subscriber(ANN),)),
+    replace(
+        edition(),
+        name="weekly",
+        title="The Weekly",
+        schedule=schedule("weekly fri 08:00"),
+        subscribers=(Subscriber(ANN),),
+    ),
 )
 
 

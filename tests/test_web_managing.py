@@ -192,6 +192,7 @@ def test_who_asks_too_often_is_told_to_wait(hall: Hall) -> None:
         assert hall.ask_for_link(f"r{number}@readers.example", "192.0.2.1").status == 200
     answer = hall.ask_for_link(ANN, "192.0.2.2")
     assert (answer.status, answer.headers["Retry-After"]) == (429, "60")
+    assert "Please wait a while" in answer.text
     with open_store(hall.database) as store:
         assert store.rows("SELECT * FROM throttle")
     assert hall.waiting() == []
@@ -458,18 +459,21 @@ def test_a_reader_may_ask_for_three_moves_a_day(hall: Hall) -> None:
         assert hall.want(f"new{number}@readers.example").status == 200
     answer = hall.want("new4@readers.example")
     assert (answer.status, answer.headers["Retry-After"]) == (429, str(24 * 3600))
+    assert "Please try again tomorrow." in answer.text
     assert hall.want(ANN.title()).status == 400
 
 
 def test_moving_and_taking_it_back(hall: Hall) -> None:
-    """Each link leads to a page with a button; the one that takes it back makes the other worthless."""
+    """Each link leads to a page with a button; the one that takes it back makes the other worthless, and says the same
+    when it is used twice."""
     hall.want("new@readers.example")
     move, stay = hall.move_link(), hall.move_link(Purpose.WITHDRAW)
     assert "new@readers.example" in hall.get(move).text
     assert hall.send(stay, {"do": "move"}).status == 400
     assert "stays as it is" in hall.send(stay, {"do": "stay"}).text
-    for path, do in ((move, "move"), (stay, "stay")):
-        assert hall.send(path, {"do": do}).status == 404
+    for again in (hall.send(stay, {"do": "stay"}), hall.get(stay)):
+        assert (again.status, "stays as it is" in again.text) == (200, True)
+    assert hall.send(move, {"do": "move"}).status == 404
     assert hall.addresses() == {ANN, BOB}
     assert hall.waiting() == []
     hall.want("new@readers.example")

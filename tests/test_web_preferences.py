@@ -13,6 +13,7 @@ import pytest
 
 from tests.browsing import Page, browser
 from tests.stocking import blog, configure
+from tests.test_erasing import keep
 from tests.test_web_browser import LOOK
 from tests.test_web_leaving import ALL, ANN, BOB, EDITIONS, NOW, House
 from tests.webs import serving
@@ -251,7 +252,25 @@ def test_choosing_in_a_browser_by_keyboard(window: Page, house: House, tmp_path:
     window.picture(tmp_path / "page.png")
 
 
+GAP = """(() => {
+    const bottom = document.querySelector("[name=pause]").getBoundingClientRect().bottom;
+    return document.querySelector("[value=save]").getBoundingClientRect().top - bottom;
+})()"""
+
+
+def test_buttons_keep_away_from_the_field_above(window: Page, house: House) -> None:
+    """On a narrow screen a thumb hits one of them."""
+    window.looks(360)
+    window.open(f"http://127.0.0.1:{house.port}{link(house)}")
+    assert window.value(GAP) >= 12
+
+
 LABELS = """[...document.querySelectorAll("input, select")].filter(one => !one.labels.length).length"""
+
+
+def test_the_time_says_for_which_cadences_it_is(house: House) -> None:
+    """As the days do: each post comes when it comes, whatever the hour says."""
+    assert re.search(r'<label for="time1">Time, if once a day, a week or a month</label>', house.get(link(house)).text)
 
 
 def test_every_field_has_its_label(window: Page, house: House) -> None:
@@ -264,6 +283,16 @@ def run_out(house: House) -> str:
     path = link(house)
     house.now += timedelta(hours=1)
     return path
+
+
+def test_erasing_by_page_copes_with_a_kept_message_that_is_no_utf8(house: House) -> None:
+    """Anybody may write one to the address for bounces; before, nobody could be erased then."""
+    with open_store(house.database) as store:
+        keep(store, f"Grüße von {ANN}".encode("latin-1"))
+    assert house.post(f"{link(house)}/reader/erase", "do=erase").status == 200
+    with open_store(house.database) as store:
+        assert subscribers.find(store, ANN) is None
+        assert store.rows("SELECT 1 FROM returned_mail WHERE message IS NOT NULL") == []
 
 
 def outdated(house: House) -> str:

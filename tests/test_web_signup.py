@@ -143,6 +143,8 @@ def test_a_link_may_choose_an_edition_and_a_language(house: House) -> None:
     assert '<html lang="de"' in german
     assert 'name="lang" value="de"' in german
     assert 'dir="rtl"' in house.get("/subscribe?lang=ar").text
+    for regional in ("de-AT", "DE", "de-Latn-CH"):
+        assert '<html lang="de"' in house.get(f"/subscribe?lang={regional}").text
     for nonsense in ("xx", "../../etc", "%22%3E%3Cscript%3E", ""):
         assert '<html lang="en"' in house.get(f"/subscribe?lang={nonsense}&edition=%3Cb%3E").text
 
@@ -195,16 +197,42 @@ def test_the_way_out(house: House) -> None:
 
 
 def test_a_link_that_has_run_out_says_what_to_do(house: House) -> None:
-    """So does one that is none of ours; a button of another page is no answer to it."""
+    """One that is none of ours may have been cut off; a button of another page is no answer to it."""
     house.subscribe()
     path = f"/confirm/{house.token()}"
     assert house.send(path, "do=leave").status == 400
     house.now += timedelta(hours=72)
-    for one in (path, "/confirm/x", "/refuse/1-x-y", f"/refuse/{house.token()}"):
+    for one, said in (
+        (path, 'href="../subscribe"'),
+        (path[:-1], "may have been cut off"),
+        ("/confirm/x", "may have been cut off"),
+        ("/refuse/1-x-y", "may have been cut off"),
+        (f"/refuse/{house.token()}", "may have been cut off"),
+    ):
         for answer in (house.get(one), house.send(one, f"do={one.split('/')[1]}")):
             assert answer.status == 404
-            assert 'href="../subscribe"' in answer.text
+            assert said in answer.text, one
     assert house.running() == set()
+
+
+def test_who_did_not_want_what_was_confirmed_is_told_how_to_leave(house: House) -> None:
+    """The mail's other link refuses nothing then, and the page leads to the way out that readers have."""
+    house.subscribe()
+    confirm, refuse = f"/confirm/{house.token()}", f"/refuse/{house.way_out()}"
+    house.send(confirm, "do=confirm")
+    for answer in (house.get(refuse), house.send(refuse, "do=refuse")):
+        assert answer.status == 404
+        assert "a link at the end of each mail ends that" in answer.text
+        assert 'href="../preferences"' in answer.text
+    assert house.running() == {"weekly"}
+
+
+def test_a_confirmation_after_never_again_promises_nothing(house: House) -> None:
+    """What was refused is not offered anew without a word: no mail would come."""
+    house.subscribe()
+    confirm = f"/confirm/{house.token()}"
+    house.send(f"/refuse/{house.way_out()}", "do=refuse")
+    assert "if you asked never to be asked again, nothing comes" in house.get(confirm).text
 
 
 def test_no_bit_of_a_link_may_be_wrong(house: House) -> None:
@@ -216,7 +244,7 @@ def test_no_bit_of_a_link_may_be_wrong(house: House) -> None:
             with open_store(house.database) as store:
                 look = signup.look_up if kind == "confirm" else signup.look_up_refusal
                 found = look(store, wrong, NOW)
-                assert (found if isinstance(found, str) else found.step) == "over", (kind, place)
+                assert (found if isinstance(found, str) else found.step) == "not ours", (kind, place)
 
 
 # --------------------------------------------------------------------------------------------------- who fills the form
@@ -368,6 +396,10 @@ def test_json_is_taken_as_a_form_is(house: House) -> None:
         ('{"address": "a@b.example", "editions": ["closed"]}', "`editions` names one that is not offered"),
         ('{"address": "a@b.example", "editions": ["weekly", "x"]}', "`editions` names one that is not offered"),
         ('{"address": "a@b.example", "editions": ["weekly"], "language": 1}', "`language` must be a text"),
+        (
+            '{"address": "a@b.example", "editions": ["weekly"], "language": "klingon"}',
+            "`language` names one that there",
+        ),
     ],
 )
 def test_json_that_asks_for_nothing(house: House, body: str, said: str) -> None:
@@ -376,6 +408,13 @@ def test_json_that_asks_for_nothing(house: House, body: str, said: str) -> None:
     assert answer.status == 400
     assert json.loads(answer.text)["error"].startswith(said)
     assert house.notes() == []
+
+
+def test_json_with_a_regional_language_gets_the_nearest(house: House) -> None:
+    """RFC 4647: de for de-AT; the mail comes in it."""
+    assert house.json({"address": ANN, "editions": ["weekly"], "language": "de-AT"}).status == 202
+    with open_store(house.database) as store:
+        assert [one.language for one in signups.of_address(store, ANN)] == ["de"]
 
 
 def test_an_edition_that_json_names_twice_is_one(house: House) -> None:

@@ -42,8 +42,9 @@ from tidings.throttling import Answer
 
 Address = IPv4Address | IPv6Address
 
-Step = Literal["open", "done", "over"]
-"""Where a link leads: it can be used; what it is about is done; or it is worth nothing any more, or never was."""
+Step = Literal["open", "done", "stayed", "over"]
+"""Where a link leads: it can be used; what it is about is done, or was taken back by it; or it is worth nothing any
+more, or never was."""
 
 # The mail to a new address is limited as those are that strangers get who are asked to confirm a subscription.
 _TO_THE_NEW: Mapping[NoteKind, NoteKind] = {"confirm": "move", "already": "taken", "blank": "blank"}
@@ -81,7 +82,7 @@ def ask(
         kind = _answer_to(store, address, new, now)
         for its_name, its_kind, print_, recipient in (
             (name, kind, new, "" if kind == "blank" else address),
-            (f"{name}-old", "moving", old, reader.address),
+            (_withdrawal(name), "moving", old, reader.address),
         ):
             note = Note(0, its_name, its_kind, print_, recipient, reader.language, (), network, now, subject=name)
             notes.add(store, note)
@@ -115,6 +116,7 @@ def withdraw(store: Store, token: str, now: datetime) -> Found:
         found = look_up_withdrawal(store, token, now)
         if found.change is not None:
             moves.withdraw(store, found.change.name)
+            signups.note_used(store, _withdrawal(found.change.name), now)
         return found
 
 
@@ -140,11 +142,18 @@ def _look_up(store: Store, token: str, purpose: Purpose, now: datetime) -> Found
         return Found("over")
     change = moves.named(store, grant.subject)
     if change is None:
+        if purpose is Purpose.WITHDRAW and signups.is_done(store, _withdrawal(grant.subject)):
+            return Found("stayed")
         return Found("done" if signups.is_done(store, grant.subject) else "over")
     reader = subscribers.by_id(store, change.subscriber_id)
     if reader is None or (purpose is Purpose.MOVE and not _may_move(store, reader, change.address)):
         return Found("over")
     return Found("open", change, reader.language)
+
+
+def _withdrawal(name: str) -> str:
+    """What the link to the old address is called, as its mail is."""
+    return f"{name}-old"
 
 
 def _may_move(store: Store, reader: StoredSubscriber, address: str) -> bool:

@@ -43,8 +43,8 @@ from tidings.throttling import Answer
 
 Address = IPv4Address | IPv6Address
 
-Step = Literal["open", "done", "over"]
-"""Where a link leads: it can be used; it was; or it is worth nothing any more, or never was."""
+Step = Literal["open", "done", "over", "not ours"]
+"""Where a link leads: it can be used; it was; it is worth nothing any more; or it never was, as one that was cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def look_up(store: Store, token: str, now: datetime) -> Found:
     """What the link of a confirmation is about. Reads only."""
     grant = signing.read(token, Purpose.CONFIRM, keys.listed(store), now)
     if isinstance(grant, Refusal):
-        return Found("over")
+        return Found("over" if grant is Refusal.EXPIRED else "not ours")
     signup = signups.named(store, grant.subject)
     if signup is None:
         return Found("done" if signups.is_done(store, grant.subject) else "over")
@@ -145,7 +145,7 @@ def look_up_refusal(store: Store, token: str, now: datetime) -> Step:
     grant = signing.read(token, Purpose.REFUSE, keys.listed(store), now)
     print_ = _fingerprint(grant)
     if print_ is None:
-        return "over"
+        return "not ours"
     if refusals.bars(store, print_):
         return "done"
     return "open" if signups.mailed(store, print_).count else "over"

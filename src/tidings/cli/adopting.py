@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tidings.cli.arguments import WHEN
-from tidings.cli.reports import iso
+from tidings.cli.reports import counted, iso
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -126,9 +126,9 @@ def _to_come(loaded: Config, store: Store, edition: Edition, now: datetime) -> I
         frozen = issue_reports.minute(row["frozen_at"])
         yield f"{row['issue']}, frozen {frozen}: {issue_reports.tally_in_words(row)}{stale}"
     if own := len(outgoing.undelivered_own(store, edition.name)):
-        yield f"{edition.name}: {_counted(own, 'mail', 'mails')} of readers' own"
+        yield f"{edition.name}: {counted(own, 'mail', 'mails')} of readers' own"
     if due := len(choices.due(store, edition, now)):
-        yield f"{edition.name}: {_counted(due, 'issue', 'issues')} of readers' own {'is' if due == 1 else 'are'} due"
+        yield f"{edition.name}: {counted(due, 'issue', 'issues')} of readers' own {'is' if due == 1 else 'are'} due"
     for issue in issue_states.waiting(store, edition.name):
         yield issue_reports.why_it_waits(issue)
     row = issue_reports.next_row(store, loaded, edition, now)
@@ -144,19 +144,19 @@ def _skipped(store: Store, loaded: Config, edition: Edition, until: datetime, no
 
     due: DueBy = adopting.due_by(store, edition, loaded.sources, until, now)
     for one in due.mails:
-        yield f"{one.issue}: {_counted(one.count, 'mail', 'mails')}"
+        yield f"{one.issue}: {counted(one.count, 'mail', 'mails')}"
     if due.slot is not None:
         yield f"{edition.name}: the issue of {due.slot.key}"
     if due.posts:
-        yield f"{edition.name}: {_counted(len(due.posts), 'post', 'posts')} for its next issue"
+        yield f"{edition.name}: {counted(len(due.posts), 'post', 'posts')} for its next issue"
     if not (due.mails or due.slot or due.posts):
         yield f"{edition.name}: nothing"
     own = [one for _edition, one in adopting.own_due_by(store, edition, loaded.sources, until, now)]
     if own:
         mails = sum(one.count for due in own for one in due.mails)
         slots = sum(due.slot is not None for due in own)
-        counted = f"{_counted(mails, 'mail', 'mails')}, {_counted(slots, 'issue', 'issues')}"
-        yield f"{edition.name}: {counted} of readers' own"
+        sums = f"{counted(mails, 'mail', 'mails')}, {counted(slots, 'issue', 'issues')}"
+        yield f"{edition.name}: {sums} of readers' own"
 
 
 def _unpolled(loaded: Config, store: Store, until: datetime) -> Iterator[str]:
@@ -170,7 +170,3 @@ def _unpolled(loaded: Config, store: Store, until: datetime) -> Iterator[str]:
             f"not polled since then: {', '.join(names)}. Posts that they had by then will come as news, "
             "unless `tidings poll --all` fetches them first"
         )
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

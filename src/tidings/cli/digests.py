@@ -209,9 +209,9 @@ def _freeze_personal(
     return None
 
 
-def report_dispatch(dispatch: Dispatch) -> None:
+def report_dispatch(dispatch: Dispatch, edition: str = "") -> None:
     """What this pass came to in one line, the balance where something is left, and by name each reader who did not get
-    the mail, may get it twice, or may not have it."""
+    the mail, may get it twice, or may not have it. The line names the `edition` where that is not plain."""
     from tidings.settling import MOST_NAMED, is_given_up
 
     states = dispatch.counts
@@ -219,7 +219,7 @@ def report_dispatch(dispatch: Dispatch) -> None:
     if dispatch.tally.pending:
         parts.append(f"{dispatch.tally.pending} not sent yet")
     if parts:
-        click.echo(", ".join(parts))
+        click.echo((f"{edition}: " if edition else "") + ", ".join(parts))
     tally = dispatch.tally
     if tally.open or tally.expired:
         click.echo(f"balance: {tally.open + tally.settled} readers = {balance(tally)}", err=True)

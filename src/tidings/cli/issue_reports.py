@@ -23,6 +23,7 @@ State = Literal["reviewing", "held", "sending", "sent", "undelivered", "dropped"
 """Where an issue is between being frozen and having reached its readers. Nobody got the `undelivered` one, whose mails
 all expired, were given up, refused or not wanted; `archived` has no readers."""
 
+_FOR_NOBODY = "archived only (no subscribers)"
 _TALLY = {
     "accepted": "delivered",
     "rejected": "refused",
@@ -47,7 +48,7 @@ def state_of(issue: StoredIssue, tally: Tally) -> State:
 
 def issue_row(store: Store, issue: StoredIssue) -> dict[str, Any]:
     """An issue as people script against it; times are ISO 8601 UTC or null."""
-    from tidings.store import deliveries
+    from tidings.store import choices, deliveries
 
     content = issue.content
     tally = deliveries.tally(store, [issue.id])
@@ -62,6 +63,7 @@ def issue_row(store: Store, issue: StoredIssue) -> dict[str, Any]:
         "stories": len(content.items),
         "more": len(content.more),
         "deliveries": asdict(tally),
+        "apart": choices.count(store, content.edition, content.frozen_at),
     }
 
 
@@ -136,7 +138,9 @@ def state_in_words(row: dict[str, Any]) -> str:
     """The state of a row for people."""
     if row["state"] == "reviewing":
         return f"reviewing until {minute(row['send_after'])}"
-    return "archived only (no subscribers)" if row["state"] == "archived" else str(row["state"])
+    if row["state"] != "archived":
+        return str(row["state"])
+    return "archived only (for readers with a cadence of their own)" if row.get("apart") else _FOR_NOBODY
 
 
 def tally_in_words(row: dict[str, Any]) -> str:

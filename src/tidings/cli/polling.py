@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tidings.cli.reports import laid_out
+from tidings.cli.reports import counted, laid_out
 
 if TYPE_CHECKING:
     from tidings.config import Config
@@ -136,7 +136,8 @@ def report_poll(loaded: Config, rows: Sequence[PollRow]) -> None:
     print_moves(loaded.path, [row for row in rows if row.status == "ok"])
     new = sum(row.new for row in rows)
     if new:
-        click.echo(f"poll: {new} new posts from {sum(row.new > 0 for row in rows)} sources", err=True)
+        sources = counted(sum(row.new > 0 for row in rows), "source", "sources")
+        click.echo(f"poll: {counted(new, 'new post', 'new posts')} from {sources}", err=True)
 
 
 def print_moves(config_path: Path, rows: Sequence[PollRow]) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+
+from tidings.cli.reports import counted
 
 if TYPE_CHECKING:
     from tidings.readers.lists import Fault
@@ -17,6 +23,9 @@ if TYPE_CHECKING:
 
 _MOST_SHOWN = 20
 _CHUNK = 1 << 20
+_NO_CONSENT = (
+    "does not say how the reader agreed: say it in a column `consent`, or with --consent for all whose row does not"
+)
 _FATES = {
     "left": "has left, and stays away",
     "refused": "was erased, has moved to another address, or asked never to be asked, and stays away",
@@ -26,67 +35,85 @@ _FATES = {
 
 
 @click.command(name="import")
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("file", metavar="FILE", type=click.File("rb"))
 @click.option("--edition", "edition_name", metavar="NAME", required=True, help="What they are to get.")
-@click.option("--consent", required=True, metavar="TEXT", help="Where and how they agreed; it is recorded for each.")
+@click.option("--consent", metavar="TEXT", help="Where and how they agreed, for all whose row does not say it.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
 @click.pass_obj
-def import_(config_path: Path, file: Path, edition_name: str, consent: str, dry_run: bool) -> None:
+def import_(config_path: Path, file: BinaryIO, edition_name: str, consent: str | None, dry_run: bool) -> None:
     """Subscribe the readers of a CSV file to an edition.
 
     The first line names the columns: address, and, if they are there, language, since and consent; others are left
-    alone. The columns may be parted by commas, semicolons or tabs. Either all are taken in, or, if a line is wrong,
-    none. Who has left, or was erased, is named and not brought back.
+    alone. The columns may be parted by commas, semicolons or tabs; "-" reads standard input. Either all are taken in,
+    or, if a line is wrong, none. Who has left, or was erased, is named and not brought back.
     """
     from tidings.cli import issuing, wiring
     from tidings.errors import TidingsError
     from tidings.model import Evidence
     from tidings.store import importing
 
-    if not consent.strip():
+    consent = None if consent is None else consent.strip()
+    if consent == "":
         raise click.BadParameter("say where the readers agreed to get this", param_hint="--consent")
     with wiring.open_site(config_path) as (loaded, store):
         edition = issuing.edition_named(loaded, edition_name).name
         faults: list[Fault] = []
-        importing.stage(store, _rows(file, edition, faults))
+        importing.stage(store, _rows(file, edition, consent, faults))
         if faults:
-            _show_faults(file, faults)
-            raise TidingsError(f"{file}: {len(faults)} lines are wrong, so nobody was subscribed")
-        evidence = Evidence(form="tidings subscribers import", wording=consent.strip())
+            _show_faults(file.name, faults)
+            wrong = counted(len(faults), "line is", "lines are")
+            raise TidingsError(f"{file.name}: {wrong} wrong, so nobody was subscribed")
+        evidence = Evidence(form="tidings subscribers import", wording=consent or "")
         fates = importing.take(store, edition, evidence, wiring.utc_now(), dry_run=dry_run)
         left_out = importing.left_out(store, _MOST_SHOWN)
-    _report(file, edition, fates, left_out, dry_run)
+    _report(file.name, edition, fates, left_out, dry_run)
 
 
-def _rows(file: Path, edition: str, faults: list[Fault]) -> Iterator[Incoming]:
-    """What can be used of a file; what cannot goes to `faults`."""
+def _rows(file: BinaryIO, edition: str, consent: str | None, faults: list[Fault]) -> Iterator[Incoming]:
+    """What can be used of a file; what cannot goes to `faults`, and so does who agreed to nothing, where no `consent`
+    is told for all."""
     from tidings.cli import wiring
     from tidings.config import values
     from tidings.errors import TidingsError
     from tidings.readers.lists import Fault, ListError, encoding_of, read_list
     from tidings.store.importing import Incoming
 
-    with file.open("rb") as raw:
+    with _rereadable(file) as raw:
         encoding = encoding_of(iter(lambda: raw.read(_CHUNK), b""))
-    with file.open(encoding=encoding, errors="replace", newline="") as text:
+        raw.seek(0)
+        text = TextIOWrapper(raw, encoding, errors="replace", newline="")
         try:
             for row in read_list(text, edition, encoding, values.language, wiring.utc_now()):
                 if isinstance(row, Fault):
                     faults.append(row)
+                elif not row.consent and consent is None:
+                    faults.append(Fault(row.line, _NO_CONSENT))
                 else:
                     yield Incoming(row.line, row.address, row.language, row.since, row.consent)
         except ListError as error:
-            raise TidingsError(f"{file}: {error}; nobody was subscribed") from None
+            raise TidingsError(f"{file.name}: {error}; nobody was subscribed") from None
 
 
-def _show_faults(file: Path, faults: list[Fault]) -> None:
+@contextmanager
+def _rereadable(file: BinaryIO) -> Iterator[BinaryIO]:
+    """A file that can be read twice: what comes through a pipe, which can be read once, is kept aside meanwhile."""
+    if file.seekable():
+        yield file
+        return
+    with TemporaryFile() as aside:
+        shutil.copyfileobj(file, aside)
+        aside.seek(0)
+        yield aside
+
+
+def _show_faults(file: str, faults: list[Fault]) -> None:
     for one in faults[:_MOST_SHOWN]:
         click.echo(f"{file}:{one.line}: {one.message}", err=True)
     if len(faults) > _MOST_SHOWN:
         click.echo(f"… and {len(faults) - _MOST_SHOWN} more", err=True)
 
 
-def _report(file: Path, edition: str, fates: dict[str, int], left_out: list[Left], dry_run: bool) -> None:
+def _report(file: str, edition: str, fates: dict[str, int], left_out: list[Left], dry_run: bool) -> None:
     for one in left_out:
         click.echo(f"{file}:{one.line}: {one.address} {_FATES[one.fate]}", err=True)
     hidden = sum(fates.get(fate, 0) for fate in _FATES) - len(left_out)
@@ -96,10 +123,16 @@ def _report(file: Path, edition: str, fates: dict[str, int], left_out: list[Left
     already = fates.get("already", 0) + fates.get("own", 0)
     verb = "would be subscribed" if dry_run else "subscribed"
     click.echo(
-        f"{taken} {verb} to {edition}, {already} had it already, {fates.get('left', 0)} have left, "
-        f"{fates.get('refused', 0)} are refused, {fates.get('suppressed', 0)} suppressed, "
+        f"{taken} {verb} to {edition}, {already} had it already, {counted(fates.get('left', 0), 'has', 'have')} left, "
+        f"{counted(fates.get('refused', 0), 'is', 'are')} refused, {fates.get('suppressed', 0)} suppressed, "
         f"{fates.get('duplicate', 0)} twice in the list"
     )
+    if own := fates.get("own", 0):
+        then = "would not end" if dry_run else "does not end"
+        click.echo(
+            f"{counted(own, 'reader', 'readers')} had it since the configuration file says so: from now on the list "
+            f"does as well, and taking the address out of the file {then} it"
+        )
 
 
 @click.command()

@@ -35,10 +35,11 @@ _WORDS = {
 }
 _REFUSED = {
     "operator": "was erased by the operator: no list and no line of the file begins anything",
-    "erased": "was erased and came back: no list and no line of the file begins anything else",
+    "erased": "was erased by the own wish; may come back through the form, but by no list and no line of the file",
     "never-ask": "asked never to be asked again: no list and no line of the file begins anything else",
     "moved": "was another reader's, who has moved: no list and no line of the file begins anything else",
 }
+_CAME_BACK = "was erased and came back: no list and no line of the file begins anything else"
 _STATES = {
     "accepted": "got it",
     "pending": "not sent yet",
@@ -202,9 +203,7 @@ def _print(report: dict[str, Any]) -> None:
         paused = f", paused until {each['paused_until']}" if each["paused_until"] else ""
         click.echo(f"  {each['edition']}: since {each['since'][:10]}, from {each['origin']}{over}{paused}{held}")
     click.echo()
-    trail = [
-        (each["at"], each["edition"], _WORDS[each["what"]], each["form"], _grounds(each)) for each in report["trail"]
-    ]
+    trail = [(each["at"], each["edition"], _WORDS[each["what"]], _by(each), _grounds(each)) for each in report["trail"]]
     print_table(("when", "edition", "what", "by", "on which words"), trail)
     click.echo()
     issues = [(each["issue"], each["frozen_at"], each["why"]) for each in report["issues"]]
@@ -218,15 +217,21 @@ def _standing(report: dict[str, Any]) -> Iterator[str]:
     """What is known of an address apart from its subscriptions; those that run say by themselves what suppresses
     them."""
     if report["refused"]:
-        yield _REFUSED[report["refused"]]
+        came_back = report["refused"] == "erased" and report["link"]
+        yield _CAME_BACK if came_back else _REFUSED[report["refused"]]
     for one in report["signups"]:
-        asked = f"asked for {', '.join(one['editions'])} ({one['form']})"
+        asked = f"asked for {', '.join(one['editions'])} ({_by(one)})"
         yield f"{one['asked_at'][:10]}: {asked}, which nobody has confirmed"
     shown = [each["suppressed"] for each in report["subscriptions"]]
     for one in report["suppressions"]:
         if {name: one[name] for name in ("reason", "since", "words")} in shown:
             continue
         yield f"not mailed: {one['reason']} {one['since'][:10]}, {one['edition'] or 'all editions'}"
+
+
+def _by(one: dict[str, Any]) -> str:
+    """By what something was done, and from which network, as long as that is kept."""
+    return f"{one['form']} from {one['network']}" if one["network"] else str(one["form"])
 
 
 def _grounds(line: dict[str, Any]) -> str:

@@ -22,6 +22,11 @@ def iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """So many of something, by what `one` and `many` of it are called."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def laid_out(value: object, margin: str = "\n") -> str:
     """JSON as `json.dumps(value, ensure_ascii=False, indent=2)` lays it out. That is done in Python, and for many
     sources takes a twentieth of the time of a poll; here C code writes whatever has nothing nested in it."""

@@ -137,7 +137,7 @@ class _Sending:
         self._told[edition.name] = {one.id for one in dispatch.undecided}
         new = tuple(one for one in dispatch.undecided if one.id not in told)
         if dispatch.sent or dispatch.expired or new:
-            report_dispatch(replace(dispatch, undecided=new))
+            report_dispatch(replace(dispatch, undecided=new), edition.name)
 
 
 def _reporting(name: str, tick: Callable[[], None]) -> Callable[[], None]:

@@ -38,7 +38,7 @@ class Signups:
             counts = notes.send_due(store, issuing.note_sender(self._loaded), self._office, pace)
         if counts:
             said = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
-            click.echo(f"sign-ups: {said}", err=True)
+            click.echo(f"small mails: {said}", err=True)
 
     def _tell_of_floods(self, floods: Mapping[FloodKind, datetime], since: datetime) -> None:
         for kind, at in floods.items():

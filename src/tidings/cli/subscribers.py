@@ -13,7 +13,7 @@ import click
 
 from tidings.cli.reader_lists import export, import_
 from tidings.cli.reader_reports import explain
-from tidings.cli.reports import InOrder, iso
+from tidings.cli.reports import InOrder, counted, iso
 
 if TYPE_CHECKING:
     from tidings.config import Config
@@ -54,13 +54,15 @@ def list_(config_path: Path, edition: str | None, as_json: bool) -> None:
     came from. One that is suppressed gets nothing, though its subscription goes on. Behind them, how many each edition
     has. Times are UTC.
     """
-    from tidings.cli import wiring
+    from tidings.cli import issuing, wiring
     from tidings.store import explaining
     from tidings.store import subscribers as stored
 
     with wiring.open_site(config_path) as (loaded, store), explaining.snapshot(store):
         now = wiring.utc_now()
         readers = list(stored.listed(store, edition))
+        if edition is not None and not readers:
+            issuing.edition_named(loaded, edition)  # one that the file has no more may still have had readers
         suppressed = suppressed_among(store, readers)
         report = [subscriber_report(one, edition, suppressed, now) for one in readers]
         counts = [one for one in stored.counts(store) if edition in (None, one.edition)]
@@ -282,11 +284,12 @@ def erase(config_path: Path, address: str, forget_refusal: bool) -> None:
     from tidings.cli import wiring
     from tidings.store import erasing
 
+    address = _address(address)
     with wiring.open_site(config_path) as (loaded, store), wiring.stop_flag() as stop:
         done = erasing.erase(store, address, wiring.utc_now(), refuse=not forget_refusal)
         erasing.scrub(store, wiring.telling(stop, _SENDING))
         gone = [line for line in listed_but_gone(loaded, store) if line.casefold().startswith(address.casefold())]
-    click.echo(f"{address}: {_what_was(done)}; {done.deliveries} deliveries are nobody's now")
+    click.echo(f"{address}: {_what_was(done)}")
     if done.refused:
         click.echo(f"{address} is not mailed from now on: no list, file or form brings it back")
     for line in gone:
@@ -294,10 +297,14 @@ def erase(config_path: Path, address: str, forget_refusal: bool) -> None:
 
 
 def _what_was(done: Erased) -> str:
+    """What there was of an address, and is erased."""
     asked = "a sign-up that nobody confirmed" if done.signup else ""
+    freed = counted(done.deliveries, "delivery is", "deliveries are") + " nobody's now"
     if done.subscriber:
-        return f"erased, with {asked}" if asked else "erased"
-    return f"no subscriber had it, but {asked}, which is erased" if asked else "no subscriber had it"
+        return f"erased, with {asked}; {freed}" if asked else f"erased; {freed}"
+    if not asked and not done.deliveries:
+        return "nobody had it, so there was nothing to erase"
+    return f"no subscriber had it, but {asked}, which is erased; {freed}" if asked else f"no subscriber had it; {freed}"
 
 
 def _lift_suppression(store: Store, address: str, edition: str, again: bool) -> None:

@@ -58,10 +58,13 @@ def render_back(edition: str, leave_url: str, preferences_url: str, chrome: Chro
     return rendered("back", values, chrome)
 
 
-def render_error(code: int, chrome: Chrome, *, is_busy: bool = False) -> str:
-    """The page of an HTTP status. With `is_busy` it is neither what was asked for nor a fault, and over in a moment."""
+def render_error(code: int, chrome: Chrome, *, is_busy: bool = False, is_long: bool = False) -> str:
+    """The page of an HTTP status. With `is_busy` it is neither what was asked for nor a fault, and over in a moment;
+    with `is_long` what was asked for too often can be had tomorrow."""
     press = _press(chrome)
     title, advice = _busy_words(press) if is_busy else _words(code, press)
+    if code == 429 and is_long:
+        advice = press.wording.gettext("Please try again tomorrow.")
     return rendered("error", {"code": code, "title": title, "advice": advice}, chrome)
 
 

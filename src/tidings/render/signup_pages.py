@@ -40,8 +40,13 @@ def render_used(chrome: Chrome) -> str:
 
 
 def render_over(chrome: Chrome) -> str:
-    """The page of a link that is worth nothing, or nothing any more: what to do."""
+    """The page of a confirmation that is worth nothing any more: what to do."""
     return rendered("over", {}, chrome)
+
+
+def render_refuse_over(chrome: Chrome) -> str:
+    """The page of a refusal of what is not asked any more, perhaps since somebody confirmed it: how to leave."""
+    return rendered("refuse-over", {}, chrome)
 
 
 def render_refuse(token: str, chrome: Chrome) -> str:

@@ -7,7 +7,7 @@ need not have all of them. For "pt-BR" its own is asked, then "pt", then the wor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -64,6 +64,13 @@ def load_wording(folders: Sequence[Path], language: str) -> Wording:
             if file.is_file():
                 found.add_fallback(_read(file, tag))
     return Wording(language, locale_of(language), found)
+
+
+def lookup(language: str, known: Iterable[str]) -> str:
+    """The one of the `known` languages that comes nearest to a tag, in whatever case (RFC 4647 section 3.4): "de" for
+    "de-AT"; "" for none."""
+    by_folded = {one.casefold(): one for one in known}
+    return next((by_folded[tag] for tag in _less_and_less(language.casefold()) if tag in by_folded), "")
 
 
 @cache

@@ -153,6 +153,17 @@ def running(store: Store, edition: str) -> list[Chooser]:
     return [_chooser(row) for row in rows]
 
 
+def count(store: Store, edition: str, at: datetime) -> int:
+    """How many readers of an `edition` have one of their own, of those who had subscribed at a moment."""
+    row = store.row(
+        """SELECT count(*) AS n FROM choices c
+        JOIN subscriptions s ON s.subscriber_id = c.subscriber_id AND s.edition = c.edition
+        WHERE c.edition = ? AND s.ended_by = '' AND s.since <= ?""",
+        (edition, time_to_text(at)),
+    )
+    return int(row["n"]) if row else 0
+
+
 def behind(store: Store, edition: str, backfill: int, horizon: datetime, now: datetime) -> list[str]:
     """The readers' own editions that may have a post before them that was first seen before `horizon`. None of who left
     and has missed a slot since: that passes whatever was there (digest.py)."""

@@ -170,12 +170,20 @@ def _deliveries_of(store: Store, subscriber_id: int | None, address: str) -> lis
 
 def _holding(store: Store, address: str, after: int, until: int) -> list[int]:
     """The kept messages that hold an address, of those with numbers above `after` and up to `until`."""
+    store.conn.create_function("holds", 2, _holds, deterministic=True)
     rows = store.rows(
-        """SELECT id FROM returned_mail WHERE message IS NOT NULL AND id > ? AND id <= ?
-        AND instr(casefold(CAST(message AS TEXT)), casefold(?))""",
+        "SELECT id FROM returned_mail WHERE message IS NOT NULL AND id > ? AND id <= ? AND holds(message, ?)",
         (after, until, address),
     )
     return [row["id"] for row in rows]
+
+
+def _holds(message: bytes, address: str) -> bool:
+    """Whether a message has an address in it, in small or large letters. Who wrote it may have used any encoding, and
+    what is kept may end within a letter: SQLite must not take it for text."""
+    return any(
+        address.casefold() in message.decode(encoding, "replace").casefold() for encoding in ("utf-8", "latin-1")
+    )
 
 
 def _forget_returned(store: Store, deliveries: list[int], address: str, held: Held) -> None:

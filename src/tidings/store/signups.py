@@ -89,14 +89,19 @@ def finish(store: Store, signup: Signup, now: datetime) -> None:
 def note_confirmed(store: Store, name: str, address: str, now: datetime) -> None:
     """Notes that the link of that name was used by the owner of an address, who is no stranger then; within the
     caller's transaction."""
-    store.conn.execute("INSERT INTO signups_done (name, done_at) VALUES (?, ?)", (name, time_to_text(now)))
+    note_used(store, name, now)
     store.conn.execute(
         "UPDATE sent_to_strangers SET count = 0 WHERE fingerprint = ?", (pseudonym(address, site.secret(store)),)
     )
 
 
+def note_used(store: Store, name: str, now: datetime) -> None:
+    """Notes that the link of that name was used, within the caller's transaction."""
+    store.conn.execute("INSERT INTO signups_done (name, done_at) VALUES (?, ?)", (name, time_to_text(now)))
+
+
 def is_done(store: Store, name: str) -> bool:
-    """Whether one of that name was confirmed of late."""
+    """Whether one of that name was used of late."""
     return store.row("SELECT 1 FROM signups_done WHERE name = ?", (name,)) is not None
 
 

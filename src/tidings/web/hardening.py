@@ -13,7 +13,7 @@ import math
 import re
 import secrets
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote_plus
 
@@ -65,6 +65,7 @@ _OF_PAGES = {
 }
 _POLICY = "default-src 'none'; style-src {styles}; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_A_FEW_HOURS = 6 * 3600  # seconds; who waits longer does something else meanwhile
 _BUSY_SECONDS = 30  # A database that is written anew takes that long, or longer.
 _TO_PROGRAMS: Mapping[int, str] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"too large; at most {LARGEST_BODY} bytes",
@@ -216,13 +217,20 @@ def _told(site: Site, error: HTTPException, *, is_busy: bool = False) -> Respons
         if request.is_json:
             response = data({"error": _TO_PROGRAMS.get(status, phrase)}, status)
         else:
-            response = page(render_error(status, chrome(site), is_busy=is_busy), status, has_form=False)
+            is_long = isinstance(error, TooManyRequests) and _is_long(error.retry_after)
+            shown = render_error(status, chrome(site), is_busy=is_busy, is_long=is_long)
+            response = page(shown, status, has_form=False)
     except RenderError:
         response = plain(phrase, status)
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value  # as Allow, with 405
     return response
+
+
+def _is_long(retry_after: datetime | int | None) -> bool:
+    """Whether a wait, in seconds, is rather until tomorrow than for a while."""
+    return isinstance(retry_after, int) and retry_after > _A_FEW_HOURS
 
 
 def _hash(style: str) -> str:

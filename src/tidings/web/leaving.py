@@ -18,7 +18,7 @@ from tidings import preferences, signing, subscribe
 from tidings.model import Cadence
 from tidings.render.forms import render_back, render_fewer, render_leave, render_left
 from tidings.signing import Grant, Purpose
-from tidings.store import Store, keys, subscribers
+from tidings.store import Store, consents, keys, subscribers
 from tidings.subscribe import Standing
 from tidings.web.hardening import chrome, client, form, page, plain
 from tidings.web.site import PATIENCE_TO_LEAVE, OpenStore, Site
@@ -79,7 +79,9 @@ def serve_leaving(app: Flask, site: Site, open_store: OpenStore) -> None:
             raise BadRequest
         with open_store() as store:
             grant = desk.grant(store, token)
-            standing = desk.returned(store, grant, cadence)
+            if site.edition(grant.scope) is not None and cadence not in desk.rarer(grant):
+                raise BadRequest
+            standing = desk.returned(store, grant, cadence) or desk.returned_before(store, grant, cadence)
             if standing is None:
                 return desk.shown(grant, subscribe.look_up(store, grant, site.clock()), f"../{token}")
         around = chrome(site, desk.language(grant, standing))
@@ -111,7 +113,17 @@ class _Desk:
             preferences.lower(store, reader, edition, cadence, subscribe.evidence("page", client()), now)
             return subscribe.come_back(store, grant, client(), now)
 
-    def _rarer(self, grant: Grant) -> Sequence[str]:
+    def returned_before(self, store: Store, grant: Grant, cadence: Cadence) -> Standing | None:
+        """How things are where the same was done just before, as by a button that was pressed twice; else None. What
+        its reader chose in another way is not told to who has the link."""
+        edition, reader = self.site.edition(grant.scope), subscribers.by_public_id(store, grant.subject)
+        if edition is None or reader is None or preferences.chosen_of(store, reader, edition).cadence != cadence:
+            return None
+        last = consents.trail(store, reader.id)[-1:]
+        is_this = any((one.what, one.edition) == ("returned", edition.name) for one in last)
+        return subscribe.look_up(store, grant, self.site.clock()) if is_this else None
+
+    def rarer(self, grant: Grant) -> Sequence[str]:
         """How seldom the edition may come instead: the same for all its readers, whatever they chose."""
         edition = self.site.edition(grant.scope)
         return preferences.rarer(edition, self.site.clock()) if edition else ()
@@ -130,7 +142,7 @@ class _Desk:
         if standing.kept_off or not standing.may_return:
             anew = f"{root}subscribe?edition={grant.scope}" if self._may_subscribe(grant, standing) else ""
             return page(render_left(self.title(grant), "", elsewhere, around, subscribe_url=anew))
-        url, rarer = f"{address}/fewer", self._rarer(grant)
+        url, rarer = f"{address}/fewer", self.rarer(grant)
         return page(render_left(self.title(grant), f"{address}/return", elsewhere, around, url, rarer))
 
     def _may_subscribe(self, grant: Grant, standing: Standing) -> bool:

@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from tidings import managing, signup
 from tidings.render.preference_pages import LinkForm, render_link_asked, render_link_form
+from tidings.render.wording import lookup
 from tidings.store import keys
 from tidings.web.hardening import chrome, client, form, mail_address, new_name, page, too_often
 from tidings.web.site import OpenStore, Site
@@ -40,7 +41,7 @@ class _Desk:
 
     def language(self, asked: str) -> str:
         """A language that there are words of; "" for none that was asked for."""
-        return asked if asked in self.site.templates.languages else ""
+        return lookup(asked, self.site.templates.languages)
 
     def form(self, filled: LinkForm, status: int = 200) -> Response:
         return page(render_link_form(filled, chrome(self.site, filled.language)), status)

@@ -27,6 +27,8 @@ def serve_moving(app: Flask, site: Site, open_store: OpenStore) -> None:
         around = chrome(site, found.language)
         if found.step == "over":
             return page(render_move_over(around), 404, has_form=False)
+        if found.step == "stayed":
+            return page(render_stayed(around), has_form=False)
         return page(render_moved(around), has_form=False)
 
     @app.get("/move/<token>")
@@ -59,6 +61,4 @@ def serve_moving(app: Flask, site: Site, open_store: OpenStore) -> None:
             raise BadRequest
         with open_store() as store:
             found = moving.withdraw(store, token, site.clock())
-        if found.step == "open":
-            return page(render_stayed(chrome(site, found.language)), has_form=False)
-        return told(found)
+        return told(Found("stayed", language=found.language) if found.step == "open" else found)

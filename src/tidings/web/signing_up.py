@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from flask import Flask, Response, request
+from flask import Flask, Response, abort, request
 from werkzeug.exceptions import BadRequest
 
 from tidings import signup
@@ -23,10 +23,12 @@ from tidings.render.signup_pages import (
     render_confirmed,
     render_over,
     render_refuse,
+    render_refuse_over,
     render_refused,
     render_subscribe,
     render_used,
 )
+from tidings.render.wording import lookup
 from tidings.signup import Step, Wish
 from tidings.store import Store, keys
 from tidings.web.hardening import chrome, client, data, form, new_address, new_name, page, too_often
@@ -110,7 +112,7 @@ class _Desk:
 
     def language(self, asked: str) -> str:
         """A language that there are words of; "" for none that was asked for."""
-        return asked if asked in self.languages else ""
+        return lookup(asked, self.languages)
 
     def around(self, language: str) -> Chrome:
         return chrome(self.site, language)
@@ -151,10 +153,10 @@ class _Desk:
     def take_json(self) -> Response:
         """The same for programs; what they are to send is in signup_json.py."""
         try:
-            asked = read_json(request.get_data(), self.names)
+            asked = read_json(request.get_data(), self.names, self.languages)
         except JsonError as error:
             return data({"error": str(error)}, 400)
-        wish = self._wish(asked.address, asked.editions, self.language(asked.language), "json")
+        wish = self._wish(asked.address, asked.editions, asked.language, "json")
         with self.open_store() as store:
             wait = self._ask(store, wish)
         if wait:
@@ -166,13 +168,17 @@ class _Desk:
         around = self.around("")
         if step == "done":
             return page(render_used(around), has_form=False)
+        if step == "not ours":
+            abort(404)
         return page(render_over(around), 404, has_form=False)
 
     def told_of_refusal(self, step: Step) -> Response:
         around = self.around("")
         if step == "done":
             return page(render_refused(around), has_form=False)
-        return page(render_over(around), 404, has_form=False)
+        if step == "not ours":
+            abort(404)
+        return page(render_refuse_over(around), 404, has_form=False)
 
     def _chosen(self, names: Sequence[str]) -> tuple[str, ...]:
         """What was chosen; where there is nothing to choose, that."""

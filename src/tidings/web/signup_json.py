@@ -4,9 +4,10 @@ effect than a message that names it."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from tidings.render.wording import lookup
 from tidings.web.hardening import new_address
 
 _KEYS = ("address", "editions", "language")
@@ -25,16 +26,14 @@ class Asked:
     language: str
 
 
-def read_json(body: bytes, offered: Sequence[str]) -> Asked:
+def read_json(body: bytes, offered: Sequence[str], languages: Collection[str]) -> Asked:
     """What a body asks for: `{"address": …, "editions": […], "language": …}`. The only one of the editions that are
-    `offered` need not be named; who names one twice gets it once. Raises JsonError."""
+    `offered` need not be named; who names one twice gets it once. The language is the nearest of those that there are
+    words of. Raises JsonError."""
     values = _object(body)
     if unknown := next((name for name in values if name not in _KEYS), None):
         raise JsonError(f"`{unknown}` is unknown; known are {_listed(_KEYS)}")
-    language = values.get("language", "")
-    if not isinstance(language, str):
-        raise JsonError("`language` must be a text")
-    return Asked(_address(values), _editions(values, offered), language)
+    return Asked(_address(values), _editions(values, offered), _language(values, languages))
 
 
 def _object(body: bytes) -> dict[str, object]:
@@ -68,6 +67,16 @@ def _editions(values: dict[str, object], offered: Sequence[str]) -> tuple[str, .
     if not chosen and len(offered) > 1:
         raise JsonError(f"`editions` must name at least one of {_listed(offered)}")
     return chosen or tuple(offered)
+
+
+def _language(values: dict[str, object], languages: Collection[str]) -> str:
+    named = values.get("language", "")
+    if not isinstance(named, str):
+        raise JsonError("`language` must be a text")
+    found = lookup(named, languages)
+    if named and not found:
+        raise JsonError(f"`language` names one that there are no words of; there are {_listed(sorted(languages))}")
+    return found
 
 
 def _listed(names: Sequence[str]) -> str:
