@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ import pytest
 
 from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
+from tidings.config import load
 from tidings.errors import RenderError, StoreError, TidingsError
 from tidings.model import FeedChange, IssueContent, IssueItem, Source
 from tidings.publish import PublishSettings, publish, publish_due
@@ -563,3 +565,21 @@ def test_a_broken_template_holds_up_nothing_else(stocked: Store, folder: Path, t
     assert not (folder / "issues/daily-2.html").exists()
     (own / "issue.html").unlink()
     assert names(folder, publish_due(stocked, folder, broken)) == {"issues/daily-1.html"}
+
+
+def test_addresses_of_the_site_are_in_ascii(store: Store, folder: Path, tmp_path: Path) -> None:
+    """Letters beyond ASCII in [site] url and in tags are written as URIs want them wherever a program reads the
+    address of a file: in lists for search engines, feeds and the heads of pages."""
+    file = tmp_path / "config.toml"
+    file.write_text('[site]\ntitle = "P"\nurl = "https://plänet.example/blögs/"\ncontact = "https://a.example"\n')
+    sea = blog("a", tags=("Möwe",))
+    configure(store, sea)
+    receive(store, sea, post(1))
+    publish(store, folder, settings(url=load(file).site.url, sources=(sea,)))
+    made = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
+    found = {name: re.findall(r"https?://(?:pl|xn--pl)[^\"<>\s]*", text) for name, text in made.items()}
+    for name in ("sitemap.xml", "robots.txt", "rss.xml", "atom.xml", "feed.json", "index.html", "tags/möwe/index.html"):
+        assert found[name], name
+    raw = {address for some in found.values() for address in some if not address.isascii()}
+    assert raw == set()
+    assert all(one.startswith("https://xn--plnet-hra.example/bl%C3%B6gs/") for some in found.values() for one in some)

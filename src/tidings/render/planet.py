@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from tidings.model import FEED_FILES, Line, ListPage, OverviewPage, PostPage, StoredPost
 from tidings.render.environment import Press, Templates, open_press
@@ -94,7 +95,8 @@ def render_not_found(frame: Frame) -> str:
 
 def address_of(path: str, frame: Frame) -> str:
     """The address of a page by its path below the site: that of its folder, for the first page of one."""
-    return f"{frame.url}/{path.removesuffix('index.html') if f'/{path}'.endswith('/index.html') else path}"
+    shown = path.removesuffix("index.html") if f"/{path}".endswith("/index.html") else path
+    return f"{frame.url}/{quote(shown)}"
 
 
 def _around(path: str, feeds: Sequence[FeedLink], frame: Frame, press: Press) -> dict[str, object]:
