@@ -54,7 +54,8 @@ LOOK = """(() => {
 
 
 def build(folder: Path, language: str) -> None:
-    """A planet with everything on it: long words, two directions, no titles, copies, edits, a blog in trouble."""
+    """A planet with everything on it: long words, also as the title of a blog, two directions, no titles, copies,
+    edits, a blog in trouble."""
     sources = [blog("a", tags=("sea", "long & winding")), blog("b", tags=("sea",)), blog("c", content="title")]
     with open_store(folder / f"{language}.db") as store:
         configure(store, *sources)
@@ -67,7 +68,8 @@ def build(folder: Path, language: str) -> None:
             told = "https://story.example/one" if number in (4, 5) else ""
             title = ("", LONG, f"Number {number}", "رسالة من المرفأ القديم")[number % 4]
             text = f"Text {number} of some length, about boats. " * 9
-            receive(store, sources[number % 3], post(number, title=title, published=at, text=text, story_url=told))
+            new = post(number, title=title, published=at, text=text, story_url=told)
+            receive(store, sources[number % 3], new, called=LONG if number % 3 == 1 else "")
         edit(store, sources[2], only(store, words='"Number 2"'), title="Number 2, edited", now=START)
         fail(store, sources[1], Failed("timeout", "no answer"), START + timedelta(days=1))
         fail(store, sources[1], Failed("timeout", "no answer"), START + timedelta(days=3))
@@ -112,6 +114,20 @@ def test_every_page_fits_and_can_be_read(page: Page, base: str, language: str, w
         assert (found["paper"] < 0.05) == dark
         assert found["frame"] <= 1060
     assert [said for said in page.complaints if "Failed to load" not in said] == []
+
+
+def test_the_title_of_a_blog_is_cut_as_headlines_are(page: Page, base: str) -> None:
+    """A text that somebody put into the title of a feed fills no page, and breaks where it is too long for a line."""
+    cut = f"{LONG[:119]}…"
+    page.looks(390)
+    for kind in ("index.html", "tags/sea/index.html", "sources/index.html", "posts/2.html"):
+        page.open(f"{base}en/b/{kind}")
+        named = page.value("""[...document.querySelectorAll("a[href$='sources/b/index.html']")].map(one => one.text)""")
+        assert set(named) == {cut}, kind
+        assert page.value(LOOK)["scroll"] == 0
+    assert page.value("document.querySelector('.away').textContent") == f"Read it at {cut}"
+    page.open(f"{base}en/b/sources/b/index.html")
+    assert page.value("document.querySelector('h1').textContent") == cut
 
 
 def test_every_link_of_a_page_leads_somewhere(page: Page, base: str) -> None:
