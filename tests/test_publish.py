@@ -583,3 +583,18 @@ def test_addresses_of_the_site_are_in_ascii(store: Store, folder: Path, tmp_path
     raw = {address for some in found.values() for address in some if not address.isascii()}
     assert raw == set()
     assert all(one.startswith("https://xn--plnet-hra.example/bl%C3%B6gs/") for some in found.values() for one in some)
+
+
+def test_the_list_of_blogs_leads_to_them(store: Store, folder: Path) -> None:
+    """sources.opml names the page of each blog that is known and can be followed, and calls a tag what pages call it,
+    whatever its spellings: each is one folder."""
+    one, two, new = blog("a", tags=("Machine Learning",)), blog("b", tags=("machine  learning", "Go")), blog("c")
+    configure(store, one, two, new)
+    receive(store, one, post(1))
+    receive(store, two, post(2))
+    publish(store, folder, settings(sources=(one, two, new)))
+    body = ElementTree.parse(folder / "sources.opml").getroot()[1]
+    assert [(outline.get("text"), len(outline)) for outline in body] == [("Machine Learning", 2), ("c", 0)]
+    homes = {outline.get("text"): outline.get("htmlUrl") for outline in body.iter() if outline.get("xmlUrl")}
+    assert homes == {"a": "https://a.example/", "b": "https://b.example/", "c": None}
+    assert body[0][1].get("category") == "/Machine Learning,/Go"

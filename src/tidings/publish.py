@@ -21,12 +21,13 @@ from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
 from tidings.planet.belonging import lacks_most, posts_among
 from tidings.planet.plan import digest
-from tidings.planet.tags import shown
+from tidings.planet.tags import shown, tags_called_alike
 from tidings.posts.own import is_own
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.finding import render_robots
 from tidings.render.pages import FeedLink, PastIssue, PlanetPage, Room
 from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
+from tidings.render.words import web_link
 from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, read_list
 from tidings.sources.opml import Listed, write_opml
 from tidings.store import Store, exclusive, feeds, planet, site
@@ -146,7 +147,7 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     yield from gather(store, layout)
     if issues:
         yield Leaf(ALL_ISSUES, digest(base, issues), lambda: render_issues(issues, frame).encode())
-    yield from _furniture(sources, frame, base)
+    yield from _furniture(_listed(store, sources), frame, base)
 
 
 def _kitchen(settings: PublishSettings, sources: Sequence[Source], record: SiteRecord, base: str) -> Kitchen:
@@ -199,9 +200,15 @@ def _front(settings: PublishSettings, issues: Sequence[PastIssue], frame: Frame)
     )
 
 
-def _furniture(sources: Sequence[Source], frame: Frame, base: str) -> Iterator[Leaf]:
+def _listed(store: Store, sources: Sequence[Source]) -> list[Listed]:
+    """The blogs as a list for feed readers has them, with their pages as far as known."""
+    homes = {state.source.name: web_link(state.site_url) for state in feeds.states(store, sources)}
+    tags = tags_called_alike(sources)
+    return [Listed(one.url, one.name, tags[one.name], homes.get(one.name, "")) for one in sources]
+
+
+def _furniture(listed: Sequence[Listed], frame: Frame, base: str) -> Iterator[Leaf]:
     """What the site has once: the list of its blogs, what search engines are asked, the page of what is not there."""
-    listed = [Listed(source.url, source.name, source.tags) for source in sources]
     yield Leaf("sources.opml", digest(base, listed), lambda: write_opml(frame.title, listed).encode())
     yield Leaf("robots.txt", base, lambda: render_robots(frame.url))
     yield Leaf("404.html", base, lambda: render_not_found(frame).encode())
