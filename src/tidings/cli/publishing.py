@@ -30,7 +30,7 @@ def publish(config_path: Path, out: str | None) -> None:
 
     index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed. Any
     web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that
-    did, or that are gone, are printed, or how many they are where that is more than twenty.
+    did are printed, those taken away with a word of that, or how many they are where that is more than twenty.
     """
     if out == "":
         # An empty text is what a shell makes of a variable that is not set; it would fill the working directory.
@@ -40,10 +40,22 @@ def publish(config_path: Path, out: str | None) -> None:
 
     with wiring.open_site(config_path) as (loaded, store):
         folder = Path(out) if out else issuing.public_folder(loaded)
+        _require_public(folder, loaded)
         written = pipe.publish(store, folder, issuing.publish_settings(loaded))
     report(folder, written)
     if not written:
         click.echo(f"{folder}: up to date", err=True)
+
+
+def _require_public(folder: Path, loaded: Config) -> None:
+    """Raises UsageError when what is published in a folder would have the database or the configuration beside it."""
+    place = folder.resolve()
+    for what, kept in (("the database", loaded.site.data_dir), ("the configuration", loaded.path.absolute().parent)):
+        if kept.resolve().is_relative_to(place):
+            raise click.UsageError(
+                f"--out {folder} holds {what} ({kept}), which a web host would serve with the pages; name a folder of "
+                "its own, as in --out public"
+            )
 
 
 def report(folder: Path, changed: Sequence[Path]) -> None:
@@ -52,7 +64,7 @@ def report(folder: Path, changed: Sequence[Path]) -> None:
 
     if len(changed) <= _FEW:
         for path in changed:
-            click.echo(path)
+            click.echo(path if path.exists() else f"{path} (taken away)")
         return
     written = sum(path.exists() for path in changed)
     gone, kept = len(changed) - written, count_files(folder) - written
