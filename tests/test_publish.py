@@ -19,7 +19,7 @@ from tidings.errors import RenderError, StoreError, TidingsError
 from tidings.model import FeedChange, IssueContent, IssueItem, Source
 from tidings.publish import PublishSettings, publish, publish_due
 from tidings.render.environment import Templates
-from tidings.store import Store, holding, issue_states, issues, open_store, posts
+from tidings.store import Store, exclusive_folder, holding, issue_states, issues, open_store, posts
 
 A, B = blog("a"), blog("b")
 ATOM = {"atom": "http://www.w3.org/2005/Atom"}
@@ -71,6 +71,10 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int, int]]:
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: content for name, (content, *_) in snapshot(folder).items()}
 
 
 def entry_titles(folder: Path) -> list[str]:
@@ -218,6 +222,44 @@ def test_several_publishers_at_once_leave_whole_files(stocked: Store, folder: Pa
     assert failures == []
     assert len(entry_titles(folder)) == 53
     assert list(folder.rglob("*.partial")) == []
+
+
+def test_of_two_databases_one_has_a_folder(stocked: Store, folder: Path, tmp_path: Path) -> None:
+    """Two that publish into the same new folder at once take turns: the files are those of the first, and the second is
+    told whose they are."""
+    other, start, told = tmp_path / "other" / "tidings.db", threading.Barrier(2), dict[Path, str]()
+    with open_store(other) as mine:
+        configure(mine, A, B)
+        receive(mine, A, *(post(number, title="Of the other") for number in range(40)))
+
+    def work(path: Path) -> None:
+        with open_store(path) as mine:
+            start.wait()
+            try:
+                publish(mine, folder, settings())
+            except TidingsError as error:
+                told[path] = str(error)
+
+    threads = [threading.Thread(target=work, args=(path,)) for path in (stocked.path, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [(second, why)] = told.items()
+    assert "made by another database" in why
+    with open_store(other if second == stocked.path else stocked.path) as first:
+        publish(first, tmp_path / "alone", settings())
+    assert contents(folder) == contents(tmp_path / "alone")
+
+
+def test_publishing_waits_for_who_publishes_in_the_folder(stocked: Store, folder: Path) -> None:
+    """Who is told to stop meanwhile writes nothing."""
+    folder.mkdir()
+    with exclusive_folder(folder), pytest.raises(StoreError, match="stopped while waiting"):
+        publish(stocked, folder, settings(), lambda: True)
+    assert list(folder.iterdir()) == []
+    publish(stocked, folder, settings())
+    assert {path.name for path in folder.glob(".*")} == {".tidings.json"}
 
 
 # ------------------------------------------------------------------------------------------------------- content

@@ -30,7 +30,7 @@ from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, re
 from tidings.render.words import web_link
 from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, read_list
 from tidings.sources.opml import Listed, write_opml
-from tidings.store import Store, exclusive, feeds, planet, site
+from tidings.store import Store, exclusive, exclusive_folder, feeds, planet, site
 from tidings.store.site import SiteRecord
 
 _ISSUES_IN_FRONT = 12
@@ -85,7 +85,7 @@ def publish(
     that it does not concern are up to date, and the pages of issues that are kept back are gone. Raises StoreError too
     when `stop()` becomes true while another process publishes.
     """
-    with exclusive(store, "publish", stop):
+    with exclusive(store, "publish", stop), exclusive_folder(folder, stop):
         listing, site_id = read_list(folder), site.record(store).feed_id
         if listing is not None:
             _require_own(store, folder, listing, site_id)
