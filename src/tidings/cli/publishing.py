@@ -72,9 +72,9 @@ def report(folder: Path, changed: Sequence[Path]) -> None:
 
 
 class Publishing:
-    """Brings the files up to date when something changed, and once an hour for what no change tells of: what somebody
-    did to the files by hand, and what pages say of the blogs' health. The first time always, since the configuration
-    or the program may be another."""
+    """Brings the files up to date when something changed, at once where the first page is gone, as with its folder, and
+    once an hour for what else no change tells of: what somebody did to the files by hand, and what pages say of the
+    blogs' health. The first time always, since the configuration or the program may be another."""
 
     def __init__(self, loaded: Config, folder: Path, stop: Callable[[], bool], clock: Callable[[], datetime]) -> None:
         self._loaded = loaded
@@ -91,8 +91,9 @@ class Publishing:
         now, settings = self._clock(), issuing.publish_settings(self._loaded)
         # A clock that was set back is no reason to wait longer.
         is_time = self._done_at is None or abs(now - self._done_at) >= _PAUSE
+        is_gone = not (self._folder / "index.html").exists()
         with open_store(self._loaded.site.database) as store:
-            written = publish_due(store, self._folder, settings, anyway=is_time, stop=self._stop)
+            written = publish_due(store, self._folder, settings, anyway=is_time or is_gone, stop=self._stop)
         if is_time:
             self._done_at = now
         if written:
