@@ -400,6 +400,18 @@ def test_an_entry_keeps_its_id_when_its_source_moves(stocked: Store, folder: Pat
     assert entry_ids(folder) == before
 
 
+def test_a_source_of_another_name_has_feeds_of_another_id(stocked: Store, folder: Path) -> None:
+    """Its folder and its feeds go by its name, its entries do not."""
+    publish(stocked, folder, settings())
+    renamed = replace(A, name="other")
+    before, whole = feed_id(folder / "sources" / "a"), entry_ids(folder)
+    configure(stocked, renamed, B)
+    publish(stocked, folder, settings(sources=(renamed, B)))
+    assert not (folder / "sources" / "a").exists()
+    assert feed_id(folder / "sources" / "other") != before
+    assert entry_ids(folder) == whole
+
+
 def test_after_a_backup_is_put_back_no_other_post_has_an_id_of_the_lost_time(
     stocked: Store, folder: Path, tmp_path: Path
 ) -> None:
