@@ -233,6 +233,18 @@ def test_check_names_sources_that_are_kept_from_the_planet(site: Site) -> None:
         assert site.run("check").stderr == ""
 
 
+@pytest.mark.parametrize(("language", "hints"), [("xx", 1), ("it-CH", 1), ("de-AT", 0), ("en", 0), ("en-GB", 0)])
+def test_check_says_that_there_are_no_words_of_a_language(site: Site, language: str, hints: int) -> None:
+    """The file is right all the same: dates may be in that language, and a catalogue may come."""
+    site.configure([])
+    path = site.folder / "config.toml"
+    path.write_text(path.read_text().replace('language = "en"', f'language = "{language}"'))
+    done = site.run("check")
+    said = [line for line in done.stderr.splitlines() if f'"{language}"' in line]
+    assert len(said) == hints
+    assert all("English" in line and "locale/" in line for line in said)
+
+
 def test_publish_names_files_where_they_are_few(site: Site, origin: Origin) -> None:
     """Of a change that concerns some files each is named, also those taken away, and nothing else is printed; a source
     that goes with many is a line."""

@@ -58,7 +58,7 @@ def load_wording(folders: Sequence[Path], language: str) -> Wording:
     Raises RenderError for a catalogue that cannot be read, or that would lose what stands in a message.
     """
     found = NullTranslations()
-    for tag in _less_and_less(language):
+    for tag in less_and_less(language):
         for folder in folders:
             file = folder / "locale" / f"{tag}.po"
             if file.is_file():
@@ -69,7 +69,7 @@ def load_wording(folders: Sequence[Path], language: str) -> Wording:
 @cache
 def locale_of(language: str) -> Locale:
     """The locale for a language tag; English when Babel does not know it, since the templates speak English."""
-    for tag in _less_and_less(language):
+    for tag in less_and_less(language):
         try:
             return Locale.parse(tag, sep="-")
         except (ValueError, UnknownLocaleError, TypeError):
@@ -77,7 +77,7 @@ def locale_of(language: str) -> Locale:
     return Locale("en")
 
 
-def _less_and_less(language: str) -> Iterator[str]:
+def less_and_less(language: str) -> Iterator[str]:
     """ "pt-BR", then "pt" (RFC 4647 section 3.4). Only what is a tag: it becomes the name of a file."""
     parts = language.split("-")
     if all(part.isascii() and part.isalnum() and len(part) <= 8 for part in parts):
