@@ -194,6 +194,25 @@ def test_a_headline_of_the_other_direction(page: Page, base: str) -> None:
     assert page.value(found % title) == [["rtl", "ltr"]]
 
 
+@pytest.mark.parametrize("kind", ["index.html", "sources/a/index.html", "issues/daily-1.html"])
+def test_a_title_of_the_other_direction_stands_where_the_page_begins(page: Page, base: str, kind: str) -> None:
+    """On a page from right to left, a Latin title begins at the right; its signs are at its own end."""
+    page.looks(1280)
+    page.open(f"{base}ar/b/{kind}")
+    begins = "rtl" if kind != "issues/daily-1.html" else "ltr"
+    found = "(() => { const head = document.querySelector('h1'); return %s; })()"
+    assert page.value(found % "getComputedStyle(head).direction") == begins
+    assert page.value(found % "getComputedStyle(head.firstChild).direction") == "ltr"
+
+
+def test_an_issue_leads_to_the_rest_of_the_planet(page: Page, base: str) -> None:
+    """As every other page does: to the first page, the blogs, the archive and past issues."""
+    page.open(f"{base}en/b/issues/daily-1.html")
+    ways = page.value("[...document.querySelectorAll('nav.home a')].map(one => one.getAttribute('href'))")
+    rooms = ("index.html", "sources/index.html", "tags/index.html", "archive/index.html", "issues/index.html", "search")
+    assert ways == [f"../{room}" for room in rooms]
+
+
 def test_the_first_page_by_keyboard(page: Page, base: str) -> None:
     """The first Tab leads past the head of the page; each link on the way shows that it has the focus."""
     page.looks(1280)
@@ -214,7 +233,7 @@ def test_a_page_on_paper(page: Page, base: str, kind: str) -> None:
     page.tell("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     try:
         assert page.value(LOOK)["paper"] > 0.9
-        assert page.value("[...document.querySelectorAll('nav')].every(one => !one.checkVisibility())")
+        assert page.value("[...document.querySelectorAll('nav, .pic')].every(one => !one.checkVisibility())")
         printed = base64.b64decode(page.tell("Page.printToPDF")["data"])
         assert printed.startswith(b"%PDF")
     finally:

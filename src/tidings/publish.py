@@ -131,7 +131,7 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     base = digest(frame.title, frame.url, frame.language, frame.timezone, frame.rooms, frame.templates.fingerprint)
     kitchen = _kitchen(settings, sources, record, base)
     yield from feed_files(store, kitchen)
-    yield from issue_leaves(store, shelf, kitchen, settings.editions)
+    yield from issue_leaves(store, shelf, kitchen, settings.editions, frame.rooms)
     front = _front(settings, issues, frame)
     beside = digest(front.issues, front.feeds, front.offered, front.preferences)
     layout = Layout(
