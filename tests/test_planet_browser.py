@@ -225,7 +225,7 @@ def test_the_first_page_by_keyboard(page: Page, base: str) -> None:
         assert (ring, name) == ("solid", "a")
 
 
-@pytest.mark.parametrize("kind", ["index.html", "posts/1.html", "archive/2026-11.html"])
+@pytest.mark.parametrize("kind", ["index.html", "posts/1.html", "posts/6.html", "archive/2026-11.html"])
 def test_a_page_on_paper(page: Page, base: str, kind: str) -> None:
     """It is printed, with dark ink on white also by who reads in the dark, and without the ways to other pages."""
     page.looks(800, dark=True)
