@@ -69,10 +69,13 @@ def state_of(store: Store, one: Source) -> FeedState:
     return feeds.states(store, [one])[0]
 
 
-def receive(store: Store, one: Source, *new: PostToSave, now: datetime = START, **answer: Any) -> None:
-    """A poll of one source that brought `new`; `answer` are the validators that came with it."""
+def receive(
+    store: Store, one: Source, *new: PostToSave, now: datetime = START, called: str = "", **answer: Any
+) -> None:
+    """A poll of one source that brought `new`, whose feed is `called` something; `answer` are the validators that came
+    with it."""
     fetched = Fetched(one.url, 200, b"", hops=(Hop(one.url, 200),), **answer)
-    feed = ParsedFeed("rss20", f"The {one.name}", f"https://{one.name}.example/")
+    feed = ParsedFeed("rss20", called or f"The {one.name}", f"https://{one.name}.example/")
     read(store, one, fetched, feed, FeedChange(new=new), now)
 
 

@@ -250,6 +250,18 @@ def test_check_names_sources_that_are_kept_from_the_planet(site: Site) -> None:
         assert site.run("check").stderr == ""
 
 
+@pytest.mark.parametrize(("language", "hints"), [("xx", 1), ("it-CH", 1), ("de-AT", 0), ("en", 0), ("en-GB", 0)])
+def test_check_says_that_there_are_no_words_of_a_language(site: Site, language: str, hints: int) -> None:
+    """The file is right all the same: dates may be in that language, and a catalogue may come."""
+    site.configure([])
+    path = site.folder / "config.toml"
+    path.write_text(path.read_text().replace('language = "en"', f'language = "{language}"'))
+    done = site.run("check")
+    said = [line for line in done.stderr.splitlines() if f'"{language}"' in line]
+    assert len(said) == hints
+    assert all("English" in line and "locale/" in line for line in said)
+
+
 def test_publish_names_files_where_they_are_few(site: Site, origin: Origin) -> None:
     """Of a change that concerns some files each is named, also those taken away, and nothing else is printed; a source
     that goes with many is a line."""
@@ -275,6 +287,34 @@ def test_publish_into_no_folder_is_refused(site: Site) -> None:
     assert refused.returncode == 2
     assert "--out names no folder" in refused.stderr
     assert not (site.folder / "index.html").exists()
+
+
+@pytest.mark.parametrize("out", [".", "..", "data", "{home}/data/public/.."])
+def test_publish_into_what_is_not_for_the_web_is_refused(site: Site, out: str) -> None:
+    """A web host would serve the database and the configuration with the pages: their folders are refused, and those
+    around them. A folder in them is fine."""
+    site.configure([("a", "https://a.example/feed")])
+    refused = site.run("publish", "--out", out.format(home=site.folder), check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "--out" in refused.stderr
+    assert "a folder of its own" in refused.stderr
+    assert not list(site.folder.rglob("index.html"))
+    site.run("publish", "--out", "data/public")
+    assert (site.folder / "data" / "public" / "index.html").exists()
+
+
+def test_publish_tells_what_is_gone_from_what_is_new(site: Site, origin: Origin) -> None:
+    """In the list of a few files those that were taken away are marked."""
+    origin.serve_feed("/a", blog([1]))
+    site.configure([("a", origin.url("/a"))])
+    site.run("poll")
+    site.run("publish", "--out", "out")
+    (site.folder / "out" / "404.html").unlink()
+    site.configure([("a", origin.url("/a"))], more="publish = false\n")
+    lines = site.run("publish", "--out", "out").stdout.splitlines()
+    assert "out/404.html" in lines
+    assert "out/posts/1.html (taken away)" in lines
+    assert all((site.folder / line).is_file() for line in lines if "(taken away)" not in line)
 
 
 def test_an_unknown_edition_is_exit_2_and_names_the_known(site: Site) -> None:

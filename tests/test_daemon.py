@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -158,6 +159,20 @@ def test_a_page_that_cannot_be_made_is_not_tried_with_each_tick(site: Site, orig
     now[0] += timedelta(hours=1)
     fail()
     fails_after(timedelta(minutes=1))
+
+
+def test_a_folder_that_is_gone_is_filled_with_the_next_tick(site: Site, origin: Origin) -> None:
+    """Without its first page a site is nothing, so that one file is looked for each time."""
+    origin.serve_feed("/a", blog([2, 1]))
+    site.configure([("a", origin.url("/a"))])
+    site.run("poll")
+    public, now = site.folder / "data/public", datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    publishing = Publishing(config.load(site.folder / "config.toml"), public, lambda: False, lambda: now)
+    publishing.tick()
+    shutil.rmtree(public)
+    publishing.tick()
+    assert (public / "index.html").exists()
+    assert (public / "posts/1.html").exists()
 
 
 def test_what_the_file_says_otherwise_is_published_at_the_start(site: Site, origin: Origin) -> None:

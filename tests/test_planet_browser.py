@@ -54,7 +54,8 @@ LOOK = """(() => {
 
 
 def build(folder: Path, language: str) -> None:
-    """A planet with everything on it: long words, two directions, no titles, copies, edits, a blog in trouble."""
+    """A planet with everything on it: long words, also as the title of a blog, two directions, no titles, copies,
+    edits, a blog in trouble."""
     sources = [blog("a", tags=("sea", "long & winding")), blog("b", tags=("sea",)), blog("c", content="title")]
     with open_store(folder / f"{language}.db") as store:
         configure(store, *sources)
@@ -67,7 +68,8 @@ def build(folder: Path, language: str) -> None:
             told = "https://story.example/one" if number in (4, 5) else ""
             title = ("", LONG, f"Number {number}", "رسالة من المرفأ القديم")[number % 4]
             text = f"Text {number} of some length, about boats. " * 9
-            receive(store, sources[number % 3], post(number, title=title, published=at, text=text, story_url=told))
+            new = post(number, title=title, published=at, text=text, story_url=told)
+            receive(store, sources[number % 3], new, called=LONG if number % 3 == 1 else "")
         edit(store, sources[2], only(store, words='"Number 2"'), title="Number 2, edited", now=START)
         fail(store, sources[1], Failed("timeout", "no answer"), START + timedelta(days=1))
         fail(store, sources[1], Failed("timeout", "no answer"), START + timedelta(days=3))
@@ -112,6 +114,20 @@ def test_every_page_fits_and_can_be_read(page: Page, base: str, language: str, w
         assert (found["paper"] < 0.05) == dark
         assert found["frame"] <= 1060
     assert [said for said in page.complaints if "Failed to load" not in said] == []
+
+
+def test_the_title_of_a_blog_is_cut_as_headlines_are(page: Page, base: str) -> None:
+    """A text that somebody put into the title of a feed fills no page, and breaks where it is too long for a line."""
+    cut = f"{LONG[:119]}…"
+    page.looks(390)
+    for kind in ("index.html", "tags/sea/index.html", "sources/index.html", "posts/2.html"):
+        page.open(f"{base}en/b/{kind}")
+        named = page.value("""[...document.querySelectorAll("a[href$='sources/b/index.html']")].map(one => one.text)""")
+        assert set(named) == {cut}, kind
+        assert page.value(LOOK)["scroll"] == 0
+    assert page.value("document.querySelector('.away').textContent") == f"Read it at {cut}"
+    page.open(f"{base}en/b/sources/b/index.html")
+    assert page.value("document.querySelector('h1').textContent") == cut
 
 
 def test_every_link_of_a_page_leads_somewhere(page: Page, base: str) -> None:
@@ -178,6 +194,25 @@ def test_a_headline_of_the_other_direction(page: Page, base: str) -> None:
     assert page.value(found % title) == [["rtl", "ltr"]]
 
 
+@pytest.mark.parametrize("kind", ["index.html", "sources/a/index.html", "issues/daily-1.html"])
+def test_a_title_of_the_other_direction_stands_where_the_page_begins(page: Page, base: str, kind: str) -> None:
+    """On a page from right to left, a Latin title begins at the right; its signs are at its own end."""
+    page.looks(1280)
+    page.open(f"{base}ar/b/{kind}")
+    begins = "rtl" if kind != "issues/daily-1.html" else "ltr"
+    found = "(() => { const head = document.querySelector('h1'); return %s; })()"
+    assert page.value(found % "getComputedStyle(head).direction") == begins
+    assert page.value(found % "getComputedStyle(head.firstChild).direction") == "ltr"
+
+
+def test_an_issue_leads_to_the_rest_of_the_planet(page: Page, base: str) -> None:
+    """As every other page does: to the first page, the blogs, the archive and past issues."""
+    page.open(f"{base}en/b/issues/daily-1.html")
+    ways = page.value("[...document.querySelectorAll('nav.home a')].map(one => one.getAttribute('href'))")
+    rooms = ("index.html", "sources/index.html", "tags/index.html", "archive/index.html", "issues/index.html", "search")
+    assert ways == [f"../{room}" for room in rooms]
+
+
 def test_the_first_page_by_keyboard(page: Page, base: str) -> None:
     """The first Tab leads past the head of the page; each link on the way shows that it has the focus."""
     page.looks(1280)
@@ -190,7 +225,7 @@ def test_the_first_page_by_keyboard(page: Page, base: str) -> None:
         assert (ring, name) == ("solid", "a")
 
 
-@pytest.mark.parametrize("kind", ["index.html", "posts/1.html", "archive/2026-11.html"])
+@pytest.mark.parametrize("kind", ["index.html", "posts/1.html", "posts/6.html", "archive/2026-11.html"])
 def test_a_page_on_paper(page: Page, base: str, kind: str) -> None:
     """It is printed, with dark ink on white also by who reads in the dark, and without the ways to other pages."""
     page.looks(800, dark=True)
@@ -198,7 +233,7 @@ def test_a_page_on_paper(page: Page, base: str, kind: str) -> None:
     page.tell("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     try:
         assert page.value(LOOK)["paper"] > 0.9
-        assert page.value("[...document.querySelectorAll('nav')].every(one => !one.checkVisibility())")
+        assert page.value("[...document.querySelectorAll('nav, .pic')].every(one => !one.checkVisibility())")
         printed = base64.b64decode(page.tell("Page.printToPDF")["data"])
         assert printed.startswith(b"%PDF")
     finally:

@@ -142,6 +142,22 @@ def test_a_blog_that_goes_leaves_its_address_to_nobody(store: Store, folder: Pat
         assert kept <= {path.name for path in (folder / "sources").iterdir()}
 
 
+def test_a_post_without_a_title_has_one_name(store: Store, folder: Path) -> None:  # noqa: F811
+    """The pages beside it call it by its text, as its own does, and follow an edit of that; where texts are not shown,
+    none does."""
+    one = blog("a")
+    configure(store, one)
+    for number, title in enumerate(("First", "", "Last")):
+        at = START + timedelta(hours=number)
+        receive(store, one, post(number, title=title, published=at, text=f"Boats {number} come home"), now=at)
+    for content, told in (("full", "Boats 1 come home"), ("title", "Untitled")):
+        publish(store, folder, settings(sources=[blog("a", content=content)]))
+        assert [told in (folder / f"posts/{number}.html").read_text() for number in (1, 2, 3)] == [True] * 3
+    edit(store, one, posts.find(store, posts.PostQuery())[1], title="", text="Ships stay out", now=START)
+    publish(store, folder, settings(sources=[one]))
+    assert ["Ships stay out" in (folder / f"posts/{number}.html").read_text() for number in (1, 2, 3)] == [True] * 3
+
+
 def test_what_goes_is_taken_away(planet: tuple[Store, list[Source]], folder: Path) -> None:  # noqa: F811
     """A source that is not configured any more leaves nothing behind, not even its folder."""
     store, sources = planet
@@ -435,7 +451,7 @@ def test_a_file_that_somebody_takes_away_meanwhile_is_made_the_next_time(folder:
 
 def test_a_folder_that_cannot_be_is_named(small: Store) -> None:
     """The error says which file, and what to do."""
-    with pytest.raises(StoreError, match=r"/dev/null/public/.* cannot be written.*check its folder"):
+    with pytest.raises(StoreError, match=r"/dev/null/public.* cannot be written.*check its folder"):
         publish(small, Path("/dev/null/public"), SMALL)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -13,11 +14,12 @@ import pytest
 
 from tests.builders import edition
 from tests.stocking import START, blog, configure, edit, only, post, receive, state_of
+from tidings.config import load
 from tidings.errors import RenderError, StoreError, TidingsError
 from tidings.model import FeedChange, IssueContent, IssueItem, Source
 from tidings.publish import PublishSettings, publish, publish_due
 from tidings.render.environment import Templates
-from tidings.store import Store, holding, issue_states, issues, open_store, posts
+from tidings.store import Store, exclusive_folder, holding, issue_states, issues, open_store, posts
 
 A, B = blog("a"), blog("b")
 ATOM = {"atom": "http://www.w3.org/2005/Atom"}
@@ -69,6 +71,10 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int, int]]:
         for path in folder.rglob("*")
         if path.is_file() and not path.name.startswith(".")
     }
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: content for name, (content, *_) in snapshot(folder).items()}
 
 
 def entry_titles(folder: Path) -> list[str]:
@@ -216,6 +222,44 @@ def test_several_publishers_at_once_leave_whole_files(stocked: Store, folder: Pa
     assert failures == []
     assert len(entry_titles(folder)) == 53
     assert list(folder.rglob("*.partial")) == []
+
+
+def test_of_two_databases_one_has_a_folder(stocked: Store, folder: Path, tmp_path: Path) -> None:
+    """Two that publish into the same new folder at once take turns: the files are those of the first, and the second is
+    told whose they are."""
+    other, start, told = tmp_path / "other" / "tidings.db", threading.Barrier(2), dict[Path, str]()
+    with open_store(other) as mine:
+        configure(mine, A, B)
+        receive(mine, A, *(post(number, title="Of the other") for number in range(40)))
+
+    def work(path: Path) -> None:
+        with open_store(path) as mine:
+            start.wait()
+            try:
+                publish(mine, folder, settings())
+            except TidingsError as error:
+                told[path] = str(error)
+
+    threads = [threading.Thread(target=work, args=(path,)) for path in (stocked.path, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [(second, why)] = told.items()
+    assert "made by another database" in why
+    with open_store(other if second == stocked.path else stocked.path) as first:
+        publish(first, tmp_path / "alone", settings())
+    assert contents(folder) == contents(tmp_path / "alone")
+
+
+def test_publishing_waits_for_who_publishes_in_the_folder(stocked: Store, folder: Path) -> None:
+    """Who is told to stop meanwhile writes nothing."""
+    folder.mkdir()
+    with exclusive_folder(folder), pytest.raises(StoreError, match="stopped while waiting"):
+        publish(stocked, folder, settings(), lambda: True)
+    assert list(folder.iterdir()) == []
+    publish(stocked, folder, settings())
+    assert {path.name for path in folder.glob(".*")} == {".tidings.json"}
 
 
 # ------------------------------------------------------------------------------------------------------- content
@@ -367,6 +411,18 @@ def test_an_entry_that_left_the_feed_leaves_its_id_to_none(store: Store, folder:
     publish(store, folder, settings(sources=(A,), limit=1))
     assert list(entry_ids(folder)) == ["Post 2"]
     assert entry_ids(folder)["Post 2"] != first
+
+
+def test_a_source_of_another_name_has_feeds_of_another_id(stocked: Store, folder: Path) -> None:
+    """Its folder and its feeds go by its name, its entries do not."""
+    publish(stocked, folder, settings())
+    renamed = replace(A, name="other")
+    before, whole = feed_id(folder / "sources" / "a"), entry_ids(folder)
+    configure(stocked, renamed, B)
+    publish(stocked, folder, settings(sources=(renamed, B)))
+    assert not (folder / "sources" / "a").exists()
+    assert feed_id(folder / "sources" / "other") != before
+    assert entry_ids(folder) == whole
 
 
 def test_after_a_backup_is_put_back_no_other_post_has_an_id_of_the_lost_time(
@@ -576,3 +632,36 @@ def test_a_broken_template_holds_up_nothing_else(stocked: Store, folder: Path, t
     assert not (folder / "issues/daily-2.html").exists()
     (own / "issue.html").unlink()
     assert names(folder, publish_due(stocked, folder, broken)) == {"issues/daily-1.html"}
+
+
+def test_addresses_of_the_site_are_in_ascii(store: Store, folder: Path, tmp_path: Path) -> None:
+    """Letters beyond ASCII in [site] url and in tags are written as URIs want them wherever a program reads the
+    address of a file: in lists for search engines, feeds and the heads of pages."""
+    file = tmp_path / "config.toml"
+    file.write_text('[site]\ntitle = "P"\nurl = "https://plänet.example/blögs/"\ncontact = "https://a.example"\n')
+    sea = blog("a", tags=("Möwe",))
+    configure(store, sea)
+    receive(store, sea, post(1))
+    publish(store, folder, settings(url=load(file).site.url, sources=(sea,)))
+    made = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.*")}
+    found = {name: re.findall(r"https?://(?:pl|xn--pl)[^\"<>\s]*", text) for name, text in made.items()}
+    for name in ("sitemap.xml", "robots.txt", "rss.xml", "atom.xml", "feed.json", "index.html", "tags/möwe/index.html"):
+        assert found[name], name
+    raw = {address for some in found.values() for address in some if not address.isascii()}
+    assert raw == set()
+    assert all(one.startswith("https://xn--plnet-hra.example/bl%C3%B6gs/") for some in found.values() for one in some)
+
+
+def test_the_list_of_blogs_leads_to_them(store: Store, folder: Path) -> None:
+    """sources.opml names the page of each blog that is known and can be followed, and calls a tag what pages call it,
+    whatever its spellings: each is one folder."""
+    one, two, new = blog("a", tags=("Machine Learning",)), blog("b", tags=("machine  learning", "Go")), blog("c")
+    configure(store, one, two, new)
+    receive(store, one, post(1))
+    receive(store, two, post(2))
+    publish(store, folder, settings(sources=(one, two, new)))
+    body = ElementTree.parse(folder / "sources.opml").getroot()[1]
+    assert [(outline.get("text"), len(outline)) for outline in body] == [("Machine Learning", 2), ("c", 0)]
+    homes = {outline.get("text"): outline.get("htmlUrl") for outline in body.iter() if outline.get("xmlUrl")}
+    assert homes == {"a": "https://a.example/", "b": "https://b.example/", "c": None}
+    assert body[0][1].get("category") == "/Machine Learning,/Go"

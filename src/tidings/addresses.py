@@ -1,4 +1,5 @@
-"""E-mail addresses: which are well-formed, how they travel, and when two are the same mailbox. DNS is never asked."""
+"""E-mail addresses: which are well-formed, how they travel, and when two are the same mailbox. DNS is never asked. And
+how the addresses of pages travel, whose domains are the same."""
 
 from __future__ import annotations
 
@@ -9,11 +10,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 from unicodedata import normalize
+from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
     from email_validator import ValidatedEmail
 
 _LONGEST_DOMAIN = 253
+_KEPT_IN_URLS = "/:?#[]@!$&'*+,;=%~"
 _NEAR = frozenset(
     {"localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "test", "invalid"}
 )
@@ -97,3 +100,12 @@ def ascii_domain(address: str) -> str:
         return local + at + idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
         return address
+
+
+def ascii_url(url: str) -> str:
+    """`url` in ASCII, as a URI wants it (RFC 3987 section 3.1); it fits between angle brackets. What is escaped in it
+    already stays."""
+    parts = urlsplit(url)
+    host, colon, port = parts.netloc.partition(":")
+    whole = parts._replace(netloc=f"{ascii_domain(host)}{colon}{port}").geturl()
+    return quote(whole, safe=_KEPT_IN_URLS, errors="replace")

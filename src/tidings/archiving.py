@@ -26,7 +26,7 @@ from tidings.records import dataclass
 from tidings.render.environment import Templates
 from tidings.render.feeds import Feed
 from tidings.render.issue_feed import IssueFeed, feed_of_issues
-from tidings.render.pages import FeedLink, IssueLinks, PastIssue, render_issue_page
+from tidings.render.pages import FeedLink, IssueLinks, PastIssue, Room, render_issue_page
 from tidings.shelving import Leaf
 from tidings.store import Store, abouts, archive, feeds
 
@@ -80,9 +80,11 @@ def take_stock(store: Store, sources: Sequence[Source], content: Etiquette) -> S
     return Shelf(issues, veils, silence, came)
 
 
-def issue_leaves(store: Store, shelf: Shelf, kitchen: Kitchen, editions: Sequence[Edition]) -> Iterator[Leaf]:
-    """The page of each issue, and a feed of each edition's."""
-    for issue, links in _linked(shelf.issues, kitchen.url):
+def issue_leaves(
+    store: Store, shelf: Shelf, kitchen: Kitchen, editions: Sequence[Edition], rooms: Sequence[Room] = ()
+) -> Iterator[Leaf]:
+    """The page of each issue, which leads to the `rooms` of the planet, and a feed of each edition's."""
+    for issue, links in _linked(shelf.issues, kitchen.url, rooms):
         make = partial(_page, store, shelf, issue, links, kitchen.templates)
         yield Leaf(issue.path, digest(kitchen.base, _mark(shelf, issue), links), make)
     for edition, (title, language) in _titles(shelf.issues, editions).items():
@@ -201,8 +203,8 @@ def _titles(issues: Sequence[ListedIssue], editions: Sequence[Edition]) -> dict[
     return former | {edition.name: (edition.title, edition.language) for edition in editions}
 
 
-def _linked(issues: Sequence[ListedIssue], url: str) -> Iterator[tuple[ListedIssue, IssueLinks]]:
-    """Each issue with the links to its neighbours within its edition."""
+def _linked(issues: Sequence[ListedIssue], url: str, rooms: Sequence[Room]) -> Iterator[tuple[ListedIssue, IssueLinks]]:
+    """Each issue with the links to its neighbours within its edition, and to the planet."""
     editions: dict[str, list[ListedIssue]] = {}
     for issue in sorted(issues, key=lambda issue: issue.number):
         editions.setdefault(issue.edition, []).append(issue)
@@ -221,5 +223,6 @@ def _linked(issues: Sequence[ListedIssue], url: str) -> Iterator[tuple[ListedIss
                 FeedLink("", f"../{COMBINED_FEED}"),
                 FeedLink(issue.edition_title, f"../{issue_feed_path(issue.edition)}"),
             ],
+            rooms=rooms,
         )
         yield issue, links

@@ -76,7 +76,7 @@ def _rendered(store: Store, page: PlannedPage, layout: Layout) -> bytes:
         case ListPage():
             return render_list(page, _whole(store, page.lines), frame).encode()
         case PostPage():
-            return render_post(page, _whole(store, [page.line])[page.line.post_id], frame).encode()
+            return render_post(page, _with_untitled(store, page), frame).encode()
         case OverviewPage():
             return render_overview(page, frame).encode()
         case SitemapFile():
@@ -106,6 +106,12 @@ def _filled(front: PlanetPage, page: FrontPage, posts: Sequence[StoredPost]) -> 
 def _entry(line: SourceLine) -> BlogrollEntry:
     source = line.source
     return BlogrollEntry(source.title, source.site_url, source.feed_url, line.newest, f"{source.folder}/index.html")
+
+
+def _with_untitled(store: Store, page: PostPage) -> dict[int, StoredPost]:
+    """The post of a page, and those beside it that are called by their texts."""
+    beside = [one.post_id for one in (page.older, page.newer) if one is not None and one.post_id]
+    return planet.whole(store, [page.line.post_id, *beside])
 
 
 def _whole(store: Store, lines: Sequence[Line]) -> dict[int, StoredPost]:

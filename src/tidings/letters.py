@@ -10,8 +10,9 @@ from email.utils import parseaddr
 from typing import Literal
 
 from tidings import signing
+from tidings.addresses import ascii_url
 from tidings.mail.dkim import Signer
-from tidings.mail.message import Envelope, Message, Own, ascii_url, compose, domain_of
+from tidings.mail.message import Envelope, Message, Own, compose, domain_of
 from tidings.mail.message import message_id as made_message_id
 from tidings.mail.pacing import UNLIMITED, Limits
 from tidings.mail.transport import Transport

@@ -21,15 +21,16 @@ from tidings.gathering import Layout, gather
 from tidings.model import COMBINED_FEED, Edition, Etiquette, Source
 from tidings.planet.belonging import lacks_most, posts_among
 from tidings.planet.plan import digest
-from tidings.planet.tags import shown
+from tidings.planet.tags import shown, tags_called_alike
 from tidings.posts.own import is_own
 from tidings.render.environment import SHIPPED, Templates
 from tidings.render.finding import render_robots
 from tidings.render.pages import FeedLink, PastIssue, PlanetPage, Room
 from tidings.render.planet import ALL_ISSUES, Frame, feeds_in, render_issues, render_not_found
+from tidings.render.words import web_link
 from tidings.shelving import MANIFEST, Leaf, Listing, bring_up, has_list, names, read_list, strays
 from tidings.sources.opml import Listed, write_opml
-from tidings.store import Store, exclusive, feeds, planet, site
+from tidings.store import Store, exclusive, exclusive_folder, feeds, planet, site
 from tidings.store.site import SiteRecord
 
 _ISSUES_IN_FRONT = 12
@@ -84,7 +85,7 @@ def publish(
     that it does not concern are up to date, and the pages of issues that are kept back are gone. Raises StoreError too
     when `stop()` becomes true while another process publishes.
     """
-    with exclusive(store, "publish", stop):
+    with exclusive(store, "publish", stop), exclusive_folder(folder, stop):
         listing, site_id = read_list(folder), site.record(store).feed_id
         if has_list(folder):
             _require_own(store, folder, listing, site_id)
@@ -133,7 +134,7 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     base = digest(frame.title, frame.url, frame.language, frame.timezone, frame.rooms, frame.templates.fingerprint)
     kitchen = _kitchen(settings, sources, record, base)
     yield from feed_files(store, kitchen)
-    yield from issue_leaves(store, shelf, kitchen, settings.editions)
+    yield from issue_leaves(store, shelf, kitchen, settings.editions, frame.rooms)
     front = _front(settings, issues, frame)
     beside = digest(front.issues, front.feeds, front.offered, front.preferences)
     layout = Layout(
@@ -149,7 +150,7 @@ def _leaves(store: Store, settings: PublishSettings) -> Iterator[Leaf]:
     yield from gather(store, layout)
     if issues:
         yield Leaf(ALL_ISSUES, digest(base, issues), lambda: render_issues(issues, frame).encode())
-    yield from _furniture(sources, frame, base)
+    yield from _furniture(_listed(store, sources), frame, base)
 
 
 def _kitchen(settings: PublishSettings, sources: Sequence[Source], record: SiteRecord, base: str) -> Kitchen:
@@ -202,9 +203,15 @@ def _front(settings: PublishSettings, issues: Sequence[PastIssue], frame: Frame)
     )
 
 
-def _furniture(sources: Sequence[Source], frame: Frame, base: str) -> Iterator[Leaf]:
+def _listed(store: Store, sources: Sequence[Source]) -> list[Listed]:
+    """The blogs as a list for feed readers has them, with their pages as far as known."""
+    homes = {state.source.name: web_link(state.site_url) for state in feeds.states(store, sources)}
+    tags = tags_called_alike(sources)
+    return [Listed(one.url, one.name, tags[one.name], homes.get(one.name, "")) for one in sources]
+
+
+def _furniture(listed: Sequence[Listed], frame: Frame, base: str) -> Iterator[Leaf]:
     """What the site has once: the list of its blogs, what search engines are asked, the page of what is not there."""
-    listed = [Listed(source.url, source.name, source.tags) for source in sources]
     yield Leaf("sources.opml", digest(base, listed), lambda: write_opml(frame.title, listed).encode())
     yield Leaf("robots.txt", base, lambda: render_robots(frame.url))
     yield Leaf("404.html", base, lambda: render_not_found(frame).encode())

@@ -78,11 +78,25 @@ def _check_configuration(config_path: Path) -> None:
     counts = ((sources, "source"), (editions, "edition"), (readers, "subscriber"))
     listed = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
     click.echo(f"{config_path}: fine: {listed}")
+    doubts += _without_words(loaded)
     more = (*_doubts_of_proxies(loaded.web), *_for_members(loaded), *_gone(loaded), *notes(loaded), *_flood(loaded))
     for line in (*doubts, *more):
         click.echo(line, err=True)
     if loaded.mail is None and editions:
         click.echo("there is no [mail] table, so nothing will be sent", err=True)
+
+
+def _without_words(loaded: Config) -> list[str]:
+    """That the site's language has no catalogue, nor has what it is a kind of, as "pt" for "pt-BR"."""
+    from tidings.cli import issuing
+
+    language = loaded.site.language
+    if issuing.templates(loaded).speaks(language):
+        return []
+    return [
+        f'[site] `language` is "{language}", of which no catalogue has the words: pages and mails speak English around '
+        f"the posts; put locale/{language}.po into the folder that `templates` names, or write another language"
+    ]
 
 
 def _doubts_of_proxies(web: WebSettings) -> list[str]:

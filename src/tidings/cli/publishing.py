@@ -31,7 +31,7 @@ def publish(config_path: Path, out: str | None) -> None:
 
     index.html is the page to read and to subscribe from, atom.xml all sources as one feed, issues/ what was mailed. Any
     web host can serve the folder. Each file is replaced as a whole, and only if it changed; the names of those that
-    did, or that are gone, are printed, or how many they are where that is more than twenty.
+    did are printed, those taken away with a word of that, or how many they are where that is more than twenty.
     """
     if out == "":
         # An empty text is what a shell makes of a variable that is not set; it would fill the working directory.
@@ -41,10 +41,22 @@ def publish(config_path: Path, out: str | None) -> None:
 
     with wiring.open_site(config_path) as (loaded, store):
         folder = Path(out) if out else issuing.public_folder(loaded)
+        _require_public(folder, loaded)
         written = pipe.publish(store, folder, issuing.publish_settings(loaded))
     report(folder, written)
     if not written:
         click.echo(f"{folder}: up to date", err=True)
+
+
+def _require_public(folder: Path, loaded: Config) -> None:
+    """Raises UsageError when what is published in a folder would have the database or the configuration beside it."""
+    place = folder.resolve()
+    for what, kept in (("the database", loaded.site.data_dir), ("the configuration", loaded.path.absolute().parent)):
+        if kept.resolve().is_relative_to(place):
+            raise click.UsageError(
+                f"--out {folder} holds {what} ({kept}), which a web host would serve with the pages; name a folder of "
+                "its own, as in --out public"
+            )
 
 
 def report(folder: Path, changed: Sequence[Path]) -> None:
@@ -53,7 +65,7 @@ def report(folder: Path, changed: Sequence[Path]) -> None:
 
     if len(changed) <= _FEW:
         for path in changed:
-            click.echo(path)
+            click.echo(path if path.exists() else f"{path} (taken away)")
         return
     written = sum(path.exists() for path in changed)
     gone, kept = len(changed) - written, count_files(folder) - written
@@ -61,10 +73,10 @@ def report(folder: Path, changed: Sequence[Path]) -> None:
 
 
 class Publishing:
-    """Brings the files up to date when something changed, and once an hour for what no change tells of: what somebody
-    did to the files by hand, and what pages say of the blogs' health. The first time always, since the configuration
-    or the program may be another. What fails rests for a minute, then for two, up to an hour, unless there is news: to
-    look through thousands of files takes seconds."""
+    """Brings the files up to date when something changed, at once where the first page is gone, as with its folder, and
+    once an hour for what else no change tells of: what somebody did to the files by hand, and what pages say of the
+    blogs' health. The first time always, since the configuration or the program may be another. What fails rests for a
+    minute, then for two, up to an hour, unless there is news: to look through thousands of files takes seconds."""
 
     def __init__(self, loaded: Config, folder: Path, stop: Callable[[], bool], clock: Callable[[], datetime]) -> None:
         self._loaded = loaded
@@ -86,12 +98,13 @@ class Publishing:
         now, settings = self._clock(), issuing.publish_settings(self._loaded)
         # A clock that was set back is no reason to wait longer.
         is_time = self._done_at is None or abs(now - self._done_at) >= _PAUSE
+        is_gone = not (self._folder / "index.html").exists()
         with open_store(self._loaded.site.database) as store:
             wanted = site.publishing_wanted(store)
             if self._failure is not None and self._is_resting(wanted, now):
                 raise self._failure.with_traceback(None)
             try:
-                written = publish_due(store, self._folder, settings, anyway=is_time, stop=self._stop)
+                written = publish_due(store, self._folder, settings, anyway=is_time or is_gone, stop=self._stop)
             except Exception as error:
                 self._note_failure(error, wanted, now)
                 raise

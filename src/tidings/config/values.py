@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from urllib.parse import SplitResult, urlsplit
 
+from tidings.addresses import ascii_url
 from tidings.config.settings import Network, WebSettings
 from tidings.config.wording import did_you_mean, quoted
 
@@ -140,11 +141,12 @@ def url(text: str) -> str:
 
 
 def site_url(text: str) -> str:
-    """The URL that pages are made under, without its trailing slash."""
+    """The URL that pages are made under, without its trailing slash and in ASCII: programs read it in feeds, lists and
+    mail headers, where it is to be a URI."""
     parts = urlsplit(url(text))
     if parts.query or parts.fragment:
         raise ValueError(f"{quoted(text)} has a part after `?` or `#`; pages are made under it, so leave that away")
-    return text.rstrip("/")
+    return ascii_url(text.rstrip("/"))
 
 
 def _split_url(text: str, example: str) -> SplitResult:

@@ -13,9 +13,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from tidings.addresses import ascii_domain
+from tidings.addresses import ascii_domain, ascii_url
 from tidings.mail.bodies import Body, Shared, shared, shared_text
 from tidings.mail.dkim import Field, Signer, signatures
 from tidings.model import base_name
@@ -29,7 +29,6 @@ _LIST_LABEL = re.compile(r"[^a-z0-9-]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")  # RFC 5322 section 3.2.3
 _LONGEST_WORD = 70  # characters; longer ones can't be folded at column 78
 _LONGEST_SENDER_ID = 15
-_KEPT_IN_URLS = "/:?#[]@!$&'*+,;=%~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,21 +142,16 @@ def _list_headers(envelope: Envelope, unsubscribe_url: str, unsubscribe_address:
     sender_id = domain_of(envelope.sender)[-_LONGEST_SENDER_ID:].lstrip(".-")
     return {
         "List-Id": list_id,
-        "List-Unsubscribe": f"<{ascii_url(unsubscribe_url)}>,\r\n {by_mail}" if unsubscribe_url else by_mail,
+        "List-Unsubscribe": f"<{ascii_url(header_text(unsubscribe_url))}>,\r\n {by_mail}"
+        if unsubscribe_url
+        else by_mail,
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" if unsubscribe_url else "",
         "List-Help": f"<mailto:{contact}?subject=help>",
         "List-Owner": f"<mailto:{contact}>",
-        "List-Archive": f"<{ascii_url(envelope.archive)}>",
+        "List-Archive": f"<{ascii_url(header_text(envelope.archive))}>",
         "List-Post": "NO",
         "Feedback-ID": f"{label.partition('.')[0]}:{envelope.issue}:{label}:{sender_id}",
     }
-
-
-def ascii_url(url: str) -> str:
-    """A URL in ASCII that fits between angle brackets."""
-    parts = urlsplit(header_text(url))
-    host, colon, port = parts.netloc.partition(":")
-    return quote(parts._replace(netloc=f"{ascii_domain(host)}{colon}{port}").geturl(), safe=_KEPT_IN_URLS)
 
 
 def header_text(text: str) -> str:

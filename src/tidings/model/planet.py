@@ -94,10 +94,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Another page that one leads to, by its path below the site; `title` may be ""."""
+    """The page of another post that one leads to, by its path below the site. A post without a `title` is called by its
+    text: then `post_id` is its number, else 0, and `mark` stands for the text."""
 
     path: str
     title: str = ""
+    post_id: int = 0
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)

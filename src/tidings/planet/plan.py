@@ -260,4 +260,8 @@ def _without_day(line: SourceLine) -> SourceLine:
 
 
 def _neighbour(post: PlanetPost | None) -> Neighbour | None:
-    return None if post is None else Neighbour(post_path(post.id), post.title)
+    if post is None:
+        return None
+    if post.title.strip():
+        return Neighbour(post_path(post.id), post.title)
+    return Neighbour(post_path(post.id), post_id=post.id, mark=post.stamp)

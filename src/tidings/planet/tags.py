@@ -50,6 +50,12 @@ def tag_places(sources: Sequence[Source]) -> list[Place]:
     return sorted(places, key=lambda place: (place.name.casefold(), place.folder))
 
 
+def tags_called_alike(sources: Sequence[Source]) -> dict[str, tuple[str, ...]]:
+    """The tags of each source, by its name, as their places are called: spellings of one tag are that tag, once."""
+    called = {place.folder: place.name for place in tag_places(sources)}
+    return {source.name: tuple(dict.fromkeys(called[f"tags/{slug(tag)}"] for tag in source.tags)) for source in sources}
+
+
 def source_places(sources: Sequence[Source], known: Iterable[str] = ()) -> list[Place]:
     """A place for each source, in their order. `known` are the names of all that were ever followed, the first to come
     first: of names that are alike the first has the plain folder for good, so that the address of a blog that is not

@@ -29,7 +29,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tidings import __version__
 from tidings.errors import RenderError
 from tidings.render import markup, words
-from tidings.render.wording import Wording, load_wording
+from tidings.render.wording import Wording, less_and_less, load_wording
 
 _ROOM = Path(__file__).resolve().parent
 _PACKAGE = _ROOM.parent
@@ -106,6 +106,10 @@ class Templates:
     def languages(self) -> frozenset[str]:
         """The languages that there are words of; English needs none."""
         return frozenset(file.stem for folder in self.folders for file in (folder / "locale").glob("*.po")) | {"en"}
+
+    def speaks(self, language: str) -> bool:
+        """Whether there are words of a language, or of what it is a kind of, as "pt" for "pt-BR"."""
+        return not self.languages.isdisjoint(less_and_less(language))
 
     @property
     def fingerprint(self) -> str:

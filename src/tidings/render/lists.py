@@ -52,6 +52,11 @@ def listed(
     return [_line(post, etiquette.get(post.source, "full"), about.get(post.id), wording) for post in posts]
 
 
+def name_of(post: StoredPost, etiquette: Etiquette, wording: Wording) -> str:
+    """What a post is called on pages: its title, or the beginning of its text where that may be shown."""
+    return called(post.title, "" if etiquette == "title" else post.text or post.summary, wording)
+
+
 def within(lines: Sequence[PostLine], budget: int) -> list[PostLine]:
     """As many lines as make a page of `budget` bytes at most, but one always."""
     kept: list[PostLine] = []
@@ -90,7 +95,7 @@ def _is_heading(paragraph: str) -> bool:
 
 def _line(post: StoredPost, etiquette: Etiquette, about: Line | None, wording: Wording) -> PostLine:
     is_title_only = etiquette == "title"
-    title = called(post.title, "" if is_title_only else post.text or post.summary, wording)
+    title = name_of(post, etiquette, wording)
     shown = "" if is_title_only else excerpt(post)
     return PostLine(
         post,

@@ -88,7 +88,7 @@ class PlanetPage:
 class IssueLinks:
     """Where an issue's page leads: back to the planet and to its neighbours, relative to the page itself.
 
-    `url` is the page's own absolute address. An empty one is left out.
+    `url` is the page's own absolute address. An empty one is left out. `rooms` are those that all pages lead to.
     """
 
     planet: str = "../index.html"
@@ -96,6 +96,7 @@ class IssueLinks:
     older: str = ""
     newer: str = ""
     feeds: Sequence[FeedLink] = ()
+    rooms: Sequence[Room] = ()
 
 
 def render_planet(page: PlanetPage, templates: Templates = SHIPPED) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from tidings.model import FEED_FILES, Line, ListPage, OverviewPage, PostPage, StoredPost
+from tidings.model import FEED_FILES, Etiquette, Line, ListPage, Neighbour, OverviewPage, PostPage, StoredPost
 from tidings.render.environment import Press, Templates, open_press
-from tidings.render.lists import PostLine, by_day, listed
+from tidings.render.lists import PostLine, by_day, listed, name_of
 from tidings.render.pages import FeedLink, PastIssue, Room, name_feeds
 from tidings.render.words import headline, one_line, web_link
 
@@ -54,23 +55,32 @@ def render_list(page: ListPage, posts: Mapping[int, StoredPost], frame: Frame) -
     return press.render(template, _around(page.path, feeds, frame, press) | values)
 
 
-def render_post(page: PostPage, post: StoredPost, frame: Frame) -> str:
-    """A post on a page of its own. Raises RenderError."""
+def render_post(page: PostPage, posts: Mapping[int, StoredPost], frame: Frame) -> str:
+    """A post on a page of its own; `posts` has it and those beside it that are without a title, by id. Raises
+    RenderError."""
     press = open_press(frame.templates, frame.language)
-    source = page.line.source
+    source, post = page.line.source, posts[page.line.post_id]
     [line] = _listed((page.line,), {post.id: post}, press)
     there = web_link(post.url)
     values = {
         "page": page,
         "line": line,
         "whole": source.etiquette == "full" and bool(post.content_html),
-        "older": page.older and one_line(headline(page.older.title, "", "")),
-        "newer": page.newer and one_line(headline(page.newer.title, "", "")),
+        "older": _beside(page.older, posts, source.etiquette, press),
+        "newer": _beside(page.newer, posts, source.etiquette, press),
         "noindex": source.noindex,
         "description": line.excerpt or line.title,
     }
     around = _around(page.path, frame.feeds, frame, press)
     return press.render("post.html", around | ({"address": there} if there else {}) | values)
+
+
+def _beside(neighbour: Neighbour | None, posts: Mapping[int, StoredPost], etiquette: Etiquette, press: Press) -> str:
+    """What a post before or after another is called: as on its own page."""
+    if neighbour is None:
+        return ""
+    untitled = posts.get(neighbour.post_id)
+    return name_of(untitled, etiquette, press.wording) if untitled else one_line(headline(neighbour.title, "", ""))
 
 
 def render_overview(page: OverviewPage, frame: Frame) -> str:
@@ -94,7 +104,8 @@ def render_not_found(frame: Frame) -> str:
 
 def address_of(path: str, frame: Frame) -> str:
     """The address of a page by its path below the site: that of its folder, for the first page of one."""
-    return f"{frame.url}/{path.removesuffix('index.html') if f'/{path}'.endswith('/index.html') else path}"
+    shown = path.removesuffix("index.html") if f"/{path}".endswith("/index.html") else path
+    return f"{frame.url}/{quote(shown)}"
 
 
 def _around(path: str, feeds: Sequence[FeedLink], frame: Frame, press: Press) -> dict[str, object]:

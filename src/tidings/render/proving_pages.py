@@ -81,7 +81,7 @@ def makers(language: str, templates: Templates) -> tuple[Callable[[], object], .
         lambda: render_list(ListPage("tags/a-tag/index.html", (_LINE,), tag=_TAG, older="index-1.html"), posts, frame),
         lambda: render_list(ListPage("sources/a/index.html", (_LINE,), source=_LISTED), posts, frame),
         lambda: render_list(ListPage("archive/2026-01.html", (_LINE,), month=_DAY), posts, frame),
-        lambda: render_post(PostPage("posts/1.html", _LINE, Neighbour("posts/2.html", "Older")), _POST, frame),
+        lambda: render_post(PostPage("posts/1.html", _LINE, Neighbour("posts/2.html", "Older")), posts, frame),
         lambda: render_overview(OverviewPage("archive/index.html", "archive", _COUNTED), frame),
         lambda: render_overview(OverviewPage("tags/index.html", "tags", _COUNTED), frame),
         lambda: render_overview(OverviewPage("sources/index.html", "sources", sources=(_LISTED,)), frame),

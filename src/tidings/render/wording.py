@@ -58,7 +58,7 @@ def load_wording(folders: Sequence[Path], language: str) -> Wording:
     Raises RenderError for a catalogue that cannot be read, or that would lose what stands in a message.
     """
     found = NullTranslations()
-    for tag in _less_and_less(language):
+    for tag in less_and_less(language):
         for folder in folders:
             file = folder / "locale" / f"{tag}.po"
             if file.is_file():
@@ -70,13 +70,13 @@ def lookup(language: str, known: Iterable[str]) -> str:
     """The one of the `known` languages that comes nearest to a tag, in whatever case (RFC 4647 section 3.4): "de" for
     "de-AT"; "" for none."""
     by_folded = {one.casefold(): one for one in known}
-    return next((by_folded[tag] for tag in _less_and_less(language.casefold()) if tag in by_folded), "")
+    return next((by_folded[tag] for tag in less_and_less(language.casefold()) if tag in by_folded), "")
 
 
 @cache
 def locale_of(language: str) -> Locale:
     """The locale for a language tag; English when Babel does not know it, since the templates speak English."""
-    for tag in _less_and_less(language):
+    for tag in less_and_less(language):
         try:
             return Locale.parse(tag, sep="-")
         except (ValueError, UnknownLocaleError, TypeError):
@@ -84,7 +84,7 @@ def locale_of(language: str) -> Locale:
     return Locale("en")
 
 
-def _less_and_less(language: str) -> Iterator[str]:
+def less_and_less(language: str) -> Iterator[str]:
     """ "pt-BR", then "pt" (RFC 4647 section 3.4). Only what is a tag: it becomes the name of a file."""
     parts = language.split("-")
     if all(part.isascii() and part.isalnum() and len(part) <= 8 for part in parts):

@@ -41,11 +41,13 @@ _NO_LIST = "neither OPML nor text with an address a line"
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One feed of a list. `name` may be ""; `url` is what the list says, an address or not."""
+    """One feed of a list. `name` may be ""; `url` is what the list says, an address or not. `home` is the page of the
+    blog, "" where that is not known; it is written, and not read."""
 
     url: str
     name: str = ""
     tags: tuple[str, ...] = ()
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def _folder(tag: str, outlines: Iterable[str]) -> list[str]:
 def _outline(feed: Listed) -> str:
     name = quoteattr(feed.name)
     category = f" category={quoteattr(','.join(map(_path_of, feed.tags)))}" if feed.tags else ""
-    return f'<outline type="rss" text={name} title={name} xmlUrl={quoteattr(feed.url)}{category}/>'
+    home = f" htmlUrl={quoteattr(feed.home)}" if feed.home else ""
+    return f'<outline type="rss" text={name} title={name} xmlUrl={quoteattr(feed.url)}{home}{category}/>'
 
 
 def _path_of(tag: str) -> str:

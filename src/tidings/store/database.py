@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -210,14 +210,25 @@ def exclusive(store: Store, task: str, stop: Callable[[], bool] = never) -> Iter
     A lock file beside the database, released by the kernel however the holder dies. Raises StoreError when that file
     cannot be made, or when `stop()` becomes true while waiting.
     """
-    waited = False
     with _open_lock(store, task) as lock:
-        while not _try_lock(lock.fileno()):
-            waited = True
-            if stop():
-                raise StoreError(f"stopped while waiting for another Tidings process to end its {task}")
-            time.sleep(_LOCK_PAUSE_SECONDS)
-        yield waited
+        yield _wait_for(lock.fileno(), task, stop)
+
+
+@contextmanager
+def exclusive_folder(folder: Path, stop: Callable[[], bool] = never) -> Iterator[None]:
+    """Holds the right to publish in `folder`, which is made if need be, waiting until no process on any database does.
+
+    The lock is on the folder itself: a file in it would be served, or copied to where the site is. Raises StoreError
+    when the folder cannot be made, or when `stop()` becomes true while waiting.
+    """
+    descriptor = _open_folder(folder)
+    try:
+        # NFS locks no folders: there nothing keeps two databases apart.
+        with suppress(OSError):
+            _wait_for(descriptor, "publish", stop)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -226,6 +237,25 @@ def exclusive_now(store: Store, *tasks: str) -> Iterator[bool]:
     StoreError when a lock file cannot be made."""
     with ExitStack() as locks:
         yield all(_try_lock(locks.enter_context(_open_lock(store, task)).fileno()) for task in tasks)
+
+
+def _open_folder(folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise StoreError(f"{folder}: cannot be written ({error}); check its folder and the disk") from error
+
+
+def _wait_for(descriptor: int, task: str, stop: Callable[[], bool]) -> bool:
+    """Takes a lock; gives whether it had to wait."""
+    waited = False
+    while not _try_lock(descriptor):
+        waited = True
+        if stop():
+            raise StoreError(f"stopped while waiting for another Tidings process to end its {task}")
+        time.sleep(_LOCK_PAUSE_SECONDS)
+    return waited
 
 
 def _open_lock(store: Store, task: str) -> IO[str]:
