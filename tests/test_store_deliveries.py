@@ -172,6 +172,19 @@ def test_only_what_is_leased_starts(store: Store) -> None:
 # ------------------------------------------------------------------------------------------------------- too old
 
 
+def test_to_start_a_message_looks_at_its_own_issue_alone(store: Store) -> None:
+    """Where readers have issues of their own there are ten thousands, and this is done for each few messages."""
+    one = lease(store, freeze(store, "a@r"))[0]
+    said: list[str] = []
+    store.conn.set_trace_callback(said.append)
+    deliveries.start(store, [one.id], START)
+    store.conn.set_trace_callback(None)
+    update = next(statement for statement in said if "SET state = 'inflight'" in statement)
+    plan = [row["detail"] for row in store.rows(f"EXPLAIN QUERY PLAN {update}")]
+    assert any("issues USING INTEGER PRIMARY KEY" in step for step in plan), plan
+    assert not any(step.startswith("SCAN") for step in plan), plan
+
+
 def test_what_was_never_begun_expires(store: Store) -> None:
     """Stale mail is not sent; what was tried, or may have come, goes on."""
     issue_id = freeze(store, "a@r", "b@r", "c@r", "d@r")

@@ -179,7 +179,8 @@ def start(store: Store, delivery_ids: Sequence[int], now: datetime) -> set[int]:
         for one in delivery_ids:
             cursor = store.conn.execute(
                 f"""UPDATE deliveries SET state = 'inflight', updated_at = ?
-                WHERE id = ? AND state = 'leased' AND issue_id IN (SELECT id FROM issues WHERE {MAY_GO})""",
+                WHERE id = ? AND state = 'leased'
+                AND EXISTS (SELECT 1 FROM issues WHERE id = deliveries.issue_id AND {MAY_GO})""",
                 (time_to_text(now), one),
             )
             if cursor.rowcount:
