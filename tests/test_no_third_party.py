@@ -175,9 +175,7 @@ def copy_bare(pages: list[Kind], folder: Path) -> list[str]:
     names = []
     for number, page in enumerate(pages):
         names.append(f"{number}.{'html' if 'html' in page.answer.headers['Content-Type'] else 'xml'}")
-        bare = re.sub(
-            r'<meta http-equiv="(Content-Security-Policy|x-dns-prefetch-control)"[^>]*>', "", page.answer.text
-        )
+        bare = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page.answer.text)
         (folder / names[-1]).write_text(bare, encoding="utf-8")
     return names
 

@@ -79,7 +79,6 @@ def test_pages_ask_for_nothing(html: str) -> None:
     assert "img-src 'self' data:;" in policy
     assert "http" not in policy
     assert "script" not in policy
-    assert document.xpath("//meta[@http-equiv='x-dns-prefetch-control']/@content") == ["off"]
     assert document.xpath("//meta[@name='referrer']/@content") == ["no-referrer"]
 
 

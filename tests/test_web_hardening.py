@@ -98,6 +98,7 @@ def is_guarded(answer: Asked) -> None:
     assert "frame-ancestors" in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["X-DNS-Prefetch-Control"] == "off"
     assert "camera=()" in answer.headers["Permissions-Policy"]
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["Cross-Origin-Resource-Policy"] in ("same-origin", "cross-origin")
