@@ -320,7 +320,8 @@ class World:
                 self.score.faults.append(f"{self.now} {reader.address}: an issue out of time")
             return
         open_ = reader.own.open(self.pieces)
-        if reader.chosen.cadence != "every post" or open_:
+        # Who is away gets no issue with each post, so an hour of the same name in another zone is still to come.
+        if reader.chosen.cadence != "every post" or (open_ and reader.is_there):
             reader.done.add(key)
         if not reader.is_there or reader.back_since > self.now.replace(second=0):
             reader.own.passed |= {one.number for one in open_}
